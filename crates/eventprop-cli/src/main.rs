@@ -1,0 +1,2 @@
+//! The program `eventprop`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Data sets, file formats and spike encoders.

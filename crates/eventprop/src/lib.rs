@@ -1,0 +1,3 @@
+//! Exact, event-based gradients for spiking neural networks.
+
+pub mod spikes;

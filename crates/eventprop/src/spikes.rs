@@ -1,0 +1,215 @@
+//! Spike trains: what enters a network.
+//!
+//! A [`SpikeTrain`] is a list of (time, neuron) events of one sample, sorted by time and, at equal
+//! times, by neuron. Times are milliseconds from the start of the trial. The invariants are checked
+//! once, here; the solvers rely on them.
+
+use thiserror::Error;
+
+/// Why a list of events is not a spike train.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum SpikeError {
+    /// The two lists have different lengths.
+    #[error("{times} spike times but {neurons} neuron indices; give one neuron for every time")]
+    Lengths {
+        /// Number of times given.
+        times: usize,
+        /// Number of neuron indices given.
+        neurons: usize,
+    },
+    /// A time is NaN, infinite or negative.
+    #[error(
+        "spike {index} has time {time_ms} ms; spike times must be finite and not negative (ms from the start of the trial)"
+    )]
+    Time {
+        /// Position in the list.
+        index: usize,
+        /// The offending time.
+        time_ms: f64,
+    },
+    /// A neuron index does not exist in the input population.
+    #[error(
+        "sample {sample}: spike on input neuron {neuron}, but the input population has {size} neurons (0 to {})",
+        size - 1
+    )]
+    Neuron {
+        /// Position of the sample in its batch.
+        sample: usize,
+        /// The offending neuron.
+        neuron: u32,
+        /// Size of the input population.
+        size: usize,
+    },
+    /// A label does not exist in the output population.
+    #[error(
+        "sample {sample}: label {label}, but the output population has {classes} neurons (0 to {})",
+        classes - 1
+    )]
+    Label {
+        /// Position of the sample in its batch.
+        sample: usize,
+        /// The offending label.
+        label: u32,
+        /// Size of the output population.
+        classes: usize,
+    },
+    /// Trains and labels differ in number.
+    #[error("{trains} spike trains but {labels} labels; give one label for every sample")]
+    Labels {
+        /// Number of spike trains.
+        trains: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+}
+
+/// The input spikes of one sample, sorted by (time, neuron).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SpikeTrain {
+    times_ms: Vec<f64>,
+    neurons: Vec<u32>,
+}
+
+impl SpikeTrain {
+    /// A train from times (ms from the start of the trial) and neuron indices, in any order.
+    ///
+    /// # Errors
+    /// [`SpikeError::Lengths`] and [`SpikeError::Time`].
+    pub fn new(times_ms: Vec<f64>, neurons: Vec<u32>) -> Result<Self, SpikeError> {
+        if times_ms.len() != neurons.len() {
+            return Err(SpikeError::Lengths {
+                times: times_ms.len(),
+                neurons: neurons.len(),
+            });
+        }
+        if let Some(index) = times_ms.iter().position(|t| !t.is_finite() || *t < 0.0) {
+            return Err(SpikeError::Time {
+                index,
+                time_ms: times_ms[index],
+            });
+        }
+        let mut train = Self { times_ms, neurons };
+        train.sort();
+        Ok(train)
+    }
+
+    /// Replaces the content by events that are already valid and sorted, keeping the memory.
+    ///
+    /// # Panics
+    /// In debug builds, when the events are not sorted by (time, neuron) or a time is not valid.
+    pub fn refill(&mut self, events: impl Iterator<Item = (f64, u32)>) {
+        self.times_ms.clear();
+        self.neurons.clear();
+        for (time_ms, neuron) in events {
+            debug_assert!(time_ms.is_finite() && time_ms >= 0.0);
+            debug_assert!(
+                self.times_ms
+                    .last()
+                    .is_none_or(|last| (*last, self.neurons[self.neurons.len() - 1])
+                        <= (time_ms, neuron))
+            );
+            self.times_ms.push(time_ms);
+            self.neurons.push(neuron);
+        }
+    }
+
+    /// Number of spikes.
+    pub fn len(&self) -> usize {
+        self.times_ms.len()
+    }
+
+    /// Whether there is no spike.
+    pub fn is_empty(&self) -> bool {
+        self.times_ms.is_empty()
+    }
+
+    /// Spike times in ms, ascending.
+    pub fn times_ms(&self) -> &[f64] {
+        &self.times_ms
+    }
+
+    /// Neuron indices, parallel to [`Self::times_ms`].
+    pub fn neurons(&self) -> &[u32] {
+        &self.neurons
+    }
+
+    /// The events as (time in ms, neuron).
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (f64, u32)> + '_ {
+        self.times_ms
+            .iter()
+            .copied()
+            .zip(self.neurons.iter().copied())
+    }
+
+    fn sort(&mut self) {
+        let sorted = (1..self.len()).all(|n| self.key(n - 1) <= self.key(n));
+        if sorted {
+            return;
+        }
+        let mut events: Vec<(f64, u32)> = self.iter().collect();
+        events.sort_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
+        (self.times_ms, self.neurons) = events.into_iter().unzip();
+    }
+
+    fn key(&self, index: usize) -> (f64, u32) {
+        (self.times_ms[index], self.neurons[index])
+    }
+}
+
+/// Samples that are solved together: spike trains and their labels.
+///
+/// `samples` are the identities under which random draws are keyed (dropout, noise), so that a draw
+/// depends on the sample and not on its place in the batch.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    trains: Vec<SpikeTrain>,
+    labels: Vec<u32>,
+}
+
+impl Batch {
+    /// A batch of trains with one label each (the class, counted from 0).
+    ///
+    /// # Errors
+    /// [`SpikeError::Labels`] when the numbers differ.
+    pub fn new(trains: Vec<SpikeTrain>, labels: Vec<u32>) -> Result<Self, SpikeError> {
+        if trains.len() != labels.len() {
+            return Err(SpikeError::Labels {
+                trains: trains.len(),
+                labels: labels.len(),
+            });
+        }
+        Ok(Self { trains, labels })
+    }
+
+    /// Makes room for `len` samples, keeping the memory of trains already there; the caller then
+    /// fills each with [`Self::sample_mut`].
+    pub fn resize(&mut self, len: usize) {
+        self.trains.resize_with(len, SpikeTrain::default);
+        self.labels.resize(len, 0);
+    }
+
+    /// Train and label of one sample, to be refilled.
+    pub fn sample_mut(&mut self, sample: usize) -> (&mut SpikeTrain, &mut u32) {
+        (&mut self.trains[sample], &mut self.labels[sample])
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.trains.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.trains.is_empty()
+    }
+
+    /// The spike trains.
+    pub fn trains(&self) -> &[SpikeTrain] {
+        &self.trains
+    }
+
+    /// The labels, parallel to [`Self::trains`].
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+}
