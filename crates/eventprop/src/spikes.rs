@@ -105,8 +105,9 @@ impl SpikeTrain {
             debug_assert!(
                 self.times_ms
                     .last()
-                    .is_none_or(|last| (*last, self.neurons[self.neurons.len() - 1])
-                        <= (time_ms, neuron))
+                    .is_none_or(
+                        |last| (*last, self.neurons[self.neurons.len() - 1]) <= (time_ms, neuron)
+                    )
             );
             self.times_ms.push(time_ms);
             self.neurons.push(neuron);
@@ -158,12 +159,24 @@ impl SpikeTrain {
 
 /// Samples that are solved together: spike trains and their labels.
 ///
-/// `samples` are the identities under which random draws are keyed (dropout, noise), so that a draw
-/// depends on the sample and not on its place in the batch.
+/// Each sample also has an identity under which random draws are keyed (noise, withholding), so that
+/// a draw depends on the sample and not on its place in the batch. [`Batch::new`] numbers them from 0.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     trains: Vec<SpikeTrain>,
     labels: Vec<u32>,
+    ids: Vec<u64>,
+}
+
+/// One sample of a [`Batch`], to be refilled.
+#[derive(Debug)]
+pub struct SampleMut<'a> {
+    /// The input spikes.
+    pub train: &'a mut SpikeTrain,
+    /// The class.
+    pub label: &'a mut u32,
+    /// The identity under which random draws are keyed.
+    pub id: &'a mut u64,
 }
 
 impl Batch {
@@ -178,7 +191,12 @@ impl Batch {
                 labels: labels.len(),
             });
         }
-        Ok(Self { trains, labels })
+        let ids = (0..trains.len() as u64).collect();
+        Ok(Self {
+            trains,
+            labels,
+            ids,
+        })
     }
 
     /// Makes room for `len` samples, keeping the memory of trains already there; the caller then
@@ -186,11 +204,16 @@ impl Batch {
     pub fn resize(&mut self, len: usize) {
         self.trains.resize_with(len, SpikeTrain::default);
         self.labels.resize(len, 0);
+        self.ids.resize(len, 0);
     }
 
-    /// Train and label of one sample, to be refilled.
-    pub fn sample_mut(&mut self, sample: usize) -> (&mut SpikeTrain, &mut u32) {
-        (&mut self.trains[sample], &mut self.labels[sample])
+    /// One sample, to be refilled.
+    pub fn sample_mut(&mut self, sample: usize) -> SampleMut<'_> {
+        SampleMut {
+            train: &mut self.trains[sample],
+            label: &mut self.labels[sample],
+            id: &mut self.ids[sample],
+        }
     }
 
     /// Number of samples.
@@ -211,5 +234,10 @@ impl Batch {
     /// The labels, parallel to [`Self::trains`].
     pub fn labels(&self) -> &[u32] {
         &self.labels
+    }
+
+    /// The identities under which random draws are keyed, parallel to [`Self::trains`].
+    pub fn ids(&self) -> &[u64] {
+        &self.ids
     }
 }

@@ -1,0 +1,123 @@
+//! Why a description is not a network.
+
+use thiserror::Error;
+
+/// What is wrong with a network.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum NetworkError {
+    /// Step or trial length make no clock.
+    #[error(
+        "a trial of {trial_ms} ms in steps of {dt_ms} ms is not possible; both must be positive, with 1 to 2147483647 steps in a trial"
+    )]
+    Clock {
+        /// Step length.
+        dt_ms: f64,
+        /// Trial length.
+        trial_ms: f64,
+    },
+    /// Not exactly one input population.
+    #[error("the network has {found} input populations; it needs exactly one")]
+    Inputs {
+        /// Number found.
+        found: usize,
+    },
+    /// The last population is the input, or there is none.
+    #[error(
+        "the network has no output; add a LIF or LI population after the input (the last population is the output)"
+    )]
+    NoOutput,
+    /// Two populations share a name.
+    #[error("two populations are called \"{name}\"; give each its own name")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// A population without neurons.
+    #[error("population \"{name}\" has no neurons; give it at least one")]
+    Empty {
+        /// The population.
+        name: String,
+    },
+    /// A constant of a population is out of its range.
+    #[error("population \"{name}\": {constant} of neuron {neuron} is {value}; {expected}")]
+    Constant {
+        /// The population.
+        name: String,
+        /// The constant.
+        constant: &'static str,
+        /// The first neuron concerned.
+        neuron: usize,
+        /// Its value.
+        value: f64,
+        /// The rule.
+        expected: &'static str,
+    },
+    /// A list of per-neuron constants of the wrong length.
+    #[error("population \"{name}\": {constant} has {found} values for {size} neurons")]
+    ConstantLength {
+        /// The population.
+        name: String,
+        /// The constant.
+        constant: &'static str,
+        /// Number of values.
+        found: usize,
+        /// Number of neurons.
+        size: usize,
+    },
+    /// A projection names a population that is not there.
+    #[error("a projection names population number {index}, but the network has {known}")]
+    UnknownPopulation {
+        /// The index.
+        index: usize,
+        /// Number of populations.
+        known: usize,
+    },
+    /// A projection starts at neurons that never spike.
+    #[error(
+        "projection {name} starts at leaky integrators, which never spike; use a LIF population as source"
+    )]
+    SilentSource {
+        /// The projection.
+        name: String,
+    },
+    /// A projection ends in the input.
+    #[error("projection {name} ends in the input population, which takes no spikes")]
+    IntoInput {
+        /// The projection.
+        name: String,
+    },
+    /// A delay that is negative or not finite.
+    #[error(
+        "projection {name}: a delay of {delay_ms} ms is not possible; it must be finite and not negative"
+    )]
+    Delay {
+        /// The projection.
+        name: String,
+        /// The delay.
+        delay_ms: f64,
+    },
+    /// Initial weights of the wrong number.
+    #[error(
+        "projection {name}: {found} initial weights, expected {expected} (source × target, row by row)"
+    )]
+    WeightCount {
+        /// The projection.
+        name: String,
+        /// Number given.
+        found: usize,
+        /// Number needed.
+        expected: usize,
+    },
+    /// An initial weight or a parameter of its distribution that is not finite, or a negative s.d.
+    #[error(
+        "projection {name}: {what} is {value}; weights must be finite and a standard deviation not negative"
+    )]
+    WeightValue {
+        /// The projection.
+        name: String,
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+}

@@ -1,0 +1,267 @@
+//! What a network is: populations of neurons and projections between them, on a clock.
+//!
+//! A [`Network`] holds no weights and no state: weights live in [`crate::params::Params`], state in
+//! the call that solves a batch. Any graph is allowed: feed-forward, deep, recurrent (with
+//! self-connections), skips. A network has exactly one input population and one output population.
+//! [`Network::validate`] is the only validator; every solver calls it.
+
+mod clock;
+mod error;
+mod population;
+mod projection;
+
+pub use clock::Clock;
+pub use error::NetworkError;
+pub use population::{Constant, Li, Lif, Model, Population};
+pub use projection::{Init, Projection};
+
+/// Index of a population in its network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PopulationId(pub usize);
+
+/// Index of a projection in its network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProjectionId(pub usize);
+
+/// Populations and projections on a clock.
+///
+/// ```
+/// use eventprop::network::{Clock, Init, Li, Lif, Network};
+/// let mut network = Network::new(Clock::new(1.0, 20.0)?);
+/// let input = network.add_input("input", 784);
+/// let hidden = network.add_lif("hidden", 128, Lif::new(20.0, 5.0));
+/// let output = network.add_li("output", 10, Li::new(20.0, 5.0));
+/// network.connect(input, hidden, Init::Normal { mean: 0.078, std: 0.045 });
+/// network.connect(hidden, output, Init::Normal { mean: 0.2, std: 0.37 });
+/// network.validate()?;
+/// # Ok::<(), eventprop::network::NetworkError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    clock: Clock,
+    populations: Vec<Population>,
+    projections: Vec<Projection>,
+}
+
+impl Network {
+    /// A network without populations.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            populations: Vec::new(),
+            projections: Vec::new(),
+        }
+    }
+
+    /// Adds the input population: `size` channels that emit the spikes of a sample.
+    pub fn add_input(&mut self, name: &str, size: usize) -> PopulationId {
+        self.add(name, size, Model::Input)
+    }
+
+    /// Adds a population of leaky integrate-and-fire neurons.
+    pub fn add_lif(&mut self, name: &str, size: usize, lif: Lif) -> PopulationId {
+        self.add(name, size, Model::Lif(lif))
+    }
+
+    /// Adds a population of leaky integrators (they never spike).
+    pub fn add_li(&mut self, name: &str, size: usize, li: Li) -> PopulationId {
+        self.add(name, size, Model::Li(li))
+    }
+
+    /// Connects every neuron of `source` to every neuron of `target`, without extra delay.
+    pub fn connect(
+        &mut self,
+        source: PopulationId,
+        target: PopulationId,
+        init: Init,
+    ) -> ProjectionId {
+        self.connect_delayed(source, target, init, 0.0)
+    }
+
+    /// Connects every neuron of `source` to every neuron of `target`; spikes arrive `delay_ms` later.
+    pub fn connect_delayed(
+        &mut self,
+        source: PopulationId,
+        target: PopulationId,
+        init: Init,
+        delay_ms: f64,
+    ) -> ProjectionId {
+        self.projections.push(Projection {
+            source,
+            target,
+            delay_ms,
+            init,
+        });
+        ProjectionId(self.projections.len() - 1)
+    }
+
+    fn add(&mut self, name: &str, size: usize, model: Model) -> PopulationId {
+        self.populations.push(Population {
+            name: name.to_owned(),
+            size,
+            model,
+        });
+        PopulationId(self.populations.len() - 1)
+    }
+
+    /// The same network on another clock.
+    #[must_use]
+    pub fn on_clock(&self, clock: Clock) -> Self {
+        Self {
+            clock,
+            ..self.clone()
+        }
+    }
+
+    /// Step and length of a trial.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The populations, in the order in which they were added.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
+    }
+
+    /// The projections, in the order in which they were added.
+    pub fn projections(&self) -> &[Projection] {
+        &self.projections
+    }
+
+    /// One population.
+    pub fn population(&self, id: PopulationId) -> &Population {
+        &self.populations[id.0]
+    }
+
+    /// One projection.
+    pub fn projection(&self, id: ProjectionId) -> &Projection {
+        &self.projections[id.0]
+    }
+
+    /// The id of the population with this name.
+    pub fn find(&self, name: &str) -> Option<PopulationId> {
+        let index = self.populations.iter().position(|p| p.name == name)?;
+        Some(PopulationId(index))
+    }
+
+    /// The input population.
+    ///
+    /// # Panics
+    /// When there is none; [`Self::validate`] refuses such a network.
+    pub fn input(&self) -> PopulationId {
+        let index = self
+            .populations
+            .iter()
+            .position(|p| matches!(p.model, Model::Input));
+        PopulationId(index.expect("a validated network has an input population"))
+    }
+
+    /// The output population: the last one added.
+    pub fn output(&self) -> PopulationId {
+        PopulationId(self.populations.len() - 1)
+    }
+
+    /// Number of input neurons.
+    pub fn input_size(&self) -> usize {
+        self.population(self.input()).size
+    }
+
+    /// Number of output neurons.
+    pub fn output_size(&self) -> usize {
+        self.population(self.output()).size
+    }
+
+    /// `source->target`, the name of a projection; a number is appended when several projections
+    /// connect the same two populations.
+    pub fn projection_name(&self, id: ProjectionId) -> String {
+        let ends = |p: &Projection| (p.source, p.target);
+        let wanted = ends(self.projection(id));
+        let twins_before = self.projections[..id.0]
+            .iter()
+            .filter(|p| ends(p) == wanted)
+            .count();
+        let name = format!(
+            "{}->{}",
+            self.population(wanted.0).name,
+            self.population(wanted.1).name
+        );
+        if twins_before == 0 {
+            name
+        } else {
+            format!("{name}#{}", twins_before + 1)
+        }
+    }
+
+    /// Projections that end in a population, with their ids.
+    pub fn incoming(
+        &self,
+        target: PopulationId,
+    ) -> impl Iterator<Item = (ProjectionId, &Projection)> + '_ {
+        self.projections
+            .iter()
+            .enumerate()
+            .filter(move |(_, p)| p.target == target)
+            .map(|(index, p)| (ProjectionId(index), p))
+    }
+
+    /// Checks everything that a solver relies on.
+    ///
+    /// # Errors
+    /// The first thing found wrong, with names and numbers.
+    pub fn validate(&self) -> Result<(), NetworkError> {
+        self.validate_shape()?;
+        for (index, population) in self.populations.iter().enumerate() {
+            population.validate()?;
+            if self.populations[..index]
+                .iter()
+                .any(|other| other.name == population.name)
+            {
+                return Err(NetworkError::DuplicateName {
+                    name: population.name.clone(),
+                });
+            }
+        }
+        for index in 0..self.projections.len() {
+            self.validate_projection(ProjectionId(index))?;
+        }
+        Ok(())
+    }
+
+    fn validate_shape(&self) -> Result<(), NetworkError> {
+        let inputs = self
+            .populations
+            .iter()
+            .filter(|p| matches!(p.model, Model::Input))
+            .count();
+        if inputs != 1 {
+            return Err(NetworkError::Inputs { found: inputs });
+        }
+        match self.populations.last() {
+            Some(last) if !matches!(last.model, Model::Input) => Ok(()),
+            _ => Err(NetworkError::NoOutput),
+        }
+    }
+
+    fn validate_projection(&self, id: ProjectionId) -> Result<(), NetworkError> {
+        let projection = self.projection(id);
+        let known = self.populations.len();
+        for end in [projection.source, projection.target] {
+            if end.0 >= known {
+                return Err(NetworkError::UnknownPopulation {
+                    index: end.0,
+                    known,
+                });
+            }
+        }
+        let name = self.projection_name(id);
+        if matches!(self.population(projection.source).model, Model::Li(_)) {
+            return Err(NetworkError::SilentSource { name });
+        }
+        if matches!(self.population(projection.target).model, Model::Input) {
+            return Err(NetworkError::IntoInput { name });
+        }
+        let expected =
+            self.population(projection.source).size * self.population(projection.target).size;
+        projection.validate(&name, expected)
+    }
+}

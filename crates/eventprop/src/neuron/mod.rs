@@ -1,0 +1,8 @@
+//! The neuron models: their equations forward and adjoint, side by side.
+//!
+//! Formulas only; the order in which they are applied belongs to the solvers. See
+//! `docs/equations.md` for symbols, signs and sources.
+
+pub mod flow;
+pub mod li;
+pub mod lif;

@@ -1,0 +1,96 @@
+//! What a solver shows to a loss, and what a loss gives back.
+//!
+//! A loss sees the output population of one sample through a [`Readout`] and answers with a
+//! [`Seed`]. Voltages are given at *nodes*: times t_q with widths ω_q such that Σ_q ω_q f(t_q) is
+//! ∫ f dt over the trial. On the grid the nodes are the starts of the steps, with width dt, as in the
+//! reference; between events they are Gauss–Legendre points of every smooth piece, exact to rounding
+//! for the smooth functions that occur here. So a loss is written once for both.
+
+use std::sync::Arc;
+
+use crate::real::Real;
+
+/// What a loss wants to see of the output population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observe {
+    /// Times of the first spikes.
+    FirstSpikes,
+    /// Voltages at the nodes.
+    Voltage,
+    /// The maximum of every voltage.
+    Peaks,
+}
+
+/// Times and widths at which voltages are given.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Nodes {
+    /// Times t_q in ms, ascending.
+    pub times_ms: Vec<f64>,
+    /// Widths ω_q in ms.
+    pub widths_ms: Vec<f64>,
+    /// Whether the nodes are the starts of the steps of a grid.
+    pub grid: bool,
+}
+
+/// The maximum of a voltage over a trial and where it was reached first.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Peak<F> {
+    /// The voltage.
+    pub voltage: F,
+    /// The time in ms.
+    pub time_ms: f64,
+}
+
+/// The output population of one sample, as far as it was observed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Readout<F> {
+    /// Nodes of the voltages.
+    pub nodes: Arc<Nodes>,
+    /// Voltages, [nodes (+ 1 on the grid), outputs], row-major. On the grid row k is the voltage at
+    /// the start of step k and row k + 1 the one at its end.
+    pub voltage: Vec<F>,
+    /// Maxima per output.
+    pub peaks: Vec<Peak<F>>,
+    /// Time in ms of the first spike per output; infinity where there is none.
+    pub first_spikes_ms: Vec<f64>,
+    /// Times in ms of the input spikes as emitted (filled with the voltages).
+    pub input_ms: Vec<f64>,
+}
+
+impl<F: Real> Readout<F> {
+    /// Voltages [outputs] at the start of node `q`.
+    pub fn at_start(&self, q: usize, outputs: usize) -> &[F] {
+        &self.voltage[q * outputs..(q + 1) * outputs]
+    }
+
+    /// Voltages [outputs] at the end of node `q`: one step later on the grid, the same between
+    /// events.
+    pub fn at_end(&self, q: usize, outputs: usize) -> &[F] {
+        self.at_start(q + usize::from(self.nodes.grid), outputs)
+    }
+}
+
+/// What drives the adjoint system of one sample. Every part may be empty. Signs are those of λ: a
+/// positive value says that a higher voltage lowers the loss.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seed<F> {
+    /// The driving term A = −∂l/∂V, [nodes, outputs], where the loss is ∫ l dt.
+    pub voltage: Vec<F>,
+    /// −∂L/∂V_max per output; λ_V jumps by this over tau_mem at the peak.
+    pub peaks: Vec<F>,
+    /// ∂L/∂t of the first spike per output; λ_V jumps by this over the drive there.
+    pub first_spikes: Vec<F>,
+    /// Push on silent outputs per output: λ_V jumps by this at the end of the trial. Not part of a
+    /// gradient.
+    pub silent: Vec<F>,
+}
+
+impl<F> Seed<F> {
+    /// Empties all parts, keeping the memory.
+    pub fn clear(&mut self) {
+        self.voltage.clear();
+        self.peaks.clear();
+        self.first_spikes.clear();
+        self.silent.clear();
+    }
+}

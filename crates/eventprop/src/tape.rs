@@ -1,0 +1,75 @@
+//! What the forward pass remembers and the adjoint pass reads.
+//!
+//! Per spike: when, which neuron, and the drive I − V just before the reset. The tape grows with the
+//! spikes and nothing is ever dropped from it.
+
+use crate::network::Clock;
+use crate::real::Real;
+
+/// The time of a spike as a solver keeps it: a step on the grid, milliseconds between events.
+pub trait SpikeTime: Copy + Send + Sync + PartialOrd + std::fmt::Debug + 'static {
+    /// The time in ms from the start of the trial.
+    fn ms(self, clock: Clock) -> f64;
+}
+
+impl SpikeTime for u32 {
+    fn ms(self, clock: Clock) -> f64 {
+        clock.start_ms(self as usize)
+    }
+}
+
+impl SpikeTime for f64 {
+    fn ms(self, _clock: Clock) -> f64 {
+        self
+    }
+}
+
+/// The spikes of one population in one trial, sorted by (time, neuron). The three lists are parallel.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Spikes<T, F> {
+    /// Times: step indices (grid) or ms (event).
+    pub when: Vec<T>,
+    /// Neurons.
+    pub neuron: Vec<u32>,
+    /// The drive J = I − V just before the reset; empty for the input population.
+    pub drive: Vec<F>,
+}
+
+impl<T, F> Spikes<T, F> {
+    /// Number of spikes.
+    pub fn len(&self) -> usize {
+        self.neuron.len()
+    }
+
+    /// Whether there is no spike.
+    pub fn is_empty(&self) -> bool {
+        self.neuron.is_empty()
+    }
+
+    /// Forgets all spikes, keeping the memory.
+    pub fn clear(&mut self) {
+        self.when.clear();
+        self.neuron.clear();
+        self.drive.clear();
+    }
+}
+
+/// The spikes of one sample, one entry per population of the network (the input included: what was
+/// really emitted, after dropout and binning).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tape<T, F> {
+    /// Spikes per population.
+    pub populations: Vec<Spikes<T, F>>,
+}
+
+impl<T: SpikeTime, F: Real> Tape<T, F> {
+    /// Number of spikes of each neuron of a population, [`size`], added to `counts`.
+    ///
+    /// # Panics
+    /// When `counts` is shorter than the population.
+    pub fn add_counts(&self, population: usize, counts: &mut [u32]) {
+        for &neuron in &self.populations[population].neuron {
+            counts[neuron as usize] += 1;
+        }
+    }
+}
