@@ -1,2 +1,63 @@
-//! Development tasks.
-fn main() {}
+//! `cargo xtask TASK`: the development tasks of the project.
+#![allow(
+    clippy::print_stdout,
+    reason = "a development program reports to whoever runs it"
+)]
+
+use std::process::ExitCode;
+
+use xtask::suite::{self, Python};
+use xtask::{tidy, workspace_root};
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  test [--no-python]   formatting, lints, tests, documentation, Python package; then a summary
+  tidy                 the tidy rules alone (they are also a test of the crate xtask)
+  help                 this text
+
+Exit codes: 0 everything passed, 1 something failed, 2 wrong usage.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["test"] => exit_code(suite::run(&workspace_root(), Python::Included)),
+        ["test", "--no-python"] => exit_code(suite::run(&workspace_root(), Python::Left)),
+        ["tidy"] => exit_code(tidy()),
+        ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            println!("unknown task: {:?}\n\n{HELP}", arguments.join(" "));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn exit_code(passed: bool) -> ExitCode {
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Prints what the tidy rules find; true if they find nothing.
+fn tidy() -> bool {
+    match tidy::Checkout::read(&workspace_root()) {
+        Ok(checkout) => {
+            let findings = tidy::check(&checkout);
+            for finding in &findings {
+                println!("{finding}");
+            }
+            println!("tidy: {} found", findings.len());
+            findings.is_empty()
+        }
+        Err(error) => {
+            println!("tidy: {error}");
+            false
+        }
+    }
+}

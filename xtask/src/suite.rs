@@ -1,0 +1,205 @@
+//! Everything that has to pass before a change is merged, in order.
+//!
+//! Every step runs even if an earlier one failed, so that one run shows everything there is to mend;
+//! the summary at the end names what failed and how long each step took.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Whether the tests of the Python package belong to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Python {
+    /// They run if the package is in the checkout.
+    Included,
+    /// They are left out (`--no-python`).
+    Left,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Skipped(String),
+    Failed(String),
+}
+
+struct Report {
+    title: &'static str,
+    outcome: Outcome,
+    time: Duration,
+}
+
+/// Runs all steps in the workspace at `root` and prints a summary; true if none failed.
+pub fn run(root: &Path, python: Python) -> bool {
+    let reports = [
+        timed("Formatting", || formatting(root)),
+        timed("Lints", || lints(root)),
+        timed("Tests", || tests(root)),
+        timed("Documentation examples", || {
+            cargo(root, "test --workspace --doc")
+        }),
+        timed("Documentation", || documentation(root)),
+        timed("Python package", || python_package(root, python)),
+    ];
+    println!("\n{}", summary(&reports));
+    !reports
+        .iter()
+        .any(|report| matches!(report.outcome, Outcome::Failed(_)))
+}
+
+fn timed(title: &'static str, step: impl FnOnce() -> Outcome) -> Report {
+    println!("\n== {title} ==");
+    let start = Instant::now();
+    let outcome = step();
+    if let Outcome::Skipped(why) | Outcome::Failed(why) = &outcome {
+        println!("{why}");
+    }
+    Report {
+        title,
+        outcome,
+        time: start.elapsed(),
+    }
+}
+
+fn formatting(root: &Path) -> Outcome {
+    if !has_subcommand(root, "fmt") {
+        return missing("rustfmt", "rustup component add rustfmt");
+    }
+    cargo(root, "fmt --all --check")
+}
+
+fn lints(root: &Path) -> Outcome {
+    if !has_subcommand(root, "clippy") {
+        return missing("clippy", "rustup component add clippy");
+    }
+    cargo(root, "clippy --workspace --all-targets -- --deny warnings")
+}
+
+fn tests(root: &Path) -> Outcome {
+    if has_subcommand(root, "nextest") {
+        cargo(root, "nextest run --workspace")
+    } else {
+        cargo(root, "test --workspace --lib --bins --tests --examples")
+    }
+}
+
+fn documentation(root: &Path) -> Outcome {
+    println!("$ RUSTDOCFLAGS=--deny=warnings cargo doc --no-deps --workspace");
+    let mut command = cargo_command(root, "doc --no-deps --workspace");
+    finish(command.env("RUSTDOCFLAGS", "--deny=warnings"))
+}
+
+fn python_package(root: &Path, python: Python) -> Outcome {
+    if python == Python::Left {
+        return Outcome::Skipped("skipped: --no-python".into());
+    }
+    if !root.join("crates/eventprop-py").exists() {
+        return Outcome::Skipped("skipped: no Python package in this checkout yet".into());
+    }
+    Outcome::Failed(
+        "crates/eventprop-py is there, but this step does not run its tests: add them here".into(),
+    )
+}
+
+fn missing(component: &str, remedy: &str) -> Outcome {
+    Outcome::Failed(format!("{component} is not installed; run `{remedy}`"))
+}
+
+fn has_subcommand(root: &Path, name: &str) -> bool {
+    let mut command = cargo_command(root, name);
+    command.arg("--version");
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn cargo(root: &Path, arguments: &str) -> Outcome {
+    println!("$ cargo {arguments}");
+    finish(&mut cargo_command(root, arguments))
+}
+
+/// The cargo that runs this program, so that both use one toolchain.
+fn cargo_command(root: &Path, arguments: &str) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments.split(' ')).current_dir(root);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn finish(command: &mut Command) -> Outcome {
+    match command.status() {
+        Ok(status) if status.success() => Outcome::Passed,
+        Ok(status) => Outcome::Failed(format!("failed: {status}")),
+        Err(error) => {
+            let program = command.get_program().display();
+            Outcome::Failed(format!("cannot start {program}: {error}"))
+        }
+    }
+}
+
+fn summary(reports: &[Report]) -> String {
+    let mut lines = vec!["== Summary ==".to_owned()];
+    for report in reports {
+        let (word, why) = match &report.outcome {
+            Outcome::Passed => ("passed", ""),
+            Outcome::Skipped(why) => ("skipped", why.as_str()),
+            Outcome::Failed(why) => ("FAILED", why.as_str()),
+        };
+        let seconds = report.time.as_secs_f64();
+        let line = format!("{word:8} {:24} {seconds:7.1} s  {why}", report.title);
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(title: &'static str, outcome: Outcome) -> Report {
+        Report {
+            title,
+            outcome,
+            time: Duration::from_millis(1500),
+        }
+    }
+
+    #[test]
+    fn summary_names_what_failed_and_why() {
+        let text = summary(&[
+            report(
+                "Formatting",
+                missing("rustfmt", "rustup component add rustfmt"),
+            ),
+            report("Tests", Outcome::Passed),
+        ]);
+        assert!(text.contains("FAILED   Formatting"), "{text}");
+        assert!(
+            text.contains("run `rustup component add rustfmt`"),
+            "{text}"
+        );
+        assert!(text.contains("passed   Tests"), "{text}");
+        assert!(text.contains("1.5 s"), "{text}");
+    }
+
+    #[test]
+    fn a_checkout_without_python_package_is_skipped_and_says_so() {
+        let empty = Path::new("no-such-folder");
+        assert_eq!(
+            python_package(empty, Python::Included),
+            Outcome::Skipped("skipped: no Python package in this checkout yet".into())
+        );
+    }
+
+    #[test]
+    fn a_subcommand_that_does_not_exist_is_noticed() {
+        assert!(!has_subcommand(Path::new("."), "no-such-subcommand"));
+    }
+
+    #[test]
+    fn a_failing_command_fails_the_step() {
+        let outcome = finish(&mut cargo_command(Path::new("."), "no-such-subcommand"));
+        assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    }
+}

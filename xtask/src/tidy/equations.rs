@@ -1,0 +1,196 @@
+//! Equations, code and tests stay in step.
+//!
+//! A tag is a letter and a number in brackets, one letter for each chapter of the page:
+//! forward, adjoint, gradients, losses, regularisers. The page defines a tag by setting it in bold.
+
+use std::collections::BTreeMap;
+
+use super::{Checkout, File, Finding, is_identifier};
+
+const PAGE: &str = "docs/equations.md";
+const ENGINE: &str = "crates/eventprop/";
+
+/// Where a tag first occurs: file and line, counted from 1.
+type Occurrences<'a> = BTreeMap<String, (&'a File, usize)>;
+
+/// Tags that are defined but not in the engine or not in a test, and tags that are not defined.
+pub(super) fn tags(checkout: &Checkout) -> Vec<Finding> {
+    let Some(page) = checkout.files.iter().find(|file| file.path == PAGE) else {
+        return vec![Finding {
+            path: PAGE.into(),
+            line: 1,
+            message: "this page must exist and define the equation tags, each in bold".into(),
+        }];
+    };
+    let defined = occurrences([page].into_iter(), |line, tag, _, _| {
+        line.contains(&format!("**{tag}**"))
+    });
+    let in_engine = occurrences(rust(checkout), |_, _, file, index| {
+        file.path.starts_with(ENGINE) && !file.is_test_line(index)
+    });
+    let in_tests = occurrences(crates(checkout), |_, _, file, index| {
+        file.is_case() || file.is_test_line(index)
+    });
+    let mut findings = repeated(page);
+    findings.extend(absent(
+        &defined,
+        &in_engine,
+        "is defined, but not in the code of the engine",
+    ));
+    findings.extend(absent(&defined, &in_tests, "is defined, but in no test"));
+    let used = occurrences(rust(checkout).chain([page]), |_, _, _, _| true);
+    findings.extend(absent(
+        &used,
+        &defined,
+        "is not defined in docs/equations.md",
+    ));
+    findings
+}
+
+fn crates(checkout: &Checkout) -> impl Iterator<Item = &File> {
+    checkout
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with("crates/"))
+}
+
+fn rust(checkout: &Checkout) -> impl Iterator<Item = &File> {
+    crates(checkout).filter(|file| file.rust.is_some())
+}
+
+/// The first occurrence of every tag among those that `counts(line, tag, file, line index)` takes.
+fn occurrences<'a>(
+    files: impl Iterator<Item = &'a File>,
+    counts: impl Fn(&str, &str, &File, usize) -> bool,
+) -> Occurrences<'a> {
+    let mut found = Occurrences::new();
+    for file in files {
+        for (index, line) in file.text.lines().enumerate() {
+            for tag in tags_in(line) {
+                if counts(line, &tag, file, index) {
+                    found.entry(tag).or_insert((file, index + 1));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What is in `expected` and not in `present`.
+fn absent(expected: &Occurrences, present: &Occurrences, message: &str) -> Vec<Finding> {
+    expected
+        .iter()
+        .filter(|(tag, _)| !present.contains_key(*tag))
+        .map(|(tag, (file, line))| Finding::new(file, *line, format!("{tag} {message}")))
+        .collect()
+}
+
+/// Tags that the page defines more than once.
+fn repeated(page: &File) -> Vec<Finding> {
+    let mut first_lines = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (index, line) in page.text.lines().enumerate() {
+        let bold = |tag: &String| line.contains(&format!("**{tag}**"));
+        for tag in tags_in(line).into_iter().filter(bold) {
+            let first = *first_lines.entry(tag.clone()).or_insert(index + 1);
+            if first != index + 1 {
+                let message = format!("{tag} is already defined in line {first}");
+                findings.push(Finding::new(page, index + 1, message));
+            }
+        }
+    }
+    findings
+}
+
+/// Every tag in `line`, brackets included; backslashes before brackets (rustdoc) are ignored.
+fn tags_in(line: &str) -> Vec<String> {
+    let line = line.replace('\\', "");
+    line.match_indices('[')
+        .filter(|(start, _)| !line[..*start].ends_with(|c| is_identifier(c) || c == ']'))
+        .filter_map(|(start, _)| {
+            let end = line[start..].find(']')?;
+            let inside = &line[start + 1..start + end];
+            is_tag(inside).then(|| format!("[{inside}]"))
+        })
+        .collect()
+}
+
+/// A chapter letter, digits, and perhaps one small letter.
+fn is_tag(inside: &str) -> bool {
+    let Some(rest) = inside.strip_prefix(['F', 'A', 'G', 'L', 'R']) else {
+        return false;
+    };
+    let digits = rest
+        .strip_suffix(|c: char| c.is_ascii_lowercase())
+        .unwrap_or(rest);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIF: &str = "crates/eventprop/src/neuron/lif.rs";
+
+    fn messages(files: &[(&str, &str)]) -> Vec<String> {
+        let findings = tags(&Checkout::made_up(files));
+        findings.iter().map(Finding::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_a_tag() {
+        assert_eq!(
+            tags_in("// [F1], `[A12b]` and \\[L4\\]"),
+            ["[F1]", "[A12b]", "[L4]"]
+        );
+        assert!(tags_in("w[F1] x[0][A1] [B1] [F] [F1ab] [f1]").is_empty());
+    }
+
+    #[test]
+    fn a_missing_page_is_an_offence() {
+        let message =
+            "docs/equations.md:1: this page must exist and define the equation tags, each in bold";
+        assert_eq!(messages(&[]), [message]);
+    }
+
+    #[test]
+    fn a_tag_in_page_code_and_test_passes() {
+        let lif = "// [F1] v\n#[cfg(test)]\nmod tests {\n    // [F1]\n}\n";
+        assert_eq!(
+            messages(&[(PAGE, "**[F1]** v"), (LIF, lif)]),
+            Vec::<String>::new()
+        );
+        let corpus = ("crates/eventprop-cases/cases/a.toml", "# [F1]");
+        let files = [(PAGE, "**[F1]** v, see [F1]"), (LIF, "// [F1]"), corpus];
+        assert_eq!(messages(&files), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_tag_without_code_or_test_is_found() {
+        let tested = ("crates/eventprop/tests/a.rs", "// [F1]");
+        assert_eq!(
+            messages(&[(PAGE, "\n**[F1]** v"), tested]),
+            ["docs/equations.md:2: [F1] is defined, but not in the code of the engine"]
+        );
+        assert_eq!(
+            messages(&[(PAGE, "**[F1]** v"), (LIF, "// [F1]")]),
+            ["docs/equations.md:1: [F1] is defined, but in no test"]
+        );
+    }
+
+    #[test]
+    fn a_tag_that_is_not_defined_or_twice_is_found() {
+        assert_eq!(
+            messages(&[(PAGE, "see [A1]"), (LIF, "\n// [A2]")]),
+            [
+                "docs/equations.md:1: [A1] is not defined in docs/equations.md",
+                "crates/eventprop/src/neuron/lif.rs:2: [A2] is not defined in docs/equations.md"
+            ]
+        );
+        let both = "// [F1]\n#[cfg(test)]\nmod tests {\n    // [F1]\n}\n";
+        assert_eq!(
+            messages(&[(PAGE, "**[F1]** v\n**[F1]** w"), (LIF, both)]),
+            ["docs/equations.md:2: [F1] is already defined in line 1"]
+        );
+    }
+}
