@@ -1,5 +1,6 @@
 //! Exact, event-based gradients for spiking neural networks.
 
+pub mod loss;
 pub mod network;
 pub mod neuron;
 pub mod params;

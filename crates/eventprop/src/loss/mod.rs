@@ -1,0 +1,227 @@
+//! Losses: a readout and a label in, a value, a prediction and a [`Seed`] out.
+//!
+//! One file per family. A loss does not know which solver ran. Values are per sample; the loss that
+//! is trained is their mean over the batch, so every seed carries a factor 1/B.
+
+mod avg_xentropy;
+mod first_spike;
+mod max;
+mod softmax;
+mod sum;
+
+use thiserror::Error;
+
+pub use first_spike::{FirstSpike, Penalty};
+pub use sum::Weighting;
+
+use crate::network::{Model, Network};
+use crate::readout::{Observe, Readout, Seed};
+use crate::real::Real;
+
+/// The losses of the field's reference code.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Loss {
+    /// `first_spike`, `first_spike_exp`: cross-entropy of the times of the first output spikes.
+    FirstSpike(FirstSpike),
+    /// `max`: cross-entropy of the maxima of the output voltages.
+    Max,
+    /// `sum`, `sum_weigh_*`: cross-entropy of the weighted time averages of the output voltages.
+    Sum(Weighting),
+    /// `avg_xentropy`: time average of the cross-entropy of the output voltages.
+    AvgXentropy,
+}
+
+/// How large the part of the gradient that comes from the loss is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LossScale {
+    /// The gradient of the stated loss.
+    #[default]
+    Exact,
+    /// The reference code's: multiplied by 1/τ_mem of each output for `sum*` and `avg_xentropy`, by
+    /// 1/T for `max`. Published regulariser strengths and `ADAM_EPS` belong to this scale.
+    Reference,
+}
+
+/// Why a loss does not fit a network.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum LossError {
+    /// The output population has the wrong neurons.
+    #[error(
+        "the loss {loss} needs {needed} neurons in the output population \"{population}\"; {why}"
+    )]
+    Output {
+        /// The loss.
+        loss: &'static str,
+        /// LI or LIF.
+        needed: &'static str,
+        /// The output population.
+        population: String,
+        /// The reason.
+        why: &'static str,
+    },
+    /// A constant of the loss is out of its range.
+    #[error("the loss {loss} cannot work with {constant} = {value}; it must be {expected}")]
+    Constant {
+        /// The loss.
+        loss: &'static str,
+        /// The constant.
+        constant: &'static str,
+        /// Its value.
+        value: f64,
+        /// The rule.
+        expected: &'static str,
+    },
+}
+
+/// What a loss says of one sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// The loss of this sample.
+    pub loss: f64,
+    /// The predicted class (ties: the lowest); `None` when no output spiked.
+    pub prediction: Option<u32>,
+}
+
+/// A loss prepared for a network: the per-output factors of its seeds.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    loss: Loss,
+    trial_ms: f64,
+    dt_ms: f64,
+    /// Factor per output of all voltage seeds (1, or the reference's).
+    scale: Vec<f64>,
+}
+
+impl Loss {
+    /// What the solver has to observe.
+    pub fn observes(&self) -> Observe {
+        match self {
+            Self::FirstSpike(_) => Observe::FirstSpikes,
+            Self::Max => Observe::Peaks,
+            Self::Sum(_) | Self::AvgXentropy => Observe::Voltage,
+        }
+    }
+
+    /// The reference's name of the loss.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::FirstSpike(first_spike) => first_spike.name(),
+            Self::Max => "max",
+            Self::Sum(weighting) => weighting.name(),
+            Self::AvgXentropy => "avg_xentropy",
+        }
+    }
+
+    /// Checks the loss against a network and prepares it.
+    ///
+    /// # Errors
+    /// When the output neurons cannot show what the loss needs, or a constant is out of range.
+    pub fn prepare(&self, network: &Network, scale: LossScale) -> Result<Evaluator, LossError> {
+        let population = network.population(network.output());
+        let spiking = matches!(population.model, Model::Lif(_));
+        let wants_spikes = self.observes() == Observe::FirstSpikes;
+        if spiking != wants_spikes {
+            let (needed, why) = if wants_spikes {
+                ("LIF", "leaky integrators never spike")
+            } else {
+                ("LI", "a reset would cut the voltage that the loss reads")
+            };
+            return Err(LossError::Output {
+                loss: self.name(),
+                needed,
+                population: population.name.clone(),
+                why,
+            });
+        }
+        match self {
+            Self::FirstSpike(first_spike) => first_spike.validate()?,
+            Self::Sum(weighting) => weighting.validate()?,
+            Self::Max | Self::AvgXentropy => {}
+        }
+        let clock = network.clock();
+        Ok(Evaluator {
+            loss: *self,
+            trial_ms: clock.trial_ms(),
+            dt_ms: clock.dt_ms(),
+            scale: self.output_scale(network, scale),
+        })
+    }
+
+    fn output_scale(&self, network: &Network, scale: LossScale) -> Vec<f64> {
+        let population = network.population(network.output());
+        let (tau_mem, _) = population
+            .time_constants()
+            .expect("a validated output population is not the input");
+        let factor = |output: usize| match (scale, self) {
+            (LossScale::Exact, _) | (_, Self::FirstSpike(_)) => 1.0,
+            (LossScale::Reference, Self::Max) => 1.0 / network.clock().trial_ms(),
+            (LossScale::Reference, Self::Sum(_) | Self::AvgXentropy) => 1.0 / tau_mem.of(output),
+        };
+        (0..population.size).map(factor).collect()
+    }
+}
+
+impl Evaluator {
+    /// The loss.
+    pub fn loss(&self) -> &Loss {
+        &self.loss
+    }
+
+    /// Value and prediction of one sample, and its seed for a batch of `batch` samples.
+    ///
+    /// # Panics
+    /// When `label` is not an output; the solver has checked it.
+    pub fn evaluate<F: Real>(
+        &self,
+        readout: &Readout<F>,
+        label: u32,
+        batch: usize,
+        seed: &mut Seed<F>,
+    ) -> Outcome {
+        seed.clear();
+        let context = Sample {
+            label: label as usize,
+            trial_ms: self.trial_ms,
+            dt_ms: self.dt_ms,
+            scale: &self.scale,
+            per_batch: 1.0 / batch as f64,
+        };
+        match &self.loss {
+            Loss::FirstSpike(first_spike) => first_spike.evaluate(readout, &context, seed),
+            Loss::Max => max::evaluate(readout, &context, seed),
+            Loss::Sum(weighting) => weighting.evaluate(readout, &context, seed),
+            Loss::AvgXentropy => avg_xentropy::evaluate(readout, &context, seed),
+        }
+    }
+}
+
+/// What every loss gets to know about the sample beside its readout.
+struct Sample<'a> {
+    label: usize,
+    trial_ms: f64,
+    dt_ms: f64,
+    scale: &'a [f64],
+    per_batch: f64,
+}
+
+impl Sample<'_> {
+    fn outputs(&self) -> usize {
+        self.scale.len()
+    }
+
+    /// 1 for the labelled output, 0 for the others.
+    fn delta(&self, output: usize) -> f64 {
+        if output == self.label { 1.0 } else { 0.0 }
+    }
+}
+
+/// The index of the largest value, the first one on ties.
+fn argmax(values: &[f64]) -> u32 {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best as u32
+}

@@ -1,0 +1,153 @@
+//! `sum`, `sum_weigh_linear`, `sum_weigh_exp`, `sum_weigh_sigmoid`, `sum_weigh_input`: cross-entropy
+//! of weighted time averages of the output voltages (Nowotny, Turner & Knight 2025).
+//!
+//! [L2] z_j = (1/T) ∫ w(t) V_j dt,    L = −log softmax(z)_label
+//! [L3] A_j = w(t) (δ_j − p_j) / T,   with p = softmax(z)
+//!
+//! The weight w is taken at the same times in both passes.
+
+use super::softmax::cross_entropy;
+use super::{LossError, Outcome, Sample, argmax};
+use crate::readout::{Readout, Seed};
+use crate::real::Real;
+
+/// The weight w(t) of a time average.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Weighting {
+    /// `sum`: w = 1.
+    Flat,
+    /// `sum_weigh_linear`: w = 1 − t/T.
+    Linear,
+    /// `sum_weigh_exp`: w = e^{−t/T}.
+    Exp,
+    /// `sum_weigh_sigmoid`: w = 1 / (1 + e^{(t/T − 0.5)/0.2}).
+    Sigmoid,
+    /// `sum_weigh_input`: w follows the input activity, [L4] τ w' = −w, w += `gain` at every input
+    /// spike.
+    Input {
+        /// Time constant τ of the accumulator in ms (`TAU_ACCUMULATOR`).
+        tau: f64,
+        /// Increment per input spike. The reference's is 0.01 · dt / τ.
+        gain: f64,
+    },
+}
+
+impl Weighting {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Flat => "sum",
+            Self::Linear => "sum_weigh_linear",
+            Self::Exp => "sum_weigh_exp",
+            Self::Sigmoid => "sum_weigh_sigmoid",
+            Self::Input { .. } => "sum_weigh_input",
+        }
+    }
+
+    pub(super) fn validate(self) -> Result<(), LossError> {
+        let Self::Input { tau, gain } = self else {
+            return Ok(());
+        };
+        let wrong = |constant, value, expected| LossError::Constant {
+            loss: "sum_weigh_input",
+            constant,
+            value,
+            expected,
+        };
+        if !(tau.is_finite() && tau > 0.0) {
+            return Err(wrong("TAU_ACCUMULATOR", tau, "positive (ms)"));
+        }
+        if !gain.is_finite() {
+            return Err(wrong("gain", gain, "finite"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn evaluate<F: Real>(
+        self,
+        readout: &Readout<F>,
+        sample: &Sample<'_>,
+        seed: &mut Seed<F>,
+    ) -> Outcome {
+        let outputs = sample.outputs();
+        let weights = self.at_nodes(readout, sample);
+        // [L2] z_j = (1/T) Σ_q ω_q w(t_q) V_j(t_q)
+        let mut z = vec![0.0; outputs];
+        for (q, weight) in weights.iter().enumerate() {
+            let share = weight * readout.nodes.widths_ms[q] / sample.trial_ms;
+            for (z, v) in z.iter_mut().zip(readout.at_start(q, outputs)) {
+                *z += share * v.to_f64();
+            }
+        }
+        let prediction = Some(argmax(&z));
+        let loss = cross_entropy(&mut z, sample.label);
+        // [L3] A_j(t_q) = w(t_q) (δ_j − p_j) / (B T)
+        let per_output: Vec<f64> = (0..outputs)
+            .map(|j| {
+                (sample.delta(j) - z[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms
+            })
+            .collect();
+        seed.voltage.extend(
+            weights
+                .iter()
+                .flat_map(|w| per_output.iter().map(move |a| F::from_f64(w * a))),
+        );
+        Outcome { loss, prediction }
+    }
+
+    fn at_nodes<F: Real>(self, readout: &Readout<F>, sample: &Sample<'_>) -> Vec<f64> {
+        let times = &readout.nodes.times_ms;
+        let over_trial = |w: fn(f64) -> f64| times.iter().map(|t| w(t / sample.trial_ms)).collect();
+        match self {
+            Self::Flat => vec![1.0; times.len()],
+            Self::Linear => over_trial(|x| 1.0 - x),
+            Self::Exp => over_trial(|x| (-x).exp()),
+            Self::Sigmoid => over_trial(|x| 1.0 / (1.0 + ((x - 0.5) / 0.2).exp())),
+            Self::Input { tau, gain } if readout.nodes.grid => {
+                accumulate_on_grid(readout, sample.dt_ms, tau, gain)
+            }
+            Self::Input { tau, gain } => accumulate(readout, tau, gain),
+        }
+    }
+}
+
+/// [L4] on the grid, by the reference's explicit Euler steps: the weight of step k is the
+/// accumulator after step k − 1, which has seen the input spikes of steps up to k − 2.
+fn accumulate_on_grid<F: Real>(readout: &Readout<F>, dt: f64, tau: f64, gain: f64) -> Vec<f64> {
+    let steps = readout.nodes.times_ms.len();
+    let mut spikes = vec![0.0; steps];
+    for time in &readout.input_ms {
+        let step = (time / dt).round() as usize;
+        if step < steps {
+            spikes[step] += 1.0;
+        }
+    }
+    let mut weights = Vec::with_capacity(steps);
+    let (mut accumulator, mut before) = (0.0, 0.0);
+    for step in 0..steps {
+        weights.push(before);
+        let arriving = if step == 0 { 0.0 } else { spikes[step - 1] };
+        accumulator += gain * arriving - accumulator * dt / tau;
+        before = accumulator;
+    }
+    weights
+}
+
+/// [L4] between events: w(t) = gain Σ e^{−(t − t_s)/τ} over the input spikes before t.
+fn accumulate<F: Real>(readout: &Readout<F>, tau: f64, gain: f64) -> Vec<f64> {
+    let mut spikes = readout.input_ms.iter().copied().peekable();
+    let (mut weight, mut now) = (0.0, 0.0);
+    readout
+        .nodes
+        .times_ms
+        .iter()
+        .map(|&time| {
+            while let Some(spike) = spikes.next_if(|&spike| spike <= time) {
+                weight = weight * ((now - spike) / tau).exp() + gain;
+                now = spike;
+            }
+            weight *= ((now - time) / tau).exp();
+            now = time;
+            weight
+        })
+        .collect()
+}
