@@ -9,6 +9,8 @@
 //! `forward`. Both verbs may keep working memory in the solver, never state: every trial starts from
 //! the declared initial state.
 
+pub mod grid;
+
 use thiserror::Error;
 
 use crate::network::{Network, NetworkError};

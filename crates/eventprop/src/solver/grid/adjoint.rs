@@ -1,0 +1,385 @@
+//! One sample backwards, step by step.
+//!
+//! λ[k] is the adjoint at the start of step k. For k = N − 1, …, 0:
+//! 1. spikes whose arrival was at the start of step k + 1 read w (λ_V − λ_I) of their targets
+//!    into their own R ([A4]); the weight gradient reads λ_I at the same place later (gradient.rs),
+//! 2. λ is integrated over the step ([A1], [A2]) under the driving term of the loss,
+//! 3. peaks ([A5]) and spikes ([A3]) of step k make λ_V jump.
+//!
+//! λ_I is written for every step, because the gradient needs it at the arrivals.
+
+use super::dispatch::Kernel;
+use super::plan::{Layer, Plan, Step, Steps};
+use super::state::{State, Variable};
+use crate::neuron::{li, lif};
+use crate::params::Params;
+use crate::readout::{Readout, Seed};
+use crate::real::Real;
+use crate::solver::{GRAZING_SHARE, Grazing, SolveError};
+use crate::tape::{Spikes, Tape};
+
+/// Independent sums of a dot product: fixed, so that the result does not depend on the instruction
+/// set.
+const LANES: usize = 8;
+
+/// Everything that the adjoint pass over one sample needs.
+pub(super) struct AdjointSample<'a, F> {
+    pub plan: &'a Plan<F>,
+    pub params: &'a Params<F>,
+    pub tape: &'a Tape<u32, F>,
+    pub readout: &'a Readout<F>,
+    pub seed: &'a Seed<F>,
+    /// What is added to λ_V after each spike, per population [neuron]; empty where nothing is.
+    pub spike_jumps: Vec<&'a [F]>,
+    pub grazing: Grazing,
+    pub state: &'a mut State<F>,
+}
+
+impl<F: Real> Kernel for AdjointSample<'_, F> {
+    type Output = Result<(), Graze>;
+
+    #[inline(always)]
+    fn run(mut self) -> Result<(), Graze> {
+        self.start();
+        for k in (0..self.plan.clock.steps()).rev() {
+            self.collect_backflow(k + 1);
+            self.integrate(k);
+            self.peaks(k);
+            self.silent(k);
+            self.spikes(k)?;
+            self.record(k);
+        }
+        Ok(())
+    }
+}
+
+/// A grazing spike where grazing is an error.
+pub(super) struct Graze {
+    pub population: usize,
+    pub spike: usize,
+}
+
+impl Graze {
+    pub fn error<F: Real>(
+        &self,
+        plan: &Plan<F>,
+        tape: &Tape<u32, F>,
+        sample: usize,
+        names: impl Fn(usize) -> String,
+    ) -> SolveError {
+        let spikes = &tape.populations[self.population];
+        SolveError::Grazing {
+            population: names(self.population),
+            neuron: spikes.neuron[self.spike] as usize,
+            time_ms: plan.clock.start_ms(spikes.when[self.spike] as usize),
+            sample,
+            drive: spikes.drive[self.spike].to_f64(),
+        }
+    }
+}
+
+impl<F: Real> AdjointSample<'_, F> {
+    #[inline(always)]
+    fn start(&mut self) {
+        let layers = self.plan.layers.len();
+        let steps = self.plan.clock.steps();
+        let State {
+            lambda_v,
+            lambda_i,
+            difference,
+            backflow,
+            next,
+            ..
+        } = &mut *self.state;
+        for list in [
+            &mut *lambda_v,
+            &mut *lambda_i,
+            &mut *difference,
+            &mut *backflow,
+        ] {
+            list.resize_with(layers, Vec::new);
+        }
+        for (population, layer) in self.plan.layers.iter().enumerate() {
+            let size = if population == self.plan.input {
+                0
+            } else {
+                layer.size
+            };
+            for list in [&mut lambda_v[population], &mut difference[population]] {
+                list.clear();
+                list.resize(size, F::ZERO);
+            }
+            let trace = &mut lambda_i[population];
+            trace.resize((steps + 1) * size, F::ZERO);
+            trace[steps * size..].fill(F::ZERO);
+            let backflow = &mut backflow[population];
+            backflow.clear();
+            backflow.resize(self.tape.populations[population].len(), F::ZERO);
+        }
+        // The links' places in the tape, now counted from its end.
+        next.clear();
+        next.extend(
+            self.plan
+                .links
+                .iter()
+                .map(|l| self.tape.populations[l.source].len()),
+        );
+        self.state.jump_next.clear();
+        let ends = self.tape.populations.iter().map(Spikes::len);
+        self.state.jump_next.extend(ends);
+    }
+
+    /// [A4] R of the spikes that arrive at the start of step `arrival`.
+    #[inline(always)]
+    fn collect_backflow(&mut self, arrival: usize) {
+        if arrival == self.plan.clock.steps() {
+            // Nothing acts at the end of the trial; skip the spikes that would arrive there or later.
+            for (index, link) in self.plan.links.iter().enumerate() {
+                let when = &self.tape.populations[link.source].when;
+                self.state.next[index] =
+                    when.partition_point(|&step| (step as usize + link.delay) < arrival);
+            }
+            return;
+        }
+        for (index, link) in self.plan.links.iter().enumerate() {
+            if link.source == self.plan.input {
+                continue;
+            }
+            let spikes = &self.tape.populations[link.source];
+            let difference = &self.state.difference[link.target];
+            let weights = self.params.weights(link.id);
+            let next = &mut self.state.next[index];
+            while *next > 0 && spikes.when[*next - 1] as usize + link.delay == arrival {
+                *next -= 1;
+                let row = spikes.neuron[*next] as usize * difference.len();
+                let flow = dot(&weights[row..row + difference.len()], difference);
+                self.state.backflow[link.source][*next] += flow;
+            }
+        }
+        if !self.seed.peaks.is_empty() {
+            self.correct_kinks(arrival);
+        }
+    }
+
+    /// [A6] Where a peak is a kink made by an arrival, the spikes that arrive with or after the
+    /// carrier must not see the peak's jump, and the carrier moves the peak itself: ∂L/∂t gets
+    /// ∂L/∂V_max · V'⁻.
+    #[inline(always)]
+    fn correct_kinks(&mut self, arrival: usize) {
+        let output = self.plan.output;
+        let layer = &self.plan.layers[output];
+        for j in 0..layer.size {
+            let kink = self.state.kinks[j];
+            let Some(carrier) = kink.carrier.filter(|_| kink.step == arrival) else {
+                continue;
+            };
+            let seed = self.seed.peaks[j];
+            for (index, link) in self
+                .plan
+                .links_into(output)
+                .filter(|(i, _)| *i >= carrier.0)
+            {
+                if link.source == self.plan.input {
+                    continue;
+                }
+                let spikes = &self.tape.populations[link.source];
+                let weights = self.params.weights(link.id);
+                let mut spike = self.state.next[index];
+                while spike < spikes.len() && spikes.when[spike] as usize + link.delay == arrival {
+                    if (index, spike) >= carrier {
+                        let w = weights[spikes.neuron[spike] as usize * layer.size + j];
+                        self.state.backflow[link.source][spike] -= w * seed / layer.tau_mem[j];
+                    }
+                    if (index, spike) == carrier {
+                        self.state.backflow[link.source][spike] -=
+                            seed * kink.carrier_drive / layer.tau_mem[j];
+                    }
+                    spike += 1;
+                }
+            }
+        }
+    }
+
+    /// [A1] and [A2] over step k.
+    #[inline(always)]
+    fn integrate(&mut self, k: usize) {
+        for (population, layer) in self.plan.layers.iter().enumerate() {
+            if population == self.plan.input {
+                continue;
+            }
+            let size = layer.size;
+            let (now, later) =
+                self.state.lambda_i[population][k * size..(k + 2) * size].split_at_mut(size);
+            let lambda_v = &mut self.state.lambda_v[population][..];
+            if population == self.plan.output && !self.seed.voltage.is_empty() {
+                let a = &self.seed.voltage[k * size..(k + 1) * size];
+                integrate_driven(&layer.steps, a, lambda_v, later, now);
+                continue;
+            }
+            match layer.uniform {
+                Some(step) => integrate_free(step, lambda_v, later, now),
+                None => integrate_free(&layer.steps[..], lambda_v, later, now),
+            }
+        }
+    }
+
+    /// [A5] Peaks in step k.
+    #[inline(always)]
+    fn peaks(&mut self, k: usize) {
+        let layer = &self.plan.layers[self.plan.output];
+        for (j, &seed) in self.seed.peaks.iter().enumerate() {
+            if self.state.kinks[j].step == k {
+                let lambda_v = &mut self.state.lambda_v[self.plan.output][j];
+                *lambda_v = li::adjoint_peak(*lambda_v, seed, layer.tau_mem[j]);
+            }
+        }
+    }
+
+    /// The push on silent outputs acts like a spike of the last step that acts within the trial.
+    #[inline(always)]
+    fn silent(&mut self, k: usize) {
+        if k == self.plan.clock.steps().saturating_sub(2) {
+            let lambda_v = &mut self.state.lambda_v[self.plan.output];
+            for (lambda_v, push) in lambda_v.iter_mut().zip(&self.seed.silent) {
+                *lambda_v += *push;
+            }
+        }
+    }
+
+    /// [A3] Spikes of step k, then λ_V − λ_I for the arrivals at its start.
+    #[inline(always)]
+    fn spikes(&mut self, k: usize) -> Result<(), Graze> {
+        for (population, layer) in self.plan.layers.iter().enumerate() {
+            if layer.spiking {
+                self.jump(population, layer, k)?;
+            }
+            if population != self.plan.input {
+                let row = k * layer.size..(k + 1) * layer.size;
+                let lambda_i = &self.state.lambda_i[population][row];
+                let lambda_v = &self.state.lambda_v[population];
+                let difference = &mut self.state.difference[population];
+                for ((d, v), i) in difference.iter_mut().zip(lambda_v).zip(lambda_i) {
+                    *d = *v - *i;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn jump(&mut self, population: usize, layer: &Layer<F>, k: usize) -> Result<(), Graze> {
+        let spikes = &self.tape.populations[population];
+        let lambda_v = &mut self.state.lambda_v[population];
+        let next = &mut self.state.jump_next[population];
+        let extra = self.spike_jumps.get(population).copied().unwrap_or(&[]);
+        while *next > 0 && spikes.when[*next - 1] as usize == k {
+            *next -= 1;
+            let neuron = spikes.neuron[*next] as usize;
+            let mut backflow = self.state.backflow[population][*next];
+            if population == self.plan.output && !self.seed.first_spikes.is_empty() {
+                let first = self.readout.first_spikes_ms[neuron];
+                if first == self.plan.clock.start_ms(k) {
+                    backflow += self.seed.first_spikes[neuron];
+                }
+            }
+            let drive = spikes.drive[*next];
+            let limited = match self.grazing {
+                Grazing::Keep => drive,
+                Grazing::Limit(least) => {
+                    if drive.to_f64() < least {
+                        F::from_f64(least)
+                    } else {
+                        drive
+                    }
+                }
+                Grazing::Error => {
+                    let least = GRAZING_SHARE * layer.steps[neuron].v_thresh.to_f64();
+                    if drive.to_f64() < least {
+                        return Err(Graze {
+                            population,
+                            spike: *next,
+                        });
+                    }
+                    drive
+                }
+            };
+            let height = layer.theta_above_reset[neuron];
+            lambda_v[neuron] = lif::adjoint_jump(lambda_v[neuron], height, backflow, limited);
+            if !extra.is_empty() {
+                lambda_v[neuron] += extra[neuron];
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn record(&mut self, k: usize) {
+        for (probe, record) in self.state.probes.iter().zip(&mut self.state.records) {
+            let size = self.plan.layers[probe.population].size;
+            let row = k * size..(k + 1) * size;
+            let source = match probe.variable {
+                Variable::LambdaV => &self.state.lambda_v[probe.population][..],
+                Variable::LambdaI => &self.state.lambda_i[probe.population][row.clone()],
+                Variable::Voltage | Variable::Current => continue,
+            };
+            record[row].copy_from_slice(source);
+        }
+    }
+}
+
+/// [A1], [A2] without a driving term.
+#[inline(always)]
+fn integrate_free<F: Real, C: Steps<F>>(steps: C, lambda_v: &mut [F], later: &[F], now: &mut [F]) {
+    for (n, ((lambda_v, later), now)) in lambda_v.iter_mut().zip(later).zip(now).enumerate() {
+        let Step {
+            decay_mem,
+            decay_syn,
+            adjoint_coupling,
+            ..
+        } = steps.at(n);
+        // [A2] with the λ_V of the later end of the step
+        *now = *later * decay_syn + *lambda_v * adjoint_coupling;
+        // [A1]
+        *lambda_v *= decay_mem;
+    }
+}
+
+/// [A1], [A2] with the driving term A.
+#[inline(always)]
+fn integrate_driven<F: Real>(
+    steps: &[Step<F>],
+    a: &[F],
+    lambda_v: &mut [F],
+    later: &[F],
+    now: &mut [F],
+) {
+    for n in 0..steps.len() {
+        let step = steps[n];
+        let v_above = lambda_v[n] - a[n];
+        // [A2] λ_I[k] = A + (λ_I[k+1] − A) e^{−dt/τ_syn} + (λ_V[k+1] − A) (λ_V → λ_I)
+        now[n] = a[n] + (later[n] - a[n]) * step.decay_syn + v_above * step.adjoint_coupling;
+        // [A1] λ_V[k] = A + (λ_V[k+1] − A) e^{−dt/τ_mem}
+        lambda_v[n] = a[n] + v_above * step.decay_mem;
+    }
+}
+
+/// Σ w_j d_j, in [`LANES`] interleaved sums.
+#[inline(always)]
+fn dot<F: Real>(w: &[F], d: &[F]) -> F {
+    let mut sums = [F::ZERO; LANES];
+    let (w_body, w_tail) = w.as_chunks::<LANES>();
+    let (d_body, d_tail) = d.as_chunks::<LANES>();
+    for (w, d) in w_body.iter().zip(d_body) {
+        for lane in 0..LANES {
+            sums[lane] += w[lane] * d[lane];
+        }
+    }
+    let mut total = F::ZERO;
+    for sum in sums {
+        total += sum;
+    }
+    for (w, d) in w_tail.iter().zip(d_tail) {
+        total += *w * *d;
+    }
+    total
+}

@@ -1,0 +1,325 @@
+//! One sample forwards, step by step.
+//!
+//! Order within step k, as in the reference: spikes of earlier steps are delivered ([F5]), the
+//! output is observed with V_k, V and I are advanced exactly ([F1], [F2]), the threshold is tested
+//! ([F3]), neurons above it are recorded with their drive J = I_k − V_{k+1} and reset ([F4]). A spike
+//! of step k acts from step k + delay on, delay ≥ 1.
+
+use super::dispatch::Kernel;
+use super::plan::{Layer, Plan, Step, Steps};
+use super::state::{Kink, State, Variable};
+use crate::params::Params;
+use crate::readout::{Observe, Peak};
+use crate::real::Real;
+use crate::solver::Disturbance;
+use crate::spikes::SpikeTrain;
+use crate::tape::{Spikes, Tape};
+
+/// Neurons advanced together: their V and I stay in the first-level cache between the three passes.
+const BLOCK: usize = 64;
+
+/// Everything that the forward pass over one sample needs.
+pub(super) struct ForwardSample<'a, F> {
+    pub plan: &'a Plan<F>,
+    pub params: &'a Params<F>,
+    pub train: &'a SpikeTrain,
+    pub sample_id: u64,
+    pub observe: Observe,
+    pub disturbance: Option<&'a Disturbance>,
+    pub state: &'a mut State<F>,
+    pub tape: &'a mut Tape<u32, F>,
+    pub voltage: &'a mut Vec<F>,
+    pub peaks: &'a mut Vec<Peak<F>>,
+}
+
+impl<F: Real> Kernel for ForwardSample<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        self.state.start_trial(self.plan);
+        self.start_tape();
+        emit_input(
+            self.plan,
+            self.train,
+            &mut self.state.input_seen,
+            &mut self.tape.populations[self.plan.input],
+        );
+        self.start_readout();
+        for k in 0..self.plan.clock.steps() {
+            self.deliver(k);
+            self.observe(k);
+            self.advance(k);
+            self.record(k);
+        }
+        if self.observe == Observe::Voltage {
+            self.voltage
+                .extend_from_slice(&self.state.v[self.plan.output]);
+        }
+        if self.observe == Observe::Peaks {
+            self.find_kinks();
+        }
+    }
+}
+
+impl<F: Real> ForwardSample<'_, F> {
+    #[inline(always)]
+    fn start_tape(&mut self) {
+        self.tape
+            .populations
+            .resize_with(self.plan.layers.len(), Spikes::default);
+        for spikes in &mut self.tape.populations {
+            spikes.clear();
+        }
+    }
+
+    #[inline(always)]
+    fn start_readout(&mut self) {
+        self.voltage.clear();
+        self.peaks.clear();
+        if self.observe == Observe::Peaks {
+            let start = self.state.v[self.plan.output].iter();
+            self.peaks.extend(start.map(|&voltage| Peak {
+                voltage,
+                time_ms: 0.0,
+            }));
+            self.state.kinks.clear();
+            self.state.kinks.resize(self.peaks.len(), Kink::default());
+        }
+    }
+
+    /// [F5] Adds the weight rows of all spikes that arrive at the start of step k.
+    #[inline(always)]
+    fn deliver(&mut self, k: usize) {
+        if self.observe == Observe::Peaks {
+            let State {
+                i, current_before, ..
+            } = &mut *self.state;
+            current_before.clone_from(&i[self.plan.output]);
+        }
+        for (index, link) in self.plan.links.iter().enumerate() {
+            let spikes = &self.tape.populations[link.source];
+            let weights = self.params.weights(link.id);
+            let current = &mut self.state.i[link.target];
+            let next = &mut self.state.next[index];
+            while *next < spikes.len() && spikes.when[*next] as usize + link.delay == k {
+                let row = spikes.neuron[*next] as usize * current.len();
+                for (i, w) in current.iter_mut().zip(&weights[row..]) {
+                    *i += *w;
+                }
+                *next += 1;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn observe(&mut self, k: usize) {
+        let v = &self.state.v[self.plan.output];
+        match self.observe {
+            Observe::FirstSpikes => {}
+            Observe::Voltage => self.voltage.extend_from_slice(v),
+            Observe::Peaks => {
+                for (j, (peak, &v)) in self.peaks.iter_mut().zip(v).enumerate() {
+                    if v > peak.voltage {
+                        peak.voltage = v;
+                        peak.time_ms = self.plan.clock.start_ms(k);
+                        self.state.kinks[j] = Kink {
+                            step: k,
+                            drive_before: self.state.current_before[j] - v,
+                            ..Kink::default()
+                        };
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, k: usize) {
+        for (population, layer) in self.plan.layers.iter().enumerate() {
+            if population == self.plan.input {
+                continue;
+            }
+            let disturbance = self
+                .disturbance
+                .filter(|d| d.withhold[population] > 0.0 || d.noise[population] > 0.0);
+            let v = &mut self.state.v[population][..];
+            let i = &mut self.state.i[population][..];
+            let spikes = &mut self.tape.populations[population];
+            if let Some(disturbance) = disturbance {
+                let place = Place {
+                    population,
+                    k,
+                    sample_id: self.sample_id,
+                    dt: self.plan.clock.dt_ms(),
+                };
+                advance_disturbed(layer, v, i, spikes, disturbance, &place);
+                continue;
+            }
+            match layer.uniform {
+                Some(step) => advance_layer(step, layer, v, i, spikes, k as u32),
+                None => advance_layer(&layer.steps[..], layer, v, i, spikes, k as u32),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn record(&mut self, k: usize) {
+        for (probe, record) in self.state.probes.iter().zip(&mut self.state.records) {
+            let source = match probe.variable {
+                Variable::Voltage => &self.state.v[probe.population],
+                Variable::Current => &self.state.i[probe.population],
+                Variable::LambdaV | Variable::LambdaI => continue,
+            };
+            record[k * source.len()..(k + 1) * source.len()].copy_from_slice(source);
+        }
+    }
+
+    /// For every output whose peak lies where a spike arrives and turns the slope from up to down:
+    /// which spike that is ([A6]).
+    #[inline(always)]
+    fn find_kinks(&mut self) {
+        for (j, kink) in self.state.kinks.iter_mut().enumerate() {
+            let mut drive = kink.drive_before;
+            if kink.step == 0 || drive <= F::ZERO {
+                continue;
+            }
+            for (index, link) in self.plan.links_into(self.plan.output) {
+                let spikes = &self.tape.populations[link.source];
+                let weights = self.params.weights(link.id);
+                let size = self.plan.layers[self.plan.output].size;
+                let first = kink
+                    .step
+                    .checked_sub(link.delay)
+                    .map_or(usize::MAX, |step| {
+                        spikes.when.partition_point(|&when| (when as usize) < step)
+                    });
+                let mut spike = first;
+                while spike < spikes.len() && spikes.when[spike] as usize + link.delay == kink.step
+                {
+                    let w = weights[spikes.neuron[spike] as usize * size + j];
+                    if drive > F::ZERO && drive + w <= F::ZERO {
+                        kink.carrier = Some((index, spike));
+                        kink.carrier_drive = drive;
+                    }
+                    drive += w;
+                    spike += 1;
+                }
+            }
+            if drive > F::ZERO {
+                kink.carrier = None;
+            }
+        }
+    }
+}
+
+/// Puts the input spikes on the grid: the first step whose start is not before the time; one spike
+/// per neuron and step; nothing after the trial.
+#[inline(always)]
+fn emit_input<F: Real>(
+    plan: &Plan<F>,
+    train: &SpikeTrain,
+    seen: &mut Vec<u32>,
+    spikes: &mut Spikes<u32, F>,
+) {
+    // The step after the last spike of each neuron; 0 where there was none.
+    seen.clear();
+    seen.resize(plan.layers[plan.input].size, 0);
+    for (time_ms, neuron) in train.iter() {
+        let step = plan.clock.step_of(time_ms);
+        if step >= plan.clock.steps() {
+            break;
+        }
+        let seen = &mut seen[neuron as usize];
+        if *seen != step as u32 + 1 {
+            *seen = step as u32 + 1;
+            spikes.when.push(step as u32);
+            spikes.neuron.push(neuron);
+        }
+    }
+}
+
+/// [F1] to [F4] for a layer.
+#[inline(always)]
+fn advance_layer<F: Real, C: Steps<F>>(
+    steps: C,
+    layer: &Layer<F>,
+    v: &mut [F],
+    i: &mut [F],
+    spikes: &mut Spikes<u32, F>,
+    k: u32,
+) {
+    let mut start = 0;
+    for (v, i) in v.chunks_mut(BLOCK).zip(i.chunks_mut(BLOCK)) {
+        let steps = steps.from(start);
+        let mut above = 0u32;
+        for (n, (v, i)) in v.iter_mut().zip(i.iter()).enumerate() {
+            let Step {
+                decay_mem,
+                current_to_voltage,
+                v_thresh,
+                ..
+            } = steps.at(n);
+            // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
+            *v = decay_mem * *v + current_to_voltage * *i;
+            // [F3]
+            above |= u32::from(*v >= v_thresh);
+        }
+        if above != 0 {
+            for n in 0..v.len() {
+                if v[n] >= steps.at(n).v_thresh {
+                    spikes.when.push(k);
+                    spikes.neuron.push((start + n) as u32);
+                    // [F4] J = I_k − V_{k+1}, then the reset.
+                    spikes.drive.push(i[n] - v[n]);
+                    v[n] = layer.v_init[start + n];
+                }
+            }
+        }
+        for (n, i) in i.iter_mut().enumerate() {
+            // [F2]
+            *i *= steps.at(n).decay_syn;
+        }
+        start += v.len();
+    }
+}
+
+/// Which layer, step and sample random draws belong to.
+struct Place {
+    population: usize,
+    k: usize,
+    sample_id: u64,
+    dt: f64,
+}
+
+/// [F1] to [F4] with membrane noise (V += A ξ √dt before the threshold test) and with neurons
+/// withheld from firing (V is then not reset and the neuron tries again in the next step).
+fn advance_disturbed<F: Real>(
+    layer: &Layer<F>,
+    v: &mut [F],
+    i: &mut [F],
+    spikes: &mut Spikes<u32, F>,
+    disturbance: &Disturbance,
+    place: &Place,
+) {
+    let withhold = disturbance.withhold[place.population];
+    let noise = disturbance.noise[place.population] * place.dt.sqrt();
+    let narrow = |key: crate::rng::Key| key.with(place.population as u64).with(place.sample_id);
+    let withhold_key = narrow(disturbance.withhold_key);
+    let noise_key = narrow(disturbance.noise_key);
+    for n in 0..v.len() {
+        let step = layer.steps[n];
+        let counter = (place.k * layer.size + n) as u64;
+        v[n] = step.decay_mem * v[n] + step.current_to_voltage * i[n];
+        if noise > 0.0 {
+            v[n] += F::from_f64(noise * noise_key.normal(counter));
+        }
+        if v[n] >= step.v_thresh && (withhold == 0.0 || withhold_key.uniform(counter) >= withhold) {
+            spikes.when.push(place.k as u32);
+            spikes.neuron.push(n as u32);
+            spikes.drive.push(i[n] - v[n]);
+            v[n] = layer.v_init[n];
+        }
+        i[n] *= step.decay_syn;
+    }
+}
