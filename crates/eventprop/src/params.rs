@@ -139,10 +139,11 @@ impl<F: Real> Params<F> {
         Some(&self.values[entry.range.clone()])
     }
 
-    /// Position and name of the first value that is not finite.
-    pub fn first_non_finite(&self) -> Option<(usize, &str)> {
+    /// The first value that is not finite: name of its range, position within it, and the value.
+    pub fn first_non_finite(&self) -> Option<(&str, usize, f64)> {
         let index = self.values.iter().position(|x| !x.to_f64().is_finite())?;
         let entry = self.layout.iter().find(|e| e.range.contains(&index))?;
-        Some((index - entry.range.start, &entry.name))
+        let value = self.values[index].to_f64();
+        Some((&entry.name, index - entry.range.start, value))
     }
 }

@@ -127,12 +127,21 @@ pub struct Trial<'a> {
 }
 
 /// What `forward` leaves behind, one entry per sample of the batch. Reused from batch to batch.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Forward<T, F> {
     /// Spikes of every population.
     pub tapes: Vec<Tape<T, F>>,
     /// What the output population showed.
     pub readouts: Vec<Readout<F>>,
+}
+
+impl<T, F> Default for Forward<T, F> {
+    fn default() -> Self {
+        Self {
+            tapes: Vec::new(),
+            readouts: Vec::new(),
+        }
+    }
 }
 
 /// What drives the adjoint system.

@@ -8,9 +8,9 @@
 //!
 //! λ_I is written for every step, because the gradient needs it at the arrivals.
 
-use super::dispatch::Kernel;
 use super::plan::{Layer, Plan, Step, Steps};
 use super::state::{State, Variable};
+use crate::dispatch::Kernel;
 use crate::neuron::{li, lif};
 use crate::params::Params;
 use crate::readout::{Readout, Seed};

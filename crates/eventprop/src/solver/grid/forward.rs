@@ -5,9 +5,9 @@
 //! ([F3]), neurons above it are recorded with their drive J = I_k − V_{k+1} and reset ([F4]). A spike
 //! of step k acts from step k + delay on, delay ≥ 1.
 
-use super::dispatch::Kernel;
 use super::plan::{Layer, Plan, Step, Steps};
 use super::state::{Kink, State, Variable};
+use crate::dispatch::Kernel;
 use crate::params::Params;
 use crate::readout::{Observe, Peak};
 use crate::real::Real;

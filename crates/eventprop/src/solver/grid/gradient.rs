@@ -6,9 +6,9 @@
 //! threads, and every weight is summed in the same order (samples ascending, spikes in the order of
 //! the tape) whatever the number of threads.
 
-use super::dispatch::{Kernel, vectorized};
 use super::plan::{Link, Plan};
 use super::state::State;
+use crate::dispatch::{Kernel, vectorized};
 use crate::params::Params;
 use crate::real::Real;
 use crate::tape::Tape;

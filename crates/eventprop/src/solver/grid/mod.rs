@@ -5,7 +5,6 @@
 //! the same in f64, on one thread, without cleverness, and judges it.
 
 mod adjoint;
-mod dispatch;
 mod forward;
 mod gradient;
 mod plan;
@@ -17,12 +16,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use self::adjoint::AdjointSample;
-use self::dispatch::vectorized;
 use self::forward::ForwardSample;
 use self::gradient::ByNeuron;
 use self::plan::Plan;
 use self::state::State;
 pub use self::state::{Probe, Variable};
+use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
 use crate::params::Params;
 use crate::readout::{Nodes, Observe, Readout};

@@ -1,0 +1,41 @@
+//! Optimisers and learning-rate schedules.
+
+mod adam;
+pub mod schedule;
+mod sgd;
+
+pub use adam::Adam;
+pub use sgd::Sgd;
+
+use crate::params::Params;
+use crate::real::Real;
+
+/// Numbers that one task updates.
+const CHUNK: usize = 8192;
+
+/// An optimiser with its state.
+#[derive(Debug, Clone)]
+pub enum Optimizer<F> {
+    /// Adam (Kingma & Ba 2015).
+    Adam(Adam<F>),
+    /// Stochastic gradient descent.
+    Sgd(Sgd),
+}
+
+impl<F: Real> Optimizer<F> {
+    /// Changes `params` along `gradient` with learning rate `eta`.
+    ///
+    /// # Panics
+    /// When the two do not have the same shape.
+    pub fn step(&mut self, params: &mut Params<F>, gradient: &Params<F>, eta: f64) {
+        assert_eq!(
+            params.values().len(),
+            gradient.values().len(),
+            "parameters and gradient have one shape"
+        );
+        match self {
+            Self::Adam(adam) => adam.step(params.values_mut(), gradient.values(), eta),
+            Self::Sgd(sgd) => sgd.step(params.values_mut(), gradient.values(), eta),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Learning-rate schedules: decay per epoch, warm-up per step, halving on a plateau.
+
+/// Reduction of the learning rate when accuracy stops rising.
+///
+/// Two exponential moving averages E1 (fast) and E2 (slow) of the accuracy are kept,
+/// E ← α E + (1 − α) accuracy, both from 0. When at least `min_epochs` epochs have passed since the
+/// last change and E1 ≤ E2, the rate is multiplied by `factor`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plateau {
+    /// Retention α1 of the fast average (`ETA_FIDDELING` family: `EMA_ALPHA1`).
+    pub alpha_fast: f64,
+    /// Retention α2 of the slow average (`EMA_ALPHA2`).
+    pub alpha_slow: f64,
+    /// Epochs that a rate is kept at least (`MIN_EPOCH_ETA_FIXED`).
+    pub min_epochs: usize,
+    /// Factor of a reduction (`ETA_FAC`).
+    pub factor: f64,
+}
+
+/// How the learning rate changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Initial rate η (`ETA`).
+    pub eta: f64,
+    /// Factor applied before every epoch, the first included (`ETA_DECAY`); 1 for a constant rate.
+    pub epoch_decay: f64,
+    /// Warm-up: the rate starts at η/1000 and grows by this factor after every step until it reaches
+    /// η (`LR_EASE_IN_FACTOR`); 1 or less means no warm-up.
+    pub ease_in_factor: f64,
+    /// Reduction on a plateau.
+    pub plateau: Option<Plateau>,
+}
+
+impl Settings {
+    /// A constant rate.
+    pub fn constant(eta: f64) -> Self {
+        Self {
+            eta,
+            epoch_decay: 1.0,
+            ease_in_factor: 1.0,
+            plateau: None,
+        }
+    }
+}
+
+/// A learning rate that follows its [`Settings`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    settings: Settings,
+    eta: f64,
+    effective: f64,
+    average_fast: f64,
+    average_slow: f64,
+    epoch: usize,
+    changed_at: usize,
+}
+
+impl Schedule {
+    /// A schedule before its first epoch.
+    pub fn new(settings: Settings) -> Self {
+        let warming = settings.ease_in_factor > 1.0;
+        Self {
+            settings,
+            eta: settings.eta,
+            effective: if warming {
+                settings.eta / 1000.0
+            } else {
+                settings.eta
+            },
+            average_fast: 0.0,
+            average_slow: 0.0,
+            epoch: 0,
+            changed_at: 0,
+        }
+    }
+
+    /// The rate for the next step.
+    pub fn eta(&self) -> f64 {
+        self.effective
+    }
+
+    /// To be called before every training epoch.
+    pub fn begin_epoch(&mut self) {
+        self.eta *= self.settings.epoch_decay;
+        self.effective = if self.warming() {
+            self.effective.min(self.eta)
+        } else {
+            self.eta
+        };
+    }
+
+    /// To be called after every optimiser step.
+    pub fn after_step(&mut self) {
+        if self.warming() {
+            self.effective = (self.effective * self.settings.ease_in_factor).min(self.eta);
+        }
+    }
+
+    /// To be called after every epoch with the accuracy that is watched, 0 to 1. Returns whether the
+    /// rate was reduced.
+    pub fn end_epoch(&mut self, accuracy: f64) -> bool {
+        let epoch = self.epoch;
+        self.epoch += 1;
+        let Some(plateau) = self.settings.plateau else {
+            return false;
+        };
+        let follow = |average: f64, alpha: f64| alpha * average + (1.0 - alpha) * accuracy;
+        self.average_fast = follow(self.average_fast, plateau.alpha_fast);
+        self.average_slow = follow(self.average_slow, plateau.alpha_slow);
+        let flat = self.average_fast <= self.average_slow;
+        let reduce = epoch - self.changed_at > plateau.min_epochs && flat;
+        if reduce {
+            self.eta *= plateau.factor;
+            self.effective = self.eta;
+            self.changed_at = epoch;
+        }
+        reduce
+    }
+
+    fn warming(&self) -> bool {
+        self.settings.ease_in_factor > 1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_epoch_is_decayed_already() {
+        let mut schedule = Schedule::new(Settings {
+            epoch_decay: 0.5,
+            ..Settings::constant(1.0)
+        });
+        schedule.begin_epoch();
+        assert_eq!(schedule.eta(), 0.5);
+        schedule.begin_epoch();
+        assert_eq!(schedule.eta(), 0.25);
+    }
+
+    /// 1.05ⁿ ≥ 1000 first holds for n = 142 (1.05¹⁴¹ = 972, 1.05¹⁴² = 1021).
+    #[test]
+    fn warm_up_reaches_the_rate_after_142_steps() {
+        let mut schedule = Schedule::new(Settings {
+            ease_in_factor: 1.05,
+            ..Settings::constant(1e-3)
+        });
+        let mut steps = 0;
+        while schedule.eta() < 1e-3 {
+            schedule.after_step();
+            steps += 1;
+        }
+        assert_eq!(steps, 142);
+    }
+
+    #[test]
+    fn a_plateau_reduces_the_rate_once_per_period() {
+        let plateau = Plateau {
+            alpha_fast: 0.8,
+            alpha_slow: 0.95,
+            min_epochs: 10,
+            factor: 0.5,
+        };
+        let mut schedule = Schedule::new(Settings {
+            plateau: Some(plateau),
+            ..Settings::constant(1.0)
+        });
+        // A rising accuracy keeps the fast average above the slow one; a falling one does not.
+        for epoch in 0..30 {
+            assert!(!schedule.end_epoch(f64::from(epoch) / 30.0));
+        }
+        let reduced: Vec<usize> = (30..80).filter(|_| schedule.end_epoch(0.0)).collect();
+        assert!(reduced.len() >= 3);
+        assert!(
+            reduced
+                .windows(2)
+                .all(|pair| pair[1] - pair[0] > plateau.min_epochs)
+        );
+        assert_eq!(schedule.eta(), 0.5_f64.powi(reduced.len() as i32));
+    }
+}

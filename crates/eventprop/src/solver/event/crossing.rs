@@ -1,0 +1,455 @@
+//! Threshold crossings between two events, found exactly.
+//!
+//! Between events the membrane potential is V(s) = V₀ e^{−s/τ_mem} + I₀ c(s), with c the coupling of
+//! [`Flow`]. Where it can reach a threshold ϑ > V₀ at all it first rises, has one maximum and falls
+//! for ever after, and it is concave as long as it rises. The search relies on these facts:
+//!
+//! - [F6] V(s) ≤ max(V₀, 0) + I₀ r^{−r/(r−1)} with r = τ_mem/τ_syn (e^{−1} for r = 1), because that is
+//!   the maximum of c: most neurons are dismissed by one multiplication ([`Membrane::reach`]).
+//! - At a crossing V rises, so I > ϑ there; I decays, so I₀ ≤ ϑ rules a crossing out.
+//! - e^{s/τ_mem} V(s) never falls, so V(h) < ϑ e^{−h/τ_mem} rules a crossing before h out.
+//! - [F7] the maximum lies at s* = log1p(δ (I₀ − V₀) / (δ V₀ + τ_syn I₀)) / rate with
+//!   δ = τ_mem − τ_syn and rate = 1/τ_syn − 1/τ_mem; its limit for δ = 0 is τ (I₀ − V₀)/I₀. There
+//!   V = I, so the threshold is reached when I(s*) > ϑ.
+//!
+//! The crossing itself solves V(s) = ϑ:
+//!
+//! - [F8] for τ_mem = τ_syn, with u = s/τ + V₀/I₀: u e^{−u} = (ϑ/I₀) e^{−V₀/I₀}, u = −W₀(−…);
+//! - [F9] for τ_mem = r τ_syn with a whole number r, with x = e^{−s/τ_mem} and y = 1 − x:
+//!   V₀ x + I₀/(r − 1) · x y (1 + x + … + x^{r−2}) = ϑ, a polynomial that needs no exponentials; for
+//!   r = 2 its root is y = 2 (ϑ − V₀)/((I₀ − V₀) + √((I₀ − V₀)² − 4 I₀ (ϑ − V₀)));
+//! - otherwise by iteration on V(s) itself.
+//!
+//! Iterations take the root of the parabola that touches the function (value, slope, curvature): it
+//! triples the digits in every step and does not slow down at grazing crossings, where the function
+//! is nearly that parabola. Every step is kept inside a bracket, which is halved when a step leaves it.
+
+use super::lambert::lambert_w0;
+use crate::neuron::flow::Flow;
+
+/// Bound on the iterations of a search. The parabola steps need two to five; 64 halvings alone
+/// exhaust the digits of a bracket.
+const ITERATIONS_MAX: u32 = 64;
+
+/// Largest whole ratio τ_mem/τ_syn for which the crossing is found on a polynomial.
+const RATIO_MAX: u32 = 16;
+
+/// Membrane potential and synaptic current of one neuron.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct State {
+    /// V.
+    pub v: f64,
+    /// I.
+    pub i: f64,
+}
+
+impl State {
+    /// [F1] [F2] the state one flow later.
+    #[inline(always)]
+    pub fn after(self, flow: &Flow) -> Self {
+        Self {
+            v: self.v * flow.decay_mem + self.i * flow.current_to_voltage,
+            i: self.i * flow.decay_syn,
+        }
+    }
+}
+
+/// How V(s) = ϑ is solved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Method {
+    /// [F8].
+    Equal,
+    /// [F9] with r = 2.
+    Double,
+    /// [F9] with r from 3.
+    Power(u32),
+    /// Iteration with exponentials.
+    General,
+}
+
+/// The two time constants of a neuron and what follows from them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Membrane {
+    /// τ_mem in ms.
+    pub tau_mem: f64,
+    /// τ_syn in ms.
+    pub tau_syn: f64,
+    /// [F6] the most that a unit of current can ever add to the voltage, rounded up.
+    pub reach: f64,
+    method: Method,
+}
+
+impl Membrane {
+    /// A membrane with time constants in ms.
+    pub fn new(tau_mem: f64, tau_syn: f64) -> Self {
+        let ratio = tau_mem / tau_syn;
+        let whole = ratio.round();
+        let method = if tau_mem == tau_syn {
+            Method::Equal
+        } else if tau_mem == 2.0 * tau_syn {
+            Method::Double
+        } else if (3.0..=f64::from(RATIO_MAX)).contains(&whole) && tau_mem == whole * tau_syn {
+            Method::Power(whole as u32)
+        } else {
+            Method::General
+        };
+        Self {
+            tau_mem,
+            tau_syn,
+            // The slack covers the roundings here and in the flow, so that a dismissed neuron is
+            // below its threshold to the last bit.
+            reach: greatest_coupling(ratio) * (1.0 + 1e-9),
+            method,
+        }
+    }
+
+    /// The flow over `t` ms.
+    #[inline]
+    pub fn flow(&self, t: f64) -> Flow {
+        Flow::over(t, self.tau_mem, self.tau_syn)
+    }
+
+    /// dV/dt.
+    #[inline(always)]
+    fn slope(&self, at: State) -> f64 {
+        (at.i - at.v) / self.tau_mem
+    }
+
+    /// [F7] time until V has its stationary point, from a state in which one lies ahead.
+    pub fn peak_time(&self, start: State) -> Option<f64> {
+        let State { v, i } = start;
+        let delta = self.tau_mem - self.tau_syn;
+        let s = if delta == 0.0 {
+            self.tau_mem * (i - v) / i
+        } else {
+            let rate = delta / (self.tau_mem * self.tau_syn);
+            (delta * (i - v) / (delta * v + self.tau_syn * i)).ln_1p() / rate
+        };
+        (s.is_finite() && s > 0.0).then_some(s)
+    }
+
+    /// The first time s in [0, h] at which V reaches `theta`, where `flow` is the flow over `h`.
+    ///
+    /// When there is none, the state at `h` is below the threshold to the last bit. The time 0 is
+    /// returned only for a state that is already there by rounding.
+    pub fn crossing(
+        &self,
+        start: State,
+        theta: f64,
+        h: f64,
+        flow: &Flow,
+        iterations: &mut u64,
+    ) -> Option<f64> {
+        if start.i <= theta {
+            return None;
+        }
+        if start.v >= theta {
+            return Some(0.0);
+        }
+        let end = start.after(flow);
+        let bracket = if end.v >= theta {
+            h
+        } else if end.i >= end.v || end.v < theta * flow.decay_mem {
+            return None;
+        } else {
+            let peak = self.peak_time(start)?.min(h);
+            if start.i * (-peak / self.tau_syn).exp() <= theta {
+                return None;
+            }
+            peak
+        };
+        Some(self.root(start, theta, bracket, iterations))
+    }
+
+    /// The crossing, which is known to lie in (0, bracket].
+    fn root(&self, start: State, theta: f64, bracket: f64, iterations: &mut u64) -> f64 {
+        let closed = match self.method {
+            Method::General => None,
+            Method::Equal => self.root_equal(start, theta),
+            Method::Double => Some(self.root_double(start, theta)),
+            Method::Power(ratio) => self.root_power(ratio, start, theta, iterations),
+        };
+        match (closed, self.method) {
+            (Some(s), Method::Power(_)) => s.min(bracket),
+            (Some(s), _) if s > 0.0 => self.polish(start, theta, s.min(bracket), bracket),
+            _ => self.root_general(start, theta, bracket, iterations),
+        }
+    }
+
+    /// [F8].
+    fn root_equal(&self, start: State, theta: f64) -> Option<f64> {
+        let before = start.v / start.i;
+        let product = theta / start.i * (-before).exp();
+        if !product.is_finite() || product == 0.0 {
+            return None;
+        }
+        Some(self.tau_mem * (-lambert_w0(-product) - before))
+    }
+
+    /// [F9] with r = 2. A discriminant below zero by rounding is the grazing one, zero.
+    fn root_double(&self, start: State, theta: f64) -> f64 {
+        let (rise, gap) = (start.i - start.v, theta - start.v);
+        let discriminant = (rise * rise - 4.0 * start.i * gap).max(0.0);
+        let y = 2.0 * gap / (rise + discriminant.sqrt());
+        -self.tau_mem * (-y).ln_1p()
+    }
+
+    /// One Newton step on V(s) = ϑ, taken when it stays inside the bracket.
+    fn polish(&self, start: State, theta: f64, s: f64, bracket: f64) -> f64 {
+        let at = start.after(&self.flow(s));
+        let polished = s - (at.v - theta) / self.slope(at);
+        if polished > 0.0 && polished <= bracket {
+            polished
+        } else {
+            s
+        }
+    }
+
+    /// [F9] with r > 2: steps in y = 1 − e^{−s/τ_mem}, in which V is a concave polynomial. None when
+    /// y comes so close to 1 that 1 − y has lost digits.
+    fn root_power(
+        &self,
+        ratio: u32,
+        start: State,
+        theta: f64,
+        iterations: &mut u64,
+    ) -> Option<f64> {
+        let r = f64::from(ratio);
+        let share = start.i / (r - 1.0);
+        let (mut low, mut high, mut y) = (0.0, 1.0, 0.0f64);
+        for _ in 0..ITERATIONS_MAX {
+            *iterations += 1;
+            let x = 1.0 - y;
+            // powers = 1 + x + … + x^{r−2}; x_to = x^{r−2}.
+            let (mut powers, mut x_to) = (1.0, 1.0);
+            for _ in 2..ratio {
+                x_to *= x;
+                powers += x_to;
+            }
+            let value = start.v * x + share * x * y * powers - theta;
+            let slope = share * (r * x_to * x - 1.0) - start.v;
+            let curvature = -share * r * (r - 1.0) * x_to;
+            if value < 0.0 && slope > 0.0 {
+                low = y;
+            } else {
+                high = y;
+            }
+            let next = inside(y + parabola_step(value, slope, curvature), low, high);
+            let step = (next - y).abs();
+            y = next;
+            // What is left is |V‴| step³ / (6 |V′|), with |V‴| ≤ share r³.
+            if step * step * step * share * r * r * r <= f64::EPSILON * y * slope {
+                break;
+            }
+        }
+        (y < 0.9).then(|| -self.tau_mem * (-y).ln_1p())
+    }
+
+    /// Iteration on V(s) itself.
+    fn root_general(&self, start: State, theta: f64, bracket: f64, iterations: &mut u64) -> f64 {
+        let tau = self.tau_mem.min(self.tau_syn);
+        let (mut low, mut high, mut s) = (0.0, bracket, 0.0f64);
+        let mut at = start;
+        for _ in 0..ITERATIONS_MAX {
+            *iterations += 1;
+            let slope = self.slope(at);
+            let curvature = -(at.i / self.tau_syn + slope) / self.tau_mem;
+            if at.v < theta && slope > 0.0 {
+                low = s;
+            } else {
+                high = s;
+            }
+            let next = inside(
+                s + parabola_step(at.v - theta, slope, curvature),
+                low,
+                high,
+            );
+            let step = (next - s).abs();
+            s = next;
+            // What is left is |V‴| step³ / (6 |V′|), with |V‴| ≤ 3 (|V| + |I|) / τ³.
+            let third = (at.v.abs() + at.i) / (tau * tau * tau);
+            if step * step * step * third <= f64::EPSILON * s * slope {
+                break;
+            }
+            at = start.after(&self.flow(s));
+        }
+        s
+    }
+}
+
+/// max c(s) = r^{−r/(r−1)} with r = τ_mem/τ_syn; e^{−1} at r = 1.
+fn greatest_coupling(ratio: f64) -> f64 {
+    let above = ratio - 1.0;
+    if above == 0.0 {
+        (-1.0f64).exp()
+    } else {
+        (-ratio * above.ln_1p() / above).exp()
+    }
+}
+
+/// The step to the nearest root of the parabola with this value, slope and curvature; Newton's step
+/// where the parabola has none.
+#[inline(always)]
+fn parabola_step(value: f64, slope: f64, curvature: f64) -> f64 {
+    let discriminant = slope * slope - 2.0 * value * curvature;
+    if discriminant < 0.0 {
+        -value / slope
+    } else {
+        -2.0 * value / (slope + discriminant.sqrt())
+    }
+}
+
+/// `next`, or the middle of the bracket when `next` is not inside it (or not a number).
+#[inline(always)]
+fn inside(next: f64, low: f64, high: f64) -> f64 {
+    if next >= low && next <= high {
+        next
+    } else {
+        0.5 * (low + high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Membrane, State};
+
+    /// The first s in (0, h] with V(s) ≥ ϑ, by a scan for the maximum and halving.
+    fn by_bisection(membrane: Membrane, start: State, theta: f64, h: f64) -> Option<f64> {
+        let v = |s: f64| start.after(&membrane.flow(s)).v;
+        let peak = membrane.peak_time(start).unwrap_or(h).min(h);
+        if v(peak) < theta {
+            return None;
+        }
+        let (mut low, mut high) = (0.0, peak);
+        for _ in 0..200 {
+            let middle = 0.5 * (low + high);
+            if v(middle) >= theta {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Some(high)
+    }
+
+    fn check(tau_mem: f64, tau_syn: f64, start: State, h: f64) {
+        let theta = 1.0;
+        let membrane = Membrane::new(tau_mem, tau_syn);
+        let mut iterations = 0;
+        let found = membrane.crossing(start, theta, h, &membrane.flow(h), &mut iterations);
+        let expected = by_bisection(membrane, start, theta, h);
+        assert!(iterations < 12, "{iterations} iterations");
+        // V is known to a few roundings of its terms; near a maximum it decides whether there is a
+        // crossing at all.
+        let noise = 16.0 * f64::EPSILON * (start.v.abs() + start.i.abs() + theta);
+        let Some(expected) = expected else {
+            if let Some(s) = found {
+                assert!((start.after(&membrane.flow(s)).v - theta).abs() <= noise);
+            }
+            return;
+        };
+        let Some(found) = found else {
+            let peak = membrane.peak_time(start).unwrap_or(h).min(h);
+            assert!(start.after(&membrane.flow(peak)).v - theta <= noise);
+            return;
+        };
+        assert!(found > 0.0 && found <= h);
+        // An error of `noise` in V moves the crossing by noise / V′, and by √(2 noise / |V″|) where
+        // V′ vanishes; the time itself has a few roundings of its own.
+        let at = start.after(&membrane.flow(found));
+        let slope = membrane.slope(at).abs();
+        let curvature = (at.i / tau_syn + slope) / tau_mem;
+        let moved = (noise / slope).min((2.0 * noise / curvature).sqrt() + noise / curvature);
+        let tolerance = moved + 8.0 * f64::EPSILON * (expected + tau_mem.min(h));
+        assert!(
+            (found - expected).abs() <= tolerance,
+            "τ {tau_mem} {tau_syn}, {start:?}, h {h}: {found} is not {expected} ± {tolerance:e}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// [F6] [F7] [F8] [F9] against bisection.
+        #[test]
+        fn crossings_agree_with_bisection(
+            v in -3.0..1.0f64,
+            log_i in -1.0..6.0f64,
+            log_h in -6.0..5.0f64,
+            tau_syn in 0.5..20.0f64,
+            ratio in prop_oneof![
+                Just(1.0), Just(2.0), Just(3.0), Just(4.0), Just(7.0), Just(0.5),
+                Just(1.0 + 1e-15), Just(1.0 + 1e-9), Just(1.0 - 1e-6), 0.02..50.0f64,
+            ],
+        ) {
+            check(ratio * tau_syn, tau_syn, State { v, i: log_i.exp() }, log_h.exp());
+        }
+
+        /// The same close to grazing: the current for which the peak is a little above ϑ.
+        #[test]
+        fn grazing_crossings_agree_with_bisection(
+            v in 0.0..0.9f64,
+            log_excess in -30.0..-2.0f64,
+            tau_syn in 0.5..20.0f64,
+            ratio in prop_oneof![
+                Just(1.0), Just(2.0), Just(4.0), Just(0.5), Just(1.0 + 1e-9), 0.2..5.0f64,
+            ],
+        ) {
+            let membrane = Membrane::new(ratio * tau_syn, tau_syn);
+            let highest = |i: f64| {
+                let start = State { v, i };
+                start.after(&membrane.flow(membrane.peak_time(start).unwrap_or(0.0))).v
+            };
+            let (mut low, mut high) = (1.0, 1e3);
+            for _ in 0..100 {
+                let middle = 0.5 * (low + high);
+                if highest(middle) > 1.0 { high = middle } else { low = middle }
+            }
+            let i = high * (1.0 + log_excess.exp());
+            check(ratio * tau_syn, tau_syn, State { v, i }, 200.0);
+        }
+    }
+
+    /// [F6] holds along whole trajectories, and is attained.
+    #[test]
+    fn reach_is_the_maximum_of_the_coupling() {
+        for (tau_mem, tau_syn) in [(20.0, 5.0), (5.0, 5.0), (5.0, 20.0), (10.0, 9.999_999)] {
+            let membrane = Membrane::new(tau_mem, tau_syn);
+            let start = State { v: 0.0, i: 1.0 };
+            let highest = (1..20_000)
+                .map(|n| start.after(&membrane.flow(f64::from(n) * 0.01)).v)
+                .fold(0.0, f64::max);
+            assert!(highest < membrane.reach);
+            // The scan misses the top by at most half a step: (0.005)² / (2 · 25) relative.
+            assert!(highest > membrane.reach * (1.0 - 2e-6));
+        }
+    }
+
+    #[test]
+    fn extreme_states_are_found_or_refused_without_failing() {
+        for (tau_mem, tau_syn) in [(20.0, 5.0), (5.0, 5.0), (10.0, 5.0), (3.0, 7.0)] {
+            let membrane = Membrane::new(tau_mem, tau_syn);
+            for (v, i) in [
+                (1.0 - f64::EPSILON, 5.0),
+                (-1e6, 1e3),
+                (-1e3, 1e8),
+                (0.0, 1e150),
+                (0.0, 1.0 + 1e-15),
+                (0.0, -5.0),
+            ] {
+                for h in [1e-12, 1.0, 1e6] {
+                    let start = State { v, i };
+                    let mut iterations = 0;
+                    let flow = membrane.flow(h);
+                    match membrane.crossing(start, 1.0, h, &flow, &mut iterations) {
+                        Some(s) => assert!((0.0..=h).contains(&s), "{v} {i} {h}: {s}"),
+                        None => assert!(start.after(&flow).v < 1.0),
+                    }
+                    assert!(iterations <= 64);
+                }
+            }
+        }
+    }
+}

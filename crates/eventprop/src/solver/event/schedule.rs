@@ -1,0 +1,142 @@
+//! The order in which populations are solved.
+//!
+//! Populations that act on each other in a loop (a recurrent population is the smallest one) must be
+//! solved together, event by event. All others can be solved one after the other, each over the
+//! whole trial, because everything that will arrive at them is known beforehand. The network is
+//! therefore cut into its strongly connected components, in an order in which a component comes
+//! after everything it listens to.
+
+use crate::network::{Network, ProjectionId};
+
+/// A projection as a component sees it: spikes of `source` arrive at `target`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Line {
+    /// The projection.
+    pub projection: ProjectionId,
+    /// Index of the sending population.
+    pub source: usize,
+    /// Index of the receiving population.
+    pub target: usize,
+    /// Time in ms from a spike to its arrival.
+    pub delay_ms: f64,
+}
+
+/// Populations that are solved together.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Component {
+    /// Indices of the populations, ascending.
+    pub populations: Vec<usize>,
+    /// Whether they act on each other, or the only one on itself.
+    pub cyclic: bool,
+    /// What arrives, by projection: the order of deliveries at equal times.
+    pub lines: Vec<Line>,
+}
+
+/// The components of a network, each after everything it listens to. Cost: populations³.
+pub(super) fn components(network: &Network) -> Vec<Component> {
+    let reaches = reachability(network);
+    let size = network.populations().len();
+    let mut placed = vec![false; size];
+    let mut order = Vec::new();
+    while let Some(first) = (0..size).find(|&p| {
+        let waits_for = |q: usize| reaches[q][p] && !reaches[p][q] && !placed[q];
+        !placed[p] && !(0..size).any(waits_for)
+    }) {
+        let together = |q: &usize| *q == first || (reaches[first][*q] && reaches[*q][first]);
+        let populations: Vec<usize> = (0..size).filter(together).collect();
+        for &p in &populations {
+            placed[p] = true;
+        }
+        order.push(Component {
+            cyclic: reaches[first][first],
+            lines: lines_into(network, &populations),
+            populations,
+        });
+    }
+    order
+}
+
+fn lines_into(network: &Network, populations: &[usize]) -> Vec<Line> {
+    network
+        .projections()
+        .iter()
+        .enumerate()
+        .filter(|(_, projection)| populations.contains(&projection.target.0))
+        .map(|(index, projection)| Line {
+            projection: ProjectionId(index),
+            source: projection.source.0,
+            target: projection.target.0,
+            delay_ms: projection.delay_ms,
+        })
+        .collect()
+}
+
+/// Whether a population acts on another one, directly or through others: [source][target].
+fn reachability(network: &Network) -> Vec<Vec<bool>> {
+    let size = network.populations().len();
+    let mut reaches = vec![vec![false; size]; size];
+    for projection in network.projections() {
+        reaches[projection.source.0][projection.target.0] = true;
+    }
+    for through in 0..size {
+        let onwards = reaches[through].clone();
+        for row in &mut reaches {
+            if row[through] {
+                for (target, &reached) in row.iter_mut().zip(&onwards) {
+                    *target |= reached;
+                }
+            }
+        }
+    }
+    reaches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::components;
+    use crate::network::{Clock, Init, Li, Lif, Network};
+
+    fn init() -> Init {
+        Init::Normal {
+            mean: 0.0,
+            std: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_component_comes_after_everything_it_listens_to() {
+        let mut network = Network::new(Clock::new(1.0, 10.0).unwrap());
+        let lif = || Lif::new(20.0, 5.0);
+        // Populations are added in an order that is not the order of solving.
+        let late = network.add_lif("late", 1, lif());
+        let input = network.add_input("input", 1);
+        let ping = network.add_lif("ping", 1, lif());
+        let alone = network.add_lif("alone", 1, lif());
+        let pong = network.add_lif("pong", 1, lif());
+        let output = network.add_li("output", 1, Li::new(20.0, 5.0));
+        for (source, target) in [
+            (input, ping),
+            (ping, pong),
+            (pong, ping),
+            (pong, late),
+            (late, late),
+            (input, alone),
+            (alone, output),
+            (late, output),
+        ] {
+            network.connect(source, target, init());
+        }
+        let found: Vec<_> = components(&network)
+            .into_iter()
+            .map(|c| (c.populations, c.cyclic, c.lines.len()))
+            .collect();
+        let expected = vec![
+            (vec![input.0], false, 0),
+            (vec![ping.0, pong.0], true, 3),
+            (vec![late.0], true, 2),
+            (vec![alone.0], false, 1),
+            (vec![output.0], false, 2),
+        ];
+        assert_eq!(found, expected);
+    }
+}
