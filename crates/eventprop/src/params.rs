@@ -13,7 +13,7 @@ use crate::rng::{Key, Purpose};
 /// What a range of the buffer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Weights of a projection, [source, target], row-major.
+    /// Weights of a projection, `[source, target]`, row-major.
     Weights(ProjectionId),
 }
 
@@ -122,7 +122,7 @@ impl<F: Real> Params<F> {
         &self.layout
     }
 
-    /// Weights of a projection, [source, target], row-major.
+    /// Weights of a projection, `[source, target]`, row-major.
     pub fn weights(&self, id: ProjectionId) -> &[F] {
         &self.values[self.layout[id.0].range.clone()]
     }

@@ -46,7 +46,7 @@ pub struct Peak<F> {
 pub struct Readout<F> {
     /// Nodes of the voltages.
     pub nodes: Arc<Nodes>,
-    /// Voltages, [nodes (+ 1 on the grid), outputs], row-major. On the grid row k is the voltage at
+    /// Voltages, `[nodes (+ 1 on the grid), outputs]`, row-major. On the grid row k is the voltage at
     /// the start of step k and row k + 1 the one at its end.
     pub voltage: Vec<F>,
     /// Maxima per output.
@@ -58,12 +58,12 @@ pub struct Readout<F> {
 }
 
 impl<F: Real> Readout<F> {
-    /// Voltages [outputs] at the start of node `q`.
+    /// Voltages `[outputs]` at the start of node `q`.
     pub fn at_start(&self, q: usize, outputs: usize) -> &[F] {
         &self.voltage[q * outputs..(q + 1) * outputs]
     }
 
-    /// Voltages [outputs] at the end of node `q`: one step later on the grid, the same between
+    /// Voltages `[outputs]` at the end of node `q`: one step later on the grid, the same between
     /// events.
     pub fn at_end(&self, q: usize, outputs: usize) -> &[F] {
         self.at_start(q + usize::from(self.nodes.grid), outputs)
@@ -74,7 +74,7 @@ impl<F: Real> Readout<F> {
 /// positive value says that a higher voltage lowers the loss.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seed<F> {
-    /// The driving term A = −∂l/∂V, [nodes, outputs], where the loss is ∫ l dt.
+    /// The driving term A = −∂l/∂V, `[nodes, outputs]`, where the loss is ∫ l dt.
     pub voltage: Vec<F>,
     /// −∂L/∂V_max per output; λ_V jumps by this over tau_mem at the peak.
     pub peaks: Vec<F>,

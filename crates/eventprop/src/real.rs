@@ -34,6 +34,7 @@ pub trait Real:
     /// The value as f64, exactly.
     fn to_f64(self) -> f64;
     /// The square root.
+    #[must_use]
     fn sqrt(self) -> Self;
 }
 

@@ -63,7 +63,7 @@ pub struct Tape<T, F> {
 }
 
 impl<T: SpikeTime, F: Real> Tape<T, F> {
-    /// Number of spikes of each neuron of a population, [`size`], added to `counts`.
+    /// Number of spikes of each neuron of a population, `[size]`, added to `counts`.
     ///
     /// # Panics
     /// When `counts` is shorter than the population.

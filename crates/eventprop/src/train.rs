@@ -252,13 +252,13 @@ impl<S: Solver> Session<S> {
     }
 
     fn check_gradient(&self) -> Result<(), TrainError> {
-        // x − x is 0 for finite x and NaN otherwise; this vectorises.
+        // 0 x is 0 for finite x and NaN otherwise; this vectorises.
         let zero = <S::Real as Real>::ZERO;
         let finite = self
             .gradient
             .values()
             .par_chunks(1 << 14)
-            .all(|chunk| chunk.iter().all(|g| (*g - *g) == zero));
+            .all(|chunk| chunk.iter().all(|g| zero * *g == zero));
         if finite {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! `avg_xentropy`: the time average of the cross-entropy of the output voltages.
 //!
-//! [L5] L = (1/T) ∫ −log p_label(t) dt,   p(t) = softmax(V(t))
-//! [L6] A_j(t) = (δ_j − p_j(t)) / T
+//! `[L5]` L = (1/T) ∫ −log p_label(t) dt,   p(t) = softmax(V(t))
+//! `[L6]` A_j(t) = (δ_j − p_j(t)) / T
 //!
 //! On the grid p is taken at the end of each step, as in the reference. The prediction is the largest
 //! time average of V.

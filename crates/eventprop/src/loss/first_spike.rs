@@ -1,8 +1,8 @@
 //! `first_spike` and `first_spike_exp`: cross-entropy of the times of the first output spikes, with a
 //! penalty on a late spike of the labelled output (Göltz et al. 2021; Wunderlich & Pehle 2021).
 //!
-//! [L8] p_j = softmax(−t_j/τ0),   L = −log p_label + P(t_label)
-//! [L9] ∂L/∂t_j = (δ_j − p_j)/τ0 + δ_j P'(t_j)
+//! `[L8]` p_j = softmax(−t_j/τ0),   L = −log p_label + P(t_label)
+//! `[L9]` ∂L/∂t_j = (δ_j − p_j)/τ0 + δ_j P'(t_j)
 //!
 //! with P(t) = α/(1.01 T − t) (`first_spike`) or α (e^{t/τ1} − 1) (`first_spike_exp`). An output
 //! without a spike counts as t = T + 1 ms in the softmax and as t = T in the penalty.

@@ -1,7 +1,7 @@
 //! `max`: cross-entropy of the maxima of the output voltages (Wunderlich & Pehle 2021, section on
 //! MNIST).
 //!
-//! [L7] z_j = max_t V_j(t),   L = −log softmax(z)_label,   −∂L/∂z_j = δ_j − p_j
+//! `[L7]` z_j = max_t V_j(t),   L = −log softmax(z)_label,   −∂L/∂z_j = δ_j − p_j
 
 use super::softmax::cross_entropy;
 use super::{Outcome, Sample, argmax};

@@ -1,6 +1,6 @@
 //! The softmax of a few numbers, in place.
 
-/// [L1] Replaces z by p_j = e^{z_j} / Σ e^{z}, and returns −log p_label.
+/// `[L1]` Replaces z by p_j = e^{z_j} / Σ e^{z}, and returns −log p_label.
 ///
 /// The largest z is subtracted first, so nothing overflows; the logarithm is taken of the sum, not of
 /// p, so the loss stays finite when p_label underflows.

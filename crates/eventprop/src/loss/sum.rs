@@ -1,8 +1,8 @@
 //! `sum`, `sum_weigh_linear`, `sum_weigh_exp`, `sum_weigh_sigmoid`, `sum_weigh_input`: cross-entropy
 //! of weighted time averages of the output voltages (Nowotny, Turner & Knight 2025).
 //!
-//! [L2] z_j = (1/T) ∫ w(t) V_j dt,    L = −log softmax(z)_label
-//! [L3] A_j = w(t) (δ_j − p_j) / T,   with p = softmax(z)
+//! `[L2]` z_j = (1/T) ∫ w(t) V_j dt,    L = −log softmax(z)_label
+//! `[L3]` A_j = w(t) (δ_j − p_j) / T,   with p = softmax(z)
 //!
 //! The weight w is taken at the same times in both passes.
 
@@ -22,7 +22,7 @@ pub enum Weighting {
     Exp,
     /// `sum_weigh_sigmoid`: w = 1 / (1 + e^{(t/T − 0.5)/0.2}).
     Sigmoid,
-    /// `sum_weigh_input`: w follows the input activity, [L4] τ w' = −w, w += `gain` at every input
+    /// `sum_weigh_input`: w follows the input activity, `[L4]` τ w' = −w, w += `gain` at every input
     /// spike.
     Input {
         /// Time constant τ of the accumulator in ms (`TAU_ACCUMULATOR`).
@@ -110,7 +110,7 @@ impl Weighting {
     }
 }
 
-/// [L4] on the grid, by the reference's explicit Euler steps: the weight of step k is the
+/// `[L4]` on the grid, by the reference's explicit Euler steps: the weight of step k is the
 /// accumulator after step k − 1, which has seen the input spikes of steps up to k − 2.
 fn accumulate_on_grid<F: Real>(readout: &Readout<F>, dt: f64, tau: f64, gain: f64) -> Vec<f64> {
     let steps = readout.nodes.times_ms.len();
@@ -132,7 +132,7 @@ fn accumulate_on_grid<F: Real>(readout: &Readout<F>, dt: f64, tau: f64, gain: f6
     weights
 }
 
-/// [L4] between events: w(t) = gain Σ e^{−(t − t_s)/τ} over the input spikes before t.
+/// `[L4]` between events: w(t) = gain Σ e^{−(t − t_s)/τ} over the input spikes before t.
 fn accumulate<F: Real>(readout: &Readout<F>, tau: f64, gain: f64) -> Vec<f64> {
     let mut spikes = readout.input_ms.iter().copied().peekable();
     let (mut weight, mut now) = (0.0, 0.0);

@@ -12,11 +12,11 @@ pub enum Init {
         /// Standard deviation.
         std: f64,
     },
-    /// Given values, [source, target], row-major.
+    /// Given values, `[source, target]`, row-major.
     Values(Vec<f64>),
 }
 
-/// A dense matrix of weights [source, target], row-major: one spike reads one row.
+/// A dense matrix of weights `[source, target]`, row-major: one spike reads one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Projection {
     /// The population whose spikes are sent.

@@ -1,10 +1,10 @@
 //! The flow between events, shared by all models with an exponential synaptic current.
 //!
-//! [F1] τ_mem V' = −V + I    [F2] τ_syn I' = −I
+//! `[F1]` τ_mem V' = −V + I    `[F2]` τ_syn I' = −I
 //!
 //! and, backwards in time, with the driving term A of the loss held constant,
 //!
-//! [A1] τ_mem λ_V' = −λ_V + A    [A2] τ_syn λ_I' = −λ_I + λ_V.
+//! `[A1]` τ_mem λ_V' = −λ_V + A    `[A2]` τ_syn λ_I' = −λ_I + λ_V.
 //!
 //! Both are solved exactly. The coupling of the two exponentials is written with the span
 //! (1 − e^{−rate·t}) / rate, rate = 1/τ_syn − 1/τ_mem, which holds for every ratio of the time
@@ -51,7 +51,7 @@ impl Flow {
 mod tests {
     use super::Flow;
 
-    /// [F1] [A1]: against the plain two-exponential formula where that is well conditioned. It
+    /// `[F1]` `[A1]`: against the plain two-exponential formula where that is well conditioned. It
     /// subtracts numbers of order one, so it is itself right to a few ε / |1 − τ_syn/τ_mem|.
     #[test]
     fn agrees_with_the_two_exponential_formula() {
@@ -68,7 +68,7 @@ mod tests {
         }
     }
 
-    /// [F2] [A2]: near equality the coupling is t e^{−t/τ}/τ (1 + rate·t/2 + …); with
+    /// `[F2]` `[A2]`: near equality the coupling is t e^{−t/τ}/τ (1 + rate·t/2 + …); with
     /// rate·t = t δ/τ² ≤ 5e-10 the next term is below 1e-18.
     #[test]
     fn nearly_equal_time_constants_are_exact_to_rounding() {

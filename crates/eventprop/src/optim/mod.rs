@@ -35,7 +35,7 @@ impl<F: Real> Optimizer<F> {
         );
         match self {
             Self::Adam(adam) => adam.step(params.values_mut(), gradient.values(), eta),
-            Self::Sgd(sgd) => sgd.step(params.values_mut(), gradient.values(), eta),
+            Self::Sgd(Sgd) => Sgd::step(params.values_mut(), gradient.values(), eta),
         }
     }
 }

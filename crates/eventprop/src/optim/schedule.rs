@@ -48,7 +48,8 @@ impl Settings {
 pub struct Schedule {
     settings: Settings,
     eta: f64,
-    effective: f64,
+    /// The rate of the next step: η, or less while warming up.
+    rate: f64,
     average_fast: f64,
     average_slow: f64,
     epoch: usize,
@@ -62,7 +63,7 @@ impl Schedule {
         Self {
             settings,
             eta: settings.eta,
-            effective: if warming {
+            rate: if warming {
                 settings.eta / 1000.0
             } else {
                 settings.eta
@@ -76,14 +77,14 @@ impl Schedule {
 
     /// The rate for the next step.
     pub fn eta(&self) -> f64 {
-        self.effective
+        self.rate
     }
 
     /// To be called before every training epoch.
     pub fn begin_epoch(&mut self) {
         self.eta *= self.settings.epoch_decay;
-        self.effective = if self.warming() {
-            self.effective.min(self.eta)
+        self.rate = if self.warming() {
+            self.rate.min(self.eta)
         } else {
             self.eta
         };
@@ -92,7 +93,7 @@ impl Schedule {
     /// To be called after every optimiser step.
     pub fn after_step(&mut self) {
         if self.warming() {
-            self.effective = (self.effective * self.settings.ease_in_factor).min(self.eta);
+            self.rate = (self.rate * self.settings.ease_in_factor).min(self.eta);
         }
     }
 
@@ -111,7 +112,7 @@ impl Schedule {
         let reduce = epoch - self.changed_at > plateau.min_epochs && flat;
         if reduce {
             self.eta *= plateau.factor;
-            self.effective = self.eta;
+            self.rate = self.eta;
             self.changed_at = epoch;
         }
         reduce

@@ -11,7 +11,7 @@ use crate::real::Real;
 pub struct Sgd;
 
 impl Sgd {
-    pub(super) fn step<F: Real>(self, weights: &mut [F], gradient: &[F], eta: f64) {
+    pub(super) fn step<F: Real>(weights: &mut [F], gradient: &[F], eta: f64) {
         let eta = F::from_f64(eta);
         weights
             .par_chunks_mut(CHUNK)
@@ -21,7 +21,7 @@ impl Sgd {
                     weights,
                     gradient,
                     eta,
-                })
+                });
             });
     }
 }
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn sgd_descends() {
         let mut weights = [1.0, -2.0];
-        Sgd.step(&mut weights, &[0.5, -1.0], 0.5);
+        Sgd::step(&mut weights, &[0.5, -1.0], 0.5);
         assert_eq!(weights, [0.75, -1.5]);
     }
 }

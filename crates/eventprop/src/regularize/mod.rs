@@ -28,8 +28,8 @@ impl Regularizer {
         self.spike_count.is_some() || self.layer_count.is_some()
     }
 
-    /// Sets `jumps` [samples, size] to what is added to λ_V after each spike, from the spike
-    /// `counts` [samples, size].
+    /// Sets `jumps` `[samples, size]` to what is added to λ_V after each spike, from the spike
+    /// `counts` `[samples, size]`.
     pub fn spike_jumps<F: Real>(&self, counts: &[u32], samples: usize, jumps: &mut Vec<F>) {
         let size = counts.len() / samples;
         let batch = samples as f64;

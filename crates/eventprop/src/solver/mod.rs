@@ -150,7 +150,7 @@ pub struct Drive<'a, F> {
     /// From the loss, one per sample.
     pub seeds: &'a [Seed<F>],
     /// From the regularisers: what is added to λ_V after every spike of a neuron, per population
-    /// [sample, neuron]; empty for populations without. May be an empty list.
+    /// `[sample, neuron]`; empty for populations without. May be an empty list.
     pub spike_jumps: &'a [Vec<F>],
     /// What to do with grazing spikes.
     pub grazing: Grazing,

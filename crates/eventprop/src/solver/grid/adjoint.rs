@@ -1,10 +1,10 @@
 //! One sample backwards, step by step.
 //!
-//! λ[k] is the adjoint at the start of step k. For k = N − 1, …, 0:
+//! λ`[k]` is the adjoint at the start of step k. For k = N − 1, …, 0:
 //! 1. spikes whose arrival was at the start of step k + 1 read w (λ_V − λ_I) of their targets
-//!    into their own R ([A4]); the weight gradient reads λ_I at the same place later (gradient.rs),
-//! 2. λ is integrated over the step ([A1], [A2]) under the driving term of the loss,
-//! 3. peaks ([A5]) and spikes ([A3]) of step k make λ_V jump.
+//!    into their own R (`[A4]`); the weight gradient reads λ_I at the same place later (gradient.rs),
+//! 2. λ is integrated over the step (`[A1]`, `[A2]`) under the driving term of the loss,
+//! 3. peaks (`[A5]`) and spikes (`[A3]`) of step k make λ_V jump.
 //!
 //! λ_I is written for every step, because the gradient needs it at the arrivals.
 
@@ -29,7 +29,7 @@ pub(super) struct AdjointSample<'a, F> {
     pub tape: &'a Tape<u32, F>,
     pub readout: &'a Readout<F>,
     pub seed: &'a Seed<F>,
-    /// What is added to λ_V after each spike, per population [neuron]; empty where nothing is.
+    /// What is added to λ_V after each spike, per population `[neuron]`; empty where nothing is.
     pub spike_jumps: Vec<&'a [F]>,
     pub grazing: Grazing,
     pub state: &'a mut State<F>,
@@ -129,7 +129,7 @@ impl<F: Real> AdjointSample<'_, F> {
         self.state.jump_next.extend(ends);
     }
 
-    /// [A4] R of the spikes that arrive at the start of step `arrival`.
+    /// `[A4]` R of the spikes that arrive at the start of step `arrival`.
     #[inline(always)]
     fn collect_backflow(&mut self, arrival: usize) {
         if arrival == self.plan.clock.steps() {
@@ -161,7 +161,7 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// [A6] Where a peak is a kink made by an arrival, the spikes that arrive with or after the
+    /// `[A6]` Where a peak is a kink made by an arrival, the spikes that arrive with or after the
     /// carrier must not see the peak's jump, and the carrier moves the peak itself: ∂L/∂t gets
     /// ∂L/∂V_max · V'⁻.
     #[inline(always)]
@@ -200,7 +200,7 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// [A1] and [A2] over step k.
+    /// `[A1]` and `[A2]` over step k.
     #[inline(always)]
     fn integrate(&mut self, k: usize) {
         for (population, layer) in self.plan.layers.iter().enumerate() {
@@ -223,7 +223,7 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// [A5] Peaks in step k.
+    /// `[A5]` Peaks in step k.
     #[inline(always)]
     fn peaks(&mut self, k: usize) {
         let layer = &self.plan.layers[self.plan.output];
@@ -246,7 +246,7 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// [A3] Spikes of step k, then λ_V − λ_I for the arrivals at its start.
+    /// `[A3]` Spikes of step k, then λ_V − λ_I for the arrivals at its start.
     #[inline(always)]
     fn spikes(&mut self, k: usize) -> Result<(), Graze> {
         for (population, layer) in self.plan.layers.iter().enumerate() {
@@ -327,7 +327,7 @@ impl<F: Real> AdjointSample<'_, F> {
     }
 }
 
-/// [A1], [A2] without a driving term.
+/// `[A1]`, `[A2]` without a driving term.
 #[inline(always)]
 fn integrate_free<F: Real, C: Steps<F>>(steps: C, lambda_v: &mut [F], later: &[F], now: &mut [F]) {
     for (n, ((lambda_v, later), now)) in lambda_v.iter_mut().zip(later).zip(now).enumerate() {
@@ -344,7 +344,7 @@ fn integrate_free<F: Real, C: Steps<F>>(steps: C, lambda_v: &mut [F], later: &[F
     }
 }
 
-/// [A1], [A2] with the driving term A.
+/// `[A1]`, `[A2]` with the driving term A.
 #[inline(always)]
 fn integrate_driven<F: Real>(
     steps: &[Step<F>],

@@ -1,8 +1,8 @@
 //! One sample forwards, step by step.
 //!
-//! Order within step k, as in the reference: spikes of earlier steps are delivered ([F5]), the
-//! output is observed with V_k, V and I are advanced exactly ([F1], [F2]), the threshold is tested
-//! ([F3]), neurons above it are recorded with their drive J = I_k − V_{k+1} and reset ([F4]). A spike
+//! Order within step k, as in the reference: spikes of earlier steps are delivered (`[F5]`), the
+//! output is observed with V_k, V and I are advanced exactly (`[F1]`, `[F2]`), the threshold is tested
+//! (`[F3]`), neurons above it are recorded with their drive J = I_k − V_{k+1} and reset (`[F4]`). A spike
 //! of step k acts from step k + delay on, delay ≥ 1.
 
 use super::plan::{Layer, Plan, Step, Steps};
@@ -88,7 +88,7 @@ impl<F: Real> ForwardSample<'_, F> {
         }
     }
 
-    /// [F5] Adds the weight rows of all spikes that arrive at the start of step k.
+    /// `[F5]` Adds the weight rows of all spikes that arrive at the start of step k.
     #[inline(always)]
     fn deliver(&mut self, k: usize) {
         if self.observe == Observe::Peaks {
@@ -176,7 +176,7 @@ impl<F: Real> ForwardSample<'_, F> {
     }
 
     /// For every output whose peak lies where a spike arrives and turns the slope from up to down:
-    /// which spike that is ([A6]).
+    /// which spike that is (`[A6]`).
     #[inline(always)]
     fn find_kinks(&mut self) {
         for (j, kink) in self.state.kinks.iter_mut().enumerate() {
@@ -239,7 +239,7 @@ fn emit_input<F: Real>(
     }
 }
 
-/// [F1] to [F4] for a layer.
+/// `[F1]` to `[F4]` for a layer.
 #[inline(always)]
 fn advance_layer<F: Real, C: Steps<F>>(
     steps: C,
@@ -292,7 +292,7 @@ struct Place {
     dt: f64,
 }
 
-/// [F1] to [F4] with membrane noise (V += A ξ √dt before the threshold test) and with neurons
+/// `[F1]` to `[F4]` with membrane noise (V += A ξ √dt before the threshold test) and with neurons
 /// withheld from firing (V is then not reset and the neuron tries again in the next step).
 fn advance_disturbed<F: Real>(
     layer: &Layer<F>,

@@ -1,4 +1,4 @@
-//! [G1] Weight gradients, gathered.
+//! `[G1]` Weight gradients, gathered.
 //!
 //! ∂L/∂w_ij = −τ_syn,j Σ λ_I,j over the arrivals of the spikes of i, over all samples. The spikes are
 //! first grouped by source neuron; then every row of the gradient is one sum over rows of the traces
@@ -22,7 +22,7 @@ const ROWS: usize = 16;
 /// The spikes of one population over a group of samples, grouped by neuron.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ByNeuron {
-    /// Where the spikes of each neuron start, [size + 1].
+    /// Where the spikes of each neuron start, `[size + 1]`.
     starts: Vec<u32>,
     /// Sample within the group and step.
     spikes: Vec<(u32, u32)>,
@@ -91,7 +91,7 @@ pub(super) fn accumulate<F: Real>(
                     states,
                     group: &groups[link.source],
                     first: chunk * ROWS,
-                    rows,
+                    gradient: rows,
                 });
             });
     }
@@ -104,7 +104,7 @@ struct Rows<'a, F> {
     states: &'a [State<F>],
     group: &'a ByNeuron,
     first: usize,
-    rows: &'a mut [F],
+    gradient: &'a mut [F],
 }
 
 impl<F: Real> Kernel for Rows<'_, F> {
@@ -114,7 +114,7 @@ impl<F: Real> Kernel for Rows<'_, F> {
     fn run(self) {
         let layer = &self.plan.layers[self.link.target];
         let steps = self.plan.clock.steps();
-        for (row, gradient) in self.rows.chunks_mut(layer.size).enumerate() {
+        for (row, gradient) in self.gradient.chunks_mut(layer.size).enumerate() {
             let spikes = self.group.of(self.first + row);
             if spikes.is_empty() {
                 continue;

@@ -84,7 +84,7 @@ impl<F: Real> Grid<F> {
         self.probes = probes.to_vec();
     }
 
-    /// What a probe recorded of a sample of the last batch, [steps, size]. V and I are there after
+    /// What a probe recorded of a sample of the last batch, `[steps, size]`. V and I are there after
     /// `forward`, λ_V and λ_I after `adjoint`.
     pub fn record(&self, sample: usize, probe: usize) -> &[F] {
         &self.states[sample].records[probe]
@@ -214,9 +214,12 @@ impl<F: Real> Solver for Grid<F> {
 fn spike_jumps_of<'a, F: Real>(plan: &Plan<F>, all: &'a [Vec<F>], sample: usize) -> Vec<&'a [F]> {
     all.iter()
         .zip(&plan.layers)
-        .map(|(jumps, layer)| match jumps.is_empty() {
-            true => &[][..],
-            false => &jumps[sample * layer.size..(sample + 1) * layer.size],
+        .map(|(jumps, layer)| {
+            if jumps.is_empty() {
+                &[][..]
+            } else {
+                &jumps[sample * layer.size..(sample + 1) * layer.size]
+            }
         })
         .collect()
 }

@@ -233,7 +233,7 @@ impl Judge {
     fn adjoint_sample(
         &self,
         params: &Params<f64>,
-        sample: Sample<'_>,
+        sample: &Sample<'_>,
         gradient: &mut Params<f64>,
     ) -> Result<(), SolveError> {
         let mut neurons = self.start();
@@ -244,9 +244,9 @@ impl Judge {
             .map(|spikes| vec![0.0; spikes.len()])
             .collect();
         for k in (0..self.network.clock().steps()).rev() {
-            self.arrive(params, &sample, k + 1, &neurons, &mut backflow, gradient);
-            self.integrate(&sample, k, &mut neurons);
-            self.jump(&sample, k, &backflow, &mut neurons)?;
+            self.arrive(params, sample, k + 1, &neurons, &mut backflow, gradient);
+            self.integrate(sample, k, &mut neurons);
+            self.jump(sample, k, &backflow, &mut neurons)?;
         }
         Ok(())
     }
@@ -339,9 +339,10 @@ impl Judge {
         let size = self.network.output_size();
         for (index, population) in neurons.iter_mut().enumerate() {
             for (n, neuron) in population.iter_mut().enumerate() {
-                let a = match index == output && !sample.seed.voltage.is_empty() {
-                    true => sample.seed.voltage[k * size + n],
-                    false => 0.0,
+                let a = if index == output && !sample.seed.voltage.is_empty() {
+                    sample.seed.voltage[k * size + n]
+                } else {
+                    0.0
                 };
                 let flow = neuron.flow;
                 neuron.lambda_i = a
@@ -479,7 +480,7 @@ impl Solver for Judge {
                 spike_jumps: drive.spike_jumps,
                 grazing: drive.grazing,
             };
-            self.adjoint_sample(params, sample, gradient)?;
+            self.adjoint_sample(params, &sample, gradient)?;
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub struct Probe {
     pub variable: Variable,
 }
 
-/// Where the voltage of an output peaks, and the spike whose arrival made the peak a kink ([A6]).
+/// Where the voltage of an output peaks, and the spike whose arrival made the peak a kink (`[A6]`).
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kink<F> {
     /// The step of the peak.
@@ -57,7 +57,7 @@ pub(super) struct State<F> {
     pub lambda_v: Vec<Vec<F>>,
     /// λ_V − λ_I per population.
     pub difference: Vec<Vec<F>>,
-    /// λ_I per population at the start of every step, [steps + 1, size].
+    /// λ_I per population at the start of every step, `[steps + 1, size]`.
     pub lambda_i: Vec<Vec<F>>,
     /// Spikes that have not jumped yet per population.
     pub jump_next: Vec<usize>,
@@ -65,7 +65,7 @@ pub(super) struct State<F> {
     pub backflow: Vec<Vec<F>>,
     /// What is recorded.
     pub probes: Vec<Probe>,
-    /// One record per probe, [steps, size].
+    /// One record per probe, `[steps, size]`.
     pub records: Vec<Vec<F>>,
 }
 
