@@ -76,7 +76,7 @@ impl Schedule {
     }
 
     /// The rate for the next step.
-    pub fn eta(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         self.rate
     }
 
@@ -134,9 +134,9 @@ mod tests {
             ..Settings::constant(1.0)
         });
         schedule.begin_epoch();
-        assert_eq!(schedule.eta(), 0.5);
+        assert_eq!(schedule.rate(), 0.5);
         schedule.begin_epoch();
-        assert_eq!(schedule.eta(), 0.25);
+        assert_eq!(schedule.rate(), 0.25);
     }
 
     /// 1.05ⁿ ≥ 1000 first holds for n = 142 (1.05¹⁴¹ = 972, 1.05¹⁴² = 1021).
@@ -147,7 +147,7 @@ mod tests {
             ..Settings::constant(1e-3)
         });
         let mut steps = 0;
-        while schedule.eta() < 1e-3 {
+        while schedule.rate() < 1e-3 {
             schedule.after_step();
             steps += 1;
         }
@@ -177,6 +177,6 @@ mod tests {
                 .windows(2)
                 .all(|pair| pair[1] - pair[0] > plateau.min_epochs)
         );
-        assert_eq!(schedule.eta(), 0.5_f64.powi(reduced.len() as i32));
+        assert_eq!(schedule.rate(), 0.5_f64.powi(reduced.len() as i32));
     }
 }
