@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
 use crate::network::{Model, Network};
 use crate::optim::Optimizer;
@@ -252,13 +253,11 @@ impl<S: Solver> Session<S> {
     }
 
     fn check_gradient(&self) -> Result<(), TrainError> {
-        // 0 x is 0 for finite x and NaN otherwise; this vectorises.
-        let zero = <S::Real as Real>::ZERO;
         let finite = self
             .gradient
             .values()
             .par_chunks(1 << 14)
-            .all(|chunk| chunk.iter().all(|g| zero * *g == zero));
+            .all(|values| vectorized(AllFinite { values }));
         if finite {
             return Ok(());
         }
@@ -305,6 +304,22 @@ impl<S: Solver> Session<S> {
                 self.activity.add(index, &self.counts);
             }
         }
+    }
+}
+
+/// Whether every number of a slice is finite, without leaving the loop early.
+struct AllFinite<'a, F> {
+    values: &'a [F],
+}
+
+impl<F: Real> Kernel for AllFinite<'_, F> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        // 0 x is 0 for finite x and NaN otherwise.
+        let wrong = |x: &F| u32::from(F::ZERO * *x != F::ZERO);
+        self.values.iter().fold(0, |any, x| any | wrong(x)) == 0
     }
 }
 

@@ -110,8 +110,9 @@ impl<F: Real> AdjointSample<'_, F> {
                 list.resize(size, F::ZERO);
             }
             let trace = &mut lambda_i[population];
-            trace.resize((steps + 1) * size, F::ZERO);
-            trace[steps * size..].fill(F::ZERO);
+            let stride = layer.trace_stride();
+            trace.resize((steps + 1) * stride, F::ZERO);
+            trace[steps * stride..].fill(F::ZERO);
             let backflow = &mut backflow[population];
             backflow.clear();
             backflow.resize(self.tape.populations[population].len(), F::ZERO);
@@ -208,8 +209,10 @@ impl<F: Real> AdjointSample<'_, F> {
                 continue;
             }
             let size = layer.size;
+            let stride = layer.trace_stride();
             let (now, later) =
-                self.state.lambda_i[population][k * size..(k + 2) * size].split_at_mut(size);
+                self.state.lambda_i[population][k * stride..(k + 2) * stride].split_at_mut(stride);
+            let (now, later) = (&mut now[..size], &later[..size]);
             let lambda_v = &mut self.state.lambda_v[population][..];
             if population == self.plan.output && !self.seed.voltage.is_empty() {
                 let a = &self.seed.voltage[k * size..(k + 1) * size];
@@ -254,8 +257,8 @@ impl<F: Real> AdjointSample<'_, F> {
                 self.jump(population, layer, k)?;
             }
             if population != self.plan.input {
-                let row = k * layer.size..(k + 1) * layer.size;
-                let lambda_i = &self.state.lambda_i[population][row];
+                let row = k * layer.trace_stride();
+                let lambda_i = &self.state.lambda_i[population][row..row + layer.size];
                 let lambda_v = &self.state.lambda_v[population];
                 let difference = &mut self.state.difference[population];
                 for ((d, v), i) in difference.iter_mut().zip(lambda_v).zip(lambda_i) {
@@ -315,14 +318,14 @@ impl<F: Real> AdjointSample<'_, F> {
     #[inline(always)]
     fn record(&mut self, k: usize) {
         for (probe, record) in self.state.probes.iter().zip(&mut self.state.records) {
-            let size = self.plan.layers[probe.population].size;
-            let row = k * size..(k + 1) * size;
+            let layer = &self.plan.layers[probe.population];
+            let row = k * layer.trace_stride();
             let source = match probe.variable {
                 Variable::LambdaV => &self.state.lambda_v[probe.population][..],
-                Variable::LambdaI => &self.state.lambda_i[probe.population][row.clone()],
+                Variable::LambdaI => &self.state.lambda_i[probe.population][row..row + layer.size],
                 Variable::Voltage | Variable::Current => continue,
             };
-            record[row].copy_from_slice(source);
+            record[k * layer.size..(k + 1) * layer.size].copy_from_slice(source);
         }
     }
 }
@@ -374,10 +377,8 @@ fn dot<F: Real>(w: &[F], d: &[F]) -> F {
             sums[lane] += w[lane] * d[lane];
         }
     }
-    let mut total = F::ZERO;
-    for sum in sums {
-        total += sum;
-    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    let mut total = ((a + e) + (b + f)) + ((c + g) + (d + h));
     for (w, d) in w_tail.iter().zip(d_tail) {
         total += *w * *d;
     }

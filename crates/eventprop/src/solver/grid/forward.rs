@@ -5,7 +5,7 @@
 //! (`[F3]`), neurons above it are recorded with their drive J = I_k − V_{k+1} and reset (`[F4]`). A spike
 //! of step k acts from step k + delay on, delay ≥ 1.
 
-use super::plan::{Layer, Plan, Step, Steps};
+use super::plan::{Layer, Plan, Steps};
 use super::state::{Kink, State, Variable};
 use crate::dispatch::Kernel;
 use crate::params::Params;
@@ -16,7 +16,7 @@ use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
 
 /// Neurons advanced together: their V and I stay in the first-level cache between the three passes.
-const BLOCK: usize = 64;
+const BLOCK: usize = 32;
 
 /// Everything that the forward pass over one sample needs.
 pub(super) struct ForwardSample<'a, F> {
@@ -252,29 +252,23 @@ fn advance_layer<F: Real, C: Steps<F>>(
     let mut start = 0;
     for (v, i) in v.chunks_mut(BLOCK).zip(i.chunks_mut(BLOCK)) {
         let steps = steps.from(start);
-        let mut above = 0u32;
-        for (n, (v, i)) in v.iter_mut().zip(i.iter()).enumerate() {
-            let Step {
-                decay_mem,
-                current_to_voltage,
-                v_thresh,
-                ..
-            } = steps.at(n);
-            // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
-            *v = decay_mem * *v + current_to_voltage * *i;
-            // [F3]
-            above |= u32::from(*v >= v_thresh);
-        }
-        if above != 0 {
-            for n in 0..v.len() {
-                if v[n] >= steps.at(n).v_thresh {
-                    spikes.when.push(k);
-                    spikes.neuron.push((start + n) as u32);
-                    // [F4] J = I_k − V_{k+1}, then the reset.
-                    spikes.drive.push(i[n] - v[n]);
-                    v[n] = layer.v_init[start + n];
-                }
-            }
+        let mut above = if let (Ok(v), Ok(i)) = (
+            <&mut [F; BLOCK]>::try_from(&mut *v),
+            <&[F; BLOCK]>::try_from(&*i),
+        ) {
+            // The same loop with a known length, which the compiler unrolls.
+            advance_block(steps, v, i)
+        } else {
+            advance_block(steps, v, i)
+        };
+        while above != 0 {
+            let n = above.trailing_zeros() as usize;
+            above &= above - 1;
+            spikes.when.push(k);
+            spikes.neuron.push((start + n) as u32);
+            // [F4] J = I_k − V_{k+1}, then the reset.
+            spikes.drive.push(i[n] - v[n]);
+            v[n] = layer.v_init[start + n];
         }
         for (n, i) in i.iter_mut().enumerate() {
             // [F2]
@@ -282,6 +276,21 @@ fn advance_layer<F: Real, C: Steps<F>>(
         }
         start += v.len();
     }
+}
+
+/// `[F1]` for at most 32 neurons; `[F3]` the set of those above threshold, one bit each.
+#[inline(always)]
+fn advance_block<F: Real, C: Steps<F>>(steps: C, v: &mut [F], i: &[F]) -> u32 {
+    for (n, (v, i)) in v.iter_mut().zip(i).enumerate() {
+        let step = steps.at(n);
+        // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
+        *v = step.decay_mem * *v + step.current_to_voltage * *i;
+    }
+    let mut above = 0;
+    for (n, v) in v.iter().enumerate() {
+        above |= u32::from(*v >= steps.at(n).v_thresh) << n;
+    }
+    above
 }
 
 /// Which layer, step and sample random draws belong to.

@@ -6,7 +6,7 @@
 //! threads, and every weight is summed in the same order (samples ascending, spikes in the order of
 //! the tape) whatever the number of threads.
 
-use super::plan::{Link, Plan};
+use super::plan::{Layer, Plan};
 use super::state::State;
 use crate::dispatch::{Kernel, vectorized};
 use crate::params::Params;
@@ -14,10 +14,8 @@ use crate::real::Real;
 use crate::tape::Tape;
 use rayon::prelude::*;
 
-/// Target neurons summed together: their sums stay in registers.
-const BLOCK: usize = 32;
 /// Rows that one task computes.
-const ROWS: usize = 16;
+const ROWS: usize = 32;
 
 /// The spikes of one population over a group of samples, grouped by neuron.
 #[derive(Debug, Clone, Default)]
@@ -79,19 +77,24 @@ pub(super) fn accumulate<F: Real>(
             }
         });
     for link in &plan.links {
-        let size = plan.layers[link.target].size;
+        let layer = &plan.layers[link.target];
+        let traces: Vec<&[F]> = states
+            .iter()
+            .map(|state| &state.lambda_i[link.target][..])
+            .collect();
         gradient
             .weights_mut(link.id)
-            .par_chunks_mut(size * ROWS)
+            .par_chunks_mut(layer.size * ROWS)
             .enumerate()
-            .for_each(|(chunk, rows)| {
+            .for_each(|(chunk, gradient)| {
                 vectorized(Rows {
-                    plan,
-                    link,
-                    states,
+                    layer,
+                    traces: &traces,
                     group: &groups[link.source],
+                    delay: link.delay,
+                    steps: plan.clock.steps(),
                     first: chunk * ROWS,
-                    gradient: rows,
+                    gradient,
                 });
             });
     }
@@ -99,10 +102,12 @@ pub(super) fn accumulate<F: Real>(
 
 /// A few rows of the gradient of one projection.
 struct Rows<'a, F> {
-    plan: &'a Plan<F>,
-    link: &'a Link,
-    states: &'a [State<F>],
+    layer: &'a Layer<F>,
+    /// Traces of λ_I of the target per sample, `[steps + 1, stride]`.
+    traces: &'a [&'a [F]],
     group: &'a ByNeuron,
+    delay: usize,
+    steps: usize,
     first: usize,
     gradient: &'a mut [F],
 }
@@ -111,54 +116,53 @@ impl<F: Real> Kernel for Rows<'_, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let layer = &self.plan.layers[self.link.target];
-        let steps = self.plan.clock.steps();
-        for (row, gradient) in self.gradient.chunks_mut(layer.size).enumerate() {
+    fn run(mut self) {
+        let size = self.layer.size;
+        for row in 0..self.gradient.len() / size {
             let spikes = self.group.of(self.first + row);
             if spikes.is_empty() {
                 continue;
             }
-            for (block, gradient) in gradient.chunks_mut(BLOCK).enumerate() {
-                let first = block * BLOCK;
-                let tau_syn = &layer.tau_syn[first..first + gradient.len()];
-                if let Ok(gradient) = <&mut [F; BLOCK]>::try_from(&mut *gradient) {
-                    let mut sum = [F::ZERO; BLOCK];
-                    for &(sample, step) in spikes {
-                        let arrival = step as usize + self.link.delay;
-                        if arrival < steps {
-                            let trace = &self.states[sample as usize].lambda_i[self.link.target];
-                            let at = arrival * layer.size + first;
-                            let lambda_i: &[F; BLOCK] = trace[at..at + BLOCK]
-                                .try_into()
-                                .expect("the slice has this length");
-                            for n in 0..BLOCK {
-                                sum[n] += lambda_i[n];
-                            }
-                        }
-                    }
-                    // [G1] ∂L/∂w = −τ_syn Σ λ_I
-                    for n in 0..BLOCK {
-                        gradient[n] -= tau_syn[n] * sum[n];
-                    }
-                } else {
-                    let mut sum = [F::ZERO; BLOCK];
-                    for &(sample, step) in spikes {
-                        let arrival = step as usize + self.link.delay;
-                        if arrival < steps {
-                            let trace = &self.states[sample as usize].lambda_i[self.link.target];
-                            let at = arrival * layer.size + first;
-                            let lambda_i = &trace[at..at + gradient.len()];
-                            for (sum, lambda_i) in sum.iter_mut().zip(lambda_i) {
-                                *sum += *lambda_i;
-                            }
-                        }
-                    }
-                    for ((g, tau), sum) in gradient.iter_mut().zip(tau_syn).zip(sum) {
-                        *g -= *tau * sum;
-                    }
-                }
+            let mut column = 0;
+            while column < size {
+                let place = (row * size, column);
+                let rest = self.layer.trace_stride() - column;
+                column += match rest {
+                    64.. => self.sum::<64>(spikes, place),
+                    32.. => self.sum::<32>(spikes, place),
+                    16.. => self.sum::<16>(spikes, place),
+                    _ => self.sum::<8>(spikes, place),
+                };
             }
         }
+    }
+}
+
+impl<F: Real> Rows<'_, F> {
+    /// `[G1]` for W neighbouring targets, whose sums stay in registers; returns W.
+    #[inline(always)]
+    fn sum<const W: usize>(&mut self, spikes: &[(u32, u32)], place: (usize, usize)) -> usize {
+        let (row, column) = place;
+        let stride = self.layer.trace_stride();
+        let mut sum = [F::ZERO; W];
+        for &(sample, step) in spikes {
+            // The trace has a last row of zeros, for spikes that arrive when the trial is over.
+            let arrival = (step as usize + self.delay).min(self.steps);
+            let at = arrival * stride + column;
+            let lambda_i: &[F; W] = self.traces[sample as usize][at..at + W]
+                .try_into()
+                .expect("the slice has this length");
+            for n in 0..W {
+                sum[n] += lambda_i[n];
+            }
+        }
+        // [G1] ∂L/∂w = −τ_syn Σ λ_I
+        let end = (column + W).min(self.layer.size);
+        let gradient = &mut self.gradient[row + column..row + end];
+        let tau_syn = &self.layer.tau_syn[column..end];
+        for ((g, tau_syn), sum) in gradient.iter_mut().zip(tau_syn).zip(sum) {
+            *g -= *tau_syn * sum;
+        }
+        W
     }
 }

@@ -64,6 +64,18 @@ pub(super) struct Layer<F> {
     pub theta_above_reset: Vec<F>,
 }
 
+/// Rows of the traces of λ_I are padded to a multiple of this, so that the gradient can be summed
+/// in whole vectors.
+const TRACE_ALIGN: usize = 8;
+
+impl<F> Layer<F> {
+    /// Length of a row of the trace of λ_I; the numbers beyond `size` are zero.
+    #[inline(always)]
+    pub fn trace_stride(&self) -> usize {
+        self.size.next_multiple_of(TRACE_ALIGN)
+    }
+}
+
 /// One projection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Link {

@@ -57,7 +57,7 @@ pub(super) struct State<F> {
     pub lambda_v: Vec<Vec<F>>,
     /// λ_V − λ_I per population.
     pub difference: Vec<Vec<F>>,
-    /// λ_I per population at the start of every step, `[steps + 1, size]`.
+    /// λ_I per population at the start of every step, `[steps + 1, stride]`.
     pub lambda_i: Vec<Vec<F>>,
     /// Spikes that have not jumped yet per population.
     pub jump_next: Vec<usize>,
