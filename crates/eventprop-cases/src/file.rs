@@ -1,0 +1,639 @@
+//! The format of a case file, and everything that can be wrong with one.
+//!
+//! ```toml
+//! title = "One spike through a leaky integrator"
+//!
+//! [clock]
+//! dt_ms = 1.0
+//! trial_ms = 20.0
+//!
+//! [[population]]
+//! name = "input"
+//! model = "input"              # input, lif or li; the last population is the output
+//! size = 1
+//!
+//! [[population]]
+//! name = "output"
+//! model = "li"
+//! size = 2
+//! tau_mem = 20.0               # ms; a number, or a list with one number per neuron
+//! tau_syn = [5.0, 4.0]
+//!
+//! [[projection]]
+//! source = "input"
+//! target = "output"
+//! weights = [[1.0, 0.5]]       # [source][target]
+//! delay_ms = 0.0               # may be left out
+//!
+//! [loss]
+//! name = "sum"                 # the names and constants (in small letters) of the benchmarks
+//!
+//! [[sample]]
+//! label = 0
+//! input = [[1.0, 0]]           # [ms, neuron]
+//!
+//! [[expect]]
+//! solver = "grid"              # grid or event
+//! origin = "analytic: see the comment"
+//! tolerance = 1e-12
+//! derivation = "why the tolerance is what it is"
+//! loss = 0.69
+//! predictions = [0]            # per sample, -1 for none; may be left out
+//! [expect.spikes]              # per population: [sample, step or ms, neuron, drive]
+//! [expect.gradient]            # per projection, row-major
+//! "input->output" = [0.1, -0.1]
+//! ```
+//!
+//! LIF populations also have `v_thresh` (1 if left out) and `v_reset` (0), LI populations `v_init` (0).
+
+use std::collections::BTreeMap;
+
+use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
+use eventprop::network::{Clock, Constant, Init, Li, Lif, Network, NetworkError};
+use eventprop::params::Params;
+use eventprop::spikes::{Batch, SpikeError, SpikeTrain};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::case::{Case, Expectation, Spike, TimeKind};
+
+/// Why a case file is not a case.
+#[derive(Debug, Error)]
+#[error("case {case}: {fault}")]
+pub struct CaseError {
+    /// The case.
+    pub case: String,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What can be wrong with a case file.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// It is not TOML, a key is unknown, missing or of the wrong type.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// The network is not valid.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A sample is not valid.
+    #[error(transparent)]
+    Spikes(#[from] SpikeError),
+    /// A name refers to nothing.
+    #[error("there is no {what} \"{name}\"; there is {known}")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// A constant that a model or loss needs is not there.
+    #[error("{owner} needs the key {key}")]
+    Missing {
+        /// The population or loss.
+        owner: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A constant that a model or loss does not have.
+    #[error("{owner} has no key {key}")]
+    Needless {
+        /// The population or loss.
+        owner: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A list has the wrong length.
+    #[error("{what} has {found} numbers; {expected} are needed")]
+    Length {
+        /// The list.
+        what: String,
+        /// Its length.
+        found: usize,
+        /// The right length.
+        expected: usize,
+    },
+    /// A rule about a value is broken.
+    #[error("{what} is {found}; it must be {expected}")]
+    Value {
+        /// Where.
+        what: String,
+        /// The value.
+        found: String,
+        /// The rule.
+        expected: &'static str,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    title: String,
+    clock: ClockTable,
+    population: Vec<PopulationTable>,
+    projection: Vec<ProjectionTable>,
+    loss: LossTable,
+    sample: Vec<SampleTable>,
+    expect: Vec<ExpectTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockTable {
+    dt_ms: f64,
+    trial_ms: f64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Numbers {
+    One(f64),
+    Each(Vec<f64>),
+}
+
+impl From<Numbers> for Constant {
+    fn from(numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::One(value) => Self::Same(value),
+            Numbers::Each(values) => Self::PerNeuron(values),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ModelName {
+    Input,
+    Lif,
+    Li,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PopulationTable {
+    name: String,
+    model: ModelName,
+    size: usize,
+    tau_mem: Option<Numbers>,
+    tau_syn: Option<Numbers>,
+    v_thresh: Option<Numbers>,
+    v_reset: Option<Numbers>,
+    v_init: Option<Numbers>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProjectionTable {
+    source: String,
+    target: String,
+    weights: Vec<Vec<f64>>,
+    #[serde(default)]
+    delay_ms: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LossTable {
+    name: String,
+    tau_0: Option<f64>,
+    tau_1: Option<f64>,
+    alpha: Option<f64>,
+    tau_accumulator: Option<f64>,
+    gain: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SampleTable {
+    label: u32,
+    input: Vec<(f64, u32)>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SolverName {
+    Grid,
+    Event,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectTable {
+    solver: SolverName,
+    origin: String,
+    tolerance: f64,
+    derivation: String,
+    loss: f64,
+    #[serde(default)]
+    predictions: Vec<i64>,
+    #[serde(default)]
+    spikes: BTreeMap<String, Vec<(usize, f64, u32, f64)>>,
+    gradient: BTreeMap<String, Vec<f64>>,
+}
+
+/// Reads a case from the text of its file.
+///
+/// # Errors
+/// The first thing found wrong, with names and numbers.
+pub fn parse(name: &str, text: &str) -> Result<Case, CaseError> {
+    read(name, text).map_err(|fault| CaseError {
+        case: name.to_owned(),
+        fault,
+    })
+}
+
+fn read(name: &str, text: &str) -> Result<Case, Fault> {
+    let file: File = toml::from_str(text)?;
+    let network = network(&file)?;
+    let params = Params::init(&network, 0)?;
+    let batch = batch(&file.sample, &network)?;
+    let expectations = file
+        .expect
+        .iter()
+        .map(|table| expectation(table, &network, &batch))
+        .collect::<Result<Vec<_>, _>>()?;
+    if let [first, second] = &expectations[..]
+        && first.kind == second.kind
+    {
+        return Err(value(
+            "solver",
+            &"twice the same",
+            "grid once and event once",
+        ));
+    }
+    if expectations.is_empty() || expectations.len() > 2 {
+        let found = expectations.len();
+        return Err(value("the number of expectations", &found, "1 or 2"));
+    }
+    Ok(Case {
+        name: name.to_owned(),
+        title: file.title,
+        network,
+        params,
+        batch,
+        loss: loss(&file.loss)?,
+        expectations,
+    })
+}
+
+fn value(what: &str, found: &dyn std::fmt::Display, expected: &'static str) -> Fault {
+    Fault::Value {
+        what: what.to_owned(),
+        found: found.to_string(),
+        expected,
+    }
+}
+
+fn network(file: &File) -> Result<Network, Fault> {
+    let clock = Clock::new(file.clock.dt_ms, file.clock.trial_ms)?;
+    let mut network = Network::new(clock);
+    for table in &file.population {
+        table.refuse_needless()?;
+        match table.model {
+            ModelName::Input => network.add_input(&table.name, table.size),
+            ModelName::Lif => network.add_lif(&table.name, table.size, table.lif()?),
+            ModelName::Li => network.add_li(&table.name, table.size, table.li()?),
+        };
+    }
+    for table in &file.projection {
+        let end = |name: &str| {
+            network.find(name).ok_or_else(|| Fault::Unknown {
+                what: "population",
+                name: name.to_owned(),
+                known: names(file.population.iter().map(|p| &p.name[..])),
+            })
+        };
+        let (source, target) = (end(&table.source)?, end(&table.target)?);
+        let init = table.weights(network.population(target).size)?;
+        network.connect_delayed(source, target, init, table.delay_ms);
+    }
+    network.validate()?;
+    Ok(network)
+}
+
+impl PopulationTable {
+    fn owner(&self) -> String {
+        format!("population \"{}\"", self.name)
+    }
+
+    fn needed(&self, key: &'static str, numbers: Option<&Numbers>) -> Result<Constant, Fault> {
+        numbers
+            .cloned()
+            .map(Constant::from)
+            .ok_or_else(|| Fault::Missing {
+                owner: self.owner(),
+                key,
+            })
+    }
+
+    fn refuse_needless(&self) -> Result<(), Fault> {
+        let (input, lif, li) = (
+            self.model == ModelName::Input,
+            self.model == ModelName::Lif,
+            self.model == ModelName::Li,
+        );
+        let keys = [
+            ("tau_mem", &self.tau_mem, !input),
+            ("tau_syn", &self.tau_syn, !input),
+            ("v_thresh", &self.v_thresh, lif),
+            ("v_reset", &self.v_reset, lif),
+            ("v_init", &self.v_init, li),
+        ];
+        match keys.into_iter().find(|(_, v, has)| v.is_some() && !has) {
+            None => Ok(()),
+            Some((key, ..)) => Err(Fault::Needless {
+                owner: self.owner(),
+                key,
+            }),
+        }
+    }
+
+    fn lif(&self) -> Result<Lif, Fault> {
+        let or = |numbers: &Option<Numbers>, default| {
+            numbers.clone().map_or(Constant::Same(default), Into::into)
+        };
+        Ok(Lif {
+            tau_mem: self.needed("tau_mem", self.tau_mem.as_ref())?,
+            tau_syn: self.needed("tau_syn", self.tau_syn.as_ref())?,
+            v_thresh: or(&self.v_thresh, 1.0),
+            v_reset: or(&self.v_reset, 0.0),
+        })
+    }
+
+    fn li(&self) -> Result<Li, Fault> {
+        let zero = Constant::Same(0.0);
+        Ok(Li {
+            tau_mem: self.needed("tau_mem", self.tau_mem.as_ref())?,
+            tau_syn: self.needed("tau_syn", self.tau_syn.as_ref())?,
+            v_init: self.v_init.clone().map_or(zero, Into::into),
+        })
+    }
+}
+
+impl ProjectionTable {
+    fn weights(&self, targets: usize) -> Result<Init, Fault> {
+        for (source, row) in self.weights.iter().enumerate() {
+            if row.len() != targets {
+                return Err(Fault::Length {
+                    what: format!(
+                        "row {source} of the weights {}->{}",
+                        self.source, self.target
+                    ),
+                    found: row.len(),
+                    expected: targets,
+                });
+            }
+        }
+        Ok(Init::Values(self.weights.concat()))
+    }
+}
+
+fn batch(samples: &[SampleTable], network: &Network) -> Result<Batch, Fault> {
+    let mut trains = Vec::new();
+    for (sample, table) in samples.iter().enumerate() {
+        let (times_ms, neurons): (Vec<f64>, Vec<u32>) = table.input.iter().copied().unzip();
+        let size = network.input_size();
+        if let Some(&neuron) = neurons.iter().find(|&&n| n as usize >= size) {
+            return Err(Fault::Spikes(SpikeError::Neuron {
+                sample,
+                neuron,
+                size,
+            }));
+        }
+        let classes = network.output_size();
+        if table.label as usize >= classes {
+            return Err(Fault::Spikes(SpikeError::Label {
+                sample,
+                label: table.label,
+                classes,
+            }));
+        }
+        trains.push(SpikeTrain::new(times_ms, neurons)?);
+    }
+    Ok(Batch::new(
+        trains,
+        samples.iter().map(|s| s.label).collect(),
+    )?)
+}
+
+fn loss(table: &LossTable) -> Result<Loss, Fault> {
+    let needed = |key, constant: Option<f64>| {
+        constant.ok_or_else(|| Fault::Missing {
+            owner: format!("the loss {}", table.name),
+            key,
+        })
+    };
+    let first_spike = |penalty| -> Result<Loss, Fault> {
+        Ok(Loss::FirstSpike(FirstSpike {
+            tau_0: needed("tau_0", table.tau_0)?,
+            alpha: needed("alpha", table.alpha)?,
+            penalty,
+            push_silent: false,
+        }))
+    };
+    match &table.name[..] {
+        "first_spike" => first_spike(Penalty::Inverse),
+        "first_spike_exp" => first_spike(Penalty::Exp {
+            tau_1: needed("tau_1", table.tau_1)?,
+        }),
+        "max" => Ok(Loss::Max),
+        "sum" => Ok(Loss::Sum(Weighting::Flat)),
+        "sum_weigh_linear" => Ok(Loss::Sum(Weighting::Linear)),
+        "sum_weigh_exp" => Ok(Loss::Sum(Weighting::Exp)),
+        "sum_weigh_sigmoid" => Ok(Loss::Sum(Weighting::Sigmoid)),
+        "sum_weigh_input" => Ok(Loss::Sum(Weighting::Input {
+            tau: needed("tau_accumulator", table.tau_accumulator)?,
+            gain: needed("gain", table.gain)?,
+        })),
+        "avg_xentropy" => Ok(Loss::AvgXentropy),
+        other => Err(Fault::Unknown {
+            what: "loss",
+            name: other.to_owned(),
+            known: "first_spike, first_spike_exp, max, sum, sum_weigh_linear, sum_weigh_exp, \
+                    sum_weigh_sigmoid, sum_weigh_input, avg_xentropy"
+                .to_owned(),
+        }),
+    }
+}
+
+fn expectation(
+    table: &ExpectTable,
+    network: &Network,
+    batch: &Batch,
+) -> Result<Expectation, Fault> {
+    let origins = ["golden: ", "analytic: ", "pinned: "];
+    if !origins.iter().any(|o| table.origin.starts_with(o)) {
+        let rule = "golden: …, analytic: … or pinned: …";
+        return Err(value("origin", &table.origin, rule));
+    }
+    if !(table.tolerance > 0.0 && table.tolerance < 1.0) {
+        return Err(value("tolerance", &table.tolerance, "between 0 and 1"));
+    }
+    if table.derivation.is_empty() {
+        return Err(value("derivation", &"empty", "a sentence"));
+    }
+    if !table.predictions.is_empty() && table.predictions.len() != batch.len() {
+        return Err(Fault::Length {
+            what: "predictions".to_owned(),
+            found: table.predictions.len(),
+            expected: batch.len(),
+        });
+    }
+    Ok(Expectation {
+        kind: match table.solver {
+            SolverName::Grid => TimeKind::Grid,
+            SolverName::Event => TimeKind::Event,
+        },
+        origin: table.origin.clone(),
+        tolerance: table.tolerance,
+        derivation: table.derivation.clone(),
+        loss: table.loss,
+        predictions: table
+            .predictions
+            .iter()
+            .map(|&p| u32::try_from(p).ok())
+            .collect(),
+        spikes: spikes(table, network)?,
+        gradient: gradient(table, network)?,
+    })
+}
+
+fn spikes(table: &ExpectTable, network: &Network) -> Result<Vec<(usize, Vec<Spike>)>, Fault> {
+    let of = |(name, list): (&String, &Vec<(usize, f64, u32, f64)>)| {
+        let population = network.find(name).ok_or_else(|| Fault::Unknown {
+            what: "population",
+            name: name.clone(),
+            known: names(network.populations().iter().map(|p| &p.name[..])),
+        })?;
+        let spikes = list.iter().map(|&(sample, when, neuron, drive)| Spike {
+            sample,
+            when,
+            neuron,
+            drive,
+        });
+        Ok((population.0, spikes.collect()))
+    };
+    table.spikes.iter().map(of).collect()
+}
+
+fn gradient(table: &ExpectTable, network: &Network) -> Result<Vec<(usize, Vec<f64>)>, Fault> {
+    let zeros = Params::<f64>::zeros(network)?;
+    let of = |(name, expected): (&String, &Vec<f64>)| {
+        let entries = zeros.layout();
+        let index = entries
+            .iter()
+            .position(|entry| entry.name == *name)
+            .ok_or_else(|| Fault::Unknown {
+                what: "projection",
+                name: name.clone(),
+                known: names(entries.iter().map(|entry| &entry.name[..])),
+            })?;
+        if expected.len() != entries[index].range.len() {
+            return Err(Fault::Length {
+                what: format!("the gradient of {name}"),
+                found: expected.len(),
+                expected: entries[index].range.len(),
+            });
+        }
+        Ok((index, expected.clone()))
+    };
+    table.gradient.iter().map(of).collect()
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    const RIGHT: &str = r#"
+        title = "right"
+        clock = { dt_ms = 1.0, trial_ms = 5.0 }
+        population = [
+            { name = "input", model = "input", size = 1 },
+            { name = "output", model = "li", size = 2, tau_mem = 20.0, tau_syn = [5.0, 4.0] },
+        ]
+        projection = [{ source = "input", target = "output", weights = [[1.0, 0.5]] }]
+        loss = { name = "sum" }
+        sample = [{ label = 0, input = [[1.0, 0]] }]
+        [[expect]]
+        solver = "grid"
+        origin = "analytic: none"
+        tolerance = 1e-12
+        derivation = "none"
+        loss = 0.5
+        gradient = { "input->output" = [0.0, 0.0] }
+    "#;
+
+    #[test]
+    fn a_right_file_is_read() {
+        let case = parse("right", RIGHT).unwrap();
+        assert_eq!(case.network.output_size(), 2);
+        assert_eq!(case.params.values(), [1.0, 0.5]);
+        assert_eq!(case.batch.trains()[0].times_ms(), [1.0]);
+    }
+
+    /// Every wrong file is refused, and the message names the place.
+    #[test]
+    fn wrong_files_are_refused_with_a_reason() {
+        let wrong = [
+            ("title = \"right\"", "", "missing field `title`"),
+            ("dt_ms = 1.0", "dt = 1.0", "unknown field `dt`"),
+            ("dt_ms = 1.0", "dt_ms = 0.0", "steps of 0 ms"),
+            ("model = \"li\"", "model = \"lu\"", "unknown variant `lu`"),
+            (
+                "tau_mem = 20.0, ",
+                "",
+                "population \"output\" needs the key tau_mem",
+            ),
+            ("tau_mem = 20.0", "tau_mem = -1.0", "tau_mem"),
+            (
+                "tau_mem = 20.0",
+                "tau_mem = 2.0, v_reset = 0.0",
+                "has no key v_reset",
+            ),
+            ("[5.0, 4.0]", "[5.0]", "tau_syn"),
+            (
+                "target = \"output\"",
+                "target = \"out\"",
+                "there is no population \"out\"",
+            ),
+            (
+                "[[1.0, 0.5]]",
+                "[[1.0]]",
+                "row 0 of the weights input->output has 1",
+            ),
+            ("\"sum\"", "\"som\"", "there is no loss \"som\""),
+            (
+                "\"sum\"",
+                "\"first_spike\"",
+                "the loss first_spike needs the key tau_0",
+            ),
+            ("label = 0", "label = 2", "label 2"),
+            ("[[1.0, 0]]", "[[1.0, 1]]", "spike on input neuron 1"),
+            ("[[1.0, 0]]", "[[-1.0, 0]]", "-1 ms"),
+            ("analytic: none", "none", "origin is none"),
+            ("tolerance = 1e-12", "tolerance = 0.0", "tolerance is 0"),
+            (
+                "\"input->output\" =",
+                "\"input->hidden\" =",
+                "no projection \"input->hidden\"",
+            ),
+            (
+                "[0.0, 0.0]",
+                "[0.0]",
+                "the gradient of input->output has 1 numbers",
+            ),
+        ];
+        for (right, broken, message) in wrong {
+            assert!(RIGHT.contains(right), "{right}");
+            let error = parse("wrong", &RIGHT.replacen(right, broken, 1)).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(message), "{text}\ndoes not say\n{message}");
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! Small random networks whose neurons fire a few times.
+//!
+//! Every draw is a function of a seed and a [`Shape`], so a failing test is reproduced from the two
+//! numbers it prints. Weights are drawn in units of ϑ over the peak of a unit postsynaptic potential:
+//! one such weight just reaches the threshold from rest, a few of them let a neuron fire a few times.
+
+use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
+use eventprop::network::{
+    Clock, Constant, Init, Li, Lif, Model, Network, Population, PopulationId,
+};
+use eventprop::neuron::flow::Flow;
+use eventprop::params::Params;
+use eventprop::rng::{Key, Purpose};
+use eventprop::spikes::{Batch, SpikeTrain};
+
+/// The neurons of the output population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Spiking.
+    Lif,
+    /// Leaky integrators.
+    Li,
+}
+
+impl Output {
+    /// The output that a loss can read.
+    pub fn of(loss: &Loss) -> Self {
+        match loss {
+            Loss::FirstSpike(_) => Self::Lif,
+            Loss::Max | Loss::Sum(_) | Loss::AvgXentropy => Self::Li,
+        }
+    }
+}
+
+/// How the constants of a population are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constants {
+    /// The same for all neurons: threshold 1, reset 0, τ_mem four times τ_syn.
+    Plain,
+    /// One draw for all neurons of a population.
+    Scalar,
+    /// One draw for each neuron.
+    PerNeuron,
+}
+
+/// What kind of network is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Hidden populations, 0 or more.
+    pub hidden: usize,
+    /// Whether every hidden population feeds back on itself.
+    pub recurrent: bool,
+    /// Whether the input reaches every population directly.
+    pub skips: bool,
+    /// Whether projections have delays.
+    pub delays: bool,
+    /// The constants.
+    pub constants: Constants,
+    /// The output.
+    pub output: Output,
+    /// Samples in the batch.
+    pub samples: usize,
+}
+
+impl Shape {
+    /// A shape of its own for every seed: 1 to 3 hidden populations, and each of the other
+    /// properties on or off by one bit of the seed.
+    pub fn of_seed(seed: u64, output: Output) -> Self {
+        let bit = |n: u64| (seed >> n) & 1 == 1;
+        Self {
+            hidden: 1 + (seed % 3) as usize,
+            recurrent: bit(0),
+            skips: bit(1),
+            delays: bit(2),
+            constants: match seed / 3 % 3 {
+                0 => Constants::Plain,
+                1 => Constants::Scalar,
+                _ => Constants::PerNeuron,
+            },
+            output,
+            samples: 1 + (seed / 5 % 2) as usize,
+        }
+    }
+}
+
+/// A drawn network with parameters and input.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// The network.
+    pub network: Network,
+    /// Its parameters.
+    pub params: Params<f64>,
+    /// Input and labels.
+    pub batch: Batch,
+}
+
+/// Length of the drawn trials in ms.
+pub const TRIAL_MS: f64 = 20.0;
+/// Neurons of a hidden population.
+const HIDDEN: usize = 4;
+/// Input channels.
+const INPUT: usize = 5;
+/// Classes.
+const OUTPUT: usize = 3;
+
+/// All nine losses, with constants that suit [`TRIAL_MS`].
+pub fn losses() -> [Loss; 9] {
+    let first_spike = |penalty| {
+        Loss::FirstSpike(FirstSpike {
+            tau_0: 2.0,
+            alpha: 0.1,
+            penalty,
+            push_silent: false,
+        })
+    };
+    [
+        first_spike(Penalty::Inverse),
+        first_spike(Penalty::Exp { tau_1: 10.0 }),
+        Loss::Max,
+        Loss::Sum(Weighting::Flat),
+        Loss::Sum(Weighting::Linear),
+        Loss::Sum(Weighting::Exp),
+        Loss::Sum(Weighting::Sigmoid),
+        Loss::Sum(Weighting::Input {
+            tau: 10.0,
+            gain: 0.2,
+        }),
+        Loss::AvgXentropy,
+    ]
+}
+
+/// Draws a network, its parameters and a batch.
+///
+/// # Panics
+/// Never: what is drawn is valid.
+pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
+    let clock = Clock::new(dt_ms, TRIAL_MS).expect("the step is positive");
+    let mut draws = Draws::new(seed);
+    let mut network = Network::new(clock);
+    let input = network.add_input("input", INPUT);
+    let mut layers = Vec::new();
+    for layer in 0..shape.hidden {
+        let lif = draws.lif(shape.constants, HIDDEN);
+        layers.push(network.add_lif(&format!("hidden{layer}"), HIDDEN, lif));
+    }
+    layers.push(match shape.output {
+        Output::Lif => network.add_lif("output", OUTPUT, draws.lif(shape.constants, OUTPUT)),
+        Output::Li => network.add_li("output", OUTPUT, draws.li(shape.constants, OUTPUT)),
+    });
+    let mut before = input;
+    for (position, &layer) in layers.iter().enumerate() {
+        let is_hidden = position + 1 < layers.len();
+        draws.connect(&mut network, before, layer, shape.delays, Strength::DRIVING);
+        if shape.recurrent && is_hidden {
+            draws.connect(
+                &mut network,
+                layer,
+                layer,
+                shape.delays,
+                Strength::RECURRENT,
+            );
+        }
+        if shape.skips && before != input {
+            draws.connect(&mut network, input, layer, shape.delays, Strength::SKIP);
+        }
+        before = layer;
+    }
+    let params = Params::init(&network, seed).expect("a drawn network is valid");
+    let batch = draws.batch(shape.samples);
+    Drawn {
+        network,
+        params,
+        batch,
+    }
+}
+
+/// Mean and standard deviation of weights in units of the weight that just reaches the threshold.
+#[derive(Debug, Clone, Copy)]
+struct Strength {
+    mean: f64,
+    std: f64,
+}
+
+impl Strength {
+    const DRIVING: Self = Self {
+        mean: 0.3,
+        std: 0.35,
+    };
+    const RECURRENT: Self = Self {
+        mean: 0.0,
+        std: 0.25,
+    };
+    const SKIP: Self = Self {
+        mean: 0.05,
+        std: 0.2,
+    };
+}
+
+/// A stream of random numbers.
+struct Draws {
+    key: Key,
+    counter: u64,
+}
+
+impl Draws {
+    fn new(seed: u64) -> Self {
+        Self {
+            key: Key::new(seed, Purpose::Test),
+            counter: 0,
+        }
+    }
+
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        self.counter += 1;
+        low + (high - low) * self.key.uniform(self.counter)
+    }
+
+    fn normal(&mut self, mean: f64, std: f64) -> f64 {
+        self.counter += 1;
+        mean + std * self.key.normal(self.counter)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.counter += 1;
+        self.key.below(self.counter, bound)
+    }
+
+    fn constant(
+        &mut self,
+        constants: Constants,
+        size: usize,
+        plain: f64,
+        range: (f64, f64),
+    ) -> Constant {
+        match constants {
+            Constants::Plain => Constant::Same(plain),
+            Constants::Scalar => Constant::Same(self.between(range.0, range.1)),
+            Constants::PerNeuron => {
+                Constant::PerNeuron((0..size).map(|_| self.between(range.0, range.1)).collect())
+            }
+        }
+    }
+
+    /// τ_mem and τ_syn. One scalar draw in three has equal ones, one in three the ratio two, where
+    /// crossings have closed forms.
+    fn time_constants(&mut self, constants: Constants, size: usize) -> (Constant, Constant) {
+        let tau_syn = self.constant(constants, size, 5.0, (3.0, 8.0));
+        let tau_mem = self.constant(constants, size, 20.0, (8.0, 25.0));
+        match (constants, &tau_syn, self.below(3)) {
+            (Constants::Scalar, Constant::Same(tau), 0) => (Constant::Same(*tau), tau_syn),
+            (Constants::Scalar, Constant::Same(tau), 1) => (Constant::Same(2.0 * tau), tau_syn),
+            _ => (tau_mem, tau_syn),
+        }
+    }
+
+    fn lif(&mut self, constants: Constants, size: usize) -> Lif {
+        let (tau_mem, tau_syn) = self.time_constants(constants, size);
+        Lif {
+            tau_mem,
+            tau_syn,
+            v_thresh: self.constant(constants, size, 1.0, (0.7, 1.4)),
+            v_reset: self.constant(constants, size, 0.0, (-0.5, 0.3)),
+        }
+    }
+
+    fn li(&mut self, constants: Constants, size: usize) -> Li {
+        let (tau_mem, tau_syn) = self.time_constants(constants, size);
+        Li {
+            tau_mem,
+            tau_syn,
+            v_init: self.constant(constants, size, 0.0, (-0.2, 0.2)),
+        }
+    }
+
+    fn connect(
+        &mut self,
+        network: &mut Network,
+        source: PopulationId,
+        target: PopulationId,
+        delays: bool,
+        strength: Strength,
+    ) {
+        let sources = network.population(source).size;
+        let population = network.population(target);
+        let mut weights = Vec::new();
+        for _ in 0..sources {
+            for neuron in 0..population.size {
+                let unit = reaching_threshold(population, neuron);
+                weights.push(unit * self.normal(strength.mean, strength.std));
+            }
+        }
+        // A short one of half a millisecond's multiples would coincide with steps; these do not.
+        let delay_ms = if delays { self.between(0.2, 3.0) } else { 0.0 };
+        network.connect_delayed(source, target, Init::Values(weights), delay_ms);
+    }
+
+    fn batch(&mut self, samples: usize) -> Batch {
+        let mut trains = Vec::new();
+        let mut labels = Vec::new();
+        for _ in 0..samples {
+            let (mut times_ms, mut neurons) = (Vec::new(), Vec::new());
+            for channel in 0..INPUT as u32 {
+                for _ in 0..1 + self.below(3) {
+                    times_ms.push(self.between(0.0, 0.7 * TRIAL_MS));
+                    neurons.push(channel);
+                }
+            }
+            trains.push(SpikeTrain::new(times_ms, neurons).expect("times are in the trial"));
+            labels.push(self.below(OUTPUT as u64) as u32);
+        }
+        Batch::new(trains, labels).expect("a label for every train")
+    }
+}
+
+/// The weight of which one spike just lifts a neuron at rest to its threshold (to 1 for a leaky
+/// integrator): ϑ over the peak of the response to a unit of current.
+fn reaching_threshold(population: &Population, neuron: usize) -> f64 {
+    let (tau_mem, tau_syn) = population
+        .time_constants()
+        .expect("a target is not the input");
+    let (tau_mem, tau_syn) = (tau_mem.of(neuron), tau_syn.of(neuron));
+    let peak_ms = if tau_mem == tau_syn {
+        tau_mem
+    } else {
+        (tau_mem / tau_syn).ln() * tau_mem * tau_syn / (tau_mem - tau_syn)
+    };
+    let theta = match &population.model {
+        Model::Lif(lif) => lif.v_thresh.of(neuron),
+        Model::Input | Model::Li(_) => 1.0,
+    };
+    theta / Flow::over(peak_ms, tau_mem, tau_syn).current_to_voltage
+}
+
+#[cfg(test)]
+mod tests {
+    use eventprop::solver::grid::reference::Judge;
+
+    use super::*;
+    use crate::solve::evaluate;
+
+    /// The generator keeps its promise: over many draws, most hidden and output neurons fire, and
+    /// not all the time.
+    #[test]
+    fn neurons_fire_a_few_times() {
+        let (mut neurons, mut silent, mut spikes) = (0, 0, 0);
+        for seed in 0..60 {
+            let drawn = draw(Shape::of_seed(seed, Output::Lif), seed, 0.1);
+            let mut judge = Judge::new(&drawn.network).unwrap();
+            let (forward, ..) = evaluate(&mut judge, &drawn.params, &drawn.batch, &losses()[0]);
+            for tape in &forward.tapes {
+                for (index, population) in drawn.network.populations().iter().enumerate().skip(1) {
+                    let mut counts = vec![0; population.size];
+                    tape.add_counts(index, &mut counts);
+                    neurons += counts.len();
+                    silent += counts.iter().filter(|&&n| n == 0).count();
+                    spikes += counts.iter().sum::<u32>() as usize;
+                }
+            }
+        }
+        let (silent_share, mean) = (
+            silent as f64 / neurons as f64,
+            spikes as f64 / neurons as f64,
+        );
+        assert!(
+            silent_share < 0.4,
+            "{silent_share} of the neurons are silent"
+        );
+        assert!((1.0..6.0).contains(&mean), "{mean} spikes per neuron");
+    }
+}

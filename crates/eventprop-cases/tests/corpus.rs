@@ -1,0 +1,42 @@
+//! Every case of the corpus on every solver.
+
+use eventprop::solver::Solver;
+use eventprop::solver::grid::Grid;
+use eventprop::solver::grid::reference::Judge;
+use eventprop_cases::{Case, all, run};
+
+/// Runs all cases that expect something of a solver and reports all differences at once.
+fn run_all<S: Solver>(new: impl Fn(&Case) -> S) {
+    let cases = all().unwrap_or_else(|error| panic!("{error}"));
+    let (mut ran, mut lines) = (0, Vec::new());
+    for case in &cases {
+        if let Some(report) = run(case, &mut new(case)) {
+            ran += 1;
+            println!(
+                "{:32} {:4} numbers, worst error {:.2e} of its tolerance",
+                case.name, report.compared, report.worst
+            );
+            lines.extend(report.differences.iter().map(ToString::to_string));
+        }
+    }
+    assert!(ran > 0, "no case expects anything of this solver");
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+/// Refutes any of `[F1]` to `[F5]`, `[A1]` to `[A6]`, `[G1]` and the losses as the fast solver computes them.
+#[test]
+fn fast_grid_in_f32() {
+    run_all(|case| Grid::<f32>::new(&case.network).unwrap());
+}
+
+/// Refutes the same in double precision, where the tolerances are those of the expected numbers.
+#[test]
+fn fast_grid_in_f64() {
+    run_all(|case| Grid::<f64>::new(&case.network).unwrap());
+}
+
+/// Refutes the same as the judge computes them.
+#[test]
+fn judge() {
+    run_all(|case| Judge::new(&case.network).unwrap());
+}
