@@ -72,7 +72,7 @@ mod tests {
     /// rate·t = t δ/τ² ≤ 5e-10 the next term is below 1e-18.
     #[test]
     fn nearly_equal_time_constants_are_exact_to_rounding() {
-        let (t, tau) = (2.0, 10.0);
+        let (t, tau) = (2.0f64, 10.0);
         for delta in [0.0, 1e-12, -1e-12, 1e-9, -1e-9, 1e-8] {
             let tau_mem = tau + delta;
             let rate = (tau_mem - tau) / (tau_mem * tau);

@@ -9,6 +9,7 @@
 //! `forward`. Both verbs may keep working memory in the solver, never state: every trial starts from
 //! the declared initial state.
 
+pub mod event;
 pub mod grid;
 
 use thiserror::Error;

@@ -1,0 +1,425 @@
+//! One sample, backward: the adjoint system along the tape, from event to event.
+//!
+//! Everything happens in exactly the reverse order of the forward pass: at one time first the
+//! deliveries are taken back, all with λ just after that time, and then the neurons that fired there
+//! jump. A spike's own arrivals are never earlier than itself, so its R is complete when it is reached.
+//!
+//! **A peak at a kink.** A maximum of an output voltage V_j often lies exactly at an arrival t_a: V_j
+//! rises until an inhibitory spike turns it round. The maximum is then V_j just before the arrival, and
+//! it moves with the arrival:
+//!
+//! dV_max = ∂V_j(t_a⁻)/∂p dp + V̇_j⁻ dt_a.
+//!
+//! The first part is an impulse of λ_V just *before* the arrival (in forward time), which the arrival
+//! itself does not see: `[A5]` placed there. The second part is a derivative with respect to the time of
+//! the spike that arrives, so it belongs to the R of that spike in `[A3]`:
+//!
+//! `[A6]` R += Σ_j (∂L/∂V_max,j) V̇_j⁻, with V̇_j⁻ = (I_j⁻ − V_j)/τ_mem,j,
+//!
+//! over the outputs j whose peak is at the arrival. Among several arrivals at that time it belongs to
+//! the one, in the order of delivery, at which the slope turns from up to down for good. A peak
+//! between arrivals has V̇ = 0 and one at the end of the trial does not move, so `[A5]` alone is complete
+//! there.
+
+use super::Model;
+use super::arrivals::{Arrival, Arriving, Receding};
+use super::neurons::Adjoints;
+use super::schedule::Component;
+use crate::neuron::{li, lif};
+use crate::params::Params;
+use crate::readout::{Readout, Seed};
+use crate::solver::{Drive, GRAZING_SHARE, Grazing, SolveError};
+use crate::tape::Tape;
+
+/// A jump of λ_V inside an interval, on its way to the start of the interval.
+#[derive(Debug, Clone, Copy)]
+struct Jump {
+    neuron: u32,
+    time_ms: f64,
+    size: f64,
+}
+
+/// λ of one population, and where on its tape the adjoint pass is.
+#[derive(Debug, Default)]
+struct Side {
+    adjoints: Adjoints,
+    /// Whether any λ has ever left zero; before, nothing needs to be done.
+    active: bool,
+    /// Spikes not yet reached.
+    spikes_left: usize,
+    /// `[A3]` R + ∂L/∂t per spike of the tape.
+    backflow: Vec<f64>,
+    /// λ_V⁻ per neuron and the time of its latest jump, of neurons with jumps in this interval.
+    jumped: Vec<Option<(f64, f64)>>,
+}
+
+/// Working memory of the adjoint pass, reused from sample to sample.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    sides: Vec<Side>,
+    receding: Receding,
+    arriving: Arriving,
+    jumps: Vec<Jump>,
+    /// Nodes not yet reached.
+    nodes_left: usize,
+    /// (time, output) of the peaks not yet reached, by time.
+    peaks: Vec<(f64, u32)>,
+}
+
+/// One sample whose adjoint system is to be solved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass<'a> {
+    /// The prepared network.
+    pub model: &'a Model,
+    /// Its weights.
+    pub params: &'a Params<f64>,
+    /// Position of the sample in its batch.
+    pub sample: usize,
+    /// Its spikes.
+    pub tape: &'a Tape<f64, f64>,
+    /// What its output showed.
+    pub readout: &'a Readout<f64>,
+    /// What drives the adjoint system.
+    pub drive: Drive<'a, f64>,
+}
+
+impl Pass<'_> {
+    /// Adds the gradient of the sample to `gradient`, which has the layout of the parameters.
+    pub fn solve(&self, scratch: &mut Scratch, gradient: &mut [f64]) -> Result<(), SolveError> {
+        self.start(scratch);
+        self.seed_output(scratch);
+        for component in self.model.components.iter().rev() {
+            if component.populations[0] != self.model.input {
+                self.solve_component(component, scratch, gradient)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn seed(&self) -> &Seed<f64> {
+        &self.drive.seeds[self.sample]
+    }
+
+    fn start(&self, scratch: &mut Scratch) {
+        let neurons = &self.model.neurons;
+        scratch.sides.resize_with(neurons.len(), Side::default);
+        for (p, side) in scratch.sides.iter_mut().enumerate() {
+            let spikes = self.tape.populations[p].len();
+            side.active = false;
+            side.spikes_left = spikes;
+            side.backflow.clear();
+            side.backflow.resize(spikes, 0.0);
+            if p != self.model.input {
+                side.adjoints.start(neurons[p].size);
+                side.jumped.clear();
+                side.jumped.resize(neurons[p].size, None);
+            }
+        }
+    }
+
+    /// What the loss asks for at the output: ∂L/∂t of first spikes, the push on silent outputs, and
+    /// the lists of nodes and peaks to come by.
+    fn seed_output(&self, scratch: &mut Scratch) {
+        let output = self.model.output;
+        let seed = self.seed();
+        let size = self.model.neurons[output].size;
+        assert_fits("first_spikes", seed.first_spikes.len(), size);
+        assert_fits("silent", seed.silent.len(), size);
+        assert_fits("peaks", seed.peaks.len(), size);
+        let nodes = self.readout.nodes.times_ms.len();
+        assert_fits("voltage", seed.voltage.len(), nodes * size);
+        let side = &mut scratch.sides[output];
+        if !seed.first_spikes.is_empty() {
+            let spikes = &self.tape.populations[output];
+            let first = &self.readout.first_spikes_ms;
+            for (k, (&time, &neuron)) in spikes.when.iter().zip(&spikes.neuron).enumerate() {
+                let n = neuron as usize;
+                if time == first[n] {
+                    side.backflow[k] += seed.first_spikes[n];
+                }
+            }
+        }
+        for (lambda_v, push) in side.adjoints.lambda_v.iter_mut().zip(&seed.silent) {
+            *lambda_v += push;
+            side.active |= *push != 0.0;
+        }
+        scratch.nodes_left = if seed.voltage.is_empty() { 0 } else { nodes };
+        scratch.peaks.clear();
+        if !seed.peaks.is_empty() {
+            let peaks = self.readout.peaks.iter().zip(0..);
+            scratch
+                .peaks
+                .extend(peaks.map(|(peak, n)| (peak.time_ms, n)));
+            scratch
+                .peaks
+                .sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            self.follow_kinks(scratch);
+        }
+    }
+
+    /// `[A6]` for every output.
+    fn follow_kinks(&self, scratch: &mut Scratch) {
+        let output = self.model.output;
+        let with_output = |c: &&Component| c.populations.contains(&output);
+        let component = self.model.components.iter().find(with_output);
+        let component = component.expect("every population is in a component");
+        for (j, &minus_dl_dv) in self.seed().peaks.iter().enumerate() {
+            if minus_dl_dv == 0.0 {
+                continue;
+            }
+            if let Some((arrival, slope)) = self.kink(component, j, &mut scratch.arriving) {
+                let source = component.lines[arrival.line].source;
+                scratch.sides[source].backflow[arrival.spike] -= minus_dl_dv * slope;
+            }
+        }
+    }
+
+    /// The arrival that turns the voltage of output `j` round at its peak, and the slope before it;
+    /// none when the peak is not at an arrival.
+    fn kink(
+        &self,
+        component: &Component,
+        j: usize,
+        arriving: &mut Arriving,
+    ) -> Option<(Arrival, f64)> {
+        let lines = &component.lines;
+        let membrane = self.model.neurons[self.model.output].membrane(j);
+        let peak = self.readout.peaks[j];
+        if peak.time_ms >= self.model.trial_ms {
+            return None;
+        }
+        let weight = |arrival: Arrival| {
+            let line = &lines[arrival.line];
+            let size = self.model.neurons[line.target].size;
+            self.params.weights(line.projection)[arrival.neuron * size + j]
+        };
+        arriving.start(lines);
+        let (mut current, mut from) = (0.0, 0.0);
+        loop {
+            let now = arriving.next_ms(lines, self.tape);
+            if now > peak.time_ms {
+                return None;
+            }
+            current *= (-(now - from) / membrane.tau_syn).exp();
+            from = now;
+            let mut turn = None;
+            arriving.deliver(lines, self.tape, now, |arrival| {
+                let before = current;
+                current += weight(arrival);
+                if before > peak.voltage && current <= peak.voltage {
+                    turn = Some((arrival, (before - peak.voltage) / membrane.tau_mem));
+                }
+            });
+            if now == peak.time_ms {
+                return turn;
+            }
+        }
+    }
+
+    fn solve_component(
+        &self,
+        component: &Component,
+        scratch: &mut Scratch,
+        gradient: &mut [f64],
+    ) -> Result<(), SolveError> {
+        let lines = &component.lines;
+        let is_output = component.populations.contains(&self.model.output);
+        let mut now = self.model.trial_ms;
+        scratch.receding.start(lines, self.tape, now);
+        loop {
+            let mut before = scratch.receding.latest_ms(lines, self.tape);
+            if is_output {
+                before = before.max(self.latest_impulse_ms(scratch));
+            }
+            if before == f64::NEG_INFINITY {
+                // No neuron fires before anything has arrived.
+                return Ok(());
+            }
+            for &p in &component.populations {
+                self.retreat(p, (now, before), scratch)?;
+            }
+            now = before;
+            self.collect(component, now, scratch, gradient);
+            if is_output {
+                self.apply_impulses(now, scratch);
+            }
+        }
+    }
+
+    /// Takes λ of a population from `to` back to `from`, through the jumps of its spikes in
+    /// (from, to].
+    ///
+    /// The flow is linear, so λ of all neurons goes back as if none had fired, and what each jump adds
+    /// goes back from the time of its spike.
+    fn retreat(
+        &self,
+        p: usize,
+        (to, from): (f64, f64),
+        scratch: &mut Scratch,
+    ) -> Result<(), SolveError> {
+        let neurons = &self.model.neurons[p];
+        let side = &mut scratch.sides[p];
+        scratch.jumps.clear();
+        let spikes = &self.tape.populations[p];
+        while side.spikes_left > 0 && spikes.when[side.spikes_left - 1] > from {
+            side.spikes_left -= 1;
+            let jump = self.jump(p, side.spikes_left, to, side)?;
+            if jump.size != 0.0 {
+                scratch.jumps.push(jump);
+            }
+        }
+        if side.active && to > from {
+            neurons.flows(to - from).retreat(&mut side.adjoints);
+        }
+        for jump in &scratch.jumps {
+            let n = jump.neuron as usize;
+            let flow = neurons.membrane(n).flow(jump.time_ms - from);
+            side.adjoints.lambda_v[n] += jump.size * flow.decay_mem;
+            side.adjoints.lambda_i[n] += jump.size * flow.adjoint_coupling;
+            side.jumped[n] = None;
+            side.active = true;
+        }
+        Ok(())
+    }
+
+    /// `[A3]` the jump at one spike; `side.adjoints` are those at `to`, the end of the interval.
+    #[inline]
+    fn jump(&self, p: usize, k: usize, to: f64, side: &mut Side) -> Result<Jump, SolveError> {
+        let spikes = &self.tape.populations[p];
+        let neurons = &self.model.neurons[p];
+        let (neuron, time_ms) = (spikes.neuron[k], spikes.when[k]);
+        let n = neuron as usize;
+        let theta = neurons.theta[n];
+        let drive = match self.drive.grazing {
+            Grazing::Limit(limit) => spikes.drive[k].max(limit),
+            Grazing::Error if spikes.drive[k] < GRAZING_SHARE * theta => {
+                return Err(self.grazing(p, k));
+            }
+            Grazing::Keep | Grazing::Error => spikes.drive[k],
+        };
+        let (later, lambda_v) = side.jumped[n].unwrap_or((to, side.adjoints.lambda_v[n]));
+        let lambda_v_plus = if lambda_v == 0.0 {
+            0.0
+        } else {
+            lambda_v * (-(later - time_ms) / neurons.membrane(n).tau_mem).exp()
+        };
+        let theta_above_reset = theta - neurons.v_start[n];
+        let mut lambda_v_minus =
+            lif::adjoint_jump(lambda_v_plus, theta_above_reset, side.backflow[k], drive);
+        if let Some(of_population) = self.drive.spike_jumps.get(p)
+            && !of_population.is_empty()
+        {
+            lambda_v_minus += of_population[self.sample * neurons.size + n];
+        }
+        let size = lambda_v_minus - lambda_v_plus;
+        if size != 0.0 {
+            side.jumped[n] = Some((time_ms, lambda_v_minus));
+        }
+        Ok(Jump {
+            neuron,
+            time_ms,
+            size,
+        })
+    }
+
+    /// `[A4]` `[G1]` takes back everything that arrived now.
+    fn collect(
+        &self,
+        component: &Component,
+        now: f64,
+        scratch: &mut Scratch,
+        gradient: &mut [f64],
+    ) {
+        let lines = &component.lines;
+        let sides = &mut scratch.sides;
+        scratch.receding.collect(lines, self.tape, now, |arrival| {
+            let line = &lines[arrival.line];
+            let target = &sides[line.target];
+            if !target.active {
+                return;
+            }
+            let neurons = &self.model.neurons[line.target];
+            let adjoints = &target.adjoints;
+            let range = &self.params.layout()[line.projection.0].range;
+            let first = range.start + arrival.neuron * neurons.size;
+            let row = first..first + neurons.size;
+            neurons.add_minus_lambda_i(adjoints, &mut gradient[row.clone()]);
+            if line.source != self.model.input {
+                let backflow = backflow(&self.params.values()[row], adjoints);
+                sides[line.source].backflow[arrival.spike] += backflow;
+            }
+        });
+    }
+
+    /// Time of the latest node or peak not yet reached.
+    fn latest_impulse_ms(&self, scratch: &Scratch) -> f64 {
+        let mut latest = f64::NEG_INFINITY;
+        if scratch.nodes_left > 0 {
+            latest = self.readout.nodes.times_ms[scratch.nodes_left - 1];
+        }
+        match scratch.peaks.last() {
+            Some((time, _)) => latest.max(*time),
+            None => latest,
+        }
+    }
+
+    /// The nodes and peaks of now: what the loss adds to λ_V of the outputs.
+    fn apply_impulses(&self, now: f64, scratch: &mut Scratch) {
+        let output = self.model.output;
+        let neurons = &self.model.neurons[output];
+        let seed = self.seed();
+        let side = &mut scratch.sides[output];
+        let nodes = &self.readout.nodes;
+        while scratch.nodes_left > 0 && nodes.times_ms[scratch.nodes_left - 1] >= now {
+            scratch.nodes_left -= 1;
+            let q = scratch.nodes_left;
+            let row = &seed.voltage[q * neurons.size..(q + 1) * neurons.size];
+            for (n, (lambda_v, a)) in side.adjoints.lambda_v.iter_mut().zip(row).enumerate() {
+                // [A1] λ_V⁻ = λ_V⁺ + ω A / τ_mem: the drive A over the width of the node.
+                *lambda_v += nodes.widths_ms[q] * a / neurons.membrane(n).tau_mem;
+            }
+            side.active = true;
+        }
+        while let Some((_, output)) = scratch.peaks.pop_if(|(time, _)| *time >= now) {
+            let n = output as usize;
+            let lambda_v = &mut side.adjoints.lambda_v[n];
+            *lambda_v = li::adjoint_peak(*lambda_v, seed.peaks[n], neurons.membrane(n).tau_mem);
+            side.active = true;
+        }
+    }
+
+    #[cold]
+    fn grazing(&self, p: usize, k: usize) -> SolveError {
+        let spikes = &self.tape.populations[p];
+        SolveError::Grazing {
+            population: self.model.network.populations()[p].name.clone(),
+            neuron: spikes.neuron[k] as usize,
+            time_ms: spikes.when[k],
+            sample: self.sample,
+            drive: spikes.drive[k],
+        }
+    }
+}
+
+/// A part of a seed is empty or complete.
+fn assert_fits(part: &str, found: usize, expected: usize) {
+    assert!(
+        found == 0 || found == expected,
+        "{found} values in the seed's {part}, expected {expected} or none"
+    );
+}
+
+/// Σ_j w_j (λ_V,j − λ_I,j) over a row of weights, in a fixed order.
+#[inline]
+fn backflow(weights: &[f64], adjoints: &Adjoints) -> f64 {
+    const LANES: usize = 4;
+    let lambda_v = adjoints.lambda_v.chunks(LANES);
+    let lambda_i = adjoints.lambda_i.chunks(LANES);
+    let mut sums = [0.0; LANES];
+    for ((w, lambda_v), lambda_i) in weights.chunks(LANES).zip(lambda_v).zip(lambda_i) {
+        for (((sum, w), lambda_v), lambda_i) in sums.iter_mut().zip(w).zip(lambda_v).zip(lambda_i) {
+            *sum += lif::backflow(*w, *lambda_v, *lambda_i);
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}

@@ -1,0 +1,480 @@
+//! One sample, forward: from event to event.
+
+use super::Model;
+use super::arrivals::Arriving;
+use super::crossing::State;
+use super::neurons::{Flows, Neurons, States};
+use super::observe::Observer;
+use super::schedule::Component;
+use super::work::Work;
+use crate::params::Params;
+use crate::readout::{Observe, Readout};
+use crate::solver::SolveError;
+use crate::spikes::SpikeTrain;
+use crate::tape::Tape;
+
+/// A spike before it is put on the tape.
+#[derive(Debug, Clone, Copy)]
+struct Fired {
+    time_ms: f64,
+    neuron: u32,
+    drive: f64,
+}
+
+/// Working memory of the forward pass, reused from sample to sample.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    states: Vec<States>,
+    arriving: Arriving,
+    candidates: Vec<u32>,
+    /// Spikes of one interval, by neuron.
+    fired: Vec<Fired>,
+    /// Neurons that fired in an interval, and their states at its end.
+    landed: Vec<(u32, State)>,
+    /// (population, neuron) that fire next, together.
+    firing: Vec<(usize, u32)>,
+}
+
+/// One sample to be solved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass<'a> {
+    /// The prepared network.
+    pub model: &'a Model,
+    /// Its weights.
+    pub params: &'a Params<f64>,
+    /// Position of the sample in its batch.
+    pub sample: usize,
+    /// What the loss wants to see.
+    pub observe: Observe,
+}
+
+/// What is left behind for one sample, and how much work it was.
+#[derive(Debug)]
+pub(super) struct Traces<'a> {
+    /// Spikes of every population.
+    pub tape: &'a mut Tape<f64, f64>,
+    /// What the output showed.
+    pub readout: &'a mut Readout<f64>,
+    /// Counters, added to.
+    pub work: &'a mut Work,
+}
+
+impl Pass<'_> {
+    /// Solves the sample.
+    pub fn solve(
+        &self,
+        train: &SpikeTrain,
+        scratch: &mut Scratch,
+        traces: Traces<'_>,
+    ) -> Result<(), SolveError> {
+        let Traces {
+            tape,
+            readout,
+            work,
+        } = traces;
+        self.clear(tape, readout);
+        scratch
+            .states
+            .resize_with(self.model.neurons.len(), States::default);
+        let input = &mut tape.populations[self.model.input];
+        for (time_ms, neuron) in train.iter().take_while(|(t, _)| *t <= self.model.trial_ms) {
+            input.when.push(time_ms);
+            input.neuron.push(neuron);
+        }
+        for component in &self.model.components {
+            let population = component.populations[0];
+            if population == self.model.input {
+                continue;
+            }
+            for &p in &component.populations {
+                scratch.states[p].start(&self.model.neurons[p]);
+            }
+            scratch.arriving.start(&component.lines);
+            if component.cyclic {
+                self.solve_loop(component, scratch, tape, work)?;
+            } else if self.model.neurons[population].spiking {
+                self.solve_spiking(component, scratch, tape, work)?;
+            } else if population == self.model.output {
+                self.solve_output(component, scratch, tape, (&mut *readout, &mut *work));
+            }
+            for &p in &component.populations {
+                if let Some(neuron) = scratch.states[p].first_non_finite() {
+                    return Err(self.not_finite(p, neuron, self.model.trial_ms));
+                }
+            }
+        }
+        if self.observe == Observe::FirstSpikes {
+            self.find_first_spikes(tape, readout);
+        }
+        Ok(())
+    }
+
+    fn clear(&self, tape: &mut Tape<f64, f64>, readout: &mut Readout<f64>) {
+        let populations = self.model.neurons.len();
+        tape.populations.resize_with(populations, Default::default);
+        tape.populations
+            .iter_mut()
+            .for_each(crate::tape::Spikes::clear);
+        readout.voltage.clear();
+        readout.peaks.clear();
+        readout.first_spikes_ms.clear();
+        readout.input_ms.clear();
+    }
+
+    /// A population of leaky integrators that is the output.
+    fn solve_output(
+        &self,
+        component: &Component,
+        scratch: &mut Scratch,
+        tape: &Tape<f64, f64>,
+        (readout, work): (&mut Readout<f64>, &mut Work),
+    ) {
+        let p = component.populations[0];
+        let neurons = &self.model.neurons[p];
+        let input_ms = &tape.populations[self.model.input].when;
+        let mut observer = Observer::start(
+            neurons,
+            self.observe,
+            input_ms,
+            self.model.trial_ms,
+            readout,
+        );
+        let mut now = 0.0;
+        loop {
+            let (until, arrives) = self.next_stop(component, scratch, tape);
+            if until > now {
+                observer.stretch(now, until, &mut scratch.states[p]);
+                work.intervals += 1;
+            }
+            now = until;
+            if !arrives {
+                break;
+            }
+            self.deliver(component, scratch, tape, now, work);
+        }
+        observer.finish();
+    }
+
+    /// A spiking population that hears nothing of its own spikes: everything that arrives is known,
+    /// and each neuron can be followed alone from one arrival to the next.
+    fn solve_spiking(
+        &self,
+        component: &Component,
+        scratch: &mut Scratch,
+        tape: &mut Tape<f64, f64>,
+        work: &mut Work,
+    ) -> Result<(), SolveError> {
+        let p = component.populations[0];
+        let mut now = 0.0;
+        loop {
+            let (until, arrives) = self.next_stop(component, scratch, tape);
+            if until > now {
+                self.interval(p, (now, until), scratch, work)?;
+                let spikes = &mut tape.populations[p];
+                for fired in scratch.fired.drain(..) {
+                    spikes.when.push(fired.time_ms);
+                    spikes.neuron.push(fired.neuron);
+                    spikes.drive.push(fired.drive);
+                }
+                self.check_count(p, spikes.len(), until)?;
+            }
+            now = until;
+            if !arrives {
+                return Ok(());
+            }
+            self.deliver(component, scratch, tape, now, work);
+        }
+    }
+
+    /// Moves a population over an interval without arrivals and lists its spikes in
+    /// `scratch.fired`, by (time, neuron).
+    fn interval(
+        &self,
+        p: usize,
+        (from, to): (f64, f64),
+        scratch: &mut Scratch,
+        work: &mut Work,
+    ) -> Result<(), SolveError> {
+        let neurons = &self.model.neurons[p];
+        let states = &mut scratch.states[p];
+        let flows = neurons.flows(to - from);
+        neurons.list_candidates(states, &mut scratch.candidates);
+        scratch.landed.clear();
+        for &neuron in &scratch.candidates {
+            let n = neuron as usize;
+            let walk = Walk {
+                neurons,
+                neuron,
+                to,
+                spikes_max: neurons.spikes_max(),
+            };
+            let start = states.of(n);
+            if !(start.v.is_finite() && start.i.is_finite()) {
+                return Err(self.not_finite(p, n, from));
+            }
+            let fired_before = scratch.fired.len();
+            let end = walk.run(from, start, &flows, (&mut scratch.fired, work));
+            if scratch.fired.len() > fired_before {
+                scratch.landed.push((neuron, end));
+            }
+        }
+        flows.advance(states);
+        for &(neuron, end) in &scratch.landed {
+            states.set(neuron as usize, end);
+        }
+        let order = |a: &Fired, b: &Fired| {
+            let by_time = a.time_ms.total_cmp(&b.time_ms);
+            by_time.then(a.neuron.cmp(&b.neuron))
+        };
+        scratch.fired.sort_unstable_by(order);
+        work.intervals += 1;
+        work.spikes += scratch.fired.len() as u64;
+        Ok(())
+    }
+
+    /// Populations that act on each other: the earliest crossing of all ends an interval.
+    fn solve_loop(
+        &self,
+        component: &Component,
+        scratch: &mut Scratch,
+        tape: &mut Tape<f64, f64>,
+        work: &mut Work,
+    ) -> Result<(), SolveError> {
+        let mut now = 0.0;
+        loop {
+            let (mut until, mut arrives) = self.next_stop(component, scratch, tape);
+            if until > now {
+                if let Some(crossing) = self.earliest(component, (now, until), scratch, work)? {
+                    until = crossing;
+                    // A spike before the end may arrive at once.
+                    arrives = until < self.model.trial_ms;
+                }
+                for &p in &component.populations {
+                    let flows = self.model.neurons[p].flows(until - now);
+                    flows.advance(&mut scratch.states[p]);
+                }
+                work.intervals += 1;
+                self.fire(until, scratch, tape, work)?;
+            }
+            now = until;
+            if !arrives {
+                return Ok(());
+            }
+            self.deliver(component, scratch, tape, now, work);
+        }
+    }
+
+    /// Time of the earliest crossing in (from, to], if any; who crosses then is listed in
+    /// `scratch.firing`, by (population, neuron).
+    fn earliest(
+        &self,
+        component: &Component,
+        (from, to): (f64, f64),
+        scratch: &mut Scratch,
+        work: &mut Work,
+    ) -> Result<Option<f64>, SolveError> {
+        scratch.firing.clear();
+        let mut earliest = to;
+        for &p in &component.populations {
+            let neurons = &self.model.neurons[p];
+            let states = &scratch.states[p];
+            neurons.list_candidates(states, &mut scratch.candidates);
+            let whole = neurons.flows(to - from);
+            let mut shortened = neurons.flows(earliest - from);
+            for &neuron in &scratch.candidates {
+                let n = neuron as usize;
+                let (start, theta) = (states.of(n), neurons.theta[n]);
+                if !(start.v.is_finite() && start.i.is_finite()) {
+                    return Err(self.not_finite(p, n, from));
+                }
+                if surely_below(start, theta, &shortened) {
+                    continue;
+                }
+                // Every neuron is asked about the same interval, so that equal neurons get equal
+                // answers, whatever was found before.
+                let crossing = neurons.membrane(n).crossing(
+                    start,
+                    theta,
+                    to - from,
+                    &whole.of(n),
+                    &mut work.root_iterations,
+                );
+                let Some(s) = crossing else { continue };
+                let time = (from + s).clamp(from.next_up(), to);
+                if time > earliest {
+                    continue;
+                }
+                if time < earliest {
+                    scratch.firing.clear();
+                    earliest = time;
+                    shortened = neurons.flows(earliest - from);
+                }
+                scratch.firing.push((p, neuron));
+            }
+        }
+        Ok((!scratch.firing.is_empty()).then_some(earliest))
+    }
+
+    /// `[F3]` `[F4]` the neurons of `scratch.firing` spike now.
+    fn fire(
+        &self,
+        now: f64,
+        scratch: &mut Scratch,
+        tape: &mut Tape<f64, f64>,
+        work: &mut Work,
+    ) -> Result<(), SolveError> {
+        for &(p, neuron) in &scratch.firing {
+            let neurons = &self.model.neurons[p];
+            let n = neuron as usize;
+            let i = scratch.states[p].i[n];
+            let spikes = &mut tape.populations[p];
+            spikes.when.push(now);
+            spikes.neuron.push(neuron);
+            spikes.drive.push(drive(i, neurons.theta[n]));
+            scratch.states[p].v[n] = neurons.v_start[n];
+            self.check_count(p, spikes.len(), now)?;
+        }
+        work.spikes += scratch.firing.len() as u64;
+        Ok(())
+    }
+
+    /// Where the next interval ends, and whether because something arrives there.
+    #[inline]
+    fn next_stop(
+        &self,
+        component: &Component,
+        scratch: &Scratch,
+        tape: &Tape<f64, f64>,
+    ) -> (f64, bool) {
+        let arrival = scratch.arriving.next_ms(&component.lines, tape);
+        if arrival < self.model.trial_ms {
+            (arrival, true)
+        } else {
+            (self.model.trial_ms, false)
+        }
+    }
+
+    /// `[F5]` everything that arrives now.
+    #[inline]
+    fn deliver(
+        &self,
+        component: &Component,
+        scratch: &mut Scratch,
+        tape: &Tape<f64, f64>,
+        now: f64,
+        work: &mut Work,
+    ) {
+        let lines = &component.lines;
+        let states = &mut scratch.states;
+        scratch.arriving.deliver(lines, tape, now, |arrival| {
+            let line = &lines[arrival.line];
+            let currents = &mut states[line.target].i;
+            let first = arrival.neuron * currents.len();
+            let weights = self.params.weights(line.projection);
+            for (i, w) in currents.iter_mut().zip(&weights[first..]) {
+                *i += w;
+            }
+            work.arrivals += 1;
+        });
+    }
+
+    fn find_first_spikes(&self, tape: &Tape<f64, f64>, readout: &mut Readout<f64>) {
+        let output = self.model.output;
+        let first = &mut readout.first_spikes_ms;
+        first.resize(self.model.neurons[output].size, f64::INFINITY);
+        let spikes = &tape.populations[output];
+        for (&time, &neuron) in spikes.when.iter().zip(&spikes.neuron) {
+            let earliest = &mut first[neuron as usize];
+            *earliest = earliest.min(time);
+        }
+    }
+
+    fn check_count(&self, p: usize, spikes: usize, time_ms: f64) -> Result<(), SolveError> {
+        let limit = self.model.neurons[p].spikes_max();
+        if spikes <= limit {
+            return Ok(());
+        }
+        Err(SolveError::TooManySpikes {
+            population: self.model.network.populations()[p].name.clone(),
+            limit,
+            time_ms,
+            sample: self.sample,
+        })
+    }
+
+    fn not_finite(&self, p: usize, neuron: usize, time_ms: f64) -> SolveError {
+        SolveError::NotFinite {
+            population: self.model.network.populations()[p].name.clone(),
+            neuron,
+            time_ms,
+            sample: self.sample,
+        }
+    }
+}
+
+/// Whether a neuron has certainly not reached its threshold by the end of `flows`: it is below it,
+/// by more than rounding, and still rising. Not asked where every neuron has its own flow, which
+/// costs as much as the answer saves.
+#[inline(always)]
+fn surely_below(start: State, theta: f64, flows: &Flows<'_>) -> bool {
+    let Flows::Shared(flow) = flows else {
+        return false;
+    };
+    let end = start.after(flow);
+    let noise = 16.0 * f64::EPSILON * (start.v.abs() + start.i.abs() + theta);
+    end.v < theta - noise && end.i > end.v
+}
+
+/// The drive J = I − ϑ of a spike. It is positive; where the neuron only just reaches its threshold,
+/// rounding may say otherwise, and then it is the smallest number that can be told from zero beside ϑ.
+#[inline(always)]
+fn drive(i: f64, theta: f64) -> f64 {
+    (i - theta).max(f64::EPSILON * theta)
+}
+
+/// One neuron followed over one interval.
+struct Walk<'a> {
+    neurons: &'a Neurons,
+    neuron: u32,
+    to: f64,
+    spikes_max: usize,
+}
+
+impl Walk<'_> {
+    /// Follows the neuron from `now` to the end, through all its spikes; `flows` lead to the end.
+    ///
+    /// Every spike is later than the one before, by one unit in the last place at least, so that this
+    /// ends, however strong the current.
+    fn run(
+        &self,
+        mut now: f64,
+        mut state: State,
+        flows: &Flows<'_>,
+        (fired, work): (&mut Vec<Fired>, &mut Work),
+    ) -> State {
+        let n = self.neuron as usize;
+        let membrane = self.neurons.membrane(n);
+        let theta = self.neurons.theta[n];
+        let mut flow = flows.of(n);
+        let iterations = &mut work.root_iterations;
+        while let Some(s) = membrane.crossing(state, theta, self.to - now, &flow, iterations) {
+            let time = (now + s).clamp(now.next_up(), self.to);
+            let i = state.i * (-(time - now) / membrane.tau_syn).exp();
+            fired.push(Fired {
+                time_ms: time,
+                neuron: self.neuron,
+                drive: drive(i, theta),
+            });
+            state = State {
+                v: self.neurons.v_start[n],
+                i,
+            };
+            if time >= self.to || fired.len() > self.spikes_max {
+                return state;
+            }
+            now = time;
+            flow = membrane.flow(self.to - now);
+        }
+        state.after(&flow)
+    }
+}

@@ -1,0 +1,324 @@
+//! From event to event: exact spike times and exact gradients, in f64, without a time step.
+//!
+//! Between events every neuron follows `[F1]` and `[F2]` in closed form; the solver moves from event to
+//! event and finds the threshold crossings exactly. What it computes is the model itself, not a
+//! discretisation of it: the judge of the grid solver's steps, and the fast solver where spikes are
+//! few.
+//!
+//! # What happens, in which order
+//!
+//! - A spike at time t arrives at t + delay of the projection, and there `[F5]` I += w. V is continuous
+//!   at arrivals.
+//! - A neuron spikes when V reaches ϑ from below (`[F3]`, `[F4]`); spikes in (0, T] exist. What would
+//!   arrive at the end T of the trial or later does nothing.
+//! - An arrival without delay happens at the time of the spike, after its reset.
+//! - At equal times: neurons whose crossing is exactly then fire first, all of them, by (population,
+//!   neuron), each with the drive J it had before any delivery of that time; then everything that
+//!   arrives then is delivered, by (projection, spike of its source).
+//! - No two rounds of spikes of a loop, and no two spikes of a neuron, are at the same time: where two
+//!   would be closer than the clock can tell, the later one is moved by one unit in the last place.
+//!
+//! # How
+//!
+//! Populations that act on each other in a loop are solved together, all others one after the other
+//! (`schedule`); what arrives is read off the tapes of the sources (`arrivals`). Forward and adjoint
+//! pass are twins (`forward`, `adjoint`). Crossings are dismissed by exact bounds before anything is
+//! solved (`crossing`). Voltages are shown at Gauss–Legendre points (`quadrature`), maxima exactly.
+//!
+//! Samples are solved in parallel in the ambient rayon pool. A sample does not depend on the others,
+//! and gradients are summed in the order of the samples, so every bit is the same with any number of
+//! threads.
+//!
+//! Times and spikes follow Wunderlich & Pehle (2021), where the system and its adjoint are derived;
+//! the peaks at kinks `[A6]` are this project's.
+
+mod adjoint;
+mod arrivals;
+mod crossing;
+mod forward;
+mod lambert;
+mod neurons;
+mod observe;
+mod quadrature;
+mod schedule;
+mod work;
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+pub use work::Work;
+
+use self::neurons::Neurons;
+use self::schedule::Component;
+use super::{Disturbance, Drive, Forward, SolveError, Solver, Trial, check_batch};
+use crate::network::Network;
+use crate::params::Params;
+use crate::readout::Observe;
+use crate::spikes::Batch;
+
+/// Memory for gradients of single samples, in values (64 MiB): as many samples are solved before they
+/// are summed. The result does not depend on it.
+const GRADIENT_VALUES: usize = 1 << 23;
+
+/// Values of the gradient that one task sums over the samples.
+const SUM_VALUES: usize = 4096;
+
+/// The network as the solver uses it.
+#[derive(Debug)]
+struct Model {
+    network: Network,
+    neurons: Vec<Neurons>,
+    components: Vec<Component>,
+    trial_ms: f64,
+    input: usize,
+    output: usize,
+}
+
+/// Working memory of one thread.
+#[derive(Debug, Default)]
+struct Scratch {
+    forward: forward::Scratch,
+    adjoint: adjoint::Scratch,
+}
+
+/// Working memory that is not in use.
+type Pool = Mutex<Vec<Scratch>>;
+
+/// Working memory lent by a pool; it goes back when dropped.
+struct Lent<'a> {
+    pool: &'a Pool,
+    scratch: Scratch,
+}
+
+impl<'a> Lent<'a> {
+    fn new(pool: &'a Pool) -> Self {
+        let mut idle = pool.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            pool,
+            scratch: idle.pop().unwrap_or_default(),
+        }
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let scratch = std::mem::take(&mut self.scratch);
+        let mut idle = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(scratch);
+    }
+}
+
+/// The solver that goes from event to event, in f64.
+///
+/// ```
+/// use eventprop::network::{Clock, Init, Lif, Network};
+/// use eventprop::params::Params;
+/// use eventprop::readout::Observe;
+/// use eventprop::solver::event::Event;
+/// use eventprop::solver::{Forward, Solver, Trial};
+/// use eventprop::spikes::{Batch, SpikeTrain};
+///
+/// let mut network = Network::new(Clock::new(1.0, 30.0)?);
+/// let input = network.add_input("input", 1);
+/// let output = network.add_lif("output", 1, Lif::new(10.0, 5.0));
+/// network.connect(input, output, Init::Values(vec![8.0]));
+/// let params = Params::init(&network, 1)?;
+/// let batch = Batch::new(vec![SpikeTrain::new(vec![2.0], vec![0])?], vec![0])?;
+///
+/// let mut solver = Event::new(&network)?;
+/// let mut out = Forward::default();
+/// let trial = Trial { observe: Observe::FirstSpikes, disturbance: None };
+/// solver.forward(&params, &batch, trial, &mut out)?;
+/// // V = 8 x (1 − x) with x = e^{−s/10} reaches 1 at x = (1 + √½)/2.
+/// let expected = 2.0 - 10.0 * ((1.0 + 0.5f64.sqrt()) / 2.0).ln();
+/// assert!((out.readouts[0].first_spikes_ms[0] - expected).abs() < 1e-14);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Event {
+    model: Model,
+    idle: Pool,
+    /// One gradient per sample of a group.
+    gradients: Vec<Vec<f64>>,
+    outcomes: Vec<Result<Work, SolveError>>,
+    work: Work,
+}
+
+impl Event {
+    /// A solver for a network.
+    ///
+    /// # Errors
+    /// When the network is not valid.
+    pub fn new(network: &Network) -> Result<Self, SolveError> {
+        network.validate()?;
+        let model = Model {
+            neurons: network.populations().iter().map(Neurons::new).collect(),
+            components: schedule::components(network),
+            trial_ms: network.clock().trial_ms(),
+            input: network.input().0,
+            output: network.output().0,
+            network: network.clone(),
+        };
+        Ok(Self {
+            model,
+            idle: Pool::default(),
+            gradients: Vec::new(),
+            outcomes: Vec::new(),
+            work: Work::default(),
+        })
+    }
+
+    /// How much work the last forward pass was.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    fn check_trial(&self, trial: Trial<'_>) -> Result<(), SolveError> {
+        let disturbs = |d: &Disturbance| d.withhold.iter().chain(&d.noise).any(|x| *x != 0.0);
+        if trial.disturbance.is_some_and(disturbs) {
+            return Err(SolveError::Unsupported {
+                solver: "event",
+                what: "noise or withheld spikes",
+                why: "both are defined per time step; use the grid solver",
+            });
+        }
+        if trial.observe != Observe::FirstSpikes && self.model.neurons[self.model.output].spiking {
+            return Err(SolveError::Unsupported {
+                solver: "event",
+                what: "voltages of spiking outputs",
+                why: "a reset would cut them; use leaky integrators as outputs",
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds up what the samples report; the first sample that failed speaks for all.
+    fn conclude(&mut self) -> Result<Work, SolveError> {
+        let mut total = Work::default();
+        for outcome in self.outcomes.drain(..) {
+            total += outcome?;
+        }
+        Ok(total)
+    }
+
+    /// Number of samples whose gradients are held at once.
+    fn group_len(&self, params: &Params<f64>, samples: usize) -> usize {
+        let fitting = GRADIENT_VALUES / params.values().len().max(1);
+        fitting
+            .max(rayon::current_num_threads())
+            .min(samples)
+            .max(1)
+    }
+}
+
+impl Solver for Event {
+    type Real = f64;
+    type Time = f64;
+
+    fn network(&self) -> &Network {
+        &self.model.network
+    }
+
+    fn forward(
+        &mut self,
+        params: &Params<f64>,
+        batch: &Batch,
+        trial: Trial<'_>,
+        out: &mut Forward<f64, f64>,
+    ) -> Result<(), SolveError> {
+        check_batch(&self.model.network, batch)?;
+        self.check_trial(trial)?;
+        out.tapes.resize_with(batch.len(), Default::default);
+        out.readouts.resize_with(batch.len(), Default::default);
+        let (model, idle) = (&self.model, &self.idle);
+        let traces = out.tapes.par_iter_mut().zip(&mut out.readouts);
+        batch
+            .trains()
+            .par_iter()
+            .zip(traces)
+            .enumerate()
+            .map_init(
+                || Lent::new(idle),
+                |lent, (sample, (train, (tape, readout)))| {
+                    let pass = forward::Pass {
+                        model,
+                        params,
+                        sample,
+                        observe: trial.observe,
+                    };
+                    let mut work = Work::default();
+                    let traces = forward::Traces {
+                        tape,
+                        readout,
+                        work: &mut work,
+                    };
+                    pass.solve(train, &mut lent.scratch.forward, traces)?;
+                    Ok(work)
+                },
+            )
+            .collect_into_vec(&mut self.outcomes);
+        self.work = self.conclude()?;
+        Ok(())
+    }
+
+    fn adjoint(
+        &mut self,
+        params: &Params<f64>,
+        forward: &Forward<f64, f64>,
+        drive: Drive<'_, f64>,
+        gradient: &mut Params<f64>,
+    ) -> Result<(), SolveError> {
+        let samples = forward.tapes.len();
+        assert_eq!(drive.seeds.len(), samples, "one seed per sample");
+        let sum = gradient.values_mut();
+        sum.fill(0.0);
+        let group = self.group_len(params, samples);
+        if self.gradients.len() < group {
+            self.gradients.resize_with(group, Vec::new);
+        }
+        for first in (0..samples).step_by(group) {
+            let len = group.min(samples - first);
+            let (model, idle) = (&self.model, &self.idle);
+            self.gradients[..len]
+                .par_iter_mut()
+                .enumerate()
+                .map_init(
+                    || Lent::new(idle),
+                    |lent, (position, gradient)| {
+                        let sample = first + position;
+                        gradient.clear();
+                        gradient.resize(params.values().len(), 0.0);
+                        let pass = adjoint::Pass {
+                            model,
+                            params,
+                            sample,
+                            tape: &forward.tapes[sample],
+                            readout: &forward.readouts[sample],
+                            drive,
+                        };
+                        pass.solve(&mut lent.scratch.adjoint, gradient)?;
+                        Ok(Work::default())
+                    },
+                )
+                .collect_into_vec(&mut self.outcomes);
+            self.conclude()?;
+            add_in_order(sum, &self.gradients[..len]);
+        }
+        Ok(())
+    }
+}
+
+/// Adds the gradients of samples to their sum, every value in the order of the samples.
+fn add_in_order(sum: &mut [f64], gradients: &[Vec<f64>]) {
+    sum.par_chunks_mut(SUM_VALUES)
+        .enumerate()
+        .for_each(|(chunk, sum)| {
+            let first = chunk * SUM_VALUES;
+            for gradient in gradients {
+                for (sum, value) in sum.iter_mut().zip(&gradient[first..]) {
+                    *sum += value;
+                }
+            }
+        });
+}

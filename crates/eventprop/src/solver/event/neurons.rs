@@ -1,0 +1,275 @@
+//! The neurons of one population, prepared: constants side by side, state and adjoint state as
+//! arrays, and the loops over them.
+//!
+//! When all neurons share their time constants, so does their flow, and a step between two events
+//! costs three exponentials and a vectorised loop; otherwise every neuron has its own.
+
+use super::crossing::{Membrane, State};
+use crate::network::{Constant, Model, Population};
+use crate::neuron::flow::Flow;
+
+/// Spikes of a population in one trial that are always allowed.
+const SPIKES_MAX: usize = 1_000_000;
+
+/// Spikes per neuron that are allowed where that is more.
+const SPIKES_MAX_PER_NEURON: usize = 1_000;
+
+/// Constants of a population.
+#[derive(Debug, Clone)]
+pub(super) struct Neurons {
+    /// Number of neurons.
+    pub size: usize,
+    /// Whether they are LIF neurons.
+    pub spiking: bool,
+    /// Thresholds; infinite where there is none.
+    pub theta: Vec<f64>,
+    /// V at the start of a trial and, for LIF neurons, after a spike.
+    pub v_start: Vec<f64>,
+    /// Time constants: one entry when all neurons share them, else one for each.
+    membranes: Vec<Membrane>,
+}
+
+/// V and I of a population.
+#[derive(Debug, Clone, Default)]
+pub(super) struct States {
+    /// V per neuron.
+    pub v: Vec<f64>,
+    /// I per neuron.
+    pub i: Vec<f64>,
+}
+
+/// λ_V and λ_I of a population.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Adjoints {
+    /// λ_V per neuron.
+    pub lambda_v: Vec<f64>,
+    /// λ_I per neuron.
+    pub lambda_i: Vec<f64>,
+}
+
+impl Neurons {
+    /// Prepares a population.
+    pub fn new(population: &Population) -> Self {
+        let size = population.size;
+        let per_neuron = |constant: &Constant| (0..size).map(|n| constant.of(n)).collect();
+        let (theta, v_start) = match &population.model {
+            Model::Input => (Vec::new(), Vec::new()),
+            Model::Lif(lif) => (per_neuron(&lif.v_thresh), per_neuron(&lif.v_reset)),
+            Model::Li(li) => (vec![f64::INFINITY; size], per_neuron(&li.v_init)),
+        };
+        let mut membranes: Vec<Membrane> = match population.time_constants() {
+            None => Vec::new(),
+            Some((tau_mem, tau_syn)) => (0..size)
+                .map(|n| Membrane::new(tau_mem.of(n), tau_syn.of(n)))
+                .collect(),
+        };
+        if membranes.iter().all(|m| *m == membranes[0]) {
+            membranes.truncate(1);
+        }
+        Self {
+            size,
+            spiking: matches!(population.model, Model::Lif(_)),
+            theta,
+            v_start,
+            membranes,
+        }
+    }
+
+    /// Most spikes of the population in one trial; more is an error, not a long wait.
+    pub fn spikes_max(&self) -> usize {
+        SPIKES_MAX.max(SPIKES_MAX_PER_NEURON * self.size)
+    }
+
+    /// The time constants of one neuron.
+    #[inline(always)]
+    pub fn membrane(&self, neuron: usize) -> &Membrane {
+        match self.membranes.as_slice() {
+            [shared] => shared,
+            each => &each[neuron],
+        }
+    }
+
+    /// The shortest time constant of all, in ms.
+    pub fn tau_min(&self) -> f64 {
+        let shorter = |least: f64, m: &Membrane| least.min(m.tau_mem).min(m.tau_syn);
+        self.membranes.iter().fold(f64::INFINITY, shorter)
+    }
+
+    /// The flow over `t` ms for one neuron after the other: computed once when it is shared.
+    #[inline(always)]
+    pub fn flows(&self, t: f64) -> Flows<'_> {
+        match self.membranes.as_slice() {
+            [shared] => Flows::Shared(shared.flow(t)),
+            each => Flows::Each { membranes: each, t },
+        }
+    }
+
+    /// Lists the neurons that could reach their threshold if nothing arrived any more, by `[F6]`.
+    pub fn list_candidates(&self, states: &States, candidates: &mut Vec<u32>) {
+        const BLOCK: usize = 8;
+        candidates.clear();
+        if !self.spiking {
+            return;
+        }
+        if let [shared] = self.membranes.as_slice() {
+            let can_reach =
+                |v: f64, i: f64, theta: f64| at_least(v.max(0.0) + shared.reach * i, theta);
+            let blocks = states.v.chunks(BLOCK).zip(states.i.chunks(BLOCK));
+            for (block, ((v, i), theta)) in blocks.zip(self.theta.chunks(BLOCK)).enumerate() {
+                let mut any = false;
+                for ((&v, &i), &theta) in v.iter().zip(i).zip(theta) {
+                    any |= can_reach(v, i, theta);
+                }
+                if any {
+                    for (n, ((&v, &i), &theta)) in v.iter().zip(i).zip(theta).enumerate() {
+                        if can_reach(v, i, theta) {
+                            candidates.push((block * BLOCK + n) as u32);
+                        }
+                    }
+                }
+            }
+            return;
+        }
+        for n in 0..self.size {
+            let highest = states.v[n].max(0.0) + self.membranes[n].reach * states.i[n];
+            if at_least(highest, self.theta[n]) {
+                candidates.push(n as u32);
+            }
+        }
+    }
+}
+
+impl Neurons {
+    /// `[G1]` adds −τ_syn λ_I to a row of the gradient.
+    #[inline]
+    pub fn add_minus_lambda_i(&self, adjoints: &Adjoints, row: &mut [f64]) {
+        let both = row.iter_mut().zip(&adjoints.lambda_i);
+        match self.membranes.as_slice() {
+            [shared] => {
+                for (dl_dw, lambda_i) in both {
+                    *dl_dw -= shared.tau_syn * lambda_i;
+                }
+            }
+            each => {
+                for ((dl_dw, lambda_i), membrane) in both.zip(each) {
+                    *dl_dw -= membrane.tau_syn * lambda_i;
+                }
+            }
+        }
+    }
+}
+
+/// Whether `x` reaches `theta`; what is not a number does, so that it is looked at.
+#[inline(always)]
+fn at_least(x: f64, theta: f64) -> bool {
+    !(x < theta)
+}
+
+/// The flows of a population over one time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Flows<'a> {
+    /// The same for all neurons.
+    Shared(Flow),
+    /// To be computed for each.
+    Each {
+        /// Time constants.
+        membranes: &'a [Membrane],
+        /// Time in ms.
+        t: f64,
+    },
+}
+
+impl Flows<'_> {
+    /// The flow of one neuron.
+    #[inline(always)]
+    pub fn of(&self, neuron: usize) -> Flow {
+        match self {
+            Self::Shared(flow) => *flow,
+            Self::Each { membranes, t } => membranes[neuron].flow(*t),
+        }
+    }
+
+    /// `[F1]` `[F2]` forward in time, for all neurons.
+    pub fn advance(&self, states: &mut States) {
+        let both = states.v.iter_mut().zip(&mut states.i);
+        match self {
+            Self::Shared(flow) => {
+                let flow = *flow;
+                for (v, i) in both {
+                    State { v: *v, i: *i } = State { v: *v, i: *i }.after(&flow);
+                }
+            }
+            Self::Each { membranes, t } => {
+                for ((v, i), membrane) in both.zip(*membranes) {
+                    State { v: *v, i: *i } = State { v: *v, i: *i }.after(&membrane.flow(*t));
+                }
+            }
+        }
+    }
+
+    /// `[A1]` `[A2]` backward in time, for all neurons.
+    pub fn retreat(&self, adjoints: &mut Adjoints) {
+        let both = adjoints.lambda_v.iter_mut().zip(&mut adjoints.lambda_i);
+        match self {
+            Self::Shared(flow) => {
+                let flow = *flow;
+                for (lambda_v, lambda_i) in both {
+                    retreat(lambda_v, lambda_i, &flow);
+                }
+            }
+            Self::Each { membranes, t } => {
+                for ((lambda_v, lambda_i), membrane) in both.zip(*membranes) {
+                    retreat(lambda_v, lambda_i, &membrane.flow(*t));
+                }
+            }
+        }
+    }
+}
+
+/// `[A1]` `[A2]` with A = 0, backward over the time of `flow`.
+#[inline(always)]
+fn retreat(lambda_v: &mut f64, lambda_i: &mut f64, flow: &Flow) {
+    *lambda_i = *lambda_i * flow.decay_syn + *lambda_v * flow.adjoint_coupling;
+    *lambda_v *= flow.decay_mem;
+}
+
+impl States {
+    /// The state at the start of a trial.
+    pub fn start(&mut self, neurons: &Neurons) {
+        self.v.clone_from(&neurons.v_start);
+        self.i.clear();
+        self.i.resize(neurons.size, 0.0);
+    }
+
+    /// The state of one neuron.
+    #[inline(always)]
+    pub fn of(&self, neuron: usize) -> State {
+        State {
+            v: self.v[neuron],
+            i: self.i[neuron],
+        }
+    }
+
+    /// Sets the state of one neuron.
+    #[inline(always)]
+    pub fn set(&mut self, neuron: usize, state: State) {
+        self.v[neuron] = state.v;
+        self.i[neuron] = state.i;
+    }
+
+    /// The first neuron whose state is not finite.
+    pub fn first_non_finite(&self) -> Option<usize> {
+        let finite = |(v, i): (&f64, &f64)| v.is_finite() && i.is_finite();
+        self.v.iter().zip(&self.i).position(|pair| !finite(pair))
+    }
+}
+
+impl Adjoints {
+    /// Zeros for `size` neurons: the adjoint state at the end of a trial.
+    pub fn start(&mut self, size: usize) {
+        for lambda in [&mut self.lambda_v, &mut self.lambda_i] {
+            lambda.clear();
+            lambda.resize(size, 0.0);
+        }
+    }
+}
