@@ -1,0 +1,163 @@
+//! Writing a file so that a reader sees the old content or the whole new one, never a part.
+//!
+//! The content goes to a temporary file in the same folder, is flushed to the disk, and then takes
+//! the place of the target by a rename; the folder is flushed too, so that the rename survives a
+//! power cut. After an error, or when the process dies, the target is as it was.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use thiserror::Error;
+
+/// A file could not be written.
+#[derive(Debug, Error)]
+#[error(
+    "cannot write {path}: {source}; check that the folder exists, is writable and has free space",
+    path = path.display()
+)]
+pub struct WriteError {
+    /// The file that was to be written; it is as it was before.
+    pub path: PathBuf,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Writes a file atomically: `content` is given a buffered writer for it.
+///
+/// The folder must exist. A symbolic link in the place of the target is replaced by the file.
+///
+/// # Errors
+/// [`WriteError`], also for an error that `content` returns; then the target is unchanged.
+pub fn write(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    write_and_rename(path, content).map_err(|source| WriteError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn write_and_rename(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let (temporary, file) = create_beside(path)?;
+    let written = fill(file, content).and_then(|()| rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to report; a file that cannot be removed is only litter.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn fill(file: File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut writer = BufWriter::with_capacity(1 << 16, file);
+    content(&mut writer)?;
+    let file = writer
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()
+}
+
+/// Renames a file that is already flushed to the disk, and flushes the folder.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder(to)
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+// Other systems cannot open a folder as a file; there the rename is flushed when they like.
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A new file with a name that no other thread or process uses.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the path has no file name",
+        ));
+    };
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut temporary_name = std::ffi::OsString::from(".");
+        temporary_name.push(name);
+        temporary_name.push(format!(".{}.{count}.tmp", std::process::id()));
+        let temporary = folder(path).join(temporary_name);
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)
+        {
+            Ok(file) => return Ok((temporary, file)),
+            // Left behind by a process with the same number.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn writes_and_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        write(&path, |out| out.write_all(b"first, and longer")).unwrap();
+        write(&path, |out| out.write_all(b"second")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(folder.path()), ["weights"]);
+    }
+
+    #[test]
+    fn an_error_half_way_leaves_the_old_content_and_no_litter() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        write(&path, |out| out.write_all(b"old")).unwrap();
+        let error = write(&path, |out| {
+            out.write_all(&[0; 100_000])?;
+            Err(io::Error::other("half way"))
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains("weights"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["weights"]);
+    }
+
+    #[test]
+    fn a_missing_folder_and_a_path_without_a_name_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = folder.path().join("absent").join("weights");
+        assert!(write(&nowhere, |_| Ok(())).is_err());
+        assert!(write(Path::new("/"), |_| Ok(())).is_err());
+    }
+}
