@@ -1,6 +1,7 @@
 //! Exact, event-based gradients for spiking neural networks.
 
 mod dispatch;
+pub mod gradcheck;
 pub mod loss;
 pub mod network;
 pub mod neuron;

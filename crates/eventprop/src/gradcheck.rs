@@ -1,0 +1,369 @@
+//! Is the gradient right? Adjoint against central differences, both by the event solver in f64.
+//!
+//! For each chosen parameter the loss is evaluated at w ± h and w ± h/2. Richardson's combination of
+//! the two central differences, (4 D(h/2) − D(h))/3, has an error of order h⁴; the two differences
+//! themselves say how large it may be. A parameter is *right* when the adjoint lies within that
+//! uncertainty, and *wrong* when it does not while nothing else explains it. What can explain it: a
+//! spike appears or vanishes within ± h (the loss then jumps and has no derivative), or a spike grazes
+//! its threshold (the derivative exists, but changes within ± h).
+//!
+//! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
+
+use crate::loss::{Evaluator, FirstSpike, Loss, LossScale};
+use crate::network::{Network, ProjectionId};
+use crate::params::Params;
+use crate::rng::{Key, Purpose};
+use crate::solver::event::Event;
+use crate::solver::{Drive, Forward, GRAZING_SHARE, Grazing, Solver, Trial};
+use crate::spikes::Batch;
+use crate::train::TrainError;
+
+/// What to check.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Parameters checked per projection, drawn at random; all when there are fewer.
+    pub per_projection: usize,
+    /// Seed of that draw.
+    pub seed: u64,
+    /// The first step h, in units of the largest weight of the projection.
+    pub step: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            per_projection: 50,
+            seed: 0,
+            step: 1e-4,
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Adjoint and difference agree within the uncertainty of the difference.
+    Right,
+    /// A spike appears or vanishes within the smallest step: no derivative to compare with.
+    SpikesChanged,
+    /// They disagree, and a spike of the batch grazes its threshold.
+    Grazing,
+    /// They disagree and nothing explains it.
+    Wrong,
+}
+
+/// One parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// The projection, such as `input->hidden`.
+    pub name: String,
+    /// Source neuron.
+    pub source: usize,
+    /// Target neuron.
+    pub target: usize,
+    /// The derivative by the adjoint.
+    pub adjoint: f64,
+    /// The derivative by differences.
+    pub difference: f64,
+    /// Uncertainty of the difference.
+    pub uncertainty: f64,
+    /// The finding.
+    pub verdict: Verdict,
+}
+
+/// What [`check`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Every checked parameter.
+    pub checks: Vec<Check>,
+    /// Mean loss of the batch.
+    pub loss: f64,
+    /// Spikes of the batch per population.
+    pub spikes: Vec<usize>,
+    /// Spikes that graze their threshold.
+    pub grazing: usize,
+}
+
+impl Report {
+    /// Number of checks with a verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        let with = |check: &&Check| check.verdict == verdict;
+        self.checks.iter().filter(with).count()
+    }
+
+    /// The largest |adjoint − difference| among right checks, relative to the largest derivative of
+    /// the same projection.
+    pub fn worst_relative_error(&self) -> f64 {
+        let scale = |name: &str| {
+            let of = self.checks.iter().filter(|c| c.name == name);
+            of.map(|c| c.adjoint.abs()).fold(0.0, f64::max)
+        };
+        self.checks
+            .iter()
+            .filter(|c| c.verdict == Verdict::Right && scale(&c.name) > 0.0)
+            .map(|c| (c.adjoint - c.difference).abs() / scale(&c.name))
+            .fold(0.0, f64::max)
+    }
+}
+
+/// How often the step is divided by ten when spikes change within it or the two disagree.
+const REFINEMENTS: u32 = 3;
+/// How many times its estimated uncertainty the difference may be off: the estimate is of the order
+/// of the error, not a bound.
+const MARGIN: f64 = 10.0;
+/// Relative disagreement that rounding in deep or recurrent networks explains: spike times are found
+/// to a few ε, and each spike on a path multiplies an error by I/(I − ϑ), at most 1/[`GRAZING_SHARE`]
+/// when nothing grazes.
+const ROUNDING: f64 = 1e-9;
+
+/// Checks the gradient of `loss` at `params` on a batch.
+///
+/// Costs four forward passes per parameter and step.
+///
+/// # Errors
+/// When the network cannot be solved or the loss does not fit it.
+pub fn check(
+    network: &Network,
+    params: &Params<f64>,
+    batch: &Batch,
+    loss: Loss,
+    settings: Settings,
+) -> Result<Report, TrainError> {
+    let mut probe = Probe::new(network, params, batch, loss)?;
+    let gradient = probe.gradient()?;
+    let base = probe.base.clone();
+    let mut checks = Vec::new();
+    for (index, projection) in network.projections().iter().enumerate() {
+        let id = ProjectionId(index);
+        let width = network.population(projection.target).size;
+        let weights = params.weights(id);
+        let largest = weights.iter().fold(0.0_f64, |most, w| most.max(w.abs()));
+        let step = settings.step * if largest > 0.0 { largest } else { 1.0 };
+        for place in chosen(weights.len(), index, settings) {
+            let adjoint = gradient.weights(id)[place];
+            let (difference, uncertainty, verdict) = probe.compare(id, place, adjoint, step)?;
+            checks.push(Check {
+                name: network.projection_name(id),
+                source: place / width,
+                target: place % width,
+                adjoint,
+                difference,
+                uncertainty,
+                verdict,
+            });
+        }
+    }
+    Ok(Report {
+        checks,
+        loss: base.loss,
+        spikes: base.spikes,
+        grazing: probe.grazing,
+    })
+}
+
+/// Positions to check among `len`, ascending.
+fn chosen(len: usize, projection: usize, settings: Settings) -> Vec<usize> {
+    let key = Key::new(settings.seed, Purpose::Test).with(projection as u64);
+    let mut places = if len <= settings.per_projection {
+        (0..len).collect()
+    } else {
+        let mut order = key.permutation(len);
+        order.truncate(settings.per_projection);
+        order
+    };
+    places.sort_unstable();
+    places
+}
+
+/// The loss of a batch and the spikes behind it.
+#[derive(Debug, Clone, PartialEq)]
+struct Point {
+    loss: f64,
+    spikes: Vec<usize>,
+    /// Spike counts per sample, population and neuron: what must not change within a step.
+    pattern: Vec<u32>,
+}
+
+/// Evaluates the loss at changed parameters.
+struct Probe<'a> {
+    solver: Event,
+    evaluator: Evaluator,
+    params: Params<f64>,
+    batch: &'a Batch,
+    forward: Forward<f64, f64>,
+    base: Point,
+    grazing: usize,
+}
+
+impl<'a> Probe<'a> {
+    fn new(
+        network: &Network,
+        params: &Params<f64>,
+        batch: &'a Batch,
+        loss: Loss,
+    ) -> Result<Self, TrainError> {
+        let loss = match loss {
+            Loss::FirstSpike(first) => Loss::FirstSpike(FirstSpike {
+                push_silent: false,
+                ..first
+            }),
+            other => other,
+        };
+        let mut probe = Self {
+            solver: Event::new(network)?,
+            evaluator: loss.prepare(network, LossScale::Exact)?,
+            params: params.clone(),
+            batch,
+            forward: Forward::default(),
+            base: Point {
+                loss: 0.0,
+                spikes: Vec::new(),
+                pattern: Vec::new(),
+            },
+            grazing: 0,
+        };
+        probe.base = probe.point()?;
+        probe.grazing = probe.grazing_spikes();
+        Ok(probe)
+    }
+
+    fn point(&mut self) -> Result<Point, TrainError> {
+        let trial = Trial {
+            observe: self.evaluator.loss().observes(),
+            disturbance: None,
+        };
+        self.solver
+            .forward(&self.params, self.batch, trial, &mut self.forward)?;
+        let samples = self.batch.len();
+        let mut seed = crate::readout::Seed::default();
+        let mut loss = 0.0;
+        for (readout, &label) in self.forward.readouts.iter().zip(self.batch.labels()) {
+            loss += self
+                .evaluator
+                .evaluate(readout, label, samples, &mut seed)
+                .loss;
+        }
+        let populations = self.solver.network().populations();
+        let mut spikes = vec![0; populations.len()];
+        let mut pattern = Vec::new();
+        for tape in &self.forward.tapes {
+            for (index, population) in populations.iter().enumerate() {
+                let start = pattern.len();
+                pattern.resize(start + population.size, 0);
+                tape.add_counts(index, &mut pattern[start..]);
+                spikes[index] += tape.populations[index].len();
+            }
+        }
+        Ok(Point {
+            loss: loss / samples as f64,
+            spikes,
+            pattern,
+        })
+    }
+
+    /// The gradient at the point that `forward` holds, which is the base after [`Self::new`].
+    fn gradient(&mut self) -> Result<Params<f64>, TrainError> {
+        let samples = self.batch.len();
+        let seeds: Vec<_> = self
+            .forward
+            .readouts
+            .iter()
+            .zip(self.batch.labels())
+            .map(|(readout, &label)| {
+                let mut seed = crate::readout::Seed::default();
+                self.evaluator.evaluate(readout, label, samples, &mut seed);
+                seed
+            })
+            .collect();
+        let drive = Drive {
+            seeds: &seeds,
+            spike_jumps: &[],
+            grazing: Grazing::Keep,
+        };
+        let mut gradient = self.params.zeros_like();
+        self.solver
+            .adjoint(&self.params, &self.forward, drive, &mut gradient)?;
+        Ok(gradient)
+    }
+
+    fn grazing_spikes(&self) -> usize {
+        let populations = self.solver.network().populations().iter();
+        let mut count = 0;
+        for (index, population) in populations.enumerate() {
+            if let crate::network::Model::Lif(lif) = &population.model {
+                for tape in &self.forward.tapes {
+                    let spikes = &tape.populations[index];
+                    let grazes = |(drive, neuron): &(&f64, &u32)| {
+                        **drive < GRAZING_SHARE * lif.v_thresh.of(**neuron as usize)
+                    };
+                    count += spikes
+                        .drive
+                        .iter()
+                        .zip(&spikes.neuron)
+                        .filter(grazes)
+                        .count();
+                }
+            }
+        }
+        count
+    }
+
+    fn compare(
+        &mut self,
+        id: ProjectionId,
+        place: usize,
+        adjoint: f64,
+        step: f64,
+    ) -> Result<(f64, f64, Verdict), TrainError> {
+        let mut found = (f64::NAN, f64::NAN, Verdict::SpikesChanged);
+        let mut h = step;
+        for _ in 0..=REFINEMENTS {
+            if let Some((difference, uncertainty)) = self.differences(id, place, h)? {
+                let allowed = MARGIN * uncertainty + ROUNDING * adjoint.abs();
+                let verdict = match () {
+                    () if (adjoint - difference).abs() <= allowed => Verdict::Right,
+                    () if self.grazing > 0 => Verdict::Grazing,
+                    () => Verdict::Wrong,
+                };
+                found = (difference, uncertainty, verdict);
+                if verdict == Verdict::Right {
+                    break;
+                }
+            }
+            h /= 10.0;
+        }
+        Ok(found)
+    }
+
+    /// Richardson's difference and its uncertainty; `None` when spikes appear or vanish within ± h.
+    fn differences(
+        &mut self,
+        id: ProjectionId,
+        place: usize,
+        h: f64,
+    ) -> Result<Option<(f64, f64)>, TrainError> {
+        let mut slopes = [0.0; 2];
+        for (slope, step) in slopes.iter_mut().zip([h, h / 2.0]) {
+            let mut losses = [0.0; 2];
+            let mut width = 0.0;
+            for (loss, sign) in losses.iter_mut().zip([1.0, -1.0]) {
+                let kept = self.params.weights(id)[place];
+                let moved = kept + sign * step;
+                self.params.weights_mut(id)[place] = moved;
+                let point = self.point();
+                self.params.weights_mut(id)[place] = kept;
+                let point = point?;
+                if point.pattern != self.base.pattern {
+                    return Ok(None);
+                }
+                *loss = point.loss;
+                width += sign * moved;
+            }
+            *slope = (losses[0] - losses[1]) / width;
+        }
+        let [coarse, fine] = slopes;
+        let difference = (4.0 * fine - coarse) / 3.0;
+        let rounding = 8.0 * f64::EPSILON * self.base.loss.abs().max(f64::EPSILON) / h;
+        Ok(Some((difference, (fine - coarse).abs() / 3.0 + rounding)))
+    }
+}
