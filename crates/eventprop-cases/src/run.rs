@@ -71,9 +71,14 @@ pub fn time_kind<S: Solver>() -> TimeKind {
 pub fn run<S: Solver>(case: &Case, solver: &mut S) -> Option<Report> {
     let expected = case.expected_of(time_kind::<S>())?;
     let solved = solve(solver, &case.params.cast(), &case.batch, &case.loss);
+    let is_single = roundoff_of::<S::Real>() > f64::EPSILON;
+    let rounding = match is_single {
+        true => rounding::<S::Real, _, _>(&case.network, &solved.forward.tapes),
+        false => 0.0,
+    };
     let mut check = Check {
         case,
-        tolerance: expected.tolerance + rounding::<S>(case, &solved),
+        tolerance: expected.tolerance + rounding,
         report: Report::default(),
     };
     check.number(
@@ -197,21 +202,22 @@ pub fn spikes_of<S: Solver>(
     all
 }
 
-/// The rounding of a solver in single precision, relative; zero for f64, where the case's own
-/// tolerance covers it.
-fn rounding<S: Solver>(case: &Case, solved: &Solved<S::Time, S::Real>) -> f64 {
-    const ROUNDOFF: f64 = 1.0 / (1 << 24) as f64;
-    let is_single = S::Real::from_f64(1.0 + ROUNDOFF / 2.0) == S::Real::ONE;
-    if !is_single {
-        return 0.0;
+/// The unit roundoff of a number type: 2⁻²⁴ for f32, 2⁻⁵³ for f64.
+pub fn roundoff_of<F: Real>() -> f64 {
+    const SINGLE: f64 = 1.0 / (1 << 24) as f64;
+    if F::from_f64(1.0 + SINGLE / 2.0) == F::ONE {
+        SINGLE
+    } else {
+        f64::EPSILON / 2.0
     }
-    let steps = 8.0 * case.network.clock().steps() as f64;
-    let spikes = solved
-        .forward
-        .tapes
-        .iter()
-        .map(|tape| conditions(&case.network, tape));
-    ROUNDOFF * (steps + spikes.fold(0.0, f64::max))
+}
+
+/// The rounding of the grid solver in the number type `R`, relative to the largest derivative, for
+/// the spikes of these tapes.
+pub fn rounding<R: Real, T: SpikeTime, F: Real>(network: &Network, tapes: &[Tape<T, F>]) -> f64 {
+    let steps = 8.0 * network.clock().steps() as f64;
+    let spikes = tapes.iter().map(|tape| conditions(network, tape));
+    roundoff_of::<R>() * (steps + spikes.fold(0.0, f64::max))
 }
 
 /// Σ (1 + 2ϑ/J) over the spikes of one sample.

@@ -1,0 +1,545 @@
+//! What must hold for every network, whatever the numbers: symmetries, sums and independences.
+//!
+//! Unless said otherwise a tolerance is relative to the largest derivative and covers rounding: where
+//! only the order of additions changes, each of some hundred additions is off by ε of its terms,
+//! hence 1e3 ε ≈ 2e-13 times the condition of the spikes (1 + 2ϑ/J below 100 in nearly every draw).
+
+use eventprop::loss::{FirstSpike, Loss};
+use eventprop::network::{Clock, Constant, Init, Model, Network, PopulationId};
+use eventprop::params::Params;
+use eventprop::real::Real;
+use eventprop::rng::{Key, Purpose};
+use eventprop::solver::Solver;
+use eventprop::solver::event::Event;
+use eventprop::solver::grid::Grid;
+use eventprop::solver::grid::reference::Judge;
+use eventprop::spikes::{Batch, SpikeTrain};
+use eventprop_cases::random::{Constants, Drawn, Output, Shape, TRIAL_MS, draw, losses};
+use eventprop_cases::run::{rounding, roundoff_of};
+use eventprop_cases::{Solved, solve};
+
+const DRAWS: u64 = 54;
+const REORDERED: f64 = 2e-11;
+const DT_MS: f64 = 0.25;
+
+/// Calls `check` with networks of every shape and every loss in turn.
+fn for_all(samples: usize, check: impl Fn(u64, &Drawn, &Loss)) {
+    for seed in 0..DRAWS {
+        let loss = losses()[seed as usize % 9];
+        let shape = Shape {
+            samples,
+            ..Shape::of_seed(seed / 2, Output::of(&loss))
+        };
+        check(seed, &draw(shape, seed, DT_MS), &loss);
+    }
+}
+
+fn grid<F: Real>(drawn: &Drawn, loss: &Loss) -> Solved<u32, F> {
+    let mut solver = Grid::<F>::new(&drawn.network).unwrap();
+    solve(&mut solver, &drawn.params.cast(), &drawn.batch, loss)
+}
+
+/// The largest difference of two gradients, relative to the largest derivative of `expected`.
+fn gap<F: Real, G: Real>(found: &Params<F>, expected: &Params<G>) -> f64 {
+    let pairs = found.values().iter().zip(expected.values());
+    let largest = expected
+        .values()
+        .iter()
+        .fold(0.0, |m: f64, g| m.max(g.to_f64().abs()));
+    let difference = pairs.fold(0.0, |m: f64, (f, e)| m.max((f.to_f64() - e.to_f64()).abs()));
+    if difference == 0.0 {
+        0.0
+    } else {
+        difference / largest
+    }
+}
+
+fn assert_near(seed: u64, found: &Params<f64>, expected: &Params<f64>, tolerance: f64) {
+    let gap = gap(found, expected);
+    assert!(gap <= tolerance, "seed {seed}: gradients differ by {gap:e}");
+}
+
+/// A batch of the samples at `places` of another.
+fn pick(batch: &Batch, places: &[usize]) -> Batch {
+    let trains = places.iter().map(|&p| batch.trains()[p].clone()).collect();
+    Batch::new(trains, places.iter().map(|&p| batch.labels()[p]).collect()).unwrap()
+}
+
+/// Refutes any use of absolute time in `[F1]` to `[F5]`, `[A1]` to `[A4]`: with the reset at rest and no
+/// penalty on late spikes, shifting the input by whole steps and lengthening the trial by as many
+/// shifts all spikes and changes no drive (bit for bit) and no derivative (up to the rounding of the
+/// times in the softmax).
+#[test]
+fn shifting_time_shifts_spikes_and_nothing_else() {
+    let steps = 7;
+    for seed in 0..DRAWS {
+        let loss = Loss::FirstSpike(FirstSpike {
+            alpha: 0.0,
+            ..match losses()[0] {
+                Loss::FirstSpike(first_spike) => first_spike,
+                _ => unreachable!("losses() begins with first_spike"),
+            }
+        });
+        let shape = Shape {
+            constants: Constants::Plain,
+            ..Shape::of_seed(seed, Output::Lif)
+        };
+        let here = draw(shape, seed, DT_MS);
+        let later = f64::from(steps) * DT_MS;
+        let shift = |train: &SpikeTrain| {
+            let times = train.times_ms().iter().map(|t| t + later).collect();
+            SpikeTrain::new(times, train.neurons().to_vec()).unwrap()
+        };
+        let trains = here.batch.trains().iter().map(shift).collect();
+        let there = Drawn {
+            network: here
+                .network
+                .on_clock(Clock::new(DT_MS, TRIAL_MS + later).unwrap()),
+            params: here.params.clone(),
+            batch: Batch::new(trains, here.batch.labels().to_vec()).unwrap(),
+        };
+        let (before, after) = (grid::<f64>(&here, &loss), grid::<f64>(&there, &loss));
+        for (before, after) in before.forward.tapes.iter().zip(&after.forward.tapes) {
+            for (before, after) in before.populations.iter().zip(&after.populations) {
+                let shifted: Vec<u32> = before.when.iter().map(|k| k + steps).collect();
+                assert_eq!(shifted, after.when, "seed {seed}");
+                assert_eq!(before.neuron, after.neuron, "seed {seed}");
+                assert_eq!(before.drive, after.drive, "seed {seed}");
+            }
+        }
+        assert_near(seed, &after.gradient, &before.gradient, REORDERED);
+    }
+}
+
+/// The same network with the neurons of population `p` in another order: neuron `order[n]` of the old
+/// one is neuron n of the new one.
+fn permuted(drawn: &Drawn, p: usize, order: &[usize]) -> Drawn {
+    let mut network = Network::new(drawn.network.clock());
+    for (index, population) in drawn.network.populations().iter().enumerate() {
+        let place = |constant: &Constant| match constant {
+            Constant::PerNeuron(values) if index == p => {
+                Constant::PerNeuron(order.iter().map(|&n| values[n]).collect())
+            }
+            other => other.clone(),
+        };
+        match &population.model {
+            Model::Input => network.add_input(&population.name, population.size),
+            Model::Lif(lif) => {
+                let mut lif = lif.clone();
+                for c in [
+                    &mut lif.tau_mem,
+                    &mut lif.tau_syn,
+                    &mut lif.v_thresh,
+                    &mut lif.v_reset,
+                ] {
+                    *c = place(c);
+                }
+                network.add_lif(&population.name, population.size, lif)
+            }
+            Model::Li(li) => network.add_li(&population.name, population.size, li.clone()),
+        };
+    }
+    for projection in drawn.network.projections() {
+        let zeros = vec![0.0; projection_len(&drawn.network, projection)];
+        let init = Init::Values(zeros);
+        network.connect_delayed(
+            projection.source,
+            projection.target,
+            init,
+            projection.delay_ms,
+        );
+    }
+    Drawn {
+        params: permuted_params(&drawn.network, &drawn.params, p, order),
+        network,
+        batch: drawn.batch.clone(),
+    }
+}
+
+fn projection_len(network: &Network, projection: &eventprop::network::Projection) -> usize {
+    network.population(projection.source).size * network.population(projection.target).size
+}
+
+fn permuted_params(
+    network: &Network,
+    params: &Params<f64>,
+    p: usize,
+    order: &[usize],
+) -> Params<f64> {
+    let mut new = params.clone();
+    for (entry, projection) in params.layout().iter().zip(network.projections()) {
+        let width = network.population(projection.target).size;
+        for index in 0..entry.range.len() {
+            let (mut source, mut target) = (index / width, index % width);
+            if projection.source == PopulationId(p) {
+                source = order[source];
+            }
+            if projection.target == PopulationId(p) {
+                target = order[target];
+            }
+            let old = params.values()[entry.range.start + source * width + target];
+            new.values_mut()[entry.range.start + index] = old;
+        }
+    }
+    new
+}
+
+/// Refutes a gradient that mixes up neurons in `[F5]`, `[A4]`, `[G1]`: permuting the neurons of a hidden
+/// population permutes the gradient.
+#[test]
+fn permuting_hidden_neurons_permutes_the_gradient() {
+    for_all(1, |seed, drawn, loss| {
+        let order = Key::new(seed, Purpose::Test).permutation(drawn.network.populations()[1].size);
+        let there = permuted(drawn, 1, &order);
+        let (before, after) = (grid::<f64>(drawn, loss), grid::<f64>(&there, loss));
+        let expected = permuted_params(&drawn.network, &before.gradient, 1, &order);
+        assert_near(seed, &after.gradient, &expected, REORDERED);
+    });
+}
+
+/// Refutes anything that leaks from sample to sample (Q1, Q3, Q15): a sample has the same spikes,
+/// readout and loss, bit for bit, at every place of a batch and alone; the gradient of a permuted
+/// batch is the same up to the order of additions. All of it on every solver.
+#[test]
+fn a_sample_does_not_depend_on_its_place() {
+    fn check<S: Solver>(seed: u64, solver: &mut S, drawn: &Drawn, loss: &Loss)
+    where
+        S::Real: PartialEq,
+    {
+        let params = drawn.params.cast();
+        let order = Key::new(seed, Purpose::Shuffle).permutation(drawn.batch.len());
+        let here = solve(solver, &params, &drawn.batch, loss);
+        let there = solve(solver, &params, &pick(&drawn.batch, &order), loss);
+        for (new, &old) in order.iter().enumerate() {
+            assert_eq!(
+                there.forward.tapes[new], here.forward.tapes[old],
+                "seed {seed}"
+            );
+            assert_eq!(
+                there.forward.readouts[new], here.forward.readouts[old],
+                "seed {seed}"
+            );
+            assert_eq!(there.outcomes[new], here.outcomes[old], "seed {seed}");
+            let alone = solve(solver, &params, &pick(&drawn.batch, &[old]), loss);
+            assert_eq!(
+                alone.forward.tapes[0], here.forward.tapes[old],
+                "seed {seed}"
+            );
+            assert_eq!(alone.outcomes[0], here.outcomes[old], "seed {seed}");
+        }
+        let tolerance = REORDERED / f64::EPSILON * roundoff_of::<S::Real>();
+        let gap = gap(&there.gradient, &here.gradient);
+        assert!(gap <= tolerance, "seed {seed}: {gap:e}");
+    }
+    for_all(5, |seed, drawn, loss| {
+        check(
+            seed,
+            &mut Grid::<f32>::new(&drawn.network).unwrap(),
+            drawn,
+            loss,
+        );
+        check(seed, &mut Judge::new(&drawn.network).unwrap(), drawn, loss);
+        check(seed, &mut Event::new(&drawn.network).unwrap(), drawn, loss);
+    });
+}
+
+/// Refutes a wrong factor 1/B in the seeds `[L3]`, `[L6]`, `[L7]`, `[L9]`: the gradient of a batch of five
+/// is 2/5 of that of its first two samples plus 3/5 of that of the others.
+#[test]
+fn gradients_of_the_parts_of_a_batch_add_up() {
+    for_all(5, |seed, drawn, loss| {
+        let mut solver = Grid::<f64>::new(&drawn.network).unwrap();
+        let mut part = |places: &[usize]| {
+            solve(
+                &mut solver,
+                &drawn.params,
+                &pick(&drawn.batch, places),
+                loss,
+            )
+            .gradient
+        };
+        let (whole, first, rest) = (part(&[0, 1, 2, 3, 4]), part(&[0, 1]), part(&[2, 3, 4]));
+        let mut sum = whole.zeros_like();
+        let parts = first.values().iter().zip(rest.values());
+        for (sum, (first, rest)) in sum.values_mut().iter_mut().zip(parts) {
+            *sum = 0.4 * first + 0.6 * rest;
+        }
+        assert_near(seed, &sum, &whole, REORDERED);
+    });
+}
+
+/// The first neuron of population `p` twice, each copy with half of its outgoing weights. The copy is
+/// the last neuron of the population.
+fn split(drawn: &Drawn, p: usize) -> Drawn {
+    let mut network = Network::new(drawn.network.clock());
+    for (index, population) in drawn.network.populations().iter().enumerate() {
+        let more = |constant: &Constant| match constant {
+            Constant::PerNeuron(values) if index == p => {
+                Constant::PerNeuron(values.iter().chain(&values[..1]).copied().collect())
+            }
+            other => other.clone(),
+        };
+        let size = population.size + usize::from(index == p);
+        match &population.model {
+            Model::Input => network.add_input(&population.name, size),
+            Model::Lif(lif) => {
+                let mut lif = lif.clone();
+                for c in [
+                    &mut lif.tau_mem,
+                    &mut lif.tau_syn,
+                    &mut lif.v_thresh,
+                    &mut lif.v_reset,
+                ] {
+                    *c = more(c);
+                }
+                network.add_lif(&population.name, size, lif)
+            }
+            Model::Li(li) => network.add_li(&population.name, size, li.clone()),
+        };
+    }
+    for (entry, projection) in drawn
+        .params
+        .layout()
+        .iter()
+        .zip(drawn.network.projections())
+    {
+        let weights = &drawn.params.values()[entry.range.clone()];
+        let values = split_rows(&drawn.network, projection, p, weights, |source, _| {
+            if source { 0.5 } else { 1.0 }
+        });
+        let init = Init::Values(values);
+        network.connect_delayed(
+            projection.source,
+            projection.target,
+            init,
+            projection.delay_ms,
+        );
+    }
+    Drawn {
+        params: Params::init(&network, 0).unwrap(),
+        network,
+        batch: drawn.batch.clone(),
+    }
+}
+
+/// The rows of a projection with the first neuron of population `p` doubled; `factor` says by what to
+/// multiply where the source or the target is one of the two copies.
+fn split_rows(
+    network: &Network,
+    projection: &eventprop::network::Projection,
+    p: usize,
+    weights: &[f64],
+    factor: impl Fn(bool, bool) -> f64,
+) -> Vec<f64> {
+    let size = |id: PopulationId| network.population(id).size;
+    let width = size(projection.target);
+    let neurons = |id: PopulationId| {
+        let mut all: Vec<(usize, bool)> = (0..size(id)).map(|n| (n, id.0 == p && n == 0)).collect();
+        if id.0 == p {
+            all.push((0, true));
+        }
+        all
+    };
+    let mut rows = Vec::new();
+    for (source, source_is_copy) in neurons(projection.source) {
+        for (target, target_is_copy) in neurons(projection.target) {
+            rows.push(weights[source * width + target] * factor(source_is_copy, target_is_copy));
+        }
+    }
+    rows
+}
+
+/// Refutes a wrong R in `[A3]` and `[A4]`: two copies of a neuron with half of its outgoing weights each
+/// do what the one did. L depends on the sum of their outgoing weights, so each of these has the old
+/// derivative; moving an incoming weight of both is moving the old one, so each has half of it.
+#[test]
+fn splitting_a_neuron_splits_its_gradient() {
+    for_all(1, |seed, drawn, loss| {
+        let there = split(drawn, 1);
+        let (before, after) = (grid::<f64>(drawn, loss), grid::<f64>(&there, loss));
+        let mut expected = after.gradient.zeros_like();
+        let layout = before.gradient.layout().iter().zip(after.gradient.layout());
+        for ((old, new), projection) in layout.zip(drawn.network.projections()) {
+            let gradient = &before.gradient.values()[old.range.clone()];
+            let split = split_rows(&drawn.network, projection, 1, gradient, |_, target| {
+                if target { 0.5 } else { 1.0 }
+            });
+            expected.values_mut()[new.range.clone()].copy_from_slice(&split);
+        }
+        assert_near(seed, &after.gradient, &expected, REORDERED);
+    });
+}
+
+/// Refutes `[G1]` where it adds anything for a neuron without spikes, and `[A3]` where λ enters one: the
+/// weights from a silent neuron and the weights to a silent hidden neuron have exactly no derivative.
+#[test]
+fn the_weights_of_a_silent_neuron_have_no_gradient() {
+    let mut silent = 0;
+    for seed in 0..DRAWS {
+        let loss = losses()[seed as usize % 9];
+        let mut drawn = draw(Shape::of_seed(seed, Output::of(&loss)), seed, DT_MS);
+        // Strong inhibition silences hidden neuron 1.
+        let (source, size) = (drawn.network.input(), drawn.network.populations()[1].size);
+        let into = drawn.network.incoming(PopulationId(1));
+        let ids: Vec<_> = into
+            .filter(|(_, p)| p.source == source)
+            .map(|(id, _)| id)
+            .collect();
+        for id in ids {
+            drawn
+                .params
+                .weights_mut(id)
+                .iter_mut()
+                .skip(1)
+                .step_by(size)
+                .for_each(|w| *w = -9.0);
+        }
+        let solved = grid::<f32>(&drawn, &loss);
+        for (index, projection) in drawn.network.projections().iter().enumerate() {
+            let counts = |id: PopulationId| {
+                let mut counts = vec![0; drawn.network.population(id).size];
+                solved
+                    .forward
+                    .tapes
+                    .iter()
+                    .for_each(|tape| tape.add_counts(id.0, &mut counts));
+                counts
+            };
+            let (sources, targets) = (counts(projection.source), counts(projection.target));
+            let spiking_target = projection.target != drawn.network.output();
+            let gradient = solved
+                .gradient
+                .weights(eventprop::network::ProjectionId(index));
+            for (place, g) in gradient.iter().enumerate() {
+                let (source, target) = (place / targets.len(), place % targets.len());
+                if sources[source] == 0 || (spiking_target && targets[target] == 0) {
+                    silent += 1;
+                    assert_eq!(*g, 0.0, "seed {seed}, projection {index}, weight {place}");
+                }
+            }
+        }
+    }
+    assert!(silent > 1000, "only {silent} weights of silent neurons");
+}
+
+/// Refutes an error of the fast solver that the judge does not make, in all of `[F1]` to `[A6]`. In f64
+/// they differ by the order of additions. In f32 every spike must be the same, else the draw is
+/// left out (a voltage within rounding of its threshold); then the gradients differ by rounding as
+/// `eventprop_cases::run` derives it.
+#[test]
+fn fast_grids_agree_with_the_judge() {
+    let (mut same, mut worst) = (0, 0.0_f64);
+    for seed in 0..DRAWS {
+        let loss = losses()[seed as usize % 9];
+        let drawn = draw(Shape::of_seed(seed / 2, Output::of(&loss)), seed, DT_MS);
+        let mut judge = Judge::new(&drawn.network).unwrap();
+        let judged = solve(&mut judge, &drawn.params, &drawn.batch, &loss);
+        let double = grid::<f64>(&drawn, &loss);
+        assert_near(seed, &double.gradient, &judged.gradient, REORDERED);
+        let single = grid::<f32>(&drawn, &loss);
+        let tapes = judged.forward.tapes.iter().zip(&single.forward.tapes);
+        let is_same = tapes.into_iter().all(|(judged, single)| {
+            // The input population comes first; its spikes are given, not computed.
+            let pairs = judged.populations.iter().zip(&single.populations).skip(1);
+            pairs
+                .into_iter()
+                .all(|(j, s)| j.when == s.when && j.neuron == s.neuron)
+        });
+        if !is_same {
+            continue;
+        }
+        same += 1;
+        let tolerance = rounding::<f32, _, _>(&drawn.network, &judged.forward.tapes);
+        let gap = gap(&single.gradient, &judged.gradient);
+        worst = worst.max(gap / tolerance);
+        assert!(
+            gap <= tolerance,
+            "seed {seed}: {gap:e}, tolerance {tolerance:e}"
+        );
+    }
+    println!(
+        "{same} of {DRAWS} draws have the same spikes in f32; largest gap {worst:.2} of its tolerance"
+    );
+    assert!(same as u64 * 10 > DRAWS * 9);
+}
+
+/// Refutes a sum whose order depends on the threads: spikes, readouts and gradients in f32, and those
+/// of the event solver, have the same bits with 1, 2 and 5 threads.
+#[test]
+fn bits_do_not_depend_on_the_number_of_threads() {
+    let with_threads = |threads: usize, seed: u64, loss: &Loss| {
+        let shape = Shape {
+            samples: 37,
+            ..Shape::of_seed(seed, Output::of(loss))
+        };
+        let drawn = draw(shape, seed, DT_MS);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let mut event = Event::new(&drawn.network).unwrap();
+            let between_events = solve(&mut event, &drawn.params, &drawn.batch, loss);
+            (grid::<f32>(&drawn, loss), between_events)
+        })
+    };
+    for (seed, loss) in (0..).zip(losses()) {
+        let (grid, event) = with_threads(1, seed, &loss);
+        for threads in [2, 5] {
+            let (other_grid, other_event) = with_threads(threads, seed, &loss);
+            assert_eq!(other_grid.forward.tapes, grid.forward.tapes);
+            assert_eq!(other_grid.forward.readouts, grid.forward.readouts);
+            assert_eq!(other_grid.gradient, grid.gradient);
+            assert_eq!(other_event.forward.tapes, event.forward.tapes);
+            assert_eq!(other_event.gradient, event.gradient);
+        }
+    }
+}
+
+/// Refutes a last step that reaches beyond the trial or hides other spikes (Q3): one more input spike
+/// in it adds itself to the tape and changes nothing else, bit for bit. The same at the end of the
+/// trial between events.
+#[test]
+fn an_input_spike_in_the_last_step_changes_nothing_else() {
+    fn check<S: Solver>(seed: u64, solver: &mut S, drawn: &Drawn, loss: &Loss, time_ms: f64) {
+        let late = |train: &SpikeTrain| {
+            let times = train.times_ms().iter().copied().chain([time_ms]).collect();
+            let neurons = train.neurons().iter().copied().chain([2]).collect();
+            SpikeTrain::new(times, neurons).unwrap()
+        };
+        let trains = drawn.batch.trains().iter().map(late).collect();
+        let more = Batch::new(trains, drawn.batch.labels().to_vec()).unwrap();
+        let params = drawn.params.cast();
+        let here = solve(solver, &params, &drawn.batch, loss);
+        let there = solve(solver, &params, &more, loss);
+        for (here, there) in here.forward.tapes.iter().zip(&there.forward.tapes) {
+            assert_eq!(here.populations[1..], there.populations[1..], "seed {seed}");
+        }
+        assert_eq!(here.outcomes, there.outcomes, "seed {seed}");
+        assert_eq!(here.gradient, there.gradient, "seed {seed}");
+    }
+    for_all(2, |seed, drawn, loss| {
+        let last = TRIAL_MS - DT_MS;
+        check(
+            seed,
+            &mut Grid::<f32>::new(&drawn.network).unwrap(),
+            drawn,
+            loss,
+            last,
+        );
+        check(
+            seed,
+            &mut Judge::new(&drawn.network).unwrap(),
+            drawn,
+            loss,
+            last,
+        );
+        check(
+            seed,
+            &mut Event::new(&drawn.network).unwrap(),
+            drawn,
+            loss,
+            TRIAL_MS,
+        );
+    });
+}
