@@ -1,8 +1,41 @@
-//! x
+//! Data sets, file formats and spike encoders for `eventprop`.
+//!
+//! A data set becomes spike trains in three steps: its files are found or fetched, read into plain
+//! numbers, and encoded as the spike times that enter a network. Every step can be used alone, and
+//! none prints, keeps hidden state or trusts a file: a reader believes a header only when the file is
+//! as long as the header says, and every error names the file, what was found, what was expected and
+//! the way out.
+//!
+//! ```
+//! use eventprop::spikes::SpikeTrain;
+//! use eventprop_data::latency::LatencyCode;
+//! use eventprop_data::mnist::MnistSet;
+//! use eventprop_data::pixel_spikes::PixelTimes;
+//!
+//! let digits = MnistSet::sample_train();
+//! let spikes = digits.spikes();
+//! let times = PixelTimes::new(&LatencyCode::new(20.0, 1.0)?);
+//! let mut train = SpikeTrain::default();
+//! spikes.encode(0, &times, &mut train);
+//! assert_eq!(train.len(), spikes.spikes_len(0));
+//! # Ok::<(), eventprop_data::latency::LatencyError>(())
+//! ```
+//!
+//! * Data sets: [`mnist`], [`yin_yang`].
+//! * From values to spikes: [`latency`] is the code, [`pixel_spikes`] applies it to images fast,
+//!   [`dropout`] leaves input spikes out in training.
+//! * Where files are and whether they are right: [`registry`] (what is known about every data set),
+//!   [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
+//! * File formats: [`idx`], [`npy`]; [`atomic`] writes a file wholly or not at all.
+//! * [`mt19937`]: NumPy's legacy random numbers, only to make published sets again.
+
 pub mod atomic;
 mod checksum;
 pub mod dropout;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod idx;
+pub mod info;
 pub mod latency;
 pub mod locate;
 pub mod mnist;
@@ -11,4 +44,5 @@ pub mod npy;
 pub mod pixel_spikes;
 pub mod registry;
 mod source;
+pub mod verify;
 pub mod yin_yang;

@@ -86,15 +86,18 @@ pub fn find<P: AsRef<Path>>(
         })
 }
 
-/// The folder below `dir` that holds files of the data set, or in which they belong when there are
-/// none.
-pub fn home(dataset: Dataset, dir: &Path) -> PathBuf {
-    candidates(dataset, dir)
-        .find(|folder| {
-            let mut files = dataset.entry().files.iter();
-            files.any(|file| file_in(folder, file).is_some())
-        })
-        .unwrap_or_else(|| dir.join(dataset.entry().folders[0]))
+/// The folder that holds files of the data set, or, when there is none, the one in which they belong:
+/// what [`crate::verify`] looks at and `fetch` fills. `None` only when `dirs` is empty.
+pub fn home<P: AsRef<Path>>(dataset: Dataset, dirs: &[P]) -> Option<PathBuf> {
+    let entry = dataset.entry();
+    let holds_any = |folder: &PathBuf| {
+        let mut files = entry.files.iter();
+        files.any(|file| file_in(folder, file).is_some())
+    };
+    dirs.iter()
+        .flat_map(|dir| candidates(dataset, dir.as_ref()))
+        .find(holds_any)
+        .or_else(|| Some(dirs.first()?.as_ref().join(entry.folders[0])))
 }
 
 fn candidates(dataset: Dataset, dir: &Path) -> impl Iterator<Item = PathBuf> {
@@ -150,7 +153,10 @@ mod tests {
                 let found = find(Dataset::Mnist, &names, &[dir.path()]).unwrap();
                 assert_eq!(found, [folder.join(images), folder.join(labels)]);
                 assert_eq!(
-                    home(Dataset::Mnist, dir.path()).components().as_path(),
+                    home(Dataset::Mnist, &[dir.path()])
+                        .unwrap()
+                        .components()
+                        .as_path(),
                     folder.components().as_path()
                 );
             }
@@ -165,8 +171,8 @@ mod tests {
             assert!(message.contains(words), "{message}");
         }
         assert_eq!(
-            home(Dataset::YinYang, Path::new("d")),
-            Path::new("d/yin_yang")
+            home(Dataset::YinYang, &["d"]),
+            Some(PathBuf::from("d/yin_yang"))
         );
     }
 }
