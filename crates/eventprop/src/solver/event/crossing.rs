@@ -152,13 +152,25 @@ impl Membrane {
         } else if end.i >= end.v || end.v < theta * flow.decay_mem {
             return None;
         } else {
-            let peak = self.peak_time(start)?.min(h);
-            if start.i * (-peak / self.tau_syn).exp() <= theta {
-                return None;
-            }
-            peak
+            self.turn(start, theta)?.min(h)
         };
         Some(self.root(start, theta, bracket, iterations))
+    }
+
+    /// A time by which V has reached `theta`, if its maximum, which is known to lie ahead, is above
+    /// it: V = I there, so [F7] I₀ q^{r/(r−1)} > ϑ with q = (δ V₀ + τ_syn I₀)/(τ_mem I₀).
+    fn turn(&self, start: State, theta: f64) -> Option<f64> {
+        if let Method::Power(ratio) = self.method {
+            // Raised to the power r − 1 there are no exponentials in it; the polynomial finds its
+            // own way to the crossing.
+            let r = f64::from(ratio);
+            let q = ((r - 1.0) * start.v + start.i) / (r * start.i);
+            let ratio = ratio as i32;
+            let reaches = q > 0.0 && q * (q * start.i / theta).powi(ratio - 1) > 1.0;
+            return reaches.then_some(f64::INFINITY);
+        }
+        let peak = self.peak_time(start)?;
+        (start.i * (-peak / self.tau_syn).exp() > theta).then_some(peak)
     }
 
     /// The crossing, which is known to lie in (0, bracket].
@@ -167,6 +179,8 @@ impl Membrane {
             Method::General => None,
             Method::Equal => self.root_equal(start, theta),
             Method::Double => Some(self.root_double(start, theta)),
+            // The usual ratio is known to the compiler, the others are not.
+            Method::Power(4) => self.root_power(4, start, theta, iterations),
             Method::Power(ratio) => self.root_power(ratio, start, theta, iterations),
         };
         match (closed, self.method) {
@@ -207,6 +221,7 @@ impl Membrane {
 
     /// `[F9]` with r > 2: steps in y = 1 − e^{−s/τ_mem}, in which V is a concave polynomial. None when
     /// y comes so close to 1 that 1 − y has lost digits.
+    #[inline(always)]
     fn root_power(
         &self,
         ratio: u32,
