@@ -1,4 +1,67 @@
 //! Exact, event-based gradients for spiking neural networks.
+//!
+//! EventProp (Wunderlich & Pehle 2021) computes the gradient of a loss of a spiking network by
+//! integrating an adjoint system backwards in time; information is exchanged only at spikes. This
+//! crate is the engine: it reads no files, prints nothing and knows no clock. A whole training run:
+//!
+//! ```
+//! use eventprop::loss::{Loss, LossScale};
+//! use eventprop::network::{Clock, Init, Li, Lif, Network};
+//! use eventprop::optim::{Adam, Optimizer};
+//! use eventprop::params::Params;
+//! use eventprop::solver::{Grazing, grid::Grid};
+//! use eventprop::spikes::{Batch, SpikeTrain};
+//! use eventprop::train::{Plan, Session};
+//!
+//! // Two channels, six hidden neurons, two classes; trials of 20 steps of 1 ms.
+//! let mut network = Network::new(Clock::new(1.0, 20.0)?);
+//! let input = network.add_input("input", 2);
+//! let hidden = network.add_lif("hidden", 6, Lif::new(20.0, 5.0)); // tau_mem, tau_syn in ms
+//! let output = network.add_li("output", 2, Li::new(20.0, 5.0));
+//! network.connect(input, hidden, Init::Normal { mean: 3.0, std: 1.0 });
+//! network.connect(hidden, output, Init::Normal { mean: 0.0, std: 0.5 });
+//!
+//! // Which channel spikes first?
+//! let trains = vec![
+//!     SpikeTrain::new(vec![2.0, 8.0], vec![0, 1])?,
+//!     SpikeTrain::new(vec![2.0, 8.0], vec![1, 0])?,
+//! ];
+//! let batch = Batch::new(trains, vec![0, 1])?;
+//!
+//! let params = Params::<f32>::init(&network, 1)?;
+//! let plan = Plan {
+//!     loss: Loss::Max,
+//!     loss_scale: LossScale::Exact,
+//!     regularizers: Vec::new(),
+//!     grazing: Grazing::Keep,
+//!     optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+//! };
+//! let mut session = Session::new(Grid::new(&network)?, params, plan)?;
+//! let first = session.train_batch(&batch, None, 0.01)?; // learning rate
+//! for _ in 0..50 {
+//!     session.train_batch(&batch, None, 0.01)?;
+//! }
+//! let last = session.test_batch(&batch)?;
+//! assert!(last.loss_sum < first.loss_sum && last.correct == 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The map
+//!
+//! - [`network`]: populations, projections, the clock. [`params`]: weights in one flat buffer.
+//! - [`spikes`]: what goes in. [`tape`]: what the forward pass remembers. [`readout`]: what a solver
+//!   shows to a loss and what the loss answers.
+//! - [`neuron`]: the equations, forward and adjoint side by side, with the tags of
+//!   `docs/equations.md`.
+//! - [`solver`]: the seam with two verbs, `forward` and `adjoint`; [`solver::grid`] (fixed steps, fast,
+//!   with its judge) and [`solver::event`] (event to event, exact).
+//! - [`loss`], [`regularize`], [`optim`]: one thing a file. [`train`]: a training step on one page.
+//! - [`gradcheck`]: the adjoint against differences. [`rng`]: random numbers that depend on keys, not
+//!   on order.
+//!
+//! Times are milliseconds, voltages are in units that the threshold defines, and an index counts one
+//! thing. Results do not depend on the number of threads of the rayon pool in which a session runs; run
+//! a training loop *inside* a pool (`ThreadPool::install`), because entering one costs microseconds.
 
 mod dispatch;
 pub mod gradcheck;
