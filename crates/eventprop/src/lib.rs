@@ -13,12 +13,12 @@
 //! use eventprop::spikes::{Batch, SpikeTrain};
 //! use eventprop::train::{Plan, Session};
 //!
-//! // Two channels, twenty hidden neurons, two classes; trials of 20 steps of 1 ms.
+//! // Two channels, ten hidden neurons, two classes; trials of 20 steps of 1 ms.
 //! let mut network = Network::new(Clock::new(1.0, 20.0)?);
 //! let input = network.add_input("input", 2);
-//! let hidden = network.add_lif("hidden", 20, Lif::new(20.0, 5.0)); // tau_mem, tau_syn in ms
+//! let hidden = network.add_lif("hidden", 10, Lif::new(20.0, 5.0)); // tau_mem, tau_syn in ms
 //! let output = network.add_li("output", 2, Li::new(20.0, 5.0));
-//! network.connect(input, hidden, Init::Normal { mean: 6.0, std: 3.0 });
+//! network.connect(input, hidden, Init::Normal { mean: 8.0, std: 1.0 });
 //! network.connect(hidden, output, Init::Normal { mean: 0.0, std: 0.5 });
 //!
 //! // Which channel spikes first?
@@ -37,9 +37,9 @@
 //!     optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
 //! };
 //! let mut session = Session::new(Grid::new(&network)?, params, plan)?;
-//! let first = session.train_batch(&batch, None, 0.02)?; // learning rate
+//! let first = session.train_batch(&batch, None, 0.05)?; // learning rate
 //! for _ in 0..100 {
-//!     session.train_batch(&batch, None, 0.02)?;
+//!     session.train_batch(&batch, None, 0.05)?;
 //! }
 //! let last = session.test_batch(&batch)?;
 //! assert!(last.loss_sum < first.loss_sum && last.correct == 2);
