@@ -56,13 +56,14 @@
 //! - [`solver`]: the seam with two verbs, `forward` and `adjoint`; [`solver::grid`] (fixed steps, fast,
 //!   with its judge) and [`solver::event`] (event to event, exact).
 //! - [`loss`], [`regularize`], [`optim`]: one thing a file. [`train`]: a training step on one page.
-//! - [`gradcheck`]: the adjoint against differences. [`rng`]: random numbers that depend on keys, not
+//! - [`gradcheck`]: the adjoint against differences. [`ceiling`]: what the machine could do at best. [`rng`]: random numbers that depend on keys, not
 //!   on order.
 //!
 //! Times are milliseconds, voltages are in units that the threshold defines, and an index counts one
 //! thing. Results do not depend on the number of threads of the rayon pool in which a session runs; run
 //! a training loop *inside* a pool (`ThreadPool::install`), because entering one costs microseconds.
 
+pub mod ceiling;
 mod dispatch;
 pub mod gradcheck;
 pub mod loss;
