@@ -3,6 +3,7 @@
 use eventprop::loss::Loss;
 use eventprop::network::Network;
 use eventprop::params::Params;
+use eventprop::solver::event::Work;
 use eventprop::spikes::Batch;
 
 /// How a solver keeps time. What is expected depends on it: spikes of the grid lie on steps.
@@ -76,4 +77,6 @@ pub struct Expectation {
     /// The gradient of a projection [source, target], row-major, by projection; projections that
     /// are not named are not compared.
     pub gradient: Vec<(usize, Vec<f64>)>,
+    /// How much work the forward pass of the event solver is.
+    pub work: Option<Work>,
 }

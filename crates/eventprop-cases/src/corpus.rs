@@ -15,6 +15,32 @@ const FILES: &[(&str, &str)] = cases![
     "golden_sum_weigh_exp",
     "golden_avg_xentropy",
     "golden_first_spike",
+    "analytic_one_arrival",
+    "analytic_one_spike",
+    "analytic_two_spikes",
+    "analytic_first_spike",
+    "analytic_peak",
+    "analytic_peak_at_a_kink",
+    "no_spikes",
+    "loss_first_spike",
+    "loss_first_spike_exp",
+    "loss_max",
+    "loss_sum",
+    "loss_sum_weigh_linear",
+    "loss_sum_weigh_exp",
+    "loss_sum_weigh_sigmoid",
+    "loss_sum_weigh_input",
+    "loss_avg_xentropy",
+    "reset_not_at_zero",
+    "reset_above_zero",
+    "delayed",
+    "equal_time_constants",
+    "nearly_equal_time_constants",
+    "per_neuron_constants",
+    "deep",
+    "deep_recurrent_first_spike",
+    "skip_connections",
+    "spikes_in_the_last_step",
 ];
 
 /// Every case of the corpus.
@@ -30,6 +56,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::FILES;
+
+    #[test]
+    fn every_case_expects_something() {
+        for case in super::all().unwrap() {
+            assert!(!case.expectations.is_empty(), "{}", case.name);
+        }
+    }
 
     #[test]
     fn every_file_of_the_folder_is_listed() {

@@ -300,7 +300,7 @@ impl Draws {
         for _ in 0..samples {
             let (mut times_ms, mut neurons) = (Vec::new(), Vec::new());
             for channel in 0..INPUT as u32 {
-                for _ in 0..1 + self.below(3) {
+                for _ in 0..=self.below(3) {
                     times_ms.push(self.between(0.0, 0.7 * TRIAL_MS));
                     neurons.push(channel);
                 }

@@ -72,9 +72,10 @@ pub fn run<S: Solver>(case: &Case, solver: &mut S) -> Option<Report> {
     let expected = case.expected_of(time_kind::<S>())?;
     let solved = solve(solver, &case.params.cast(), &case.batch, &case.loss);
     let is_single = roundoff_of::<S::Real>() > f64::EPSILON;
-    let rounding = match is_single {
-        true => rounding::<S::Real, _, _>(&case.network, &solved.forward.tapes),
-        false => 0.0,
+    let rounding = if is_single {
+        rounding::<S::Real, _, _>(&case.network, &solved.forward.tapes)
+    } else {
+        0.0
     };
     let mut check = Check {
         case,

@@ -1,9 +1,14 @@
 //! Every case of the corpus on every solver.
+#![allow(
+    clippy::print_stdout,
+    reason = "the figures of a proof are shown with --nocapture"
+)]
 
 use eventprop::solver::Solver;
+use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::solver::grid::reference::Judge;
-use eventprop_cases::{Case, all, run};
+use eventprop_cases::{Case, TimeKind, all, run};
 
 /// Runs all cases that expect something of a solver and reports all differences at once.
 fn run_all<S: Solver>(new: impl Fn(&Case) -> S) {
@@ -39,4 +44,32 @@ fn fast_grid_in_f64() {
 #[test]
 fn judge() {
     run_all(|case| Judge::new(&case.network).unwrap());
+}
+
+/// Refutes the equations of continuous time: the same tags and the crossings between events.
+#[test]
+fn event() {
+    run_all(|case| Event::new(&case.network).unwrap());
+}
+
+/// Refutes a solver that does more work for the same answer (or less, which is worth knowing): the
+/// counters are integers and must be equal.
+#[test]
+fn work_of_the_event_solver() {
+    let mut lines = Vec::new();
+    for case in all().unwrap() {
+        let Some(expected) = case.expected_of(TimeKind::Event).and_then(|e| e.work) else {
+            continue;
+        };
+        let mut event = Event::new(&case.network).unwrap();
+        run(&case, &mut event);
+        if event.work() != expected {
+            lines.push(format!(
+                "{}: {:?}, expected {expected:?}",
+                case.name,
+                event.work()
+            ));
+        }
+    }
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
 }

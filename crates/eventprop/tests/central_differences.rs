@@ -17,11 +17,16 @@
 //! counted and skipped.
 //!
 //! The tolerance is 1e-7 of the derivative plus the bound on rounding.
+#![allow(
+    clippy::print_stdout,
+    reason = "the figures of a proof are shown with --nocapture"
+)]
 
 use eventprop::loss::Loss;
 use eventprop::network::Network;
 use eventprop::solver::Forward;
 use eventprop::solver::event::Event;
+use eventprop::tape::{Spikes, Tape};
 use eventprop_cases::random::{self, Drawn, Output, Shape, losses};
 use eventprop_cases::solve::{evaluate, mean_loss};
 use eventprop_cases::{solve, solve::Solved};
@@ -190,11 +195,11 @@ fn check(seed: u64) -> Tally {
     let loss = losses()[seed as usize % 9];
     let shape = Shape::of_seed(seed / 9, Output::of(&loss));
     let (mut subject, solved) = Subject::new(random::draw(shape, seed, 1.0), loss);
-    let hidden = |tape: &eventprop::tape::Tape<f64, f64>| {
+    let hidden = |tape: &Tape<f64, f64>| {
         tape.populations
             .iter()
             .skip(1)
-            .map(|s| s.len())
+            .map(Spikes::len)
             .sum::<usize>()
     };
     let mut tally = Tally {

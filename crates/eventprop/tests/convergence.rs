@@ -8,6 +8,10 @@
 //! by 0.5/√(Σ (x − x̄)²) = 0.5/(ln 2 · √28) ≈ 0.14, and the mean over twelve networks by 0.04. So a
 //! mean of at least 0.9 is asserted for each family of losses: 2.5 standard deviations below 1, and
 //! far from the 0 of a wrong gradient and the 0.5 of one that is right only on average.
+#![allow(
+    clippy::print_stdout,
+    reason = "the figures of a proof are shown with --nocapture"
+)]
 
 use eventprop::loss::Loss;
 use eventprop::network::{Clock, Network, PopulationId};

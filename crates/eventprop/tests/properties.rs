@@ -3,6 +3,10 @@
 //! Unless said otherwise a tolerance is relative to the largest derivative and covers rounding: where
 //! only the order of additions changes, each of some hundred additions is off by ε of its terms,
 //! hence 1e3 ε ≈ 2e-13 times the condition of the spikes (1 + 2ϑ/J below 100 in nearly every draw).
+#![allow(
+    clippy::print_stdout,
+    reason = "the figures of a proof are shown with --nocapture"
+)]
 
 use eventprop::loss::{FirstSpike, Loss};
 use eventprop::network::{Clock, Constant, Init, Model, Network, PopulationId};
