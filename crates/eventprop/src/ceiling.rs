@@ -53,26 +53,89 @@ impl Work {
     }
 }
 
-/// Adds `count` rows of `width` numbers out of a matrix of `rows` rows, in an order without pattern;
-/// returns the number of additions.
-pub fn add_rows(rows: usize, width: usize, count: usize) -> usize {
-    let matrix: Vec<f32> = (0..rows * width).map(|n| n as f32).collect();
-    let order: Vec<u32> = (0..count)
-        .map(|n| (n.wrapping_mul(2_654_435_761) % rows) as u32)
-        .collect();
-    let mut sum = vec![0.0; width];
-    vectorized(AddRows {
-        matrix: black_box(&matrix),
-        order: black_box(&order),
-        sum: &mut sum,
-    });
-    black_box(&sum);
-    count * width
+/// The memory on which the elementary operations of a network run.
+#[derive(Debug)]
+pub struct Ceiling {
+    rows: usize,
+    width: usize,
+    matrix: Vec<f32>,
+    sum: Vec<f32>,
+    v: Vec<f32>,
+    i: Vec<f32>,
+    params: Params<f32>,
+    gradient: Params<f32>,
+    adam: Optimizer<f32>,
+}
+
+impl Ceiling {
+    /// Memory in the shape of a network: its largest projection, that projection's target population,
+    /// and all its parameters.
+    ///
+    /// # Panics
+    /// When the network is not valid.
+    pub fn of(network: &Network) -> Self {
+        let params = Params::<f32>::init(network, 0).expect("the network is valid");
+        let (rows, width) = network
+            .projections()
+            .iter()
+            .map(|p| {
+                (
+                    network.population(p.source).size,
+                    network.population(p.target).size,
+                )
+            })
+            .max_by_key(|(rows, width)| rows * width)
+            .expect("the network has a projection");
+        Self {
+            rows,
+            width,
+            matrix: (0..rows * width).map(|n| n as f32).collect(),
+            sum: vec![0.0; width],
+            v: vec![0.0; width],
+            i: vec![1.0; width],
+            gradient: params.clone(),
+            adam: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+            params,
+        }
+    }
+
+    /// Adds `count` rows of the matrix, in an order without pattern, to one running row; returns the
+    /// number of additions.
+    pub fn add_rows(&mut self, count: usize) -> usize {
+        vectorized(AddRows {
+            matrix: black_box(&self.matrix),
+            count,
+            rows: self.rows,
+            sum: &mut self.sum,
+        });
+        black_box(&self.sum);
+        count * self.width
+    }
+
+    /// Advances the neurons by `steps` steps (two decays and a threshold test, as in `[F1]` to
+    /// `[F3]`); returns the number of advances.
+    pub fn step_neurons(&mut self, steps: usize) -> usize {
+        let fired = vectorized(StepNeurons {
+            v: black_box(&mut self.v),
+            i: black_box(&mut self.i),
+            steps,
+        });
+        black_box(fired);
+        steps * self.width
+    }
+
+    /// One Adam step of all parameters; returns the number of updates.
+    pub fn adam_step(&mut self) -> usize {
+        self.adam.step(&mut self.params, &self.gradient, 1e-9);
+        black_box(&self.params);
+        self.gradient.values().len()
+    }
 }
 
 struct AddRows<'a> {
     matrix: &'a [f32],
-    order: &'a [u32],
+    count: usize,
+    rows: usize,
     sum: &'a mut [f32],
 }
 
@@ -82,27 +145,16 @@ impl Kernel for AddRows<'_> {
     #[inline(always)]
     fn run(self) {
         let width = self.sum.len();
-        for &row in self.order {
-            let row = &self.matrix[row as usize * width..(row as usize + 1) * width];
+        let mut row = 0;
+        for _ in 0..self.count {
+            // A stride without pattern to the prefetcher, and no table of row numbers to read.
+            row = (row + 0x9E37) % self.rows;
+            let row = &self.matrix[row * width..(row + 1) * width];
             for (sum, w) in self.sum.iter_mut().zip(row) {
                 *sum += *w;
             }
         }
     }
-}
-
-/// Advances `size` neurons by `steps` steps (two decays and a threshold test, as in `[F1]` to
-/// `[F3]`); returns the number of advances.
-pub fn step_neurons(size: usize, steps: usize) -> usize {
-    let mut v = vec![0.0_f32; size];
-    let mut i = vec![1.0_f32; size];
-    let fired = vectorized(StepNeurons {
-        v: black_box(&mut v),
-        i: black_box(&mut i),
-        steps,
-    });
-    black_box((&v, fired));
-    size * steps
 }
 
 struct StepNeurons<'a> {
@@ -126,22 +178,6 @@ impl Kernel for StepNeurons<'_> {
         }
         fired
     }
-}
-
-/// Applies `count` Adam steps to the parameters of a network on the calling thread; returns the
-/// number of updates.
-///
-/// # Panics
-/// When the network is not valid.
-pub fn adam_steps(network: &Network, count: usize) -> usize {
-    let mut params = Params::<f32>::init(network, 0).expect("the network is valid");
-    let gradient = params.clone();
-    let mut adam = Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8));
-    for _ in 0..count {
-        adam.step(&mut params, &gradient, 1e-9);
-    }
-    black_box(&params);
-    count * gradient.values().len()
 }
 
 #[cfg(test)]
@@ -178,8 +214,21 @@ mod tests {
     }
 
     #[test]
-    fn loops_report_what_they_did() {
-        assert_eq!(add_rows(10, 8, 7), 56);
-        assert_eq!(step_neurons(8, 3), 24);
+    fn operations_report_what_they_did() {
+        let mut network = Network::new(Clock::new(1.0, 10.0).unwrap());
+        let input = network.add_input("in", 3);
+        let output = network.add_li("out", 8, Li::new(20.0, 5.0));
+        network.connect(
+            input,
+            output,
+            Init::Normal {
+                mean: 0.0,
+                std: 1.0,
+            },
+        );
+        let mut ceiling = Ceiling::of(&network);
+        assert_eq!(ceiling.add_rows(7), 56);
+        assert_eq!(ceiling.step_neurons(3), 24);
+        assert_eq!(ceiling.adam_step(), 24);
     }
 }
