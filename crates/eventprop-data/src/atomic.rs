@@ -144,7 +144,7 @@ mod tests {
         let path = folder.path().join("weights");
         write(&path, |out| out.write_all(b"old")).unwrap();
         let error = write(&path, |out| {
-            out.write_all(&[0; 100_000])?;
+            out.write_all(&vec![0; 100_000])?;
             Err(io::Error::other("half way"))
         })
         .unwrap_err();

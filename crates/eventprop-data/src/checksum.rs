@@ -16,11 +16,12 @@ pub(crate) fn sha256_hex(mut input: impl Read) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect())
+    let mut hex = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        let digits = [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+        hex.extend(digits.into_iter().flatten());
+    }
+    Ok(hex)
 }
 
 #[cfg(test)]

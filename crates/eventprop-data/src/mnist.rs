@@ -183,7 +183,7 @@ impl MnistSet {
         &self.images
     }
 
-    /// The pixels of one image. [pixel], row by row.
+    /// The pixels of one image, row by row: [`PIXELS`] values.
     ///
     /// # Panics
     /// When there is no such image.
@@ -214,10 +214,11 @@ mod tests {
             (MnistSet::sample_train(), 30, 44_509, 7_717_506u64),
             (MnistSet::sample_test(), 20, 29_263, 5_027_560),
         ] {
-            for digit in 0..CLASSES as u8 {
-                let count = set.labels().iter().filter(|l| **l == digit).count();
-                assert_eq!(count, per_class);
+            let mut counts = [0; CLASSES];
+            for label in set.labels() {
+                counts[usize::from(*label)] += 1;
             }
+            assert_eq!(counts, [per_class; CLASSES]);
             let sum: u64 = set.images().iter().map(|x| u64::from(*x)).sum();
             assert_eq!(sum, pixel_sum);
             let encoded = set.spikes();

@@ -290,14 +290,12 @@ fn write_to<T: Element>(out: &mut dyn Write, shape: &[usize], values: &[T]) -> i
             format!("shape {shape:?} does not describe {} values", values.len()),
         ));
     }
-    let lengths: String = shape.iter().map(|len| format!("{len}, ")).collect();
-    let shape = match shape {
-        [len] => format!("{len},"),
-        _ => lengths.trim_end_matches(", ").to_owned(),
-    };
+    let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let comma = if shape.len() == 1 { "," } else { "" };
     let dictionary = format!(
-        "{{'descr': '{}', 'fortran_order': False, 'shape': ({shape}), }}",
-        T::DESCR
+        "{{'descr': '{}', 'fortran_order': False, 'shape': ({}{comma}), }}",
+        T::DESCR,
+        lengths.join(", ")
     );
     // Magic, version, length, dictionary and line end together fill blocks of 64 bytes.
     let padded = (10 + dictionary.len() + 1).next_multiple_of(64) - 11;
@@ -450,8 +448,7 @@ fn value_len(text: &str) -> Option<usize> {
     let (mut depth, mut quote) = (0usize, None);
     for (at, byte) in text.bytes().enumerate() {
         match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
+            (Some(open), _) => quote = Some(open).filter(|open| *open != byte),
             (None, b'\'' | b'"') => quote = Some(byte),
             (None, b'(' | b'[') => depth += 1,
             (None, b')' | b']') => depth = depth.checked_sub(1)?,

@@ -60,11 +60,11 @@ impl PixelTimes {
 /// Memory: 3 bytes a spike and 8 bytes an image (about 27 MB for the 60,000 images of MNIST).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PixelSpikes {
-    /// Where the spikes of each image begin, and one end. [images + 1]
+    /// Where the spikes of each image begin, and one end; `[images + 1]`.
     offsets: Vec<usize>,
-    /// [spikes]
+    /// The pixel of each spike; `[spikes]`.
     pixels: Vec<u16>,
-    /// [spikes]
+    /// The value of that pixel; `[spikes]`.
     values: Vec<u8>,
 }
 
@@ -208,7 +208,7 @@ mod tests {
     fn sizes_that_do_not_fit_are_refused() {
         assert!(PixelSpikes::new(&[0; 5], 2).is_err());
         assert!(PixelSpikes::new(&[0; 5], 0).is_err());
-        assert!(PixelSpikes::new(&[0; PIXELS_MAX + 1], PIXELS_MAX + 1).is_err());
+        assert!(PixelSpikes::new(&vec![0; PIXELS_MAX + 1], PIXELS_MAX + 1).is_err());
         assert!(PixelSpikes::new(&[], 4).unwrap().is_empty());
     }
 

@@ -180,10 +180,8 @@ pub enum FetchError {
 }
 
 fn lines(items: &[impl ToString]) -> String {
-    items
-        .iter()
-        .map(|item| format!("\n  {}", item.to_string()))
-        .collect()
+    let lines: Vec<String> = items.iter().map(ToString::to_string).collect();
+    format!("\n  {}", lines.join("\n  "))
 }
 
 /// Downloads the files of a data set into `folder` ([`crate::locate::home`]), which is made when it

