@@ -147,6 +147,53 @@ fn a_peak_by_hand() {
     assert!((peak.voltage - 0.25f64.powf(4.0 / 3.0)).abs() < 4.0 * f64::EPSILON);
 }
 
+/// `[A5]` `[A6]`: a peak cut off by an inhibitory spike. With τ_mem = 2 τ_syn the hidden neuron fires
+/// when w x (1 − x) = 1, and the output, which follows w_o x (1 − x), is turned round there: V_max =
+/// w_o/w. So ∂V_max/∂w = −w_o/w², which [A6] alone brings about, ∂V_max/∂w_o = 1/w, and the strength
+/// of the inhibition does not matter.
+#[test]
+fn a_peak_moves_with_the_spike_that_ends_it() {
+    let (w, w_o) = (8.0f64, 3.0f64);
+    let mut network = Network::new(clock(30.0));
+    let input = network.add_input("input", 1);
+    let hidden = network.add_lif("hidden", 1, Lif::new(10.0, 5.0));
+    let output = network.add_li("output", 1, Li::new(10.0, 5.0));
+    network.connect(input, hidden, Init::Values(vec![w]));
+    network.connect(input, output, Init::Values(vec![w_o]));
+    network.connect_delayed(hidden, output, Init::Values(vec![-7.0]), 0.0);
+    let params = Params::init(&network, 1).unwrap();
+    let mut solver = Event::new(&network).unwrap();
+    let trial = Trial {
+        observe: Observe::Peaks,
+        disturbance: None,
+    };
+    let mut out = Forward::default();
+    let spikes = batch(&[(2.0, 0)]);
+    solver.forward(&params, &spikes, trial, &mut out).unwrap();
+    let peak = out.readouts[0].peaks[0];
+    assert_eq!(peak.time_ms, out.tapes[0].populations[hidden.0].when[0]);
+    assert!((peak.voltage - w_o / w).abs() < 8.0 * f64::EPSILON);
+    // L = V_max, so −∂L/∂V_max = −1.
+    let seed = Seed {
+        peaks: vec![-1.0],
+        ..Seed::default()
+    };
+    let mut gradient = params.zeros_like();
+    let drive = Drive {
+        seeds: &[seed],
+        spike_jumps: &[],
+        grazing: Grazing::Keep,
+    };
+    solver.adjoint(&params, &out, drive, &mut gradient).unwrap();
+    for (found, expected) in gradient.values().iter().zip([-w_o / (w * w), 1.0 / w, 0.0]) {
+        // A few dozen roundings of numbers below one.
+        assert!(
+            (found - expected).abs() < 32.0 * f64::EPSILON,
+            "{found} {expected}"
+        );
+    }
+}
+
 /// ∫ V dt over the nodes against the integral of the two exponentials. The stated bound is 6e-16 of
 /// the integrand for each of the pieces, so rounding rules: 1e-14 for sums of a few hundred terms.
 #[test]

@@ -201,15 +201,13 @@ impl Event {
         }
         Ok(total)
     }
+}
 
-    /// Number of samples whose gradients are held at once.
-    fn group_len(&self, params: &Params<f64>, samples: usize) -> usize {
-        let fitting = GRADIENT_VALUES / params.values().len().max(1);
-        fitting
-            .max(rayon::current_num_threads())
-            .min(samples)
-            .max(1)
-    }
+/// Number of samples whose gradients are held at once.
+fn group_len(weights: usize, samples: usize) -> usize {
+    let fitting = GRADIENT_VALUES / weights.max(1);
+    let busy = fitting.max(rayon::current_num_threads());
+    busy.min(samples).max(1)
 }
 
 impl Solver for Event {
@@ -273,7 +271,7 @@ impl Solver for Event {
         assert_eq!(drive.seeds.len(), samples, "one seed per sample");
         let sum = gradient.values_mut();
         sum.fill(0.0);
-        let group = self.group_len(params, samples);
+        let group = group_len(params.values().len(), samples);
         if self.gradients.len() < group {
             self.gradients.resize_with(group, Vec::new);
         }

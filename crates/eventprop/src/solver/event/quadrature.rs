@@ -57,7 +57,7 @@ impl Cut {
     pub fn new(length_ms: f64, per_ms: f64) -> Self {
         let wanted = length_ms * per_ms;
         // What is not a number (a diverged voltage) is found by the solver elsewhere.
-        let pieces = wanted.ceil().max(1.0).min(PIECES_MAX);
+        let pieces = wanted.ceil().clamp(1.0, PIECES_MAX);
         let half = match wanted / pieces {
             u if u <= 1.0 / 1024.0 => POINTS_2,
             u if u <= 1.0 / 16.0 => POINTS_4,
@@ -87,10 +87,10 @@ mod tests {
     /// A rule of n points integrates polynomials up to degree 2n − 1 to a few roundings.
     #[test]
     fn rules_have_their_degree() {
-        for (u, points) in [(1e-4, 2), (0.05, 4), (1.0, 8)] {
+        for (u, points) in [(1e-4, 2i32), (0.05, 4), (1.0, 8)] {
             let cut = Cut::new(1.0, u);
-            assert_eq!((cut.pieces, cut.nodes().count()), (1, points));
-            for degree in 0..2 * points as i32 {
+            assert_eq!((cut.pieces, cut.nodes().count()), (1, points as usize));
+            for degree in 0..2 * points {
                 let sum: f64 = cut.nodes().map(|(t, width)| width * t.powi(degree)).sum();
                 let exact = 1.0 / f64::from(degree + 1);
                 assert!(

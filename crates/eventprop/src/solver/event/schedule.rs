@@ -71,7 +71,7 @@ fn lines_into(network: &Network, populations: &[usize]) -> Vec<Line> {
         .collect()
 }
 
-/// Whether a population acts on another one, directly or through others: [source][target].
+/// Whether a population acts on another one, directly or through others; by source, then target.
 fn reachability(network: &Network) -> Vec<Vec<bool>> {
     let size = network.populations().len();
     let mut reaches = vec![vec![false; size]; size];
