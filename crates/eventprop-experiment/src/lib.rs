@@ -1,1 +1,42 @@
-//! The benchmarks.
+//! The benchmarks of `eventprop`: their parameters, and runs that train, test and cross-validate.
+//!
+//! A run is a table of [`params`], which become [`settings`]; [`data`] and a [`topology`] that fit
+//! them; and the epochs of [`run()`]. What it leaves on the disk are [`records`], [`weights`], lines of
+//! results ([`outputs`]) and pictures ([`plot`]). Nothing here prints; a [`run::Observer`] hears what
+//! happens.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//! use eventprop_experiment::data::Source;
+//! use eventprop_experiment::params::{Benchmark, Parameters};
+//! use eventprop_experiment::run::{self, Command, Control, Progress};
+//!
+//! let folder = std::env::temp_dir().join("eventprop-example");
+//! let mut params = Parameters::new(Benchmark::YinYang);
+//! for assignment in ["NUM_HIDDEN=20", "N_TRAIN=32", "N_VALIDATE=8", "N_TEST=8", "N_EPOCH=1"] {
+//!     params.assign(assignment)?;
+//! }
+//! params.assign(&format!("OUT_DIR={}", folder.display()))?;
+//! params.draw_seeds(|| 7);
+//! let source = Source { dirs: Vec::new(), demonstration: true };
+//! let mut control = Control {
+//!     observer: &mut |_: &Progress<'_>| {},
+//!     cancel: &AtomicBool::new(false),
+//! };
+//! let summary = run::run(Command::Train, &params, &source, &mut control)?;
+//! assert_eq!(summary.epochs, 1);
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod data;
+pub mod engine;
+pub mod outputs;
+pub mod params;
+pub mod plot;
+pub mod records;
+pub mod run;
+pub mod settings;
+pub mod topology;
+pub mod value;
+pub mod weights;

@@ -1,0 +1,89 @@
+//! Why parameters are not accepted.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// What is wrong with a parameter.
+#[derive(Debug, Error)]
+pub enum ParamError {
+    /// A key that the benchmark does not have.
+    #[error("unknown parameter {key} for {benchmark}; {hint}")]
+    UnknownKey {
+        /// The benchmark.
+        benchmark: &'static str,
+        /// The key as given.
+        key: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// A value that the key does not accept.
+    #[error("{key}={found} is not possible; {key} takes {expected} (default {default})")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// The value given.
+        found: String,
+        /// What is accepted.
+        expected: String,
+        /// The default.
+        default: String,
+    },
+    /// Two values that exclude each other.
+    #[error("{key}={found} is not possible: {problem}; {way_out}")]
+    Combination {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        found: String,
+        /// What it conflicts with.
+        problem: String,
+        /// What to do.
+        way_out: String,
+    },
+    /// A preset that the benchmark does not have.
+    #[error("{benchmark} has no preset {found}; there are {known}")]
+    UnknownPreset {
+        /// The benchmark.
+        benchmark: &'static str,
+        /// The name given.
+        found: String,
+        /// The names there are.
+        known: String,
+    },
+    /// Text that is no assignment.
+    #[error(
+        "{found:?} is no parameter; write KEY=VALUE, such as N_EPOCH=5 (`eventprop params {benchmark}` lists the keys)"
+    )]
+    NoAssignment {
+        /// The benchmark.
+        benchmark: &'static str,
+        /// The text given.
+        found: String,
+    },
+    /// A file of parameters that cannot be read.
+    #[error("parameter file {path} cannot be read: {problem}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A value in a file that has no meaning as a parameter.
+    #[error(
+        "parameter file {path}: the value of {key} is a table or a date; write a number, true or false, text or a list",
+        path = path.display()
+    )]
+    FileValue {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// A seed that was never drawn.
+    #[error("{key} is not set; give a whole number, or let the program draw one")]
+    SeedUnset {
+        /// The key.
+        key: &'static str,
+    },
+}

@@ -1,0 +1,282 @@
+//! One parameter of a benchmark: a row of its table.
+
+use crate::value::Value;
+
+/// Which values a key accepts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// True or false.
+    Flag,
+    /// A whole number from `min` to `max`.
+    Int {
+        /// The smallest.
+        min: i64,
+        /// The largest.
+        max: i64,
+    },
+    /// A whole number from `min`, or none.
+    OptionalInt {
+        /// The smallest.
+        min: i64,
+    },
+    /// A finite number in a range.
+    Float(Range),
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// Any text.
+    Text,
+    /// A seed from 0 to 2³² − 1, or none: then one is drawn, printed and stored.
+    Seed,
+    /// One number of neurons, or a list of one for each layer.
+    Sizes,
+    /// A list of classes to keep, or none for all.
+    Classes,
+    /// A list of `[epoch, trial]`.
+    EpochTrials,
+    /// A list of names.
+    Names,
+    /// A list of `[population or projection, variable]`.
+    Pairs,
+    /// `keep`, `error` or `limit:x` with x > 0.
+    Grazing,
+    /// Anything: the key has no effect here.
+    Anything,
+}
+
+/// A range of numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Range {
+    /// Every finite number.
+    Any,
+    /// Above 0.
+    Positive,
+    /// 0 or more.
+    NotNegative,
+    /// From 0 to 1, both included.
+    Probability,
+    /// From 0 to 1, 1 excluded.
+    BelowOne,
+}
+
+impl Range {
+    fn contains(self, x: f64) -> bool {
+        x.is_finite()
+            && match self {
+                Self::Any => true,
+                Self::Positive => x > 0.0,
+                Self::NotNegative => x >= 0.0,
+                Self::Probability => (0.0..=1.0).contains(&x),
+                Self::BelowOne => (0.0..1.0).contains(&x),
+            }
+    }
+}
+
+/// Where the default of a key comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Default {
+    /// A value, written as on the command line.
+    Fixed(&'static str),
+    /// A multiple of another key, taken after that key is set.
+    Multiple {
+        /// The factor.
+        factor: i64,
+        /// The other key.
+        key: &'static str,
+    },
+}
+
+/// One parameter of a benchmark.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// The key, in capitals.
+    pub key: &'static str,
+    /// Other spellings that are accepted.
+    pub aliases: &'static [&'static str],
+    /// Which values are accepted.
+    pub kind: Kind,
+    /// The default.
+    pub default: Default,
+    /// The unit; empty for plain numbers.
+    pub unit: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+    /// Whether it has any effect; some keys exist only for parameter files of the reference code.
+    pub effect: bool,
+}
+
+impl Row {
+    /// A row without default, unit and aliases.
+    pub const fn new(key: &'static str, kind: Kind, meaning: &'static str) -> Self {
+        Self {
+            key,
+            aliases: &[],
+            kind,
+            default: Default::Fixed("none"),
+            unit: "",
+            meaning,
+            effect: true,
+        }
+    }
+
+    /// The same with a default, written as on the command line.
+    pub const fn default(mut self, text: &'static str) -> Self {
+        self.default = Default::Fixed(text);
+        self
+    }
+
+    /// The same with a multiple of another key as default.
+    pub const fn default_multiple(mut self, factor: i64, key: &'static str) -> Self {
+        self.default = Default::Multiple { factor, key };
+        self
+    }
+
+    /// The same with a unit.
+    pub const fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    /// The same with other spellings.
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same with another meaning.
+    pub const fn meaning(mut self, meaning: &'static str) -> Self {
+        self.meaning = meaning;
+        self
+    }
+
+    /// A key that is accepted and has no effect.
+    pub const fn without_effect(key: &'static str, meaning: &'static str) -> Self {
+        Self {
+            effect: false,
+            ..Self::new(key, Kind::Anything, meaning)
+        }
+    }
+
+    /// The default as text: a value, or how it follows from another key.
+    pub fn default_text(&self) -> String {
+        match self.default {
+            Default::Fixed(text) => text.to_owned(),
+            Default::Multiple { factor, key } => format!("{factor} * {key}"),
+        }
+    }
+
+    /// Checks a value and brings it into the form in which it is kept (whole numbers become floats
+    /// where a float is wanted).
+    ///
+    /// # Errors
+    /// When the key does not accept it; the text says what it accepts.
+    pub fn accept(&self, value: Value) -> Result<Value, String> {
+        self.kind.accept(value).ok_or_else(|| self.kind.expected())
+    }
+}
+
+impl Kind {
+    /// What is accepted, in words.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Flag => "true or false".into(),
+            Self::Int { min, max: i64::MAX } => format!("a whole number of at least {min}"),
+            Self::Int { min, max } => format!("a whole number from {min} to {max}"),
+            Self::OptionalInt { min } => format!("a whole number of at least {min}, or none"),
+            Self::Float(Range::Any) => "a finite number".into(),
+            Self::Float(Range::Positive) => "a number above 0".into(),
+            Self::Float(Range::NotNegative) => "a number of at least 0".into(),
+            Self::Float(Range::Probability) => "a number from 0 to 1".into(),
+            Self::Float(Range::BelowOne) => "a number of at least 0 and below 1".into(),
+            Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Text => "text".into(),
+            Self::Seed => "a whole number from 0 to 4294967295, or none to draw one".into(),
+            Self::Sizes => {
+                "a whole number of at least 1, or a list of them, one for each layer".into()
+            }
+            Self::Classes => "a list of classes such as [0,1], or none for all".into(),
+            Self::EpochTrials => "a list of [epoch, trial], such as [[0,0],[9,100]]".into(),
+            Self::Names => "a list of names, such as [\"hidden\"]".into(),
+            Self::Pairs => "a list of pairs of names, such as [[\"hidden\",\"V\"]]".into(),
+            Self::Grazing => "keep, error, or limit:x with a number x above 0".into(),
+            Self::Anything => "anything".into(),
+        }
+    }
+
+    /// The name of the type, for tables.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::Flag => "bool",
+            Self::Int { .. } => "int",
+            Self::OptionalInt { .. } | Self::Seed => "int or none",
+            Self::Float(_) => "float",
+            Self::Choice(_) | Self::Text | Self::Grazing => "str",
+            Self::Sizes => "int or list",
+            Self::Classes => "list or none",
+            Self::EpochTrials | Self::Names | Self::Pairs => "list",
+            Self::Anything => "any",
+        }
+    }
+
+    fn accept(self, value: Value) -> Option<Value> {
+        match (self, value) {
+            (Self::Float(range), Value::Int(int)) => accept_float(range, int as f64),
+            (Self::Float(range), Value::Float(float)) => accept_float(range, float),
+            (Self::Text, value @ (Value::Int(_) | Value::Float(_))) => {
+                Some(Value::Text(value.to_string()))
+            }
+            (Self::OptionalInt { .. } | Self::Seed | Self::Classes, Value::None) => {
+                Some(Value::None)
+            }
+            (kind, value) => kind.holds(&value).then_some(value),
+        }
+    }
+
+    fn holds(self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Anything, _) | (Self::Flag, Value::Bool(_)) | (Self::Text, Value::Text(_)) => {
+                true
+            }
+            (Self::Int { min, max }, Value::Int(int)) => (min..=max).contains(int),
+            (Self::OptionalInt { min }, Value::Int(int)) => *int >= min,
+            (Self::Seed, Value::Int(int)) => u32::try_from(*int).is_ok(),
+            (Self::Choice(words), Value::Text(text)) => words.contains(&text.as_str()),
+            (Self::Sizes, Value::Int(int)) => *int >= 1,
+            (Self::Sizes, Value::List(items)) => {
+                !items.is_empty() && items.iter().all(|item| Self::Sizes.is_size(item))
+            }
+            (Self::Classes, Value::List(items)) => !items.is_empty() && items.iter().all(is_index),
+            (Self::EpochTrials, Value::List(items)) => {
+                items.iter().all(|item| is_pair(item, is_index))
+            }
+            (Self::Names, Value::List(items)) => items.iter().all(is_text),
+            (Self::Pairs, Value::List(items)) => items.iter().all(|item| is_pair(item, is_text)),
+            (Self::Grazing, Value::Text(text)) => is_grazing(text),
+            _ => false,
+        }
+    }
+
+    fn is_size(self, item: &Value) -> bool {
+        matches!(item, Value::Int(_)) && self.holds(item)
+    }
+}
+
+fn accept_float(range: Range, float: f64) -> Option<Value> {
+    range.contains(float).then_some(Value::Float(float))
+}
+
+fn is_text(value: &Value) -> bool {
+    matches!(value, Value::Text(_))
+}
+
+fn is_index(value: &Value) -> bool {
+    matches!(value, Value::Int(0..))
+}
+
+fn is_pair(value: &Value, of: impl Fn(&Value) -> bool) -> bool {
+    matches!(value, Value::List(items) if items.len() == 2 && items.iter().all(of))
+}
+
+fn is_grazing(text: &str) -> bool {
+    let limit = |text: &str| text.parse().is_ok_and(|x| Range::Positive.contains(x));
+    matches!(text, "keep" | "error") || text.strip_prefix("limit:").is_some_and(limit)
+}

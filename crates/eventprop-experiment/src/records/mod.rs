@@ -1,0 +1,300 @@
+//! Recordings: spikes, variables of neurons, weights, in the layouts of the reference code.
+//!
+//! A [`Recorder`] is shown every trial (a batch in training or evaluation) and keeps what the
+//! settings ask for; [`Recorder::write`] puts it on the disk at the end.
+
+mod first_spikes;
+mod settings;
+
+use std::path::Path;
+
+use eventprop::network::ProjectionId;
+use eventprop::real::Real;
+use eventprop::solver::grid::Probe;
+use eventprop::spikes::Batch;
+use eventprop::tape::SpikeTime;
+use eventprop::train::{BatchReport, Session};
+use eventprop_data::atomic::WriteError;
+use eventprop_data::npy;
+
+pub use first_spikes::FirstSpikes;
+pub use settings::{Named, RecordSettings, Synapse, SynapseVariable, When};
+
+use crate::engine::Engine;
+
+/// Place of a trial in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The trial in the epoch, from 0; evaluation continues the count of training.
+    pub trial: usize,
+    /// Samples of the epoch before this trial.
+    pub samples_before: usize,
+}
+
+/// What is kept of a run.
+#[derive(Debug)]
+pub struct Recorder {
+    settings: RecordSettings,
+    /// Samples in a full batch.
+    batch: usize,
+    spikes: Vec<SpikeRecord>,
+    spikes_seen: Seen,
+    /// One record per probe, `[step, (sample,) neuron]`.
+    neurons: Vec<Vec<f32>>,
+    neurons_seen: Seen,
+    /// One record per variable, `[trial, weight]`.
+    synapses: Vec<Vec<f32>>,
+    synapses_seen: Seen,
+}
+
+/// Spikes of one population, in the order of trials, samples and time.
+#[derive(Debug, Default)]
+struct SpikeRecord {
+    times_ms: Vec<f64>,
+    neurons: Vec<i32>,
+}
+
+/// Which samples were recorded, and when.
+#[derive(Debug, Default)]
+struct Seen {
+    times_ms: Vec<f64>,
+    labels: Vec<i32>,
+    predictions: Vec<i32>,
+}
+
+impl Seen {
+    fn add(&mut self, batch: &Batch, report: &BatchReport, samples: usize) {
+        let prediction = |p: Option<u32>| p.map_or(-1, |class| class as i32);
+        self.labels
+            .extend(batch.labels()[..samples].iter().map(|&label| label as i32));
+        let outcomes = report.outcomes[..samples].iter();
+        self.predictions
+            .extend(outcomes.map(|outcome| prediction(outcome.prediction)));
+    }
+
+    fn write(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+        write(
+            folder,
+            &format!("{prefix}lbl"),
+            &[self.labels.len()],
+            &self.labels,
+        )?;
+        let pred = format!("{prefix}pred");
+        write(folder, &pred, &[self.predictions.len()], &self.predictions)
+    }
+}
+
+fn write<T: npy::Element>(
+    folder: &Path,
+    name: &str,
+    shape: &[usize],
+    values: &[T],
+) -> Result<(), WriteError> {
+    npy::write(&folder.join(format!("{name}.npy")), shape, values)
+}
+
+impl Recorder {
+    /// A recorder for trials of up to `batch` samples.
+    pub fn new(settings: RecordSettings, batch: usize) -> Self {
+        Self {
+            spikes: settings
+                .spikes
+                .iter()
+                .map(|_| SpikeRecord::default())
+                .collect(),
+            neurons: vec![Vec::new(); settings.neurons.len()],
+            synapses: vec![Vec::new(); settings.synapses.len()],
+            settings,
+            batch,
+            spikes_seen: Seen::default(),
+            neurons_seen: Seen::default(),
+            synapses_seen: Seen::default(),
+        }
+    }
+
+    /// What the solver has to record in a trial.
+    pub fn probes(&self, place: Place) -> Vec<Probe> {
+        if self
+            .settings
+            .neurons_when
+            .includes(place.epoch, place.trial)
+        {
+            self.settings
+                .neurons
+                .iter()
+                .map(|named| named.what)
+                .collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Keeps what is asked for of a trial that was just solved.
+    pub fn record<S: Engine>(
+        &mut self,
+        place: Place,
+        session: &Session<S>,
+        batch: &Batch,
+        report: &BatchReport,
+    ) {
+        let now = |when: &When| when.includes(place.epoch, place.trial);
+        let samples = if self.settings.first_sample_only {
+            1
+        } else {
+            batch.len()
+        };
+        if !self.spikes.is_empty() && now(&self.settings.spikes_when) {
+            self.record_spikes(place, session, samples);
+            self.spikes_seen.add(batch, report, samples);
+        }
+        if !self.neurons.is_empty() && now(&self.settings.neurons_when) {
+            self.record_neurons(place, session, samples);
+            self.neurons_seen.add(batch, report, samples);
+        }
+        if !self.synapses.is_empty() && now(&self.settings.synapses_when) {
+            self.record_synapses(place, session);
+            self.synapses_seen.add(batch, report, samples);
+        }
+    }
+
+    /// Sample i of a trial is placed at (samples of the epoch before it + i) · T, as if the samples
+    /// had been shown one after the other; with only the first sample of each trial recorded, that of
+    /// trial r at r · T.
+    fn record_spikes<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: usize) {
+        let clock = session.solver.network().clock();
+        for (named, record) in self.settings.spikes.iter().zip(&mut self.spikes) {
+            for sample in 0..samples {
+                let turn = if self.settings.first_sample_only {
+                    place.trial
+                } else {
+                    place.samples_before + sample
+                };
+                let start_ms = turn as f64 * clock.trial_ms();
+                let spikes = &session.forward.tapes[sample].populations[named.what];
+                record
+                    .times_ms
+                    .extend(spikes.when.iter().map(|t| start_ms + t.ms(clock)));
+                record
+                    .neurons
+                    .extend(spikes.neuron.iter().map(|&n| n as i32));
+            }
+        }
+    }
+
+    /// Rows are steps; missing samples of an incomplete batch are NaN.
+    fn record_neurons<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: usize) {
+        let network = session.solver.network();
+        let (clock, steps) = (network.clock(), network.clock().steps());
+        let columns = self.columns();
+        for (probe, (named, record)) in self
+            .settings
+            .neurons
+            .iter()
+            .zip(&mut self.neurons)
+            .enumerate()
+        {
+            let size = network.populations()[named.what.population].size;
+            for step in 0..steps {
+                for sample in 0..columns {
+                    if sample < samples {
+                        let row = &session.solver.record(sample, probe)[step * size..][..size];
+                        record.extend(row.iter().map(|x| x.to_f64() as f32));
+                    } else {
+                        record.extend(std::iter::repeat_n(f32::NAN, size));
+                    }
+                }
+            }
+        }
+        let start_ms = place.trial as f64 * clock.trial_ms();
+        let times = (0..steps).map(|step| start_ms + clock.start_ms(step));
+        self.neurons_seen.times_ms.extend(times);
+    }
+
+    /// One row for each trial: weights do not change within one.
+    fn record_synapses<S: Engine>(&mut self, place: Place, session: &Session<S>) {
+        for (named, record) in self.settings.synapses.iter().zip(&mut self.synapses) {
+            let source = match named.what.variable {
+                SynapseVariable::Weight => &session.params,
+                SynapseVariable::Gradient => &session.gradient,
+            };
+            let weights = source.weights(ProjectionId(named.what.projection));
+            record.extend(weights.iter().map(|w| w.to_f64() as f32));
+        }
+        let trial_ms = session.solver.network().clock().trial_ms();
+        self.synapses_seen
+            .times_ms
+            .push(place.trial as f64 * trial_ms);
+    }
+
+    /// Samples in a row of the neuron records.
+    fn columns(&self) -> usize {
+        if self.settings.first_sample_only {
+            1
+        } else {
+            self.batch
+        }
+    }
+
+    /// Writes all recordings to a folder; `prefix` begins the names of the files.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+        if !self.settings.write {
+            return Ok(());
+        }
+        self.write_spikes(folder, prefix)?;
+        self.write_neurons(folder, prefix)?;
+        self.write_synapses(folder, prefix)
+    }
+
+    fn write_spikes(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+        for (named, record) in self.settings.spikes.iter().zip(&self.spikes) {
+            let name = format!("{prefix}{}_spike_", named.name);
+            let shape = [record.neurons.len()];
+            write(folder, &format!("{name}t"), &shape, &record.times_ms)?;
+            write(folder, &format!("{name}ID"), &shape, &record.neurons)?;
+        }
+        if self.spikes.is_empty() {
+            return Ok(());
+        }
+        self.spikes_seen.write(folder, &format!("{prefix}spk_"))
+    }
+
+    fn write_neurons(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+        let rows = self.neurons_seen.times_ms.len();
+        for (named, record) in self.settings.neurons.iter().zip(&self.neurons) {
+            let columns = self.columns();
+            let size = record.len() / (rows * columns).max(1);
+            let shape = [rows, columns, size];
+            let shape = if self.settings.first_sample_only {
+                vec![rows, size]
+            } else {
+                shape.to_vec()
+            };
+            write(folder, &format!("{prefix}{}", named.name), &shape, record)?;
+        }
+        if self.neurons.is_empty() {
+            return Ok(());
+        }
+        let times = &self.neurons_seen.times_ms;
+        write(folder, &format!("{prefix}n_t"), &[rows], times)?;
+        self.neurons_seen.write(folder, &format!("{prefix}n_"))
+    }
+
+    fn write_synapses(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+        let rows = self.synapses_seen.times_ms.len();
+        for (named, record) in self.settings.synapses.iter().zip(&self.synapses) {
+            let shape = [rows, record.len() / rows.max(1)];
+            write(folder, &format!("{prefix}{}", named.name), &shape, record)?;
+        }
+        if self.synapses.is_empty() {
+            return Ok(());
+        }
+        let times = &self.synapses_seen.times_ms;
+        write(folder, &format!("{prefix}t"), &[rows], times)?;
+        self.synapses_seen.write(folder, &format!("{prefix}s_"))
+    }
+}

@@ -1,0 +1,264 @@
+//! What is recorded and when, from the `REC_*` and `W_*` parameters.
+
+use std::collections::BTreeSet;
+
+use eventprop::solver::grid::{Probe, Variable};
+
+use crate::params::{Benchmark, ParamError, Parameters};
+use crate::settings::SolverKind;
+use crate::topology::{population_names, projection_names};
+use crate::value::Value;
+
+/// What is recorded and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordSettings {
+    /// Whether recordings are written at all (`WRITE_TO_DISK`).
+    pub write: bool,
+    /// Whether only the first sample of each batch is recorded (Yin-Yang).
+    pub first_sample_only: bool,
+    /// Whether the first spike times of all outputs are kept (Yin-Yang).
+    pub first_spikes: bool,
+    /// Populations whose spikes are recorded.
+    pub spikes: Vec<Named<usize>>,
+    /// When.
+    pub spikes_when: When,
+    /// Variables of populations that are recorded.
+    pub neurons: Vec<Named<Probe>>,
+    /// When.
+    pub neurons_when: When,
+    /// Variables of projections that are recorded.
+    pub synapses: Vec<Named<Synapse>>,
+    /// When.
+    pub synapses_when: When,
+    /// When weights are written.
+    pub weights_when: When,
+}
+
+/// Something that is recorded, with the name of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<T> {
+    /// The name, without prefix and ending.
+    pub name: String,
+    /// What it is.
+    pub what: T,
+}
+
+/// A variable of a projection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Synapse {
+    /// Index of the projection.
+    pub projection: usize,
+    /// The variable.
+    pub variable: SynapseVariable,
+}
+
+/// The variables of projections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SynapseVariable {
+    /// Weights.
+    Weight,
+    /// Gradients of the batch.
+    Gradient,
+}
+
+/// In which trials of which epochs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// In all.
+    Always,
+    /// In the listed ones, (epoch, trial).
+    Listed(BTreeSet<(usize, usize)>),
+    /// After every so many trials of every so many epochs; an epoch count of 0 is never.
+    Every {
+        /// Trials.
+        trials: usize,
+        /// Epochs.
+        epochs: usize,
+    },
+}
+
+impl When {
+    /// Whether a trial of an epoch is one of them.
+    pub fn includes(&self, epoch: usize, trial: usize) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Listed(list) => list.contains(&(epoch, trial)),
+            Self::Every { trials, epochs } => {
+                *epochs > 0 && epoch.is_multiple_of(*epochs) && trial.is_multiple_of(*trials)
+            }
+        }
+    }
+}
+
+impl RecordSettings {
+    /// The settings for a network with this many hidden layers.
+    ///
+    /// # Errors
+    /// When something is named that is not there, or that the solver cannot show.
+    pub fn new(
+        params: &Parameters,
+        hidden_layers: usize,
+        solver: SolverKind,
+    ) -> Result<Self, ParamError> {
+        let yinyang = params.benchmark() == Benchmark::YinYang;
+        let loss = params.text("LOSS_TYPE");
+        let when = |key| {
+            if yinyang {
+                When::Always
+            } else {
+                listed(&params.get(key))
+            }
+        };
+        Ok(Self {
+            write: params.flag("WRITE_TO_DISK"),
+            first_sample_only: yinyang,
+            first_spikes: yinyang && loss.starts_with("first_spike"),
+            spikes: spikes(params, hidden_layers)?,
+            spikes_when: when("REC_SPIKES_EPOCH_TRIAL"),
+            neurons: neurons(params, hidden_layers, solver)?,
+            neurons_when: when("REC_NEURONS_EPOCH_TRIAL"),
+            synapses: synapses(params, hidden_layers)?,
+            synapses_when: when("REC_SYNAPSES_EPOCH_TRIAL"),
+            weights_when: if yinyang {
+                When::Every {
+                    trials: params.count("W_REPORT_INTERVAL"),
+                    epochs: params.count("W_EPOCH_INTERVAL"),
+                }
+            } else {
+                listed(&params.get("W_OUTPUT_EPOCH_TRIAL"))
+            },
+        })
+    }
+}
+
+fn listed(value: &Value) -> When {
+    let number = |value: &Value| match value {
+        Value::Int(int) => *int as usize,
+        other => panic!("an [epoch, trial] holds {other}"),
+    };
+    let pairs = items(value).iter().map(|pair| {
+        let pair = items(pair);
+        (number(&pair[0]), number(&pair[1]))
+    });
+    When::Listed(pairs.collect())
+}
+
+fn items(value: &Value) -> &[Value] {
+    match value {
+        Value::List(items) => items,
+        _ => &[],
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    items(value).iter().map(Value::to_string).collect()
+}
+
+fn unknown(params: &Parameters, key: &'static str, problem: String, way_out: String) -> ParamError {
+    ParamError::Combination {
+        key,
+        found: params.get(key).to_string(),
+        problem,
+        way_out,
+    }
+}
+
+fn spikes(params: &Parameters, hidden_layers: usize) -> Result<Vec<Named<usize>>, ParamError> {
+    let names = texts(&params.get("REC_SPIKES"));
+    let found = names.into_iter().map(|name| {
+        let what = find_population(params, "REC_SPIKES", &name, hidden_layers)?;
+        Ok(Named { name, what })
+    });
+    found.collect()
+}
+
+fn find_population(
+    params: &Parameters,
+    key: &'static str,
+    name: &str,
+    hidden_layers: usize,
+) -> Result<usize, ParamError> {
+    let known = population_names(hidden_layers);
+    known.iter().position(|k| k == name).ok_or_else(|| {
+        let problem = format!("the network has no population {name}");
+        unknown(
+            params,
+            key,
+            problem,
+            format!("choose from {}", known.join(", ")),
+        )
+    })
+}
+
+fn neurons(
+    params: &Parameters,
+    hidden_layers: usize,
+    solver: SolverKind,
+) -> Result<Vec<Named<Probe>>, ParamError> {
+    const KEY: &str = "REC_NEURONS";
+    let value = params.get(KEY);
+    if solver == SolverKind::Event && !items(&value).is_empty() {
+        let problem = "the event solver has no steps in which to record".to_owned();
+        return Err(unknown(params, KEY, problem, "use SOLVER=grid".to_owned()));
+    }
+    let probes = items(&value).iter().map(|pair| {
+        let [population, variable] = &texts(pair)[..] else {
+            panic!("the table accepts pairs only");
+        };
+        let index = find_population(params, KEY, population, hidden_layers)?;
+        let variable_of = match variable.as_str() {
+            "V" => Some(Variable::Voltage),
+            "I" => Some(Variable::Current),
+            "lambda_V" => Some(Variable::LambdaV),
+            "lambda_I" => Some(Variable::LambdaI),
+            _ => None,
+        };
+        let Some(found) = variable_of.filter(|_| index > 0) else {
+            let problem = format!("{population} has no variable {variable}");
+            let way_out = "record V, I, lambda_V or lambda_I of hidden or output neurons";
+            return Err(unknown(params, KEY, problem, way_out.to_owned()));
+        };
+        Ok(Named {
+            name: format!("{variable}{population}"),
+            what: Probe {
+                population: index,
+                variable: found,
+            },
+        })
+    });
+    probes.collect()
+}
+
+fn synapses(params: &Parameters, hidden_layers: usize) -> Result<Vec<Named<Synapse>>, ParamError> {
+    const KEY: &str = "REC_SYNAPSES";
+    let known = projection_names(hidden_layers, params.flag("RECURRENT"));
+    let value = params.get(KEY);
+    let found = items(&value).iter().map(|pair| {
+        let [projection, variable] = &texts(pair)[..] else {
+            panic!("the table accepts pairs only");
+        };
+        let Some(index) = known.iter().position(|k| k.record == *projection) else {
+            let names: Vec<&str> = known.iter().map(|k| k.record.as_str()).collect();
+            let problem = format!("the network has no projection {projection}");
+            let way_out = format!("choose from {}", names.join(", "));
+            return Err(unknown(params, KEY, problem, way_out));
+        };
+        let variable_of = match variable.as_str() {
+            "w" => SynapseVariable::Weight,
+            "dw" => SynapseVariable::Gradient,
+            _ => {
+                let problem = format!("projections have no variable {variable}");
+                let way_out = "record w or dw; for in_syn record I of the target (REC_NEURONS)";
+                return Err(unknown(params, KEY, problem, way_out.to_owned()));
+            }
+        };
+        Ok(Named {
+            name: format!("{variable}{projection}"),
+            what: Synapse {
+                projection: index,
+                variable: variable_of,
+            },
+        })
+    });
+    found.collect()
+}

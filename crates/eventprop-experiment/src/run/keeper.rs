@@ -1,0 +1,89 @@
+//! What is kept of every trial of a run: recordings, first spike times, weights in between.
+
+use eventprop::train::Session;
+
+use super::error::RunError;
+use super::learner::{LookIn, Seen};
+use super::progress::Phase;
+use crate::data::Data;
+use crate::engine::Engine;
+use crate::outputs::Outputs;
+use crate::records::{FirstSpikes, Place, Recorder};
+use crate::settings::Settings;
+use crate::weights;
+
+/// Keeps what the settings ask for.
+pub struct Keeper<'a> {
+    settings: &'a Settings,
+    outputs: &'a Outputs,
+    pub recorder: Recorder,
+    pub first_spikes: Option<FirstSpikes>,
+}
+
+impl<'a> Keeper<'a> {
+    pub fn new(settings: &'a Settings, outputs: &'a Outputs, data: &Data) -> Self {
+        let kept = settings.records.first_spikes && !data.train.is_empty();
+        Self {
+            settings,
+            outputs,
+            recorder: Recorder::new(settings.records.clone(), settings.batch),
+            first_spikes: kept.then(|| {
+                let trial_ms = settings.clock.trial_ms();
+                FirstSpikes::new(data.train.len(), settings.batch, data.classes, trial_ms)
+            }),
+        }
+    }
+
+    /// To be called before every epoch.
+    pub fn begin_epoch(&mut self) {
+        if let Some(first_spikes) = &mut self.first_spikes {
+            first_spikes.begin_epoch();
+        }
+    }
+
+    /// Writes the recordings.
+    pub fn write(&self, data: &Data) -> Result<(), RunError> {
+        let folder = self.outputs.folder();
+        self.recorder.write(folder, self.outputs.prefix())?;
+        if let Some(first_spikes) = &self.first_spikes {
+            first_spikes.write(folder, &data.train.labels())?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Engine> LookIn<S> for Keeper<'_> {
+    fn before(&mut self, place: Place, session: &mut Session<S>) {
+        session.solver.probe(&self.recorder.probes(place));
+    }
+
+    fn after(&mut self, seen: Seen<'_, S>) -> Result<(), RunError> {
+        let Seen {
+            place,
+            phase,
+            topology,
+            session,
+            batch,
+            report,
+        } = seen;
+        self.recorder.record(place, session, batch, report);
+        if phase != Phase::Train {
+            return Ok(());
+        }
+        if let Some(first_spikes) = &mut self.first_spikes {
+            for (readout, &id) in session.forward.readouts.iter().zip(batch.ids()) {
+                first_spikes.set(id as usize, &readout.first_spikes_ms);
+            }
+        }
+        if self
+            .settings
+            .records
+            .weights_when
+            .includes(place.epoch, place.trial)
+        {
+            let label = format!("e{}_t{}", place.epoch, place.trial);
+            weights::save(self.outputs, topology, &session.params, &label)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,313 @@
+//! A network that learns: its session, its learning rate, and one pass over a part of the data.
+
+use std::time::Instant;
+
+use eventprop::optim::{Adam, Optimizer, Sgd, schedule::Schedule};
+use eventprop::params::Params;
+use eventprop::regularize::Regularizer;
+use eventprop::rng::{Key, Purpose};
+use eventprop::solver::Disturbance;
+use eventprop::spikes::Batch;
+use eventprop::train::{Activity, BatchReport, Plan, Session};
+use eventprop_data::dropout::InputDropout;
+
+use super::error::RunError;
+use super::hidden::HiddenStatistics;
+use super::progress::{BatchProgress, Control, Phase, Progress};
+use super::report::{LayerReport, Score};
+use crate::data::{Data, Dropping, Part};
+use crate::engine::Engine;
+use crate::records::Place;
+use crate::settings::{OptimizerKind, Settings};
+use crate::topology::Topology;
+
+/// A network that learns.
+pub struct Learner<'a, S: Engine> {
+    pub settings: &'a Settings,
+    pub topology: Topology,
+    pub session: Session<S>,
+    pub schedule: Schedule,
+    /// Statistics of hidden spikes in the current epoch, one per hidden layer.
+    pub hidden: Vec<HiddenStatistics>,
+    /// Keys of random draws come from this seed.
+    seed: u64,
+    batch: Batch,
+}
+
+/// One trial, shown to whoever looks in.
+pub struct Seen<'a, S: Engine> {
+    pub place: Place,
+    pub phase: Phase,
+    pub topology: &'a Topology,
+    pub session: &'a mut Session<S>,
+    pub batch: &'a Batch,
+    pub report: &'a BatchReport,
+}
+
+/// Looks in before and after every trial.
+pub trait LookIn<S: Engine> {
+    /// Before a trial is solved.
+    fn before(&mut self, place: Place, session: &mut Session<S>);
+    /// After it was.
+    fn after(&mut self, seen: Seen<'_, S>) -> Result<(), RunError>;
+}
+
+/// Looks nowhere.
+pub struct NoLook;
+
+impl<S: Engine> LookIn<S> for NoLook {
+    fn before(&mut self, _place: Place, _session: &mut Session<S>) {}
+
+    fn after(&mut self, _seen: Seen<'_, S>) -> Result<(), RunError> {
+        Ok(())
+    }
+}
+
+/// A pass over a part of the data.
+#[derive(Clone, Copy)]
+pub struct Pass<'a> {
+    pub phase: Phase,
+    pub part: &'a Part,
+    pub epoch: usize,
+    /// Trials of the epoch before this pass, and their samples.
+    pub trials_before: usize,
+    pub samples_before: usize,
+}
+
+/// How a pass ended.
+pub struct PassEnd {
+    /// The score; `None` when the pass was cancelled.
+    pub score: Option<Score>,
+    /// Samples that were solved.
+    pub samples: usize,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+impl<'a, S: Engine> Learner<'a, S> {
+    /// A network with fresh weights; `seed` is that of weights and draws.
+    pub fn new(settings: &'a Settings, data: &Data, seed: u64) -> Result<Self, RunError> {
+        let topology = Topology::new(settings, data.inputs, data.classes)?;
+        let params = Params::init(&topology.network, seed)?;
+        let optimizer = match settings.optimizer {
+            OptimizerKind::Adam { beta1, beta2, eps } => {
+                Optimizer::Adam(Adam::new(&params, beta1, beta2, eps))
+            }
+            OptimizerKind::Sgd => Optimizer::Sgd(Sgd),
+        };
+        let mut regularizers = vec![Regularizer::default(); topology.network.populations().len()];
+        for population in &topology.hidden {
+            regularizers[population.0] = settings.regularizer;
+        }
+        let plan = Plan {
+            loss: settings.loss,
+            loss_scale: settings.loss_scale,
+            regularizers,
+            grazing: settings.grazing,
+            optimizer,
+        };
+        let solver = S::for_network(&topology.network)?;
+        let mut session = Session::new(solver, params, plan)?;
+        session.spike_cap = settings.spike_cap;
+        Ok(Self {
+            settings,
+            hidden: Vec::new(),
+            topology,
+            session,
+            schedule: Schedule::new(settings.schedule),
+            seed,
+            batch: Batch::default(),
+        })
+    }
+
+    /// To be called before every epoch.
+    pub fn begin_epoch(&mut self) {
+        self.schedule.begin_epoch();
+        self.session.activity = Activity::for_network(&self.topology.network);
+        let layers = if self.settings.debug_hidden {
+            self.topology.hidden.len()
+        } else {
+            0
+        };
+        self.hidden = vec![HiddenStatistics::default(); layers];
+    }
+
+    /// One pass over a part: training, or evaluation without any change of the weights.
+    pub fn pass(
+        &mut self,
+        pass: Pass<'_>,
+        look_in: &mut dyn LookIn<S>,
+        control: &mut Control<'_>,
+    ) -> Result<PassEnd, RunError> {
+        let begin = Instant::now();
+        let order = self.order(pass);
+        let dropping = self.dropping(pass);
+        let disturbance = self.disturbance(pass);
+        let mut tally = Tally::default();
+        for (turn, places) in order.chunks(self.settings.batch).enumerate() {
+            if control.cancelled() {
+                break;
+            }
+            let place = Place {
+                epoch: pass.epoch,
+                trial: pass.trials_before + turn,
+                samples_before: pass.samples_before + tally.samples,
+            };
+            pass.part.fill(places, dropping, &mut self.batch);
+            look_in.before(place, &mut self.session);
+            let report = self.solve(pass, place, disturbance.as_ref())?;
+            tally.add(&report);
+            self.count_hidden();
+            look_in.after(Seen {
+                place,
+                phase: pass.phase,
+                topology: &self.topology,
+                session: &mut self.session,
+                batch: &self.batch,
+                report: &report,
+            })?;
+            control.tell(&Progress::Batch(self.progress(pass, &tally)));
+        }
+        Ok(PassEnd {
+            score: (tally.samples == pass.part.len()).then(|| tally.score()),
+            samples: tally.samples,
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn solve(
+        &mut self,
+        pass: Pass<'_>,
+        place: Place,
+        disturbance: Option<&Disturbance>,
+    ) -> Result<BatchReport, RunError> {
+        let solved = if pass.phase == Phase::Train {
+            let rate = self.schedule.rate();
+            let solved = self.session.train_batch(&self.batch, disturbance, rate);
+            self.schedule.after_step();
+            solved
+        } else {
+            self.session.test_batch(&self.batch)
+        };
+        solved.map_err(|source| RunError::Train {
+            epoch: place.epoch,
+            trial: place.trial,
+            source,
+        })
+    }
+
+    /// Places of the part in the order of the pass.
+    fn order(&self, pass: Pass<'_>) -> Vec<usize> {
+        if pass.phase == Phase::Train && self.settings.shuffle {
+            let seed = u64::from(self.settings.seeds.train_data);
+            let key = Key::new(seed, Purpose::Shuffle).with(pass.epoch as u64);
+            key.permutation(pass.part.len())
+        } else {
+            (0..pass.part.len()).collect()
+        }
+    }
+
+    fn dropping(&self, pass: Pass<'_>) -> Option<Dropping> {
+        let probability = self.settings.drop_input;
+        (pass.phase == Phase::Train && probability > 0.0).then(|| Dropping {
+            dropout: InputDropout::new(probability).expect("the table accepts probabilities only"),
+            key: Key::new(self.seed, Purpose::InputDropout).with(pass.epoch as u64),
+        })
+    }
+
+    fn disturbance(&self, pass: Pass<'_>) -> Option<Disturbance> {
+        let probability = self.settings.withhold_hidden;
+        if pass.phase != Phase::Train || probability == 0.0 {
+            return None;
+        }
+        let populations = self.topology.network.populations().len();
+        let mut withhold = vec![0.0; populations];
+        for population in &self.topology.hidden {
+            withhold[population.0] = probability;
+        }
+        let key = |purpose| Key::new(self.seed, purpose).with(pass.epoch as u64);
+        Some(Disturbance {
+            withhold,
+            noise: vec![0.0; populations],
+            withhold_key: key(Purpose::Withhold),
+            noise_key: key(Purpose::Noise),
+        })
+    }
+
+    fn count_hidden(&mut self) {
+        for (statistics, population) in self.hidden.iter_mut().zip(&self.topology.hidden) {
+            let size = self.topology.network.population(*population).size;
+            for tape in &self.session.forward.tapes {
+                statistics.add(&tape.populations[population.0].neuron, size);
+            }
+        }
+    }
+
+    fn progress(&self, pass: Pass<'_>, tally: &Tally) -> BatchProgress {
+        let score = tally.score();
+        BatchProgress {
+            phase: pass.phase,
+            epoch: pass.epoch,
+            samples_done: tally.samples,
+            samples: pass.part.len(),
+            loss: score.loss,
+            accuracy: score.accuracy,
+            spikes_per_neuron: self.spikes_per_neuron(),
+        }
+    }
+
+    fn spikes_per_neuron(&self) -> f64 {
+        let network = &self.topology.network;
+        let hidden = self.topology.hidden.iter();
+        let (spikes, neurons) = hidden.fold((0.0, 0.0), |(spikes, neurons), &population| {
+            let size = network.population(population).size as f64;
+            (
+                spikes + self.session.activity.rate(population.0) * size,
+                neurons + size,
+            )
+        });
+        spikes / neurons
+    }
+
+    /// What the hidden layers did since the epoch began.
+    pub fn layers(&self) -> Vec<LayerReport> {
+        let activity = &self.session.activity;
+        let reports = self.topology.hidden.iter().map(|&id| {
+            let population = self.topology.network.population(id);
+            LayerReport {
+                name: population.name.clone(),
+                size: population.size,
+                spikes_per_neuron: activity.rate(id.0),
+                silent: activity.silent(id.0),
+                grazing: activity.grazing[id.0],
+                over_cap: activity.over_cap[id.0],
+            }
+        });
+        reports.collect()
+    }
+}
+
+/// Sums of a pass.
+#[derive(Debug, Default)]
+struct Tally {
+    samples: usize,
+    correct: usize,
+    loss_sum: f64,
+}
+
+impl Tally {
+    fn add(&mut self, report: &BatchReport) {
+        self.samples += report.outcomes.len();
+        self.correct += report.correct;
+        self.loss_sum += report.loss_sum;
+    }
+
+    fn score(&self) -> Score {
+        let samples = self.samples as f64;
+        Score {
+            samples: self.samples,
+            loss: self.loss_sum / samples,
+            accuracy: self.correct as f64 / samples,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The pictures of a run.
+
+use eventprop::readout::Readout;
+use eventprop::spikes::Batch;
+
+use super::error::RunError;
+use super::learner::Learner;
+use super::report::{EpochReport, Summary};
+use super::{Command, Prepared};
+use crate::data::{self, Part};
+use crate::engine::Engine;
+use crate::params::Benchmark;
+use crate::plot::{CurvePoint, DecisionMap, LearningCurve, Picture, SpikeTimeMap, Tested};
+
+/// Cells along each edge of the maps.
+const MAP_SIDE: usize = 96;
+
+/// The pictures at the end: the learning curve and, for Yin-Yang, the maps of the tested weights.
+pub fn final_pictures<S: Engine>(
+    prepared: &Prepared<'_>,
+    learner: &mut Learner<'_, S>,
+    reports: &[EpochReport],
+    summary: &mut Summary,
+) -> Result<(), RunError> {
+    let result = match summary.test {
+        Some(test) => format!("test accuracy {:.2} %", 100.0 * test.accuracy),
+        None => "stopped before the test".to_owned(),
+    };
+    if !reports.is_empty() {
+        let [png, _] = learning_curve(prepared, reports, &result)?;
+        summary.files.push(png);
+    }
+    if prepared.settings.benchmark == Benchmark::YinYang {
+        let ending = match prepared.command {
+            Command::Test => "test_decision_map",
+            _ => "decision_map",
+        };
+        summary
+            .files
+            .push(maps(prepared, learner, ending, &result)?);
+    }
+    Ok(())
+}
+
+/// The pictures during training, every so many epochs (`TRAINING_PLOT`).
+pub fn interim_pictures<S: Engine>(
+    prepared: &Prepared<'_>,
+    learner: &mut Learner<'_, S>,
+    reports: &[EpochReport],
+) -> Result<(), RunError> {
+    let Some(last) = reports.last() else {
+        return Ok(());
+    };
+    let due = prepared.settings.plots.every;
+    if due.is_none_or(|every| !(last.epoch + 1).is_multiple_of(every)) {
+        return Ok(());
+    }
+    let result = format!(
+        "epoch {}, training accuracy {:.2} %",
+        last.epoch,
+        100.0 * last.train.accuracy
+    );
+    learning_curve(prepared, reports, &result)?;
+    if prepared.settings.benchmark == Benchmark::YinYang {
+        maps(
+            prepared,
+            learner,
+            &format!("decision_map_e{}", last.epoch),
+            &result,
+        )?;
+    }
+    Ok(())
+}
+
+fn title(prepared: &Prepared<'_>, result: &str) -> String {
+    let started = prepared.started();
+    format!("{} {}: {result}", started.benchmark, started.network)
+}
+
+fn learning_curve(
+    prepared: &Prepared<'_>,
+    reports: &[EpochReport],
+    result: &str,
+) -> Result<[std::path::PathBuf; 2], RunError> {
+    let validated = prepared.command == Command::Train;
+    let points = reports.iter().map(|report| CurvePoint {
+        epoch: report.epoch + 1,
+        train_loss: report.train.loss,
+        train_accuracy: report.train.accuracy,
+        validation: report
+            .evaluation
+            .filter(|_| validated)
+            .map(|s| (s.loss, s.accuracy)),
+    });
+    let curve = LearningCurve {
+        title: title(prepared, result),
+        points: points.collect(),
+    };
+    Ok(curve.write(&prepared.outputs.named("learning_curve"))?)
+}
+
+/// The decision map and, when wanted, the maps of spike times; returns the PNG of the first.
+fn maps<S: Engine>(
+    prepared: &Prepared<'_>,
+    learner: &mut Learner<'_, S>,
+    ending: &str,
+    result: &str,
+) -> Result<std::path::PathBuf, RunError> {
+    let plane = data::plane(MAP_SIDE, prepared.settings)?;
+    let seen = look(learner, &plane)?;
+    let test = &prepared.data.test;
+    let tested = look(learner, test)?.predictions;
+    let points = test.points().into_iter().zip(test.labels()).zip(tested);
+    let map = DecisionMap {
+        title: title(prepared, result),
+        side: MAP_SIDE,
+        cells: seen.predictions,
+        tested: points
+            .map(|((point, label), prediction)| Tested {
+                point,
+                label,
+                prediction,
+            })
+            .collect(),
+    };
+    let [png, _] = map.write(&prepared.outputs.named(ending))?;
+    if prepared.settings.plots.spike_times {
+        for (output, times_ms) in seen.first_spikes_ms.into_iter().enumerate() {
+            let map = SpikeTimeMap {
+                title: format!("first spike of output {output}"),
+                side: MAP_SIDE,
+                times_ms,
+            };
+            let ending = ending.replace("decision_map", &format!("first_spikes_{output}"));
+            map.write(&prepared.outputs.named(&ending))?;
+        }
+    }
+    Ok(png)
+}
+
+/// What a network sees in the samples of a part.
+struct Sight {
+    predictions: Vec<Option<u32>>,
+    /// Per output; the end of the trial where there is no spike. Empty for losses on voltages.
+    first_spikes_ms: Vec<Vec<f64>>,
+}
+
+fn look<S: Engine>(learner: &mut Learner<'_, S>, part: &Part) -> Result<Sight, RunError> {
+    let trial_ms = learner.settings.clock.trial_ms();
+    let mut batch = Batch::default();
+    let mut sight = Sight {
+        predictions: Vec::new(),
+        first_spikes_ms: Vec::new(),
+    };
+    let places: Vec<usize> = (0..part.len()).collect();
+    for places in places.chunks(learner.settings.batch) {
+        part.fill(places, None, &mut batch);
+        let report = learner.session.test_batch(&batch)?;
+        sight
+            .predictions
+            .extend(report.outcomes.iter().map(|outcome| outcome.prediction));
+        for readout in &learner.session.forward.readouts {
+            sight.add_times(readout, trial_ms);
+        }
+    }
+    Ok(sight)
+}
+
+impl Sight {
+    fn add_times<F>(&mut self, readout: &Readout<F>, trial_ms: f64) {
+        self.first_spikes_ms
+            .resize(readout.first_spikes_ms.len(), Vec::new());
+        for (times, time_ms) in self
+            .first_spikes_ms
+            .iter_mut()
+            .zip(&readout.first_spikes_ms)
+        {
+            times.push(time_ms.min(trial_ms));
+        }
+    }
+}

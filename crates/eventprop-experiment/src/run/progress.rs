@@ -1,0 +1,110 @@
+//! What a run tells while it runs, and how it is stopped.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::report::EpochReport;
+use crate::params::Benchmark;
+use crate::settings::{Seeds, SolverKind};
+
+/// Something that happened in a run.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Something a user should know.
+    Notice(&'a str),
+    /// The data are there and the work begins.
+    Started(Started<'a>),
+    /// A fold of a cross-validation begins.
+    Fold {
+        /// The fold, from 0.
+        fold: usize,
+        /// Number of folds.
+        folds: usize,
+    },
+    /// A batch was solved.
+    Batch(BatchProgress),
+    /// An epoch ended.
+    Epoch(&'a EpochReport),
+}
+
+/// What a run is about to do.
+#[derive(Debug)]
+pub struct Started<'a> {
+    /// The benchmark.
+    pub benchmark: Benchmark,
+    /// The network, such as `5-200-3`.
+    pub network: String,
+    /// The solver.
+    pub solver: SolverKind,
+    /// Name of the loss.
+    pub loss: &'static str,
+    /// The seeds.
+    pub seeds: Seeds,
+    /// Samples for training, validation and test.
+    pub samples: [usize; 3],
+    /// Training epochs of the whole run, all folds together.
+    pub epochs: usize,
+    /// The output folder.
+    pub folder: &'a std::path::Path,
+}
+
+/// Which samples a batch belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Training.
+    Train,
+    /// Validation.
+    Validation,
+    /// Test.
+    Test,
+}
+
+/// A batch that was solved.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchProgress {
+    /// The phase.
+    pub phase: Phase,
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// Samples of the phase solved so far.
+    pub samples_done: usize,
+    /// Samples of the phase.
+    pub samples: usize,
+    /// Mean loss of the phase so far.
+    pub loss: f64,
+    /// Accuracy of the phase so far, 0 to 1.
+    pub accuracy: f64,
+    /// Spikes per hidden neuron and sample since the epoch began.
+    pub spikes_per_neuron: f64,
+}
+
+/// Hears what happens in a run. Called often, between batches: be quick.
+pub trait Observer {
+    /// Something happened.
+    fn hear(&mut self, progress: &Progress<'_>);
+}
+
+impl<T: FnMut(&Progress<'_>)> Observer for T {
+    fn hear(&mut self, progress: &Progress<'_>) {
+        self(progress);
+    }
+}
+
+/// The two lines between a run and its caller: it speaks to the observer and may be cancelled.
+pub struct Control<'a> {
+    /// Hears what happens.
+    pub observer: &'a mut dyn Observer,
+    /// Set by the caller to stop the run after the current batch.
+    pub cancel: &'a AtomicBool,
+}
+
+impl Control<'_> {
+    /// Whether the caller wants the run to stop.
+    pub fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// Tells the observer.
+    pub fn tell(&mut self, progress: &Progress<'_>) {
+        self.observer.hear(progress);
+    }
+}

@@ -1,0 +1,216 @@
+//! What phases, epochs and runs report, and the lines and objects that are made of it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use super::hidden::HiddenStatistics;
+use crate::params::Benchmark;
+use crate::settings::Seeds;
+
+/// Loss and accuracy of a phase.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// Samples.
+    pub samples: usize,
+    /// Mean loss of a sample.
+    pub loss: f64,
+    /// Share of right predictions, 0 to 1.
+    pub accuracy: f64,
+}
+
+/// What a hidden layer did in the training of an epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerReport {
+    /// Name of the population.
+    pub name: String,
+    /// Neurons.
+    pub size: usize,
+    /// Spikes per neuron and sample.
+    pub spikes_per_neuron: f64,
+    /// Neurons that never spiked.
+    pub silent: usize,
+    /// Spikes that only grazed the threshold.
+    pub grazing: u64,
+    /// Pairs of sample and neuron with more than `N_MAX_SPIKE` spikes.
+    pub over_cap: u64,
+}
+
+/// What an epoch gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochReport {
+    /// The fold of a cross-validation.
+    pub fold: Option<usize>,
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The learning rate at its end.
+    pub eta: f64,
+    /// Training.
+    pub train: Score,
+    /// Validation; in the last epoch of `train_test`, the test.
+    pub evaluation: Option<Score>,
+    /// The hidden layers in training.
+    pub layers: Vec<LayerReport>,
+    /// Grazing spikes of the outputs.
+    pub grazing_outputs: u64,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Statistics of hidden spikes (`DEBUG_HIDDEN_N`).
+    pub hidden: Vec<HiddenStatistics>,
+}
+
+impl EpochReport {
+    /// Grazing spikes of hidden layers and outputs.
+    pub fn grazing(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.grazing).sum::<u64>() + self.grazing_outputs
+    }
+
+    /// Hidden neurons that never spiked.
+    pub fn silent(&self) -> usize {
+        self.layers.iter().map(|layer| layer.silent).sum()
+    }
+
+    /// Spikes per hidden neuron and sample.
+    pub fn spikes_per_neuron(&self) -> f64 {
+        let neurons: usize = self.layers.iter().map(|layer| layer.size).sum();
+        let spikes = self
+            .layers
+            .iter()
+            .map(|l| l.spikes_per_neuron * l.size as f64);
+        spikes.sum::<f64>() / neurons as f64
+    }
+
+    /// The line of the results file, in the columns of the reference code. Yin-Yang: epoch, accuracy,
+    /// loss, seconds. Others: epoch, training accuracy and loss, evaluation accuracy and loss (0 and
+    /// nan without one). Then eight columns per hidden layer with `DEBUG_HIDDEN_N`.
+    pub fn results_line(&self, benchmark: Benchmark) -> String {
+        let mut columns = vec![self.train.accuracy, self.train.loss];
+        match (benchmark, self.evaluation) {
+            (Benchmark::YinYang, _) => columns.push(self.seconds),
+            (_, Some(score)) => columns.extend([score.accuracy, score.loss]),
+            (_, None) => columns.extend([0.0, f64::NAN]),
+        }
+        columns.extend(self.hidden.iter().flat_map(HiddenStatistics::columns));
+        results_line(self.epoch, &columns)
+    }
+
+    /// The line of the metrics file.
+    pub fn metrics(&self) -> Json {
+        let layers = self.layers.iter().map(|layer| {
+            json!({
+                "population": layer.name,
+                "neurons": layer.size,
+                "spikes_per_neuron": layer.spikes_per_neuron,
+                "silent": layer.silent,
+                "grazing": layer.grazing,
+                "over_cap": layer.over_cap,
+            })
+        });
+        json!({
+            "fold": self.fold,
+            "epoch": self.epoch,
+            "eta": self.eta,
+            "samples": self.train.samples,
+            "seconds": self.seconds,
+            "train_loss": self.train.loss,
+            "train_accuracy": self.train.accuracy,
+            "evaluation_loss": self.evaluation.map(|score| score.loss),
+            "evaluation_accuracy": self.evaluation.map(|score| score.accuracy),
+            "spikes_per_neuron": self.spikes_per_neuron(),
+            "silent": self.silent(),
+            "grazing": self.grazing(),
+            "layers": layers.collect::<Json>(),
+        })
+    }
+}
+
+/// Columns separated by spaces, as NumPy's `loadtxt` reads them.
+pub fn results_line(epoch: usize, columns: &[f64]) -> String {
+    let mut line = epoch.to_string();
+    for column in columns {
+        line.push(' ');
+        line.push_str(&if column.is_nan() {
+            "nan".to_owned()
+        } else {
+            format!("{column:?}")
+        });
+    }
+    line
+}
+
+/// What a run gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The benchmark.
+    pub benchmark: Benchmark,
+    /// `train`, `test`, `train_test` or `xval`.
+    pub command: &'static str,
+    /// Epochs that were completed, all folds together.
+    pub epochs: usize,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Samples trained on per second.
+    pub samples_per_second: Option<f64>,
+    /// Training in the last epoch.
+    pub train: Option<Score>,
+    /// Validation in the epoch whose weights were tested; in a cross-validation the mean over folds.
+    pub validation: Option<Score>,
+    /// That epoch.
+    pub selected_epoch: Option<usize>,
+    /// The test at the end.
+    pub test: Option<Score>,
+    /// Evaluation of every fold after its last epoch.
+    pub folds: Vec<Score>,
+    /// The output folder.
+    pub out_dir: PathBuf,
+    /// The seeds.
+    pub seeds: Seeds,
+    /// Whether the run was stopped before its end.
+    pub cancelled: bool,
+    /// Whether the images in the program stood in for the real set.
+    pub demonstration: bool,
+    /// Files that were written and that a user may want to open first.
+    pub files: Vec<PathBuf>,
+}
+
+impl Summary {
+    /// Standard deviation of the accuracies of the folds (of the sample, n − 1).
+    pub fn fold_deviation(&self) -> Option<f64> {
+        let mean = self.validation?.accuracy;
+        let squares = self.folds.iter().map(|fold| (fold.accuracy - mean).powi(2));
+        let free = self.folds.len().checked_sub(1).filter(|n| *n > 0)?;
+        Some((squares.sum::<f64>() / free as f64).sqrt())
+    }
+
+    /// The summary as JSON; what there is not is null.
+    pub fn to_json(&self) -> Json {
+        let accuracy = |score: Option<Score>| score.map(|score| score.accuracy);
+        let loss = |score: Option<Score>| score.map(|score| score.loss);
+        let folds = self.folds.iter().map(|fold| fold.accuracy);
+        json!({
+            "benchmark": self.benchmark.name(),
+            "command": self.command,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "samples_per_second": self.samples_per_second,
+            "train_accuracy": accuracy(self.train),
+            "validation_accuracy": accuracy(self.validation),
+            "test_accuracy": accuracy(self.test),
+            "loss": loss(self.train).or(loss(self.test)),
+            "validation_loss": loss(self.validation),
+            "test_loss": loss(self.test),
+            "selected_epoch": self.selected_epoch,
+            "fold_accuracies": folds.collect::<Json>(),
+            "fold_deviation": self.fold_deviation(),
+            "out_dir": self.out_dir.display().to_string(),
+            "seeds": {
+                "MODEL_SEED": self.seeds.model,
+                "TRAIN_DATA_SEED": self.seeds.train_data,
+                "TEST_DATA_SEED": self.seeds.test_data,
+            },
+            "cancelled": self.cancelled,
+            "demonstration": self.demonstration,
+            "files": self.files.iter().map(|f| f.display().to_string()).collect::<Json>(),
+        })
+    }
+}

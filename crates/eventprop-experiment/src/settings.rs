@@ -1,0 +1,441 @@
+//! Parameters that fit together, in types that the rest of the crate works with.
+
+use std::path::PathBuf;
+
+use eventprop::loss::{FirstSpike, Loss, LossScale, Penalty, Weighting};
+use eventprop::network::Clock;
+use eventprop::optim::schedule;
+use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
+use eventprop::solver::Grazing;
+
+use crate::params::{Benchmark, ParamError, Parameters};
+use crate::records::RecordSettings;
+use crate::value::Value;
+
+/// Everything that a run needs to know beside its data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The benchmark.
+    pub benchmark: Benchmark,
+    /// Name of the run (`NAME`).
+    pub name: String,
+    /// Folder of all files (`OUT_DIR`).
+    pub out_dir: PathBuf,
+    /// The seeds.
+    pub seeds: Seeds,
+    /// Time step and trial.
+    pub clock: Clock,
+    /// Neurons and initial weights.
+    pub network: NetworkSettings,
+    /// The solver (`SOLVER`).
+    pub solver: SolverKind,
+    /// The loss.
+    pub loss: Loss,
+    /// Size of the loss part of the gradient.
+    pub loss_scale: LossScale,
+    /// Regulariser of the hidden layers.
+    pub regularizer: Regularizer,
+    /// What to do with grazing spikes.
+    pub grazing: Grazing,
+    /// The optimiser.
+    pub optimizer: OptimizerKind,
+    /// The learning rate.
+    pub schedule: schedule::Settings,
+    /// The accuracy that the schedule follows.
+    pub watch: Watch,
+    /// Probability of leaving out an input spike in training.
+    pub drop_input: f64,
+    /// Probability of withholding a hidden spike in a step of training.
+    pub withhold_hidden: f64,
+    /// Samples in a batch.
+    pub batch: usize,
+    /// Training epochs.
+    pub epochs: usize,
+    /// Folds of a cross-validation.
+    pub folds: usize,
+    /// Whether training samples are reordered in every epoch.
+    pub shuffle: bool,
+    /// Spikes of one neuron in one trial above which it is counted.
+    pub spike_cap: Option<u32>,
+    /// Which weights are tested at the end.
+    pub select: Select,
+    /// Whether training starts from weights on the disk.
+    pub load_last: bool,
+    /// Whether the results file has columns on hidden spikes.
+    pub debug_hidden: bool,
+    /// What is recorded.
+    pub records: RecordSettings,
+    /// When pictures are drawn.
+    pub plots: PlotSettings,
+    /// What a user should know about how the parameters were understood.
+    pub notices: Vec<String>,
+}
+
+/// Seeds from 0 to 2³² − 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seeds {
+    /// `MODEL_SEED`
+    pub model: u32,
+    /// `TRAIN_DATA_SEED`
+    pub train_data: u32,
+    /// `TEST_DATA_SEED`
+    pub test_data: u32,
+}
+
+/// Neurons and initial weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkSettings {
+    /// Sizes of the hidden layers, at least one.
+    pub hidden: Vec<usize>,
+    /// Whether hidden layers project to themselves.
+    pub recurrent: bool,
+    /// Membrane time constant in ms.
+    pub tau_mem: f64,
+    /// Synaptic time constant in ms.
+    pub tau_syn: f64,
+    /// Threshold.
+    pub v_thresh: f64,
+    /// Reset potential.
+    pub v_reset: f64,
+    /// Initial weights from the input.
+    pub input_hidden: Normal,
+    /// Initial weights to the output.
+    pub hidden_output: Normal,
+    /// Initial recurrent weights.
+    pub hidden_hidden: Normal,
+    /// Initial weights between hidden layers.
+    pub hidden_forward: Normal,
+}
+
+/// A normal distribution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normal {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation.
+    pub std: f64,
+}
+
+/// The solvers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SolverKind {
+    /// Fixed steps, f32.
+    Grid,
+    /// Event to event, f64.
+    Event,
+}
+
+/// The optimisers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OptimizerKind {
+    /// Adam.
+    Adam {
+        /// β1.
+        beta1: f64,
+        /// β2.
+        beta2: f64,
+        /// ε.
+        eps: f64,
+    },
+    /// Stochastic gradient descent.
+    Sgd,
+}
+
+/// The accuracy that the learning rate follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// On the validation set; on the training set when there is none.
+    Validation,
+    /// On the training set.
+    Training,
+}
+
+/// Which weights are tested at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Select {
+    /// Those of the epoch with the best validation accuracy (the first of several); of the last epoch
+    /// when there is no validation set.
+    Best,
+    /// Those of the last epoch.
+    Last,
+}
+
+/// When pictures are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlotSettings {
+    /// Epochs between pictures during training (`TRAINING_PLOT`).
+    pub every: Option<usize>,
+    /// Whether maps of first spike times are drawn (`FANCY_PLOTS`).
+    pub spike_times: bool,
+}
+
+impl Settings {
+    /// The settings of a run.
+    ///
+    /// # Errors
+    /// [`ParamError::Combination`] when values exclude each other, [`ParamError::SeedUnset`] when a
+    /// seed is none ([`Parameters::draw_seeds`] fills them).
+    pub fn new(params: &Parameters) -> Result<Self, ParamError> {
+        let clock = clock(params)?;
+        let network = network(params)?;
+        let solver = match params.text("SOLVER").as_str() {
+            "grid" => SolverKind::Grid,
+            _ => SolverKind::Event,
+        };
+        let records = RecordSettings::new(params, network.hidden.len(), solver)?;
+        let settings = Self {
+            benchmark: params.benchmark(),
+            name: name(params)?,
+            out_dir: PathBuf::from(params.text("OUT_DIR")),
+            seeds: Seeds {
+                model: params.seed("MODEL_SEED")?,
+                train_data: params.seed("TRAIN_DATA_SEED")?,
+                test_data: params.seed("TEST_DATA_SEED")?,
+            },
+            clock,
+            network,
+            solver,
+            loss: loss(params),
+            loss_scale: match params.text("LOSS_SCALE").as_str() {
+                "exact" => LossScale::Exact,
+                _ => LossScale::Reference,
+            },
+            regularizer: regularizer(params),
+            grazing: grazing(&params.text("GRAZING")),
+            optimizer: optimizer(params),
+            schedule: rate(params),
+            watch: match params.text("EMA_WHICH").as_str() {
+                "training" => Watch::Training,
+                _ => Watch::Validation,
+            },
+            drop_input: params.float("PDROP_INPUT"),
+            withhold_hidden: withhold(params, solver)?,
+            batch: params.count("N_BATCH"),
+            epochs: params.count("N_EPOCH"),
+            folds: params.count("N_FOLDS"),
+            shuffle: params.flag("SHUFFLE"),
+            spike_cap: spike_cap(params),
+            select: match params.text("SELECT").as_str() {
+                "last" => Select::Last,
+                _ => Select::Best,
+            },
+            load_last: params.flag("LOAD_LAST"),
+            debug_hidden: params.flag("DEBUG_HIDDEN_N"),
+            records,
+            plots: plots(params),
+            notices: notices(params, clock),
+        };
+        Ok(settings)
+    }
+}
+
+fn combination(params: &Parameters, key: &'static str, problem: &str, way_out: &str) -> ParamError {
+    ParamError::Combination {
+        key,
+        found: params.get(key).to_string(),
+        problem: problem.to_owned(),
+        way_out: way_out.to_owned(),
+    }
+}
+
+fn name(params: &Parameters) -> Result<String, ParamError> {
+    let name = params.text("NAME");
+    if name.is_empty() || name.contains(['/', '\\', '\0']) {
+        let problem = "it begins the names of files";
+        let way_out = "use letters, digits and _; OUT_DIR chooses the folder";
+        return Err(combination(params, "NAME", problem, way_out));
+    }
+    Ok(name)
+}
+
+fn clock(params: &Parameters) -> Result<Clock, ParamError> {
+    let (dt_ms, trial_ms) = (params.float("DT_MS"), params.float("TRIAL_MS"));
+    Clock::new(dt_ms, trial_ms).map_err(|_| {
+        let problem = format!("TRIAL_MS={trial_ms} would have {} steps", trial_ms / dt_ms);
+        let way_out = "choose DT_MS so that a trial has 1 to 2147483647 steps";
+        combination(params, "DT_MS", &problem, way_out)
+    })
+}
+
+fn network(params: &Parameters) -> Result<NetworkSettings, ParamError> {
+    let normal = |mean, std| Normal {
+        mean: params.float(mean),
+        std: params.float(std),
+    };
+    let (v_thresh, v_reset) = (params.float("V_THRESH"), params.float("V_RESET"));
+    if v_reset >= v_thresh {
+        let problem = format!("V_THRESH={v_thresh:?} is not above it");
+        let way_out = "choose a reset potential below the threshold";
+        return Err(combination(params, "V_RESET", &problem, way_out));
+    }
+    Ok(NetworkSettings {
+        hidden: hidden_sizes(params)?,
+        recurrent: params.flag("RECURRENT"),
+        tau_mem: params.float("TAU_MEM"),
+        tau_syn: params.float("TAU_SYN"),
+        v_thresh,
+        v_reset,
+        input_hidden: normal("INPUT_HIDDEN_MEAN", "INPUT_HIDDEN_STD"),
+        hidden_output: normal("HIDDEN_OUTPUT_MEAN", "HIDDEN_OUTPUT_STD"),
+        hidden_hidden: normal("HIDDEN_HIDDEN_MEAN", "HIDDEN_HIDDEN_STD"),
+        hidden_forward: normal("HIDDEN_HIDDENFWD_MEAN", "HIDDEN_HIDDENFWD_STD"),
+    })
+}
+
+fn hidden_sizes(params: &Parameters) -> Result<Vec<usize>, ParamError> {
+    let layers = params.count("N_HID_LAYER");
+    let size = |value: &Value| match value {
+        Value::Int(int) => *int as usize,
+        other => panic!("NUM_HIDDEN holds {other}"),
+    };
+    match params.get("NUM_HIDDEN") {
+        Value::List(sizes) if params.is_given("N_HID_LAYER") && sizes.len() != layers => {
+            let problem = format!("NUM_HIDDEN lists {} layers", sizes.len());
+            let way_out = "leave N_HID_LAYER out, or give NUM_HIDDEN as one number";
+            Err(combination(params, "N_HID_LAYER", &problem, way_out))
+        }
+        Value::List(sizes) => Ok(sizes.iter().map(size).collect()),
+        one => Ok(vec![size(&one); layers]),
+    }
+}
+
+fn loss(params: &Parameters) -> Loss {
+    let first_spike = |penalty| {
+        Loss::FirstSpike(FirstSpike {
+            tau_0: params.float("TAU_0"),
+            alpha: params.float("ALPHA"),
+            penalty,
+            push_silent: true,
+        })
+    };
+    match params.text("LOSS_TYPE").as_str() {
+        "first_spike" => first_spike(Penalty::Inverse),
+        "first_spike_exp" => first_spike(Penalty::Exp {
+            tau_1: params.float("TAU_1"),
+        }),
+        "max" => Loss::Max,
+        "sum" => Loss::Sum(Weighting::Flat),
+        "sum_weigh_linear" => Loss::Sum(Weighting::Linear),
+        "sum_weigh_exp" => Loss::Sum(Weighting::Exp),
+        "sum_weigh_sigmoid" => Loss::Sum(Weighting::Sigmoid),
+        "sum_weigh_input" => {
+            let tau = params.float("TAU_ACCUMULATOR");
+            // The reference's accumulator gains 0.01 DT/τ with every input spike.
+            let gain = 0.01 * params.float("DT_MS") / tau;
+            Loss::Sum(Weighting::Input { tau, gain })
+        }
+        _ => Loss::AvgXentropy,
+    }
+}
+
+fn regularizer(params: &Parameters) -> Regularizer {
+    let kind = params.text("REG_TYPE");
+    Regularizer {
+        spike_count: (kind != "none").then(|| SpikeCount {
+            lbd_upper: params.float("LBD_UPPER"),
+            lbd_lower: params.float("LBD_LOWER"),
+            nu_upper: params.float("NU_UPPER"),
+        }),
+        layer_count: (kind == "Thomas1").then(|| LayerCount {
+            glb_upper: params.float("GLB_UPPER"),
+            rho_upper: params.float("RHO_UPPER"),
+        }),
+        batch_average: params.flag("AVG_SNSUM"),
+    }
+}
+
+fn grazing(text: &str) -> Grazing {
+    match text.strip_prefix("limit:") {
+        Some(limit) => Grazing::Limit(limit.parse().expect("the table accepts numbers only")),
+        None if text == "error" => Grazing::Error,
+        None => Grazing::Keep,
+    }
+}
+
+fn optimizer(params: &Parameters) -> OptimizerKind {
+    match params.text("OPTIMIZER").as_str() {
+        "sgd" => OptimizerKind::Sgd,
+        _ => OptimizerKind::Adam {
+            beta1: params.float("ADAM_BETA1"),
+            beta2: params.float("ADAM_BETA2"),
+            eps: params.float("ADAM_EPS"),
+        },
+    }
+}
+
+fn rate(params: &Parameters) -> schedule::Settings {
+    let factor = params.float("ETA_FAC");
+    let plateau = schedule::Plateau {
+        alpha_fast: params.float("EMA_ALPHA1"),
+        alpha_slow: params.float("EMA_ALPHA2"),
+        min_epochs: params.count("MIN_EPOCH_ETA_FIXED"),
+        factor,
+    };
+    schedule::Settings {
+        eta: params.float("ETA"),
+        epoch_decay: params.float("ETA_DECAY"),
+        ease_in_factor: params.float("LR_EASE_IN_FACTOR"),
+        plateau: (factor != 1.0).then_some(plateau),
+    }
+}
+
+fn withhold(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> {
+    let key = match params.benchmark() {
+        Benchmark::YinYang => "PDROP",
+        Benchmark::Mnist => "PDROP_HIDDEN",
+    };
+    let probability = params.float(key);
+    if probability > 0.0 && solver == SolverKind::Event {
+        let problem = "withholding is defined per time step, and SOLVER=event has none";
+        let way_out = "use SOLVER=grid, or set it to 0";
+        return Err(combination(params, key, problem, way_out));
+    }
+    Ok(probability)
+}
+
+fn spike_cap(params: &Parameters) -> Option<u32> {
+    match params.get("N_MAX_SPIKE") {
+        Value::Int(cap) => Some(u32::try_from(cap).unwrap_or(u32::MAX)),
+        _ => None,
+    }
+}
+
+fn plots(params: &Parameters) -> PlotSettings {
+    let every = params.count("TRAINING_PLOT_INTERVAL");
+    PlotSettings {
+        every: params.flag("TRAINING_PLOT").then_some(every),
+        spike_times: params.has("FANCY_PLOTS") && params.flag("FANCY_PLOTS"),
+    }
+}
+
+/// Shares of a step that DT may miss TRIAL_MS by through rounding of decimals.
+const WHOLE_STEP: f64 = 1e-6;
+
+fn notices(params: &Parameters, clock: Clock) -> Vec<String> {
+    let mut notices = Vec::new();
+    let (dt_ms, trial_ms) = (params.float("DT_MS"), params.float("TRIAL_MS"));
+    let steps = clock.steps();
+    if (trial_ms / dt_ms - steps as f64).abs() > WHOLE_STEP {
+        notices.push(format!(
+            "DT_MS={dt_ms} does not divide TRIAL_MS={trial_ms}: a trial is taken as {steps} whole steps, {} ms",
+            clock.trial_ms()
+        ));
+    }
+    for (row, _) in params.iter() {
+        if !row.effect && params.is_given(row.key) {
+            notices.push(format!(
+                "{} has no effect here: it {}",
+                row.key, row.meaning
+            ));
+        }
+    }
+    if params.benchmark() == Benchmark::YinYang && params.text("DATA") == "published" {
+        let fixed = ["N_TRAIN", "N_TEST"]
+            .into_iter()
+            .filter(|key| params.is_given(key));
+        notices.extend(fixed.map(|key| {
+            format!("{key} has no effect with DATA=published: the sets have 5000 and 1000 samples")
+        }));
+    }
+    notices
+}
