@@ -9,23 +9,20 @@
 //! λ_I is written for every step, because the gradient needs it at the arrivals.
 
 use super::plan::{Layer, Plan, Step, Steps};
+use super::rows::{self, LANES};
 use super::state::{State, Variable};
 use crate::dispatch::Kernel;
 use crate::neuron::{li, lif};
-use crate::params::Params;
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 use crate::solver::{GRAZING_SHARE, Grazing, SolveError};
 use crate::tape::{Spikes, Tape};
 
-/// Independent sums of a dot product: fixed, so that the result does not depend on the instruction
-/// set.
-const LANES: usize = 8;
-
 /// Everything that the adjoint pass over one sample needs.
 pub(super) struct AdjointSample<'a, F> {
     pub plan: &'a Plan<F>,
-    pub params: &'a Params<F>,
+    /// Weights per link, `[source, stride of the target]`.
+    pub weights: &'a [&'a [F]],
     pub tape: &'a Tape<u32, F>,
     pub readout: &'a Readout<F>,
     pub seed: &'a Seed<F>,
@@ -100,19 +97,14 @@ impl<F: Real> AdjointSample<'_, F> {
             list.resize_with(layers, Vec::new);
         }
         for (population, layer) in self.plan.layers.iter().enumerate() {
-            let size = if population == self.plan.input {
-                0
-            } else {
-                layer.size
-            };
+            let size = layer.stride;
             for list in [&mut lambda_v[population], &mut difference[population]] {
                 list.clear();
                 list.resize(size, F::ZERO);
             }
             let trace = &mut lambda_i[population];
-            let stride = layer.trace_stride();
-            trace.resize((steps + 1) * stride, F::ZERO);
-            trace[steps * stride..].fill(F::ZERO);
+            trace.resize((steps + 1) * size, F::ZERO);
+            trace[steps * size..].fill(F::ZERO);
             let backflow = &mut backflow[population];
             backflow.clear();
             backflow.resize(self.tape.populations[population].len(), F::ZERO);
@@ -147,14 +139,21 @@ impl<F: Real> AdjointSample<'_, F> {
                 continue;
             }
             let spikes = &self.tape.populations[link.source];
-            let difference = &self.state.difference[link.target];
-            let weights = self.params.weights(link.id);
-            let next = &mut self.state.next[index];
-            while *next > 0 && spikes.when[*next - 1] as usize + link.delay == arrival {
-                *next -= 1;
-                let row = spikes.neuron[*next] as usize * difference.len();
-                let flow = dot(&weights[row..row + difference.len()], difference);
-                self.state.backflow[link.source][*next] += flow;
+            let stride = self.plan.layers[link.target].stride;
+            let weights = self.weights[index];
+            let arrives = |place: usize| spikes.when[place] as usize + link.delay == arrival;
+            let mut next = self.state.next[index];
+            if next > 0 && arrives(next - 1) {
+                let lambda_i = &self.state.lambda_i[link.target][arrival * stride..][..stride];
+                let difference = &mut self.state.difference[link.target][..];
+                rows::subtract(&self.state.lambda_v[link.target], lambda_i, difference);
+                while next > 0 && arrives(next - 1) {
+                    next -= 1;
+                    let row = spikes.neuron[next] as usize * stride;
+                    self.state.backflow[link.source][next] +=
+                        rows::dot(&weights[row..row + stride], difference);
+                }
+                self.state.next[index] = next;
             }
         }
         if !self.seed.peaks.is_empty() {
@@ -184,11 +183,11 @@ impl<F: Real> AdjointSample<'_, F> {
                     continue;
                 }
                 let spikes = &self.tape.populations[link.source];
-                let weights = self.params.weights(link.id);
+                let weights = self.weights[index];
                 let mut spike = self.state.next[index];
                 while spike < spikes.len() && spikes.when[spike] as usize + link.delay == arrival {
                     if (index, spike) >= carrier {
-                        let w = weights[spikes.neuron[spike] as usize * layer.size + j];
+                        let w = weights[spikes.neuron[spike] as usize * layer.stride + j];
                         self.state.backflow[link.source][spike] -= w * seed / layer.tau_mem[j];
                     }
                     if (index, spike) == carrier {
@@ -208,14 +207,12 @@ impl<F: Real> AdjointSample<'_, F> {
             if population == self.plan.input {
                 continue;
             }
-            let size = layer.size;
-            let stride = layer.trace_stride();
+            let stride = layer.stride;
             let (now, later) =
                 self.state.lambda_i[population][k * stride..(k + 2) * stride].split_at_mut(stride);
-            let (now, later) = (&mut now[..size], &later[..size]);
             let lambda_v = &mut self.state.lambda_v[population][..];
             if population == self.plan.output && !self.seed.voltage.is_empty() {
-                let a = &self.seed.voltage[k * size..(k + 1) * size];
+                let a = &self.seed.voltage[k * layer.size..(k + 1) * layer.size];
                 integrate_driven(&layer.steps, a, lambda_v, later, now);
                 continue;
             }
@@ -249,21 +246,12 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// `[A3]` Spikes of step k, then λ_V − λ_I for the arrivals at its start.
+    /// `[A3]` Spikes of step k.
     #[inline(always)]
     fn spikes(&mut self, k: usize) -> Result<(), Graze> {
         for (population, layer) in self.plan.layers.iter().enumerate() {
             if layer.spiking {
                 self.jump(population, layer, k)?;
-            }
-            if population != self.plan.input {
-                let row = k * layer.trace_stride();
-                let lambda_i = &self.state.lambda_i[population][row..row + layer.size];
-                let lambda_v = &self.state.lambda_v[population];
-                let difference = &mut self.state.difference[population];
-                for ((d, v), i) in difference.iter_mut().zip(lambda_v).zip(lambda_i) {
-                    *d = *v - *i;
-                }
             }
         }
         Ok(())
@@ -319,9 +307,9 @@ impl<F: Real> AdjointSample<'_, F> {
     fn record(&mut self, k: usize) {
         for (probe, record) in self.state.probes.iter().zip(&mut self.state.records) {
             let layer = &self.plan.layers[probe.population];
-            let row = k * layer.trace_stride();
+            let row = k * layer.stride;
             let source = match probe.variable {
-                Variable::LambdaV => &self.state.lambda_v[probe.population][..],
+                Variable::LambdaV => &self.state.lambda_v[probe.population][..layer.size],
                 Variable::LambdaI => &self.state.lambda_i[probe.population][row..row + layer.size],
                 Variable::Voltage | Variable::Current => continue,
             };
@@ -333,17 +321,18 @@ impl<F: Real> AdjointSample<'_, F> {
 /// `[A1]`, `[A2]` without a driving term.
 #[inline(always)]
 fn integrate_free<F: Real, C: Steps<F>>(steps: C, lambda_v: &mut [F], later: &[F], now: &mut [F]) {
-    for (n, ((lambda_v, later), now)) in lambda_v.iter_mut().zip(later).zip(now).enumerate() {
-        let Step {
-            decay_mem,
-            decay_syn,
-            adjoint_coupling,
-            ..
-        } = steps.at(n);
-        // [A2] with the λ_V of the later end of the step
-        *now = *later * decay_syn + *lambda_v * adjoint_coupling;
-        // [A1]
-        *lambda_v *= decay_mem;
+    let vectors = rows::whole_mut(lambda_v)
+        .iter_mut()
+        .zip(rows::whole(later))
+        .zip(rows::whole_mut(now));
+    for (vector, ((lambda_v, later), now)) in vectors.enumerate() {
+        for lane in 0..LANES {
+            let step = steps.at(vector * LANES + lane);
+            // [A2] with the λ_V of the later end of the step
+            now[lane] = later[lane] * step.decay_syn + lambda_v[lane] * step.adjoint_coupling;
+            // [A1]
+            lambda_v[lane] *= step.decay_mem;
+        }
     }
 }
 
@@ -356,7 +345,7 @@ fn integrate_driven<F: Real>(
     later: &[F],
     now: &mut [F],
 ) {
-    for n in 0..steps.len() {
+    for n in 0..a.len() {
         let step = steps[n];
         let v_above = lambda_v[n] - a[n];
         // [A2] λ_I[k] = A + (λ_I[k+1] − A) e^{−dt/τ_syn} + (λ_V[k+1] − A) (λ_V → λ_I)
@@ -364,23 +353,4 @@ fn integrate_driven<F: Real>(
         // [A1] λ_V[k] = A + (λ_V[k+1] − A) e^{−dt/τ_mem}
         lambda_v[n] = a[n] + v_above * step.decay_mem;
     }
-}
-
-/// Σ w_j d_j, in [`LANES`] interleaved sums.
-#[inline(always)]
-fn dot<F: Real>(w: &[F], d: &[F]) -> F {
-    let mut sums = [F::ZERO; LANES];
-    let (w_body, w_tail) = w.as_chunks::<LANES>();
-    let (d_body, d_tail) = d.as_chunks::<LANES>();
-    for (w, d) in w_body.iter().zip(d_body) {
-        for lane in 0..LANES {
-            sums[lane] += w[lane] * d[lane];
-        }
-    }
-    let [a, b, c, d, e, f, g, h] = sums;
-    let mut total = ((a + e) + (b + f)) + ((c + g) + (d + h));
-    for (w, d) in w_tail.iter().zip(d_tail) {
-        total += *w * *d;
-    }
-    total
 }

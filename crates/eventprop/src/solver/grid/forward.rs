@@ -6,22 +6,23 @@
 //! of step k acts from step k + delay on, delay ≥ 1.
 
 use super::plan::{Layer, Plan, Steps};
+use super::rows::{self, LANES};
 use super::state::{Kink, State, Variable};
 use crate::dispatch::Kernel;
-use crate::params::Params;
 use crate::readout::{Observe, Peak};
 use crate::real::Real;
 use crate::solver::Disturbance;
 use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
 
-/// Neurons advanced together: their V and I stay in the first-level cache between the three passes.
-const BLOCK: usize = 32;
+/// Vectors advanced together: the neurons of four vectors of eight have one bit each in a word.
+const VECTORS: usize = u32::BITS as usize / LANES;
 
 /// Everything that the forward pass over one sample needs.
 pub(super) struct ForwardSample<'a, F> {
     pub plan: &'a Plan<F>,
-    pub params: &'a Params<F>,
+    /// Weights per link, `[source, stride of the target]`.
+    pub weights: &'a [&'a [F]],
     pub train: &'a SpikeTrain,
     pub sample_id: u64,
     pub observe: Observe,
@@ -53,8 +54,9 @@ impl<F: Real> Kernel for ForwardSample<'_, F> {
             self.record(k);
         }
         if self.observe == Observe::Voltage {
+            let size = self.plan.layers[self.plan.output].size;
             self.voltage
-                .extend_from_slice(&self.state.v[self.plan.output]);
+                .extend_from_slice(&self.state.v[self.plan.output][..size]);
         }
         if self.observe == Observe::Peaks {
             self.find_kinks();
@@ -78,7 +80,8 @@ impl<F: Real> ForwardSample<'_, F> {
         self.voltage.clear();
         self.peaks.clear();
         if self.observe == Observe::Peaks {
-            let start = self.state.v[self.plan.output].iter();
+            let size = self.plan.layers[self.plan.output].size;
+            let start = self.state.v[self.plan.output][..size].iter();
             self.peaks.extend(start.map(|&voltage| Peak {
                 voltage,
                 time_ms: 0.0,
@@ -99,14 +102,12 @@ impl<F: Real> ForwardSample<'_, F> {
         }
         for (index, link) in self.plan.links.iter().enumerate() {
             let spikes = &self.tape.populations[link.source];
-            let weights = self.params.weights(link.id);
-            let current = &mut self.state.i[link.target];
+            let current = &mut self.state.i[link.target][..];
+            let weights = self.weights[index];
             let next = &mut self.state.next[index];
             while *next < spikes.len() && spikes.when[*next] as usize + link.delay == k {
                 let row = spikes.neuron[*next] as usize * current.len();
-                for (i, w) in current.iter_mut().zip(&weights[row..]) {
-                    *i += *w;
-                }
+                rows::add(current, &weights[row..row + current.len()]);
                 *next += 1;
             }
         }
@@ -114,7 +115,8 @@ impl<F: Real> ForwardSample<'_, F> {
 
     #[inline(always)]
     fn observe(&mut self, k: usize) {
-        let v = &self.state.v[self.plan.output];
+        let size = self.plan.layers[self.plan.output].size;
+        let v = &self.state.v[self.plan.output][..size];
         match self.observe {
             Observe::FirstSpikes => {}
             Observe::Voltage => self.voltage.extend_from_slice(v),
@@ -171,7 +173,8 @@ impl<F: Real> ForwardSample<'_, F> {
                 Variable::Current => &self.state.i[probe.population],
                 Variable::LambdaV | Variable::LambdaI => continue,
             };
-            record[k * source.len()..(k + 1) * source.len()].copy_from_slice(source);
+            let size = self.plan.layers[probe.population].size;
+            record[k * size..(k + 1) * size].copy_from_slice(&source[..size]);
         }
     }
 
@@ -186,8 +189,8 @@ impl<F: Real> ForwardSample<'_, F> {
             }
             for (index, link) in self.plan.links_into(self.plan.output) {
                 let spikes = &self.tape.populations[link.source];
-                let weights = self.params.weights(link.id);
-                let size = self.plan.layers[self.plan.output].size;
+                let weights = self.weights[index];
+                let stride = self.plan.layers[self.plan.output].stride;
                 let first = kink
                     .step
                     .checked_sub(link.delay)
@@ -197,7 +200,7 @@ impl<F: Real> ForwardSample<'_, F> {
                 let mut spike = first;
                 while spike < spikes.len() && spikes.when[spike] as usize + link.delay == kink.step
                 {
-                    let w = weights[spikes.neuron[spike] as usize * size + j];
+                    let w = weights[spikes.neuron[spike] as usize * stride + j];
                     if drive > F::ZERO && drive + w <= F::ZERO {
                         kink.carrier = Some((index, spike));
                         kink.carrier_drive = drive;
@@ -249,48 +252,43 @@ fn advance_layer<F: Real, C: Steps<F>>(
     spikes: &mut Spikes<u32, F>,
     k: u32,
 ) {
-    let mut start = 0;
-    for (v, i) in v.chunks_mut(BLOCK).zip(i.chunks_mut(BLOCK)) {
-        let steps = steps.from(start);
-        let mut above = if let (Ok(v), Ok(i)) = (
-            <&mut [F; BLOCK]>::try_from(&mut *v),
-            <&[F; BLOCK]>::try_from(&*i),
-        ) {
-            // The same loop with a known length, which the compiler unrolls.
-            advance_block(steps, v, i)
-        } else {
-            advance_block(steps, v, i)
-        };
-        while above != 0 {
-            let n = above.trailing_zeros() as usize;
-            above &= above - 1;
+    let blocks = rows::whole_mut(v)
+        .chunks_mut(VECTORS)
+        .zip(rows::whole_mut(i).chunks_mut(VECTORS));
+    for (block, (v, i)) in blocks.enumerate() {
+        let start = block * VECTORS * LANES;
+        // One word per lane, one byte per vector: which neurons are above threshold.
+        let mut above = [0u32; LANES];
+        for (vector, (v, i)) in v.iter_mut().zip(i.iter()).enumerate() {
+            for lane in 0..LANES {
+                let step = steps.at(start + vector * LANES + lane);
+                // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
+                v[lane] = step.decay_mem * v[lane] + step.current_to_voltage * i[lane];
+                // [F3]
+                above[lane] |= u32::from(v[lane] >= step.v_thresh) << (vector * LANES);
+            }
+        }
+        let mut fired = 0;
+        for lane in 0..LANES {
+            fired |= above[lane] << lane;
+        }
+        while fired != 0 {
+            let n = fired.trailing_zeros() as usize;
+            fired &= fired - 1;
+            let (vector, lane) = (n / LANES, n % LANES);
             spikes.when.push(k);
             spikes.neuron.push((start + n) as u32);
             // [F4] J = I_k − V_{k+1}, then the reset.
-            spikes.drive.push(i[n] - v[n]);
-            v[n] = layer.v_init[start + n];
+            spikes.drive.push(i[vector][lane] - v[vector][lane]);
+            v[vector][lane] = layer.v_init[start + n];
         }
-        for (n, i) in i.iter_mut().enumerate() {
-            // [F2]
-            *i *= steps.at(n).decay_syn;
+        for (vector, i) in i.iter_mut().enumerate() {
+            for lane in 0..LANES {
+                // [F2]
+                i[lane] *= steps.at(start + vector * LANES + lane).decay_syn;
+            }
         }
-        start += v.len();
     }
-}
-
-/// `[F1]` for at most 32 neurons; `[F3]` the set of those above threshold, one bit each.
-#[inline(always)]
-fn advance_block<F: Real, C: Steps<F>>(steps: C, v: &mut [F], i: &[F]) -> u32 {
-    for (n, (v, i)) in v.iter_mut().zip(i).enumerate() {
-        let step = steps.at(n);
-        // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
-        *v = step.decay_mem * *v + step.current_to_voltage * *i;
-    }
-    let mut above = 0;
-    for (n, v) in v.iter().enumerate() {
-        above |= u32::from(*v >= steps.at(n).v_thresh) << n;
-    }
-    above
 }
 
 /// Which layer, step and sample random draws belong to.
@@ -316,7 +314,7 @@ fn advance_disturbed<F: Real>(
     let narrow = |key: crate::rng::Key| key.with(place.population as u64).with(place.sample_id);
     let withhold_key = narrow(disturbance.withhold_key);
     let noise_key = narrow(disturbance.noise_key);
-    for n in 0..v.len() {
+    for n in 0..layer.size {
         let step = layer.steps[n];
         let counter = (place.k * layer.size + n) as u64;
         v[n] = step.decay_mem * v[n] + step.current_to_voltage * i[n];

@@ -126,7 +126,7 @@ impl<F: Real> Kernel for Rows<'_, F> {
             let mut column = 0;
             while column < size {
                 let place = (row * size, column);
-                let rest = self.layer.trace_stride() - column;
+                let rest = self.layer.stride - column;
                 column += match rest {
                     64.. => self.sum::<64>(spikes, place),
                     32.. => self.sum::<32>(spikes, place),
@@ -143,7 +143,7 @@ impl<F: Real> Rows<'_, F> {
     #[inline(always)]
     fn sum<const W: usize>(&mut self, spikes: &[(u32, u32)], place: (usize, usize)) -> usize {
         let (row, column) = place;
-        let stride = self.layer.trace_stride();
+        let stride = self.layer.stride;
         let mut sum = [F::ZERO; W];
         for &(sample, step) in spikes {
             // The trace has a last row of zeros, for spikes that arrive when the trial is over.

@@ -9,6 +9,7 @@ mod forward;
 mod gradient;
 mod plan;
 pub mod reference;
+mod rows;
 mod state;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use self::adjoint::AdjointSample;
 use self::forward::ForwardSample;
 use self::gradient::ByNeuron;
 use self::plan::Plan;
+use self::rows::Packed;
 use self::state::State;
 pub use self::state::{Probe, Variable};
 use crate::dispatch::vectorized;
@@ -44,6 +46,7 @@ pub struct Grid<F> {
     nodes: Arc<Nodes>,
     states: Vec<State<F>>,
     groups: Vec<ByNeuron>,
+    packed: Packed<F>,
     probes: Vec<Probe>,
 }
 
@@ -66,6 +69,7 @@ impl<F: Real> Grid<F> {
                 grid: true,
             }),
             states: Vec::new(),
+            packed: Packed::default(),
             probes: Vec::new(),
         })
     }
@@ -98,7 +102,7 @@ impl<F: Real> Grid<F> {
     }
 
     fn group_samples(&self) -> usize {
-        let per_sample: usize = self.plan.layers.iter().map(|l| l.steps.len()).sum();
+        let per_sample: usize = self.plan.layers.iter().map(|l| l.stride).sum();
         (TRACE_NUMBERS / (per_sample * (self.plan.clock.steps() + 1))).max(GROUP_SAMPLES)
     }
 
@@ -139,6 +143,9 @@ impl<F: Real> Solver for Grid<F> {
             self.states.resize_with(batch.len(), State::default);
         }
         let (plan, nodes, probes) = (&self.plan, &self.nodes, &self.probes[..]);
+        self.packed.pack(&plan.layers, &plan.links, params);
+        let weights = self.packed.rows(&plan.layers, &plan.links, params);
+        let weights = &weights[..];
         self.states
             .par_iter_mut()
             .zip(&mut out.tapes)
@@ -149,7 +156,7 @@ impl<F: Real> Solver for Grid<F> {
                 let Readout { voltage, peaks, .. } = readout;
                 vectorized(ForwardSample {
                     plan,
-                    params,
+                    weights,
                     train: &batch.trains()[sample],
                     sample_id: batch.ids()[sample],
                     observe: trial.observe,
@@ -172,6 +179,10 @@ impl<F: Real> Solver for Grid<F> {
         gradient: &mut Params<F>,
     ) -> Result<(), SolveError> {
         gradient.values_mut().fill(F::ZERO);
+        let (layers, links) = (&self.plan.layers, &self.plan.links);
+        self.packed.pack(layers, links, params);
+        let weights = self.packed.rows(layers, links, params);
+        let weights = &weights[..];
         let group = self.group_samples();
         for first in (0..forward.tapes.len()).step_by(group) {
             let last = (first + group).min(forward.tapes.len());
@@ -183,7 +194,7 @@ impl<F: Real> Solver for Grid<F> {
                     let sample = first + offset;
                     let work = AdjointSample {
                         plan,
-                        params,
+                        weights,
                         tape: &forward.tapes[sample],
                         readout: &forward.readouts[sample],
                         seed: &drive.seeds[sample],

@@ -4,6 +4,8 @@ use crate::network::{Clock, Constant, Model, Network, ProjectionId};
 use crate::neuron::flow::Flow;
 use crate::real::Real;
 
+use super::rows::stride;
+
 /// Constants of one neuron per step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Step<F> {
@@ -22,17 +24,11 @@ pub(super) struct Step<F> {
 /// Where the constants of a neuron come from: one set for all, or one each.
 pub(super) trait Steps<F>: Copy {
     fn at(self, neuron: usize) -> Step<F>;
-    /// The constants of the neurons from `start` on.
-    fn from(self, start: usize) -> Self;
 }
 
 impl<F: Real> Steps<F> for Step<F> {
     #[inline(always)]
     fn at(self, _neuron: usize) -> Step<F> {
-        self
-    }
-    #[inline(always)]
-    fn from(self, _start: usize) -> Self {
         self
     }
 }
@@ -42,38 +38,25 @@ impl<F: Real> Steps<F> for &[Step<F>] {
     fn at(self, neuron: usize) -> Step<F> {
         self[neuron]
     }
-    #[inline(always)]
-    fn from(self, start: usize) -> Self {
-        &self[start..]
-    }
 }
 
 /// One population.
 #[derive(Debug, Clone)]
 pub(super) struct Layer<F> {
     pub size: usize,
+    /// The size rounded up to whole vectors: the length of all rows of state.
+    pub stride: usize,
     pub spiking: bool,
-    /// Constants per neuron; empty for the input.
+    /// Constants per neuron, padded; empty for the input.
     pub steps: Vec<Step<F>>,
     /// The constants of all neurons, when they agree.
     pub uniform: Option<Step<F>>,
+    /// Initial and reset potential, padded with zeros.
     pub v_init: Vec<F>,
     pub tau_mem: Vec<F>,
     pub tau_syn: Vec<F>,
     /// ϑ − V_reset.
     pub theta_above_reset: Vec<F>,
-}
-
-/// Rows of the traces of λ_I are padded to a multiple of this, so that the gradient can be summed
-/// in whole vectors.
-const TRACE_ALIGN: usize = 8;
-
-impl<F> Layer<F> {
-    /// Length of a row of the trace of λ_I; the numbers beyond `size` are zero.
-    #[inline(always)]
-    pub fn trace_stride(&self) -> usize {
-        self.size.next_multiple_of(TRACE_ALIGN)
-    }
 }
 
 /// One projection.
@@ -141,16 +124,24 @@ fn layer<F: Real>(model: &Model, size: usize, dt: f64) -> Layer<F> {
         Model::Lif(lif) => (&lif.tau_mem, &lif.tau_syn, &lif.v_thresh, &lif.v_reset),
         Model::Li(li) => (&li.tau_mem, &li.tau_syn, &infinite, &li.v_init),
     };
-    let all = |constant: &Constant| (0..size).map(|n| F::from_f64(constant.of(n))).collect();
-    let steps: Vec<Step<F>> = (0..size)
+    let all = |constant: &Constant| -> Vec<F> {
+        (0..size).map(|n| F::from_f64(constant.of(n))).collect()
+    };
+    let stride = stride(size);
+    // A neuron of the padding has the constants of the last neuron; it stays at zero.
+    let steps: Vec<Step<F>> = (0..stride)
+        .map(|n| n.min(size - 1))
         .map(|n| step(dt, tau_mem.of(n), tau_syn.of(n), v_thresh.of(n)))
         .collect();
+    let mut v_start = all(v_init);
+    v_start.resize(stride, F::ZERO);
     Layer {
         size,
+        stride,
         spiking: matches!(model, Model::Lif(_)),
         uniform: steps.iter().all(|s| *s == steps[0]).then(|| steps[0]),
         steps,
-        v_init: all(v_init),
+        v_init: v_start,
         tau_mem: all(tau_mem),
         tau_syn: all(tau_syn),
         theta_above_reset: (0..size)
@@ -162,6 +153,7 @@ fn layer<F: Real>(model: &Model, size: usize, dt: f64) -> Layer<F> {
 fn input_layer<F>(size: usize) -> Layer<F> {
     Layer {
         size,
+        stride: 0,
         spiking: false,
         steps: Vec::new(),
         uniform: None,

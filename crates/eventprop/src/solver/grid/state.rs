@@ -77,7 +77,7 @@ impl<F: Real> State<F> {
         for ((v, i), layer) in self.v.iter_mut().zip(&mut self.i).zip(&plan.layers) {
             v.clone_from(&layer.v_init);
             i.clear();
-            i.resize(layer.v_init.len(), F::ZERO);
+            i.resize(layer.stride, F::ZERO);
         }
         self.next.clear();
         self.next.resize(plan.links.len(), 0);
