@@ -1,2 +1,47 @@
 //! The program `eventprop`.
-fn main() {}
+//!
+//! A thin surface: it reads the command line, calls the library crates and reports. One file per
+//! subcommand lies in [`commands`].
+
+mod commands;
+mod failure;
+mod progress;
+mod report;
+mod speak;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+
+/// Trains spiking neural networks with exact, event-based gradients (EventProp).
+#[derive(Debug, Parser)]
+#[command(name = "eventprop", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const WELCOME: &str = "\
+eventprop trains spiking neural networks with exact, event-based gradients.
+
+Try first:
+  eventprop train yinyang          learn the Yin-Yang symbol (about a minute); draws what was learned
+  eventprop data fetch mnist       get the 70,000 handwritten digits (12 MB) ...
+  eventprop train mnist            ... and learn them
+
+Look further:
+  eventprop params yinyang         every parameter; set one as in `train yinyang NUM_HIDDEN=50`
+  eventprop help                   all commands
+";
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Some(command) => command.run(),
+        None => {
+            speak::out(WELCOME.trim_end());
+            ExitCode::SUCCESS
+        }
+    }
+}

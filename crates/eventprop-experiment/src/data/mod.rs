@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use crate::params::{Benchmark, ParamError, Parameters};
 use crate::settings::Settings;
+use crate::value::Value;
 
 pub use yinyang::plane;
 
@@ -164,6 +165,30 @@ pub struct Data {
     pub demonstration: bool,
     /// What a user should know about the data.
     pub notices: Vec<String>,
+}
+
+impl Data {
+    /// Sets the sizes in `params` to those that the parts have, where a benchmark counts samples: a
+    /// run is repeated with what it had, not with what a default asks for.
+    ///
+    /// # Errors
+    /// As [`Parameters::set`].
+    pub fn state_sizes(&self, params: &mut Parameters) -> Result<(), ParamError> {
+        if params.benchmark() != Benchmark::Mnist {
+            return Ok(());
+        }
+        let parts = [
+            ("N_TRAIN", &self.train),
+            ("N_VALIDATE", &self.validation),
+            ("N_TEST", &self.test),
+        ];
+        for (key, part) in parts {
+            if key != "N_TRAIN" || !part.is_empty() {
+                params.set(key, Value::Int(part.len() as i64))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where data are looked for.

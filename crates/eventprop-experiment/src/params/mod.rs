@@ -213,10 +213,11 @@ impl Parameters {
         rows.map(|row| (row, self.get(row.key)))
     }
 
-    /// All values as one flat JSON object, as `--params` reads it back.
+    /// All values that have an effect as one flat JSON object, as `--params` reads it back.
     pub fn to_json(&self) -> serde_json::Value {
         let values = self
             .iter()
+            .filter(|(row, _)| row.effect)
             .map(|(row, value)| (row.key.to_owned(), value.to_json()));
         serde_json::Value::Object(values.collect())
     }

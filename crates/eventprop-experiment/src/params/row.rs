@@ -221,8 +221,12 @@ impl Kind {
         match (self, value) {
             (Self::Float(range), Value::Int(int)) => accept_float(range, int as f64),
             (Self::Float(range), Value::Float(float)) => accept_float(range, float),
-            (Self::Text, value @ (Value::Int(_) | Value::Float(_))) => {
+            (Self::Text, value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => {
                 Some(Value::Text(value.to_string()))
+            }
+            // The word none is a choice of some keys.
+            (Self::Choice(words), Value::None) if words.contains(&"none") => {
+                Some(Value::Text("none".to_owned()))
             }
             (Self::OptionalInt { .. } | Self::Seed | Self::Classes, Value::None) => {
                 Some(Value::None)

@@ -98,6 +98,8 @@ pub fn run(
         Wanted::All
     };
     let mut data = data::load(params, &settings, source, wanted)?;
+    let mut dumped = params.clone();
+    data.state_sizes(&mut dumped)?;
     if matches!(command, Command::TrainTest | Command::CrossValidate) {
         data.train = data.train.and(&data.validation);
         data.validation = data.validation.none();
@@ -106,7 +108,7 @@ pub fn run(
         control.tell(&Progress::Notice(notice));
     }
     if command != Command::Test {
-        outputs.write_json(&outputs.parameters(), &params.to_json())?;
+        outputs.write_json(&outputs.parameters(), &dumped.to_json())?;
     }
     let prepared = Prepared {
         command,

@@ -78,12 +78,12 @@ pub struct BatchProgress {
 }
 
 /// Hears what happens in a run. Called often, between batches: be quick.
-pub trait Observer {
+pub trait Observer: Send {
     /// Something happened.
     fn hear(&mut self, progress: &Progress<'_>);
 }
 
-impl<T: FnMut(&Progress<'_>)> Observer for T {
+impl<T: FnMut(&Progress<'_>) + Send> Observer for T {
     fn hear(&mut self, progress: &Progress<'_>) {
         self(progress);
     }

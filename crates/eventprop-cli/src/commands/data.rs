@@ -1,0 +1,266 @@
+//! `eventprop data`: list, fetch, verify, info.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use eventprop_data::fetch::{self, FetchOptions, Progress};
+use eventprop_data::info::{Info, PartInfo};
+use eventprop_data::registry::Dataset;
+use eventprop_data::verify::{FileState, FileStatus};
+use eventprop_data::{info, locate, verify};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value as Json, json};
+
+use crate::failure::{self, DONE, Failure};
+use crate::speak;
+
+/// Arguments of `data`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+    /// Folder of the data [default: $EVENTPROP_DATA, then the cache folder of the system]
+    #[arg(long, value_name = "DIR", global = true)]
+    data_dir: Option<PathBuf>,
+    /// Print one JSON object at the end
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// What to do with data sets.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the data sets and whether they are on this computer
+    List,
+    /// Download a data set and check it
+    Fetch {
+        /// The data set
+        dataset: Dataset,
+        /// Address of a folder that holds the files, instead of the known ones; may be repeated
+        #[arg(long, value_name = "URL")]
+        mirror: Vec<String>,
+    },
+    /// Compare the files of a data set with their checksums
+    Verify {
+        /// The data set
+        dataset: Dataset,
+    },
+    /// Describe a data set: samples, classes, spikes, licence
+    Info {
+        /// The data set
+        dataset: Dataset,
+    },
+}
+
+/// What a command says to people and to programs.
+struct Answer {
+    text: String,
+    json: Json,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        let dirs = self.dirs();
+        let answer = match &self.action {
+            Action::List => Ok(list(&dirs)),
+            Action::Fetch { dataset, mirror } => self.fetch(*dataset, mirror.clone(), &dirs),
+            Action::Verify { dataset } => check(*dataset, &dirs),
+            Action::Info { dataset } => describe(*dataset, &dirs),
+        };
+        let ended = answer.map(|answer| {
+            speak::out(&if self.json {
+                answer.json.to_string()
+            } else {
+                answer.text
+            });
+            DONE
+        });
+        failure::conclude(ended, self.json)
+    }
+
+    fn dirs(&self) -> Vec<PathBuf> {
+        let env = std::env::var_os("EVENTPROP_DATA");
+        locate::data_dirs(self.data_dir.as_deref(), env.as_deref())
+    }
+
+    fn fetch(
+        &self,
+        dataset: Dataset,
+        mirrors: Vec<String>,
+        dirs: &[PathBuf],
+    ) -> Result<Answer, Failure> {
+        let folder = home(dataset, dirs)?;
+        let options = FetchOptions {
+            mirrors,
+            ..FetchOptions::default()
+        };
+        let bar = ProgressBar::new(0);
+        let template = "{msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        let mut show = |progress: Progress<'_>| {
+            bar.set_length(progress.bytes_total);
+            bar.set_position(progress.bytes);
+            bar.set_message(progress.file.to_owned());
+            ControlFlow::Continue(())
+        };
+        let fetched = fetch::fetch(dataset, &folder, &options, &mut show);
+        bar.finish_and_clear();
+        let fetched = fetched.map_err(Failure::failed)?;
+        let lines = fetched.iter().map(|file| {
+            let from = file
+                .url
+                .as_deref()
+                .map_or("was there", |_| "fetched, checksum right");
+            format!("{}  {from}\n", file.path.display())
+        });
+        let files = fetched
+            .iter()
+            .map(|f| json!({"path": f.path, "url": f.url}));
+        Ok(Answer {
+            text: format!(
+                "{}{dataset} is complete in {}",
+                lines.collect::<String>(),
+                folder.display()
+            ),
+            json: json!({
+                "dataset": dataset.name(),
+                "folder": folder,
+                "files": files.collect::<Json>(),
+            }),
+        })
+    }
+}
+
+/// Where a data set lies or belongs.
+fn home(dataset: Dataset, dirs: &[PathBuf]) -> Result<PathBuf, Failure> {
+    let unknown = "no folder for data is known; name one with --data-dir";
+    locate::home(dataset, dirs).ok_or_else(|| Failure::usage(unknown))
+}
+
+fn list(dirs: &[PathBuf]) -> Answer {
+    let mut text = String::new();
+    let mut sets = Vec::new();
+    for dataset in Dataset::ALL {
+        let entry = dataset.entry();
+        let names: Vec<&str> = entry.files.iter().map(|file| file.name).collect();
+        let found = locate::find(dataset, &names, dirs).ok();
+        let folder = found.and_then(|paths| Some(paths.first()?.parent()?.to_owned()));
+        let state = match &folder {
+            Some(folder) => format!("in {}", folder.display()),
+            None if entry.mirrors.is_empty() => "generated when needed".to_owned(),
+            None => format!("not here; get it with `eventprop data fetch {dataset}`"),
+        };
+        text.push_str(&format!(
+            "{:<10} {}: {state}\n",
+            dataset.name(),
+            entry.title
+        ));
+        sets.push(json!({
+            "name": dataset.name(),
+            "title": entry.title,
+            "licence": entry.licence,
+            "folder": folder,
+            "fetchable": !entry.mirrors.is_empty(),
+        }));
+    }
+    let folders: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    text.push_str(&format!("looked in {}", folders.join(", ")));
+    Answer {
+        text,
+        json: json!({"datasets": sets, "folders": dirs}),
+    }
+}
+
+fn check(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
+    let folder = home(dataset, dirs)?;
+    let statuses = verify::verify(dataset, &folder).map_err(Failure::failed)?;
+    let lines: String = statuses
+        .iter()
+        .map(|s| format!("{}\n", status_line(s)))
+        .collect();
+    let harmless = |s: &&FileStatus| matches!(s.state, FileState::Ok | FileState::Unknown);
+    let wrong = statuses.len() - statuses.iter().filter(harmless).count();
+    if wrong > 0 {
+        let way_out = if dataset.entry().mirrors.is_empty() {
+            "the benchmark needs no files: it draws the samples itself".to_owned()
+        } else {
+            format!("`eventprop data fetch {dataset}` gets what is missing or damaged")
+        };
+        return Err(Failure::failed(format!(
+            "{wrong} files of {dataset} are not right\n{lines}{way_out}"
+        )));
+    }
+    let files = statuses
+        .iter()
+        .map(|s| json!({"path": s.path, "ok": s.state == FileState::Ok}));
+    Ok(Answer {
+        text: format!("{lines}{dataset} is complete and right"),
+        json: json!({
+            "dataset": dataset.name(),
+            "folder": folder,
+            "files": files.collect::<Json>(),
+        }),
+    })
+}
+
+fn status_line(status: &FileStatus) -> String {
+    let found = match &status.state {
+        FileState::Ok => "right".to_owned(),
+        FileState::Missing => "missing".to_owned(),
+        FileState::Partial { found, expected } => {
+            format!("interrupted download, {found} of {expected} bytes")
+        }
+        FileState::WrongChecksum { found, expected } => {
+            format!("WRONG CONTENT: SHA-256 {found}, expected {expected}")
+        }
+        FileState::Unreadable { reason } => format!("cannot be read: {reason}"),
+        FileState::Unknown => "does not belong to the data set".to_owned(),
+    };
+    format!("{}  {found}", status.path.display())
+}
+
+fn describe(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
+    let Info { entry, parts } = info::info(dataset, dirs).map_err(Failure::failed)?;
+    let mut text = format!(
+        "{}\nsource   {}\nlicence  {}\npage     {}\n",
+        entry.title, entry.citation, entry.licence, entry.page
+    );
+    for part in &parts {
+        text.push_str(&format!(
+            "{:<11}{} samples, {} classes ({}), {} input neurons, {} to {} spikes per sample (mean {:.1})\n",
+            part.name,
+            part.samples(),
+            part.class_counts.len(),
+            part.class_counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" "),
+            part.inputs,
+            part.spikes.min,
+            part.spikes.max,
+            part.spikes.mean,
+        ));
+    }
+    Ok(Answer {
+        text: text.trim_end().to_owned(),
+        json: json!({
+            "dataset": dataset.name(),
+            "title": entry.title,
+            "citation": entry.citation,
+            "licence": entry.licence,
+            "page": entry.page,
+            "parts": parts.iter().map(part_json).collect::<Json>(),
+        }),
+    })
+}
+
+fn part_json(part: &PartInfo) -> Json {
+    json!({
+        "name": part.name,
+        "samples": part.samples(),
+        "class_counts": part.class_counts,
+        "shape": part.shape,
+        "inputs": part.inputs,
+        "spikes": {"min": part.spikes.min, "mean": part.spikes.mean, "max": part.spikes.max},
+    })
+}

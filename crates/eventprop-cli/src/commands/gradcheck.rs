@@ -1,0 +1,207 @@
+//! `eventprop gradcheck`: is the gradient of my network right?
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use eventprop::gradcheck::{Check, Verdict};
+use eventprop_experiment::gradcheck::{self, Checked, Extent};
+use serde_json::json;
+
+use super::run::BenchmarkArgs;
+use crate::failure::{self, DONE, FAILED, Failure};
+use crate::speak;
+
+/// Arguments of `gradcheck`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    benchmark: BenchmarkArgs,
+    /// Training samples in the batch
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    samples: usize,
+    /// Weights checked per projection, drawn at random
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    per_projection: usize,
+    /// Print every checked weight, not only the extremes of each projection
+    #[arg(long)]
+    all: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        failure::conclude(self.try_run(), self.json)
+    }
+
+    fn try_run(&self) -> Result<u8, Failure> {
+        let params = self.benchmark.parameters().map_err(Failure::usage)?;
+        let extent = Extent {
+            samples: self.samples.max(1),
+            per_projection: self.per_projection.max(1),
+        };
+        let checked = gradcheck::check(&params, &self.benchmark.source(), extent);
+        let checked = checked.map_err(|error| {
+            if error.is_usage() {
+                Failure::usage(error)
+            } else {
+                Failure::failed(error)
+            }
+        })?;
+        if self.json {
+            speak::out(&to_json(&checked).to_string());
+        } else {
+            for notice in &checked.notices {
+                speak::err(&format!("note: {notice}"));
+            }
+            let seed = params.get("MODEL_SEED");
+            speak::out(self.text(&checked, &seed.to_string()).trim_end());
+        }
+        let wrong = checked.report.count(Verdict::Wrong);
+        Ok(if wrong == 0 { DONE } else { FAILED })
+    }
+
+    fn text(&self, checked: &Checked, seed: &str) -> String {
+        let mut text = introduction(checked, seed);
+        line(
+            &mut text,
+            "  projection          source  target          adjoint       difference   uncertainty  verdict",
+        );
+        for check in self.shown(&checked.report.checks) {
+            line(&mut text, &row(check));
+        }
+        conclusion(&mut text, checked);
+        text
+    }
+
+    /// All checks, or of each projection the largest derivatives and everything that is not right.
+    fn shown<'a>(&self, checks: &'a [Check]) -> Vec<&'a Check> {
+        const LARGEST: usize = 5;
+        let mut shown: Vec<&Check> = Vec::new();
+        let mut names: Vec<&str> = checks.iter().map(|c| c.name.as_str()).collect();
+        names.dedup();
+        for name in names {
+            let of: Vec<&Check> = checks.iter().filter(|c| c.name == name).collect();
+            let mut by_size = of.clone();
+            by_size.sort_by(|x, y| y.adjoint.abs().total_cmp(&x.adjoint.abs()));
+            let largest = &by_size[..LARGEST.min(by_size.len())];
+            let keep = |c: &&Check| {
+                self.all
+                    || c.verdict != Verdict::Right
+                    || largest.iter().any(|l| std::ptr::eq(*l, *c))
+            };
+            shown.extend(of.into_iter().filter(keep));
+        }
+        shown
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn introduction(checked: &Checked, seed: &str) -> String {
+    let spikes: Vec<String> = checked
+        .populations
+        .iter()
+        .zip(&checked.report.spikes)
+        .map(|(name, spikes)| format!("{name} {spikes}"))
+        .collect();
+    format!(
+        "Adjoint against central differences, both from event to event in f64.\n\
+         {} samples, random weights (MODEL_SEED={seed}), loss {:.6}; spikes: {}; {} of them graze the threshold\n\n",
+        checked.samples,
+        checked.report.loss,
+        spikes.join(", "),
+        checked.report.grazing,
+    )
+}
+
+fn row(check: &Check) -> String {
+    format!(
+        "  {:18} {:7} {:7} {:+16.9e} {:+16.9e} {:13.1e}  {}",
+        check.name,
+        check.source,
+        check.target,
+        check.adjoint,
+        check.difference,
+        check.uncertainty,
+        name(check.verdict)
+    )
+}
+
+fn name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Right => "right",
+        Verdict::SpikesChanged => "a spike appeared or vanished",
+        Verdict::Grazing => "grazing",
+        Verdict::Wrong => "WRONG",
+    }
+}
+
+fn conclusion(text: &mut String, checked: &Checked) {
+    let report = &checked.report;
+    let counts: Vec<String> = [
+        Verdict::Right,
+        Verdict::SpikesChanged,
+        Verdict::Grazing,
+        Verdict::Wrong,
+    ]
+    .into_iter()
+    .map(|verdict| format!("{} {}", report.count(verdict), name(verdict)))
+    .collect();
+    let _ = write!(
+        text,
+        "\n{} weights checked: {}.\nLargest error of a right one, relative to the largest derivative of its projection: {:.1e}.\n",
+        report.checks.len(),
+        counts.join(", "),
+        report.worst_relative_error()
+    );
+    text.push_str("\nThe grid solver (SOLVER=grid) at this DT_MS, against the exact gradient:\n");
+    for error in &checked.grid {
+        let _ = writeln!(
+            text,
+            "  {:18} relative error {:.3}, cosine {:.4}",
+            error.name, error.relative, error.cosine
+        );
+    }
+    let verdict = if report.count(Verdict::Wrong) == 0 {
+        "The gradient is right."
+    } else {
+        "The gradient is WRONG; please report this command."
+    };
+    let _ = write!(text, "\n{verdict}");
+}
+
+fn to_json(checked: &Checked) -> serde_json::Value {
+    let report = &checked.report;
+    let checks = report.checks.iter().map(|check| {
+        json!({
+            "projection": check.name,
+            "source": check.source,
+            "target": check.target,
+            "adjoint": check.adjoint,
+            "difference": check.difference,
+            "uncertainty": check.uncertainty,
+            "verdict": name(check.verdict),
+        })
+    });
+    let grid = checked.grid.iter().map(|error| {
+        json!({"projection": error.name, "relative_error": error.relative, "cosine": error.cosine})
+    });
+    json!({
+        "loss": report.loss,
+        "samples": checked.samples,
+        "grazing": report.grazing,
+        "right": report.count(Verdict::Right),
+        "spikes_changed": report.count(Verdict::SpikesChanged),
+        "grazing_checks": report.count(Verdict::Grazing),
+        "wrong": report.count(Verdict::Wrong),
+        "worst_relative_error": report.worst_relative_error(),
+        "grid": grid.collect::<Vec<_>>(),
+        "checks": checks.collect::<Vec<_>>(),
+    })
+}

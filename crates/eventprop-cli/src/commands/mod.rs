@@ -1,0 +1,42 @@
+//! The subcommands, one file each.
+
+mod data;
+mod params;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use eventprop_experiment::run::Command as RunCommand;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a network, choose an epoch by validation, test it once at the end
+    Train(run::Args),
+    /// Test the weights of an earlier training
+    Test(run::Args),
+    /// Train on training and validation data together and test at the end
+    #[command(name = "train_test", alias = "train-test")]
+    TrainTest(run::Args),
+    /// Cross-validate: hold out every fold once
+    Xval(run::Args),
+    /// List, fetch, verify or describe data sets
+    Data(data::Args),
+    /// Show the parameters of a benchmark: key, type, default, meaning, allowed values
+    Params(params::Args),
+}
+
+impl Command {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        match self {
+            Self::Train(args) => args.run(RunCommand::Train),
+            Self::Test(args) => args.run(RunCommand::Test),
+            Self::TrainTest(args) => args.run(RunCommand::TrainTest),
+            Self::Xval(args) => args.run(RunCommand::CrossValidate),
+            Self::Data(args) => args.run(),
+            Self::Params(args) => args.run(),
+        }
+    }
+}

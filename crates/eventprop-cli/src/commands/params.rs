@@ -1,0 +1,50 @@
+//! `eventprop params`: the table of parameters.
+
+use std::process::ExitCode;
+
+use eventprop_experiment::params::Benchmark;
+use serde_json::json;
+
+use crate::failure::{self, DONE};
+use crate::speak;
+
+/// Arguments of `params`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// yinyang or mnist; without one the benchmarks are listed
+    benchmark: Option<Benchmark>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        match self.benchmark {
+            None => self.list(),
+            Some(benchmark) if self.json => speak::out(&table(benchmark).to_string()),
+            Some(benchmark) => speak::out(benchmark.table_text().trim_end()),
+        }
+        failure::conclude(Ok(DONE), self.json)
+    }
+
+    fn list(&self) {
+        let names = Benchmark::ALL.map(Benchmark::name);
+        if self.json {
+            speak::out(&json!({"benchmarks": names}).to_string());
+        } else {
+            speak::out(&format!("Benchmarks: {}", names.join(", ")));
+        }
+    }
+}
+
+fn table(benchmark: Benchmark) -> serde_json::Value {
+    let presets = benchmark.presets().iter();
+    let presets = presets.map(|preset| json!({"name": preset.name, "about": preset.about}));
+    json!({
+        "benchmark": benchmark.name(),
+        "parameters": benchmark.table_json(),
+        "presets": presets.collect::<serde_json::Value>(),
+    })
+}

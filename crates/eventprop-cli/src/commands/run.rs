@@ -1,0 +1,172 @@
+//! `eventprop train`, `test`, `train_test` and `xval`.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eventprop_data::locate;
+use eventprop_experiment::data::Source;
+use eventprop_experiment::params::{Benchmark, ParamError, Parameters};
+use eventprop_experiment::run::{self, Command, Control, RunError, Summary};
+use eventprop_experiment::value::Value;
+
+use crate::failure::{self, DONE, Failure, STOPPED};
+use crate::progress::{Display, Verbosity};
+use crate::{report, speak};
+
+/// Arguments of the runs.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// yinyang or mnist
+    benchmark: Benchmark,
+    /// Parameters; `eventprop params BENCHMARK` lists them
+    #[arg(value_name = "KEY=VALUE")]
+    assignments: Vec<String>,
+    /// Parameters from a JSON or TOML file, such as the NAME.json of an earlier run
+    #[arg(long, value_name = "FILE")]
+    params: Option<PathBuf>,
+    /// Parameters of a publication; listed by `eventprop params BENCHMARK`
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Folder for all files [default: runs/BENCHMARK-NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Name of the run; begins the names of its files
+    #[arg(long)]
+    name: Option<String>,
+    /// Seed of weights and random draws (MODEL_SEED)
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Folder of the data [default: $EVENTPROP_DATA, then the cache folder of the system]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print the result only
+    #[arg(long, short)]
+    quiet: bool,
+    /// Print one JSON object at the end; progress goes to standard error
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self, command: Command) -> ExitCode {
+        failure::conclude(self.try_run(command), self.json)
+    }
+
+    fn try_run(&self, command: Command) -> Result<u8, Failure> {
+        let params = self.parameters().map_err(Failure::usage)?;
+        let source = self.source();
+        let cancel = stop_on_signal()?;
+        let mut display = Display::new(self.verbosity());
+        let summary = self.pool()?.install(|| {
+            let mut control = Control {
+                observer: &mut display,
+                cancel: &cancel,
+            };
+            run::run(command, &params, &source, &mut control)
+        });
+        display.finish();
+        let summary = summary.map_err(|error| explain(&error))?;
+        self.tell(&summary);
+        Ok(if summary.cancelled { STOPPED } else { DONE })
+    }
+
+    fn tell(&self, summary: &Summary) {
+        if self.json {
+            speak::out(&summary.to_json().to_string());
+        } else if self.quiet {
+            speak::out(&report::one_line(summary));
+        } else {
+            speak::out(&report::full(summary));
+        }
+    }
+
+    /// Preset, file, assignments and options, each overriding those before it.
+    fn parameters(&self) -> Result<Parameters, ParamError> {
+        let mut params = Parameters::new(self.benchmark);
+        if let Some(preset) = &self.preset {
+            params.preset(preset)?;
+        }
+        if let Some(path) = &self.params {
+            params.read(path)?;
+        }
+        for assignment in &self.assignments {
+            params.assign(assignment)?;
+        }
+        if let Some(name) = &self.name {
+            params.set("NAME", Value::Text(name.clone()))?;
+        }
+        if let Some(seed) = self.seed {
+            params.set("MODEL_SEED", Value::Int(i64::from(seed)))?;
+        }
+        if let Some(out) = &self.out {
+            params.set("OUT_DIR", Value::Text(out.display().to_string()))?;
+        } else if !params.is_given("OUT_DIR") {
+            let folder = format!("runs/{}-{}", self.benchmark, params.text("NAME"));
+            params.set("OUT_DIR", Value::Text(folder))?;
+        }
+        params.draw_seeds(drawn_seed);
+        Ok(params)
+    }
+
+    fn source(&self) -> Source {
+        let env = std::env::var_os("EVENTPROP_DATA");
+        Source {
+            dirs: locate::data_dirs(self.data_dir.as_deref(), env.as_deref()),
+            demonstration: self.data_dir.is_none(),
+        }
+    }
+
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.json) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::OnStderr,
+            (false, false) => Verbosity::OnStdout,
+        }
+    }
+
+    fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
+        let threads = self.threads.map_or(0, NonZeroUsize::get);
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        builder.build().map_err(|error| {
+            Failure::failed(format!("{threads} threads could not be started: {error}"))
+        })
+    }
+}
+
+/// A seed from the operating system, by way of the keys that the standard library draws for its hash
+/// maps.
+fn drawn_seed() -> u32 {
+    RandomState::new().build_hasher().finish() as u32
+}
+
+/// A flag that the first Ctrl-C (or request to terminate) sets; the second one ends the program.
+fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancel);
+    let handler = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(STOPPED));
+        }
+        speak::err(
+            "stopping after this batch; what was done so far is written (Ctrl-C again: at once)",
+        );
+    };
+    ctrlc::set_handler(handler).map_err(Failure::failed)?;
+    Ok(cancel)
+}
+
+fn explain(error: &RunError) -> Failure {
+    if error.is_usage() {
+        Failure::usage(error)
+    } else {
+        Failure::failed(error)
+    }
+}

@@ -1,0 +1,163 @@
+//! What a user sees while a run goes on: a bar on a terminal, a line for each epoch elsewhere.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use eventprop_experiment::run::{BatchProgress, EpochReport, Observer, Phase, Progress, Started};
+use eventprop_experiment::settings::SolverKind;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::speak;
+
+/// How much is told, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Notices only, on standard error.
+    Quiet,
+    /// All on standard error: standard output is for one JSON object.
+    OnStderr,
+    /// Lines on standard output.
+    OnStdout,
+}
+
+/// Time between two texts of the bar.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// Shows the progress of a run.
+#[derive(Debug)]
+pub struct Display {
+    verbosity: Verbosity,
+    bar: ProgressBar,
+    epochs: usize,
+    epochs_done: usize,
+    samples_done: u64,
+    refreshed: Instant,
+    fold: Option<(usize, usize)>,
+}
+
+impl Display {
+    /// A display; the bar is shown when standard error is a terminal.
+    pub fn new(verbosity: Verbosity) -> Self {
+        let visible = verbosity != Verbosity::Quiet && io::stderr().is_terminal();
+        let target = if visible {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            verbosity,
+            bar: ProgressBar::with_draw_target(None, target),
+            epochs: 0,
+            epochs_done: 0,
+            samples_done: 0,
+            refreshed: Instant::now(),
+            fold: None,
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// A line that stays.
+    fn line(&self, text: &str) {
+        self.bar.suspend(|| match self.verbosity {
+            Verbosity::Quiet => {}
+            Verbosity::OnStderr => speak::err(text),
+            Verbosity::OnStdout => speak::out(text),
+        });
+    }
+
+    fn start(&mut self, started: &Started<'_>) {
+        let solver = match started.solver {
+            SolverKind::Grid => "grid",
+            SolverKind::Event => "event",
+        };
+        let [train, validation, test] = started.samples;
+        self.line(&format!(
+            "{} {}, loss {}, {solver} solver; {train} training, {validation} validation, {test} test samples",
+            started.benchmark, started.network, started.loss
+        ));
+        self.line(&format!(
+            "MODEL_SEED={} TRAIN_DATA_SEED={} TEST_DATA_SEED={}; files go to {}",
+            started.seeds.model,
+            started.seeds.train_data,
+            started.seeds.test_data,
+            started.folder.display()
+        ));
+        self.epochs = started.epochs;
+        if started.epochs > 0 {
+            self.bar.set_length((started.epochs * train) as u64);
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left");
+            self.bar.set_style(style.expect("the template is valid"));
+        }
+    }
+
+    fn batch(&mut self, batch: &BatchProgress) {
+        if batch.phase == Phase::Train {
+            self.bar
+                .set_position(self.samples_done + batch.samples_done as u64);
+        }
+        let ended = batch.samples_done == batch.samples;
+        if batch.phase == Phase::Train && ended {
+            self.samples_done += batch.samples as u64;
+        }
+        if self.bar.is_hidden() || self.refreshed.elapsed() < REFRESH {
+            return;
+        }
+        self.refreshed = Instant::now();
+        let what = match batch.phase {
+            Phase::Train => format!("epoch {}/{}", self.epochs_done + 1, self.epochs),
+            Phase::Validation => "validation".to_owned(),
+            Phase::Test => "test".to_owned(),
+        };
+        self.bar.set_message(format!(
+            "{what}  loss {:.4}  accuracy {:.2} %  {:.2} spikes/neuron",
+            batch.loss,
+            100.0 * batch.accuracy,
+            batch.spikes_per_neuron
+        ));
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        self.epochs_done += 1;
+        let neurons: usize = report.layers.iter().map(|layer| layer.size).sum();
+        let fold = self.fold.map_or_else(String::new, |(fold, folds)| {
+            format!("fold {}/{folds}  ", fold + 1)
+        });
+        let evaluation = report.evaluation.map_or_else(String::new, |score| {
+            format!("  evaluation {:.2} %", 100.0 * score.accuracy)
+        });
+        let mut line = format!(
+            "{fold}epoch {:>3}/{}  loss {:.4}  training {:.2} %{evaluation}  {:.2} spikes/neuron  {} of {neurons} silent  {} grazing  {:.1} s",
+            self.epochs_done,
+            self.epochs,
+            report.train.loss,
+            100.0 * report.train.accuracy,
+            report.spikes_per_neuron(),
+            report.silent(),
+            report.grazing(),
+            report.seconds,
+        );
+        let over_cap: u64 = report.layers.iter().map(|layer| layer.over_cap).sum();
+        if over_cap > 0 {
+            line.push_str(&format!(
+                "  {over_cap} neurons above N_MAX_SPIKE (none dropped)"
+            ));
+        }
+        self.line(&line);
+    }
+}
+
+impl Observer for Display {
+    fn hear(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Notice(text) => self.bar.suspend(|| speak::err(&format!("note: {text}"))),
+            Progress::Started(started) => self.start(started),
+            Progress::Fold { fold, folds } => self.fold = Some((*fold, *folds)),
+            Progress::Batch(batch) => self.batch(batch),
+            Progress::Epoch(report) => self.epoch(report),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a user is told at the end of a run.
+
+use eventprop_experiment::run::{Score, Summary};
+
+/// The result alone.
+pub fn one_line(summary: &Summary) -> String {
+    let mut parts = Vec::new();
+    let scores = [
+        ("test", summary.test),
+        ("validation", summary.validation),
+        ("training", summary.train),
+    ];
+    for (name, score) in scores {
+        parts.extend(score.map(|score| format!("{name} accuracy {}", percent(score))));
+    }
+    if summary.cancelled {
+        parts.push("stopped before the end".to_owned());
+    }
+    format!(
+        "{} {}: {}",
+        summary.command,
+        summary.benchmark,
+        parts.join(", ")
+    )
+}
+
+/// Result, times and files.
+pub fn full(summary: &Summary) -> String {
+    let mut lines = vec![String::new()];
+    if summary.cancelled {
+        lines.push("stopped before the end; what was done so far is on the disk".to_owned());
+    }
+    if let Some(test) = summary.test {
+        let line = format!(
+            "test accuracy        {} ({} samples)",
+            percent(test),
+            test.samples
+        );
+        lines.push(line);
+    }
+    lines.extend(validation(summary));
+    if let Some(train) = summary.train {
+        lines.push(format!(
+            "training accuracy    {} in the last epoch",
+            percent(train)
+        ));
+    }
+    if let Some(rate) = summary.samples_per_second {
+        lines.push(format!(
+            "training time        {} epochs in {:.1} s, {rate:.0} samples/s",
+            summary.epochs, summary.seconds
+        ));
+    }
+    if summary.demonstration {
+        lines.push("data                 DEMONSTRATION with a few images; `eventprop data fetch mnist` gets the real set".to_owned());
+    }
+    for (index, file) in summary.files.iter().enumerate() {
+        let head = if index == 0 { "look at" } else { "" };
+        lines.push(format!("{head:<21}{}", file.display()));
+    }
+    lines.join("\n")
+}
+
+fn validation(summary: &Summary) -> Option<String> {
+    let score = summary.validation?;
+    let accuracy = percent(score);
+    Some(match (summary.fold_deviation(), summary.selected_epoch) {
+        (Some(deviation), _) => format!(
+            "validation accuracy  {accuracy} +- {:.2} (mean and sd of {} folds)",
+            100.0 * deviation,
+            summary.folds.len()
+        ),
+        (None, Some(epoch)) => format!(
+            "validation accuracy  {accuracy} in epoch {}, whose weights were tested",
+            epoch + 1
+        ),
+        (None, None) => format!("validation accuracy  {accuracy}"),
+    })
+}
+
+fn percent(score: Score) -> String {
+    format!("{:.2} %", 100.0 * score.accuracy)
+}

@@ -1,0 +1,172 @@
+//! The gradient check on a user's own network and data.
+//!
+//! The network of the parameters gets fresh random weights, a few training samples make a batch, and
+//! [`eventprop::gradcheck`] compares the adjoint with differences, both between events and in f64.
+//! For a run on the grid it is also told how far the gradient of the grid at this `DT_MS` is from the
+//! exact one: that is an error of the step, not of the program.
+
+use eventprop::gradcheck::{self, Report, Settings as CheckSettings};
+use eventprop::network::{Network, ProjectionId};
+use eventprop::optim::{Optimizer, Sgd};
+use eventprop::params::Params;
+use eventprop::solver::grid::Grid;
+use eventprop::solver::{Grazing, SolveError, Solver};
+use eventprop::spikes::Batch;
+use eventprop::train::{Plan, Session, TrainError};
+use eventprop::loss::{FirstSpike, Loss, LossScale};
+use eventprop::solver::event::Event;
+use thiserror::Error;
+
+use crate::data::{self, DataError, Source, Wanted};
+use crate::params::{ParamError, Parameters};
+use crate::settings::Settings;
+use crate::topology::Topology;
+
+/// How much is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Training samples in the batch, the first ones.
+    pub samples: usize,
+    /// Parameters per projection.
+    pub per_projection: usize,
+}
+
+/// What was checked and found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The findings.
+    pub report: Report,
+    /// Names of the populations, with their spikes in the report.
+    pub populations: Vec<String>,
+    /// Samples in the batch.
+    pub samples: usize,
+    /// The grid's gradient against the exact one, per projection.
+    pub grid: Vec<GridError>,
+    /// What a user should know about the parameters and the data.
+    pub notices: Vec<String>,
+}
+
+/// How far the gradient of the grid is from the exact one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GridError {
+    /// The projection.
+    pub name: String,
+    /// |grid − exact| / |exact|, Euclidean.
+    pub relative: f64,
+    /// Cosine of the angle between the two.
+    pub cosine: f64,
+}
+
+/// The check could not be made.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// The parameters do not fit together.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+    /// The data could not be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network could not be solved.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+impl CheckError {
+    /// Whether the parameters are to blame.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Param(_) => true,
+            Self::Data(error) => error.is_usage(),
+            Self::Train(_) => false,
+        }
+    }
+}
+
+impl From<SolveError> for CheckError {
+    fn from(error: SolveError) -> Self {
+        Self::Train(error.into())
+    }
+}
+
+/// Checks the gradient of a benchmark. Weights are drawn under `MODEL_SEED`.
+///
+/// # Errors
+/// [`CheckError`].
+pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Checked, CheckError> {
+    let settings = Settings::new(params)?;
+    let data = data::load(params, &settings, source, Wanted::All)?;
+    let topology = Topology::new(&settings, data.inputs, data.classes).map_err(SolveError::from)?;
+    let network = &topology.network;
+    let weights = Params::<f64>::init(network, u64::from(settings.seeds.model))
+        .map_err(SolveError::from)?;
+    let mut batch = Batch::default();
+    let samples = extent.samples.min(data.train.len());
+    data.train.fill(&(0..samples).collect::<Vec<_>>(), None, &mut batch);
+    let check_settings = CheckSettings {
+        per_projection: extent.per_projection,
+        seed: u64::from(settings.seeds.model),
+        ..CheckSettings::default()
+    };
+    let loss = without_push(settings.loss);
+    let report = gradcheck::check(network, &weights, &batch, loss, check_settings)?;
+    let names = network.populations().iter().map(|p| p.name.clone());
+    Ok(Checked {
+        report,
+        populations: names.collect(),
+        samples,
+        grid: grid_errors(network, &weights, &batch, loss)?,
+        notices: settings.notices.iter().chain(&data.notices).cloned().collect(),
+    })
+}
+
+/// The push on silent outputs is not part of a gradient.
+fn without_push(loss: Loss) -> Loss {
+    match loss {
+        Loss::FirstSpike(first) => Loss::FirstSpike(FirstSpike {
+            push_silent: false,
+            ..first
+        }),
+        other => other,
+    }
+}
+
+fn grid_errors(
+    network: &Network,
+    weights: &Params<f64>,
+    batch: &Batch,
+    loss: Loss,
+) -> Result<Vec<GridError>, CheckError> {
+    let exact = gradient(Event::new(network)?, weights, batch, loss)?;
+    let grid = gradient(Grid::<f64>::new(network)?, weights, batch, loss)?;
+    let compare = |index| {
+        let id = ProjectionId(index);
+        let (exact, grid) = (exact.weights(id), grid.weights(id));
+        let pairs = || exact.iter().zip(grid);
+        let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let difference = pairs().map(|(e, g)| (e - g) * (e - g)).sum::<f64>().sqrt();
+        GridError {
+            name: network.projection_name(id),
+            relative: difference / norm(exact),
+            cosine: pairs().map(|(e, g)| e * g).sum::<f64>() / (norm(exact) * norm(grid)),
+        }
+    };
+    Ok((0..network.projections().len()).map(compare).collect())
+}
+
+fn gradient<S: Solver<Real = f64>>(
+    solver: S,
+    weights: &Params<f64>,
+    batch: &Batch,
+    loss: Loss,
+) -> Result<Params<f64>, TrainError> {
+    let plan = Plan {
+        loss,
+        loss_scale: LossScale::Exact,
+        regularizers: Vec::new(),
+        grazing: Grazing::Keep,
+        optimizer: Optimizer::Sgd(Sgd),
+    };
+    let mut session = Session::new(solver, weights.clone(), plan)?;
+    session.gradient_of(batch, None)?;
+    Ok(session.gradient)
+}
