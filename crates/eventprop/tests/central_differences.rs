@@ -198,7 +198,7 @@ impl Tally {
 fn check(seed: u64) -> Tally {
     let loss = losses()[seed as usize % 9];
     let shape = Shape {
-        samples: if seed % 4 == 0 { 2 } else { 1 },
+        samples: if seed.is_multiple_of(4) { 2 } else { 1 },
         ..Shape::of_seed(seed / 9, Output::of(&loss))
     };
     let (mut subject, solved) = Subject::new(random::draw(shape, seed, 1.0), loss);
