@@ -1,0 +1,116 @@
+//! Short real runs, and what they leave on the disk.
+
+mod commands;
+mod determinism;
+mod losses;
+mod records;
+mod results;
+mod settings;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use eventprop_experiment::data::Source;
+use eventprop_experiment::params::{Benchmark, Parameters};
+use eventprop_experiment::run::{self, Command, Control, Progress, RunError, Summary};
+use tempfile::TempDir;
+
+/// A run in a folder of its own.
+struct Trial {
+    folder: TempDir,
+    params: Parameters,
+}
+
+impl Trial {
+    /// A small run: Yin-Yang with 192 + 48 + 48 samples, or the demonstration of MNIST.
+    fn new(benchmark: Benchmark, assignments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut params = Parameters::new(benchmark);
+        let small: &[&str] = match benchmark {
+            Benchmark::YinYang => &[
+                "NUM_HIDDEN=20",
+                "N_TRAIN=64",
+                "N_VALIDATE=16",
+                "N_TEST=16",
+                "N_EPOCH=2",
+                "INPUT_HIDDEN_MEAN=2.5",
+                "HIDDEN_OUTPUT_MEAN=1.5",
+            ],
+            Benchmark::Mnist => &["NUM_HIDDEN=20", "N_EPOCH=2"],
+        };
+        for assignment in small.iter().chain(assignments) {
+            params.assign(assignment).expect(assignment);
+        }
+        let out_dir = format!("OUT_DIR={}", folder.path().display());
+        params.assign(&out_dir).expect("a folder");
+        params.draw_seeds(|| 5);
+        Self { folder, params }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).expect(name)
+    }
+
+    /// Names of all files, sorted.
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).expect("the folder");
+        let mut names: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("ASCII")
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn run(&self, command: Command) -> Result<Summary, RunError> {
+        self.run_until(command, |_| false)
+    }
+
+    /// Runs until `stop` says so.
+    fn run_until(
+        &self,
+        command: Command,
+        mut stop: impl FnMut(&Progress<'_>) -> bool + Send,
+    ) -> Result<Summary, RunError> {
+        let cancel = AtomicBool::new(false);
+        let mut observer = |progress: &Progress<'_>| {
+            if stop(progress) {
+                cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        let source = Source {
+            dirs: Vec::new(),
+            demonstration: true,
+        };
+        let mut control = Control {
+            observer: &mut observer,
+            cancel: &cancel,
+        };
+        run::run(command, &self.params, &source, &mut control)
+    }
+}
+
+/// Shape and values of a `.npy` file.
+fn array(path: &Path) -> (Vec<usize>, Vec<f64>) {
+    let array = eventprop_data::npy::read_any(path).expect("an array");
+    (array.shape, array.values.to_f64())
+}
+
+/// The lines of a results file as numbers.
+fn columns(text: &str) -> Vec<Vec<f64>> {
+    let line = |line: &str| {
+        line.split(' ')
+            .map(|x| x.parse().expect("a number"))
+            .collect()
+    };
+    text.lines().map(line).collect()
+}

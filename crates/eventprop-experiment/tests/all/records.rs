@@ -1,0 +1,110 @@
+//! Layout of recordings.
+
+use eventprop_experiment::params::Benchmark;
+use eventprop_experiment::run::Command;
+
+use crate::{Trial, array};
+
+#[test]
+fn mnist_records_the_listed_trials() {
+    let trial = Trial::new(
+        Benchmark::Mnist,
+        &[
+            "REC_SPIKES=[input,hidden]",
+            "REC_SPIKES_EPOCH_TRIAL=[[0,0],[1,1],[1,8]]",
+            "REC_NEURONS=[[hidden,V],[output,lambda_V]]",
+            "REC_NEURONS_EPOCH_TRIAL=[[0,7],[1,0]]",
+            "REC_SYNAPSES=[[in_to_hid,w],[hid_to_out,dw]]",
+            "REC_SYNAPSES_EPOCH_TRIAL=[[0,0],[0,1],[1,0]]",
+            "W_OUTPUT_EPOCH_TRIAL=[[1,2]]",
+        ],
+    );
+    // 250 training images: trials 0 to 6 of 32 and trial 7 of 26; validation of 50: trials 8 and 9.
+    trial.run(Command::Train).expect("a run");
+    spikes(&trial);
+    neurons(&trial);
+    let (shape, weights) = array(&trial.path("test_win_to_hid.npy"));
+    assert_eq!(shape, [3, 784 * 20]);
+    assert_ne!(weights[..784 * 20], weights[784 * 20..2 * 784 * 20]);
+    assert_eq!(array(&trial.path("test_dwhid_to_out.npy")).0, [3, 200]);
+    assert_eq!(array(&trial.path("test_t.npy")).1, [0.0, 20.0, 0.0]);
+    assert_eq!(
+        array(&trial.path("test_w_hidden_output_e1_t2.npy")).0,
+        [200]
+    );
+}
+
+fn spikes(trial: &Trial) {
+    for population in ["input", "hidden"] {
+        let (shape, times) = array(&trial.path(&format!("test_{population}_spike_t.npy")));
+        let (id_shape, _) = array(&trial.path(&format!("test_{population}_spike_ID.npy")));
+        assert_eq!(shape, id_shape);
+        // Samples 0 to 31, 32 to 63, and 250 to 281 of an epoch, 20 ms each.
+        let sample = |t: &f64| (t / 20.0).floor() as usize;
+        let seen: std::collections::BTreeSet<usize> = times.iter().map(sample).collect();
+        assert!(
+            seen.iter().all(|s| *s < 64 || (250..282).contains(s)),
+            "{seen:?}"
+        );
+        assert!(times.iter().all(|t| t % 1.0 == 0.0));
+    }
+    for name in ["test_spk_lbl.npy", "test_spk_pred.npy"] {
+        assert_eq!(array(&trial.path(name)).0, [3 * 32]);
+    }
+}
+
+fn neurons(trial: &Trial) {
+    let (shape, v) = array(&trial.path("test_Vhidden.npy"));
+    assert_eq!(shape, [40, 32, 20]);
+    // The incomplete batch of 26 is filled with NaN.
+    let sample = |step: usize, sample: usize| &v[(step * 32 + sample) * 20..][..20];
+    assert!(sample(3, 25).iter().all(|v| v.is_finite()));
+    assert!(sample(3, 26).iter().all(|v| v.is_nan()));
+    assert!(sample(25, 31).iter().all(|v| v.is_finite()));
+    let (shape, lambda) = array(&trial.path("test_lambda_Voutput.npy"));
+    assert_eq!(shape, [40, 32, 10]);
+    assert!(lambda.iter().any(|x| x.is_finite() && *x != 0.0));
+    let times = array(&trial.path("test_n_t.npy")).1;
+    assert_eq!([times[0], times[39]], [140.0, 19.0]);
+    assert_eq!(array(&trial.path("test_n_lbl.npy")).0, [26 + 32]);
+}
+
+#[test]
+fn yin_yang_records_the_first_sample_of_every_trial_and_all_first_spikes() {
+    let trial = Trial::new(
+        Benchmark::YinYang,
+        &[
+            "SOLVER=grid",
+            "REC_SPIKES=[input]",
+            "REC_NEURONS=[[output,V]]",
+            "N_TRAIN=65",
+        ],
+    );
+    // 195 samples in trials of 32: 7 of training; 48 in 2 of validation.
+    trial.run(Command::Train).expect("a run");
+    let (shape, _) = array(&trial.path("input_spike_t.npy"));
+    assert_eq!(shape, [2 * 9 * 5]);
+    assert_eq!(array(&trial.path("Voutput.npy")).0, [2 * 9 * 300, 3]);
+    let (shape, times) = array(&trial.path("all_nfst.npy"));
+    assert_eq!(shape, [2 * 7, 32, 3]);
+    let filled = times.iter().filter(|t| !t.is_nan()).count();
+    assert_eq!(filled, 2 * 195 * 3);
+    assert!(
+        times
+            .iter()
+            .all(|t| t.is_nan() || (0.0..=30.0).contains(t) || *t == 31.0)
+    );
+    let (shape, labels) = array(&trial.path("training_labels.npy"));
+    assert_eq!(shape, [195]);
+    assert!(labels.iter().all(|label| [0.0, 1.0, 2.0].contains(label)));
+}
+
+#[test]
+fn nothing_is_recorded_when_writing_is_off() {
+    let trial = Trial::new(
+        Benchmark::YinYang,
+        &["REC_SPIKES=[input]", "WRITE_TO_DISK=false"],
+    );
+    trial.run(Command::Train).expect("a run");
+    assert!(!trial.names().contains(&"input_spike_t.npy".to_owned()));
+}

@@ -1,0 +1,104 @@
+//! Values that exclude each other are refused with their keys, and unusual ones are explained.
+
+use eventprop_experiment::params::{Benchmark, Parameters};
+use eventprop_experiment::settings::Settings;
+
+fn settings(benchmark: Benchmark, assignments: &[&str]) -> Result<Settings, String> {
+    let mut params = Parameters::new(benchmark);
+    params.draw_seeds(|| 1);
+    for assignment in assignments {
+        params.assign(assignment).expect(assignment);
+    }
+    Settings::new(&params).map_err(|error| error.to_string())
+}
+
+#[test]
+fn defaults_and_presets_fit_together() {
+    for benchmark in Benchmark::ALL {
+        settings(benchmark, &[]).expect(benchmark.name());
+        for preset in benchmark.presets() {
+            let mut params = Parameters::new(benchmark);
+            params.draw_seeds(|| 1);
+            params.preset(preset.name).expect(preset.name);
+            Settings::new(&params).expect(preset.name);
+        }
+    }
+}
+
+#[test]
+fn impossible_combinations_name_key_reason_and_way_out() {
+    for (benchmark, assignments, expected) in [
+        (
+            Benchmark::YinYang,
+            &["V_RESET=1.5"][..],
+            "V_RESET=1.5 is not possible: V_THRESH=1.0 is not above it; choose a reset potential below the threshold",
+        ),
+        (
+            Benchmark::YinYang,
+            &["PDROP=0.5", "SOLVER=event"],
+            "PDROP=0.5 is not possible: withholding is defined per time step, and SOLVER=event has none; use SOLVER=grid, or set it to 0",
+        ),
+        (
+            Benchmark::Mnist,
+            &["NUM_HIDDEN=[10,20]", "N_HID_LAYER=3"],
+            "N_HID_LAYER=3 is not possible: NUM_HIDDEN lists 2 layers; leave N_HID_LAYER out, or give NUM_HIDDEN as one number",
+        ),
+        (
+            Benchmark::Mnist,
+            &["DT_MS=50"],
+            "DT_MS=50.0 is not possible: TRIAL_MS=20 would have 0.4 steps; choose DT_MS so that a trial has 1 to 2147483647 steps",
+        ),
+        (
+            Benchmark::Mnist,
+            &["REC_SPIKES=[hiden]"],
+            "REC_SPIKES=[\"hiden\"] is not possible: the network has no population hiden; choose from input, hidden, output",
+        ),
+        (
+            Benchmark::Mnist,
+            &["REC_NEURONS=[[input,V]]"],
+            "REC_NEURONS=[[\"input\",\"V\"]] is not possible: input has no variable V; record V, I, lambda_V or lambda_I of hidden or output neurons",
+        ),
+        (
+            Benchmark::Mnist,
+            &["REC_NEURONS=[[hidden,V]]", "SOLVER=event"],
+            "REC_NEURONS=[[\"hidden\",\"V\"]] is not possible: the event solver has no steps in which to record; use SOLVER=grid",
+        ),
+        (
+            Benchmark::Mnist,
+            &["REC_SYNAPSES=[[hid_to_hid,w]]"],
+            "REC_SYNAPSES=[[\"hid_to_hid\",\"w\"]] is not possible: the network has no projection hid_to_hid; choose from in_to_hid, hid_to_out",
+        ),
+        (
+            Benchmark::Mnist,
+            &["NAME=a/b"],
+            "NAME=a/b is not possible: it begins the names of files; use letters, digits and _; OUT_DIR chooses the folder",
+        ),
+    ] {
+        assert_eq!(settings(benchmark, assignments).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn a_trial_of_broken_steps_is_taken_as_whole_ones_and_said_so() {
+    let settings = settings(Benchmark::Mnist, &["DT_MS=3", "BUILD=false"]).expect("valid");
+    assert_eq!(
+        settings.notices,
+        [
+            "DT_MS=3 does not divide TRIAL_MS=20: a trial is taken as 7 whole steps, 21 ms",
+            "BUILD has no effect here: it compiled the simulation; nothing is compiled here",
+        ]
+    );
+}
+
+#[test]
+fn layers_come_from_a_number_or_a_list() {
+    let hidden = |assignments: &[&str]| {
+        settings(Benchmark::Mnist, assignments)
+            .expect("valid")
+            .network
+            .hidden
+    };
+    assert_eq!(hidden(&[]), [128]);
+    assert_eq!(hidden(&["NUM_HIDDEN=64", "N_HID_LAYER=3"]), [64, 64, 64]);
+    assert_eq!(hidden(&["NUM_HIDDEN=[64,32]"]), [64, 32]);
+}
