@@ -24,7 +24,8 @@ impl SpikeTime for f64 {
     }
 }
 
-/// The spikes of one population in one trial, sorted by (time, neuron). The three lists are parallel.
+/// The spikes of one population in one trial, sorted by time and, at equal times, by neuron (input
+/// spikes that fall into one step keep the order of their times). The three lists are parallel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Spikes<T, F> {
     /// Times: step indices (grid) or ms (event).
