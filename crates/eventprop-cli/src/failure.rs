@@ -10,7 +10,7 @@ use crate::speak;
 /// Done.
 pub const DONE: u8 = 0;
 /// Something failed.
-const FAILED: u8 = 1;
+pub const FAILED: u8 = 1;
 /// The command line or the parameters are wrong.
 const USAGE: u8 = 2;
 /// Stopped by Ctrl-C or a signal.

@@ -37,11 +37,10 @@ Look further:
 ";
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Some(command) => command.run(),
-        None => {
-            speak::out(WELCOME.trim_end());
-            ExitCode::SUCCESS
-        }
+    if let Some(command) = Cli::parse().command {
+        command.run()
+    } else {
+        speak::out(WELCOME.trim_end());
+        ExitCode::SUCCESS
     }
 }

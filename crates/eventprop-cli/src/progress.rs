@@ -129,8 +129,13 @@ impl Display {
         let evaluation = report.evaluation.map_or_else(String::new, |score| {
             format!("  evaluation {:.2} %", 100.0 * score.accuracy)
         });
-        let mut line = format!(
-            "{fold}epoch {:>3}/{}  loss {:.4}  training {:.2} %{evaluation}  {:.2} spikes/neuron  {} of {neurons} silent  {} grazing  {:.1} s",
+        let over_cap: u64 = report.layers.iter().map(|layer| layer.over_cap).sum();
+        let over_cap = match over_cap {
+            0 => String::new(),
+            count => format!("  {count} neurons above N_MAX_SPIKE (none dropped)"),
+        };
+        self.line(&format!(
+            "{fold}epoch {:>3}/{}  loss {:.4}  training {:.2} %{evaluation}  {:.2} spikes/neuron  {} of {neurons} silent  {} grazing  {:.1} s{over_cap}",
             self.epochs_done,
             self.epochs,
             report.train.loss,
@@ -139,14 +144,7 @@ impl Display {
             report.silent(),
             report.grazing(),
             report.seconds,
-        );
-        let over_cap: u64 = report.layers.iter().map(|layer| layer.over_cap).sum();
-        if over_cap > 0 {
-            line.push_str(&format!(
-                "  {over_cap} neurons above N_MAX_SPIKE (none dropped)"
-            ));
-        }
-        self.line(&line);
+        ));
     }
 }
 

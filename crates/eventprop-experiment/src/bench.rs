@@ -136,7 +136,9 @@ const ROUNDS: usize = 11;
 /// # Panics
 /// When the threads cannot be started.
 pub fn run(workload: Workload, threads: usize) -> Result<Measured, TrainError> {
-    let network = workload.network().map_err(eventprop::solver::SolveError::from)?;
+    let network = workload
+        .network()
+        .map_err(eventprop::solver::SolveError::from)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -149,7 +151,11 @@ pub fn run(workload: Workload, threads: usize) -> Result<Measured, TrainError> {
     })
 }
 
-fn measure<S: Solver>(workload: Workload, solver: S, threads: usize) -> Result<Measured, TrainError> {
+fn measure<S: Solver>(
+    workload: Workload,
+    solver: S,
+    threads: usize,
+) -> Result<Measured, TrainError> {
     let network = solver.network().clone();
     let batches = batches(workload, network.output_size());
     let params =
@@ -177,8 +183,8 @@ fn measure<S: Solver>(workload: Workload, solver: S, threads: usize) -> Result<M
     seconds.sort_by(f64::total_cmp);
     let rate = |seconds: f64| (BATCH * BATCHES) as f64 / seconds;
     let work = Work::of(&network, &session.activity, BATCH);
-    let floor = (workload != Workload::YinYang)
-        .then(|| threads as f64 / floor_seconds(&network, &work));
+    let floor =
+        (workload != Workload::YinYang).then(|| threads as f64 / floor_seconds(&network, &work));
     Ok(Measured {
         workload,
         threads,

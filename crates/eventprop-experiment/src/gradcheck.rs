@@ -6,15 +6,15 @@
 //! exact one: that is an error of the step, not of the program.
 
 use eventprop::gradcheck::{self, Report, Settings as CheckSettings};
+use eventprop::loss::{FirstSpike, Loss, LossScale};
 use eventprop::network::{Network, ProjectionId};
 use eventprop::optim::{Optimizer, Sgd};
 use eventprop::params::Params;
+use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::solver::{Grazing, SolveError, Solver};
 use eventprop::spikes::Batch;
 use eventprop::train::{Plan, Session, TrainError};
-use eventprop::loss::{FirstSpike, Loss, LossScale};
-use eventprop::solver::event::Event;
 use thiserror::Error;
 
 use crate::data::{self, DataError, Source, Wanted};
@@ -97,11 +97,12 @@ pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Che
     let data = data::load(params, &settings, source, Wanted::All)?;
     let topology = Topology::new(&settings, data.inputs, data.classes).map_err(SolveError::from)?;
     let network = &topology.network;
-    let weights = Params::<f64>::init(network, u64::from(settings.seeds.model))
-        .map_err(SolveError::from)?;
+    let weights =
+        Params::<f64>::init(network, u64::from(settings.seeds.model)).map_err(SolveError::from)?;
     let mut batch = Batch::default();
     let samples = extent.samples.min(data.train.len());
-    data.train.fill(&(0..samples).collect::<Vec<_>>(), None, &mut batch);
+    data.train
+        .fill(&(0..samples).collect::<Vec<_>>(), None, &mut batch);
     let check_settings = CheckSettings {
         per_projection: extent.per_projection,
         seed: u64::from(settings.seeds.model),
@@ -115,7 +116,12 @@ pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Che
         populations: names.collect(),
         samples,
         grid: grid_errors(network, &weights, &batch, loss)?,
-        notices: settings.notices.iter().chain(&data.notices).cloned().collect(),
+        notices: settings
+            .notices
+            .iter()
+            .chain(&data.notices)
+            .cloned()
+            .collect(),
     })
 }
 

@@ -29,8 +29,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bench;
 pub mod data;
 pub mod engine;
+pub mod gradcheck;
 pub mod outputs;
 pub mod params;
 pub mod plot;

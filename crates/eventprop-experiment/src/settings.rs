@@ -47,6 +47,10 @@ pub struct Settings {
     pub drop_input: f64,
     /// Probability of withholding a hidden spike in a step of training.
     pub withhold_hidden: f64,
+    /// What happens to silent hidden neurons at the end of an epoch.
+    pub rewire: Option<Rewire>,
+    /// Length in ms of the part of the trial that input spikes are spread over.
+    pub input_ms: f64,
     /// Samples in a batch.
     pub batch: usize,
     /// Training epochs.
@@ -160,6 +164,15 @@ pub enum Select {
     Last,
 }
 
+/// What happens to the incoming weights of silent hidden neurons.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rewire {
+    /// They are drawn again.
+    Redraw,
+    /// This much is added.
+    Lift(f64),
+}
+
 /// When pictures are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlotSettings {
@@ -210,6 +223,8 @@ impl Settings {
             },
             drop_input: params.float("PDROP_INPUT"),
             withhold_hidden: withhold(params, solver)?,
+            rewire: rewire(params),
+            input_ms: input_ms(params, clock)?,
             batch: params.count("N_BATCH"),
             epochs: params.count("N_EPOCH"),
             folds: params.count("N_FOLDS"),
@@ -391,6 +406,28 @@ fn withhold(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> 
         return Err(combination(params, key, problem, way_out));
     }
     Ok(probability)
+}
+
+fn rewire(params: &Parameters) -> Option<Rewire> {
+    let lift = params.float("REWIRE_LIFT");
+    let how = if lift == 0.0 {
+        Rewire::Redraw
+    } else {
+        Rewire::Lift(lift)
+    };
+    params.flag("REWIRE_SILENT").then_some(how)
+}
+
+fn input_ms(params: &Parameters, clock: Clock) -> Result<f64, ParamError> {
+    match params.get("INPUT_MS") {
+        Value::Float(input_ms) if input_ms > clock.trial_ms() => {
+            let problem = format!("the trial has only {} ms", clock.trial_ms());
+            let way_out = "lengthen TRIAL_MS, or leave INPUT_MS out";
+            Err(combination(params, "INPUT_MS", &problem, way_out))
+        }
+        Value::Float(input_ms) => Ok(input_ms),
+        _ => Ok(clock.trial_ms()),
+    }
 }
 
 fn spike_cap(params: &Parameters) -> Option<u32> {

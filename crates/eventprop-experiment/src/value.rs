@@ -139,7 +139,6 @@ fn split_outside_brackets(text: &str) -> Option<Vec<&str>> {
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(mark), _) if c == mark => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '[' | '(') => depth += 1,
             (None, ']' | ')') => depth = depth.checked_sub(1)?,
@@ -147,7 +146,7 @@ fn split_outside_brackets(text: &str) -> Option<Vec<&str>> {
                 parts.push(&text[start..at]);
                 start = at + 1;
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     if !text[start..].trim().is_empty() {

@@ -64,9 +64,9 @@ fn text(measured: &Measured) -> String {
             )
         },
     );
-    let memory = measured
-        .peak_memory_mb
-        .map_or_else(String::new, |mb| format!("  memory      {mb:.0} MB at most\n"));
+    let memory = measured.peak_memory_mb.map_or_else(String::new, |mb| {
+        format!("  memory      {mb:.0} MB at most\n")
+    });
     format!(
         "{}: {}\n  measured    {:.0} samples/s (median; {slowest:.0} to {fastest:.0}), {} threads, forward + adjoint + Adam\n{floor}{memory}  activity    {:.2} spikes per hidden neuron and sample",
         measured.workload.name(),

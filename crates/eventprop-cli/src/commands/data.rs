@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use eventprop_data::fetch::{self, FetchOptions, Progress};
+use eventprop_data::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::info::{Info, PartInfo};
 use eventprop_data::registry::Dataset;
 use eventprop_data::verify::{FileState, FileStatus};
@@ -66,7 +66,7 @@ impl Args {
         let dirs = self.dirs();
         let answer = match &self.action {
             Action::List => Ok(list(&dirs)),
-            Action::Fetch { dataset, mirror } => self.fetch(*dataset, mirror.clone(), &dirs),
+            Action::Fetch { dataset, mirror } => download(*dataset, mirror.clone(), &dirs),
             Action::Verify { dataset } => check(*dataset, &dirs),
             Action::Info { dataset } => describe(*dataset, &dirs),
         };
@@ -85,53 +85,47 @@ impl Args {
         let env = std::env::var_os("EVENTPROP_DATA");
         locate::data_dirs(self.data_dir.as_deref(), env.as_deref())
     }
+}
 
-    fn fetch(
-        &self,
-        dataset: Dataset,
-        mirrors: Vec<String>,
-        dirs: &[PathBuf],
-    ) -> Result<Answer, Failure> {
-        let folder = home(dataset, dirs)?;
-        let options = FetchOptions {
-            mirrors,
-            ..FetchOptions::default()
-        };
-        let bar = ProgressBar::new(0);
-        let template = "{msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {eta} left";
-        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
-        let mut show = |progress: Progress<'_>| {
-            bar.set_length(progress.bytes_total);
-            bar.set_position(progress.bytes);
-            bar.set_message(progress.file.to_owned());
-            ControlFlow::Continue(())
-        };
-        let fetched = fetch::fetch(dataset, &folder, &options, &mut show);
-        bar.finish_and_clear();
-        let fetched = fetched.map_err(Failure::failed)?;
-        let lines = fetched.iter().map(|file| {
-            let from = file
-                .url
-                .as_deref()
-                .map_or("was there", |_| "fetched, checksum right");
-            format!("{}  {from}\n", file.path.display())
-        });
-        let files = fetched
-            .iter()
-            .map(|f| json!({"path": f.path, "url": f.url}));
-        Ok(Answer {
-            text: format!(
-                "{}{dataset} is complete in {}",
-                lines.collect::<String>(),
-                folder.display()
-            ),
-            json: json!({
-                "dataset": dataset.name(),
-                "folder": folder,
-                "files": files.collect::<Json>(),
-            }),
-        })
-    }
+fn download(dataset: Dataset, mirrors: Vec<String>, dirs: &[PathBuf]) -> Result<Answer, Failure> {
+    let folder = home(dataset, dirs)?;
+    let options = FetchOptions {
+        mirrors,
+        ..FetchOptions::default()
+    };
+    let bar = ProgressBar::new(0);
+    let template = "{msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {eta} left";
+    bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+    let mut show = |progress: Progress<'_>| {
+        bar.set_length(progress.bytes_total);
+        bar.set_position(progress.bytes);
+        bar.set_message(progress.file.to_owned());
+        ControlFlow::Continue(())
+    };
+    let fetched = fetch::fetch(dataset, &folder, &options, &mut show);
+    bar.finish_and_clear();
+    let fetched = fetched.map_err(Failure::failed)?;
+    let mut lines: Vec<String> = fetched.iter().map(fetched_line).collect();
+    lines.push(format!("{dataset} is complete in {}", folder.display()));
+    let files = fetched
+        .iter()
+        .map(|file| json!({"path": file.path, "url": file.url}));
+    Ok(Answer {
+        text: lines.join("\n"),
+        json: json!({
+            "dataset": dataset.name(),
+            "folder": folder,
+            "files": files.collect::<Json>(),
+        }),
+    })
+}
+
+fn fetched_line(file: &Fetched) -> String {
+    let from = match file.url {
+        Some(_) => "fetched, checksum right",
+        None => "was there",
+    };
+    format!("{}  {from}", file.path.display())
 }
 
 /// Where a data set lies or belongs.
@@ -141,63 +135,65 @@ fn home(dataset: Dataset, dirs: &[PathBuf]) -> Result<PathBuf, Failure> {
 }
 
 fn list(dirs: &[PathBuf]) -> Answer {
-    let mut text = String::new();
-    let mut sets = Vec::new();
-    for dataset in Dataset::ALL {
+    let found = Dataset::ALL.map(|dataset| (dataset, folder_of(dataset, dirs)));
+    let mut lines: Vec<String> = found.iter().map(list_line).collect();
+    let folders: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    lines.push(format!("looked in {}", folders.join(", ")));
+    let sets = found.iter().map(|(dataset, folder)| {
         let entry = dataset.entry();
-        let names: Vec<&str> = entry.files.iter().map(|file| file.name).collect();
-        let found = locate::find(dataset, &names, dirs).ok();
-        let folder = found.and_then(|paths| Some(paths.first()?.parent()?.to_owned()));
-        let state = match &folder {
-            Some(folder) => format!("in {}", folder.display()),
-            None if entry.mirrors.is_empty() => "generated when needed".to_owned(),
-            None => format!("not here; get it with `eventprop data fetch {dataset}`"),
-        };
-        text.push_str(&format!(
-            "{:<10} {}: {state}\n",
-            dataset.name(),
-            entry.title
-        ));
-        sets.push(json!({
+        json!({
             "name": dataset.name(),
             "title": entry.title,
             "licence": entry.licence,
             "folder": folder,
             "fetchable": !entry.mirrors.is_empty(),
-        }));
-    }
-    let folders: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
-    text.push_str(&format!("looked in {}", folders.join(", ")));
+        })
+    });
     Answer {
-        text,
-        json: json!({"datasets": sets, "folders": dirs}),
+        text: lines.join("\n"),
+        json: json!({"datasets": sets.collect::<Json>(), "folders": dirs}),
     }
+}
+
+/// The folder that holds all files of a data set.
+fn folder_of(dataset: Dataset, dirs: &[PathBuf]) -> Option<PathBuf> {
+    let files = dataset.entry().files.iter();
+    let names: Vec<&str> = files.map(|file| file.name).collect();
+    let paths = locate::find(dataset, &names, dirs).ok()?;
+    Some(paths.first()?.parent()?.to_owned())
+}
+
+fn list_line((dataset, folder): &(Dataset, Option<PathBuf>)) -> String {
+    let entry = dataset.entry();
+    let state = match folder {
+        Some(folder) => format!("in {}", folder.display()),
+        None if entry.mirrors.is_empty() => "generated when needed".to_owned(),
+        None => format!("not here; get it with `eventprop data fetch {dataset}`"),
+    };
+    format!("{:<10} {}: {state}", dataset.name(), entry.title)
 }
 
 fn check(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
     let folder = home(dataset, dirs)?;
     let statuses = verify::verify(dataset, &folder).map_err(Failure::failed)?;
-    let lines: String = statuses
-        .iter()
-        .map(|s| format!("{}\n", status_line(s)))
-        .collect();
+    let mut lines: Vec<String> = statuses.iter().map(status_line).collect();
     let harmless = |s: &&FileStatus| matches!(s.state, FileState::Ok | FileState::Unknown);
     let wrong = statuses.len() - statuses.iter().filter(harmless).count();
     if wrong > 0 {
-        let way_out = if dataset.entry().mirrors.is_empty() {
+        lines.insert(0, format!("{wrong} files of {dataset} are not right"));
+        lines.push(if dataset.entry().mirrors.is_empty() {
             "the benchmark needs no files: it draws the samples itself".to_owned()
         } else {
             format!("`eventprop data fetch {dataset}` gets what is missing or damaged")
-        };
-        return Err(Failure::failed(format!(
-            "{wrong} files of {dataset} are not right\n{lines}{way_out}"
-        )));
+        });
+        return Err(Failure::failed(lines.join("\n")));
     }
+    lines.push(format!("{dataset} is complete and right"));
     let files = statuses
         .iter()
         .map(|s| json!({"path": s.path, "ok": s.state == FileState::Ok}));
     Ok(Answer {
-        text: format!("{lines}{dataset} is complete and right"),
+        text: lines.join("\n"),
         json: json!({
             "dataset": dataset.name(),
             "folder": folder,
@@ -224,25 +220,15 @@ fn status_line(status: &FileStatus) -> String {
 
 fn describe(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
     let Info { entry, parts } = info::info(dataset, dirs).map_err(Failure::failed)?;
-    let mut text = format!(
-        "{}\nsource   {}\nlicence  {}\npage     {}\n",
-        entry.title, entry.citation, entry.licence, entry.page
-    );
-    for part in &parts {
-        text.push_str(&format!(
-            "{:<11}{} samples, {} classes ({}), {} input neurons, {} to {} spikes per sample (mean {:.1})\n",
-            part.name,
-            part.samples(),
-            part.class_counts.len(),
-            part.class_counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" "),
-            part.inputs,
-            part.spikes.min,
-            part.spikes.max,
-            part.spikes.mean,
-        ));
-    }
+    let mut lines = vec![
+        entry.title.to_owned(),
+        format!("source     {}", entry.citation),
+        format!("licence    {}", entry.licence),
+        format!("page       {}", entry.page),
+    ];
+    lines.extend(parts.iter().map(part_line));
     Ok(Answer {
-        text: text.trim_end().to_owned(),
+        text: lines.join("\n"),
         json: json!({
             "dataset": dataset.name(),
             "title": entry.title,
@@ -252,6 +238,21 @@ fn describe(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
             "parts": parts.iter().map(part_json).collect::<Json>(),
         }),
     })
+}
+
+fn part_line(part: &PartInfo) -> String {
+    let counts: Vec<String> = part.class_counts.iter().map(usize::to_string).collect();
+    format!(
+        "{:<11}{} samples, {} classes ({}), {} input neurons, {} to {} spikes per sample (mean {:.1})",
+        part.name,
+        part.samples(),
+        counts.len(),
+        counts.join(" "),
+        part.inputs,
+        part.spikes.min,
+        part.spikes.max,
+        part.spikes.mean,
+    )
 }
 
 fn part_json(part: &PartInfo) -> Json {

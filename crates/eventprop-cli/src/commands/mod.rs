@@ -1,6 +1,8 @@
 //! The subcommands, one file each.
 
+mod bench;
 mod data;
+mod gradcheck;
 mod params;
 mod run;
 
@@ -21,6 +23,10 @@ pub enum Command {
     TrainTest(run::Args),
     /// Cross-validate: hold out every fold once
     Xval(run::Args),
+    /// Check the gradient of a network against differences
+    Gradcheck(gradcheck::Args),
+    /// Measure the speed on this machine, and the floor that its ceilings allow
+    Bench(bench::Args),
     /// List, fetch, verify or describe data sets
     Data(data::Args),
     /// Show the parameters of a benchmark: key, type, default, meaning, allowed values
@@ -35,6 +41,8 @@ impl Command {
             Self::Test(args) => args.run(RunCommand::Test),
             Self::TrainTest(args) => args.run(RunCommand::TrainTest),
             Self::Xval(args) => args.run(RunCommand::CrossValidate),
+            Self::Gradcheck(args) => args.run(),
+            Self::Bench(args) => args.run(),
             Self::Data(args) => args.run(),
             Self::Params(args) => args.run(),
         }

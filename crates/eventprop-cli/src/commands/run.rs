@@ -17,9 +17,9 @@ use crate::failure::{self, DONE, Failure, STOPPED};
 use crate::progress::{Display, Verbosity};
 use crate::{report, speak};
 
-/// Arguments of the runs.
+/// A benchmark and its parameters, as every command that needs a network takes them.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchmarkArgs {
     /// yinyang or mnist
     benchmark: Benchmark,
     /// Parameters; `eventprop params BENCHMARK` lists them
@@ -31,21 +31,58 @@ pub struct Args {
     /// Parameters of a publication; listed by `eventprop params BENCHMARK`
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
+    /// Seed of weights and random draws (MODEL_SEED)
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// Folder of the data [default: $EVENTPROP_DATA, then the cache folder of the system]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl BenchmarkArgs {
+    /// Preset, file, assignments and options, each overriding those before it; unset seeds are drawn.
+    pub fn parameters(&self) -> Result<Parameters, ParamError> {
+        let mut params = Parameters::new(self.benchmark);
+        if let Some(preset) = &self.preset {
+            params.preset(preset)?;
+        }
+        if let Some(path) = &self.params {
+            params.read(path)?;
+        }
+        for assignment in &self.assignments {
+            params.assign(assignment)?;
+        }
+        if let Some(seed) = self.seed {
+            params.set("MODEL_SEED", Value::Int(i64::from(seed)))?;
+        }
+        params.draw_seeds(drawn_seed);
+        Ok(params)
+    }
+
+    /// Where data are looked for.
+    pub fn source(&self) -> Source {
+        let env = std::env::var_os("EVENTPROP_DATA");
+        Source {
+            dirs: locate::data_dirs(self.data_dir.as_deref(), env.as_deref()),
+            demonstration: self.data_dir.is_none(),
+        }
+    }
+}
+
+/// Arguments of the runs.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    benchmark: BenchmarkArgs,
     /// Folder for all files [default: runs/BENCHMARK-NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Name of the run; begins the names of its files
     #[arg(long)]
     name: Option<String>,
-    /// Seed of weights and random draws (MODEL_SEED)
-    #[arg(long, value_name = "N")]
-    seed: Option<u32>,
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// Folder of the data [default: $EVENTPROP_DATA, then the cache folder of the system]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
     /// Print the result only
     #[arg(long, short)]
     quiet: bool,
@@ -62,7 +99,7 @@ impl Args {
 
     fn try_run(&self, command: Command) -> Result<u8, Failure> {
         let params = self.parameters().map_err(Failure::usage)?;
-        let source = self.source();
+        let source = self.benchmark.source();
         let cancel = stop_on_signal()?;
         let mut display = Display::new(self.verbosity());
         let summary = self.pool()?.install(|| {
@@ -88,40 +125,19 @@ impl Args {
         }
     }
 
-    /// Preset, file, assignments and options, each overriding those before it.
+    /// The benchmark's parameters with name and folder of the run.
     fn parameters(&self) -> Result<Parameters, ParamError> {
-        let mut params = Parameters::new(self.benchmark);
-        if let Some(preset) = &self.preset {
-            params.preset(preset)?;
-        }
-        if let Some(path) = &self.params {
-            params.read(path)?;
-        }
-        for assignment in &self.assignments {
-            params.assign(assignment)?;
-        }
+        let mut params = self.benchmark.parameters()?;
         if let Some(name) = &self.name {
             params.set("NAME", Value::Text(name.clone()))?;
-        }
-        if let Some(seed) = self.seed {
-            params.set("MODEL_SEED", Value::Int(i64::from(seed)))?;
         }
         if let Some(out) = &self.out {
             params.set("OUT_DIR", Value::Text(out.display().to_string()))?;
         } else if !params.is_given("OUT_DIR") {
-            let folder = format!("runs/{}-{}", self.benchmark, params.text("NAME"));
+            let folder = format!("runs/{}-{}", params.benchmark(), params.text("NAME"));
             params.set("OUT_DIR", Value::Text(folder))?;
         }
-        params.draw_seeds(drawn_seed);
         Ok(params)
-    }
-
-    fn source(&self) -> Source {
-        let env = std::env::var_os("EVENTPROP_DATA");
-        Source {
-            dirs: locate::data_dirs(self.data_dir.as_deref(), env.as_deref()),
-            demonstration: self.data_dir.is_none(),
-        }
     }
 
     fn verbosity(&self) -> Verbosity {

@@ -62,7 +62,7 @@ pub fn load(
     source: &Source,
     wanted: Wanted,
 ) -> Result<Data, DataError> {
-    let code = LatencyCode::new(settings.clock.trial_ms(), settings.clock.dt_ms())?;
+    let code = LatencyCode::new(settings.input_ms, settings.clock.dt_ms())?;
     let times = PixelTimes::new(&code);
     let (found, test) = find_test(source)?;
     let test = images(&test, &times);

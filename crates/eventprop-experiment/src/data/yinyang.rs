@@ -45,7 +45,7 @@ impl Samples for YinYangSamples {
 /// The data: three parts of 3 N samples each, or the published ones. The generated validation
 /// samples are those that follow the training samples under the same seed.
 pub fn load(params: &Parameters, settings: &Settings, wanted: Wanted) -> Result<Data, DataError> {
-    let code = LatencyCode::new(settings.clock.trial_ms(), settings.clock.dt_ms())?;
+    let code = LatencyCode::new(settings.input_ms, settings.clock.dt_ms())?;
     let samples = |set| -> Arc<dyn Samples> { Arc::new(YinYangSamples { set, code }) };
     let all = |samples: Arc<dyn Samples>| {
         let order = (0..samples.count()).collect();
@@ -105,7 +105,7 @@ fn joined(first: Published, second: Published) -> YinYangSet {
 /// The points of a square grid with `side` points along each edge of the unit square, row by row from
 /// y = 0; each as a sample of class 0.
 pub fn plane(side: usize, settings: &Settings) -> Result<Part, DataError> {
-    let code = LatencyCode::new(settings.clock.trial_ms(), settings.clock.dt_ms())?;
+    let code = LatencyCode::new(settings.input_ms, settings.clock.dt_ms())?;
     let at = |index: usize| (index as f64 + 0.5) / side as f64;
     let rows = (0..side).flat_map(|row| (0..side).map(move |column| (at(column), at(row))));
     let samples: Vec<[f64; 4]> = rows.map(|(x, y)| [x, y, 1.0 - x, 1.0 - y]).collect();

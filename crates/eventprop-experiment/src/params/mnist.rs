@@ -2,6 +2,8 @@
 
 use super::presets::Preset;
 use super::row::Row;
+// The table names most rows; a list of them would be the table again.
+#[allow(clippy::wildcard_imports)]
 use super::rows::*;
 
 /// The table.
@@ -15,6 +17,7 @@ pub static ROWS: &[Row] = &[
     TEST_DATA_SEED.meaning("seed of the order of the test images"),
     DT_MS.default("1.0"),
     TRIAL_MS.default("20.0"),
+    INPUT_MS,
     N_MAX_SPIKE.default("50"),
     N_BATCH,
     N_TRAIN
@@ -53,6 +56,8 @@ pub static ROWS: &[Row] = &[
     RHO_UPPER.default("5000.0"),
     GLB_UPPER.default("1e-5"),
     AVG_SNSUM,
+    REWIRE_SILENT,
+    REWIRE_LIFT,
     Row::new(
         "REDUCED_CLASSES",
         super::row::Kind::Classes,

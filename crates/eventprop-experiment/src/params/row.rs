@@ -21,6 +21,8 @@ pub enum Kind {
     },
     /// A finite number in a range.
     Float(Range),
+    /// A finite number in a range, or none.
+    OptionalFloat(Range),
     /// One of some words.
     Choice(&'static [&'static str]),
     /// Any text.
@@ -187,6 +189,7 @@ impl Kind {
             Self::Float(Range::NotNegative) => "a number of at least 0".into(),
             Self::Float(Range::Probability) => "a number from 0 to 1".into(),
             Self::Float(Range::BelowOne) => "a number of at least 0 and below 1".into(),
+            Self::OptionalFloat(range) => format!("{}, or none", Self::Float(range).expected()),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Text => "text".into(),
             Self::Seed => "a whole number from 0 to 4294967295, or none to draw one".into(),
@@ -209,6 +212,7 @@ impl Kind {
             Self::Int { .. } => "int",
             Self::OptionalInt { .. } | Self::Seed => "int or none",
             Self::Float(_) => "float",
+            Self::OptionalFloat(_) => "float or none",
             Self::Choice(_) | Self::Text | Self::Grazing => "str",
             Self::Sizes => "int or list",
             Self::Classes => "list or none",
@@ -219,8 +223,12 @@ impl Kind {
 
     fn accept(self, value: Value) -> Option<Value> {
         match (self, value) {
-            (Self::Float(range), Value::Int(int)) => accept_float(range, int as f64),
-            (Self::Float(range), Value::Float(float)) => accept_float(range, float),
+            (Self::Float(range) | Self::OptionalFloat(range), Value::Int(int)) => {
+                accept_float(range, int as f64)
+            }
+            (Self::Float(range) | Self::OptionalFloat(range), Value::Float(float)) => {
+                accept_float(range, float)
+            }
             (Self::Text, value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => {
                 Some(Value::Text(value.to_string()))
             }
@@ -228,9 +236,10 @@ impl Kind {
             (Self::Choice(words), Value::None) if words.contains(&"none") => {
                 Some(Value::Text("none".to_owned()))
             }
-            (Self::OptionalInt { .. } | Self::Seed | Self::Classes, Value::None) => {
-                Some(Value::None)
-            }
+            (
+                Self::OptionalInt { .. } | Self::OptionalFloat(_) | Self::Seed | Self::Classes,
+                Value::None,
+            ) => Some(Value::None),
             (kind, value) => kind.holds(&value).then_some(value),
         }
     }

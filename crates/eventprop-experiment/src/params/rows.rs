@@ -74,6 +74,13 @@ pub const TRIAL_MS: Row = Row::new(
 .aliases(&["TRAIL_MS"])
 .unit("ms");
 
+pub const INPUT_MS: Row = Row::new(
+    "INPUT_MS",
+    Kind::OptionalFloat(Range::Positive),
+    "first part of the trial, over which the latency code spreads the input spikes; none for the whole trial",
+)
+.unit("ms");
+
 // Sizes of the run.
 pub const N_MAX_SPIKE: Row = Row::new(
     "N_MAX_SPIKE",
@@ -229,6 +236,19 @@ pub const AVG_SNSUM: Row = Row::new(
     "whether the regulariser takes the spike counts of a neuron averaged over the batch",
 )
 .default("false");
+
+pub const REWIRE_SILENT: Row = Row::new(
+    "REWIRE_SILENT",
+    FLAG,
+    "whether hidden neurons that did not spike in an epoch get new incoming weights, or REWIRE_LIFT added to them",
+)
+.default("false");
+pub const REWIRE_LIFT: Row = Row::new(
+    "REWIRE_LIFT",
+    ANY,
+    "REWIRE_SILENT: added to the incoming weights of silent neurons instead of drawing new ones; 0 to draw",
+)
+.default("0.0");
 
 // Loss.
 pub const LOSS_TYPE: Row = Row::new(

@@ -2,6 +2,8 @@
 
 use super::presets::Preset;
 use super::row::{Kind, Row};
+// The table names most rows; a list of them would be the table again.
+#[allow(clippy::wildcard_imports)]
 use super::rows::*;
 
 /// The table.
@@ -20,6 +22,7 @@ pub static ROWS: &[Row] = &[
     TEST_DATA_SEED.meaning("seed of the test samples"),
     DT_MS.default("0.1"),
     TRIAL_MS.default("30.0"),
+    INPUT_MS,
     N_MAX_SPIKE.default("400"),
     N_BATCH,
     N_TRAIN
@@ -41,9 +44,9 @@ pub static ROWS: &[Row] = &[
     TAU_MEM,
     V_THRESH,
     V_RESET,
-    INPUT_HIDDEN_MEAN.default("1.5"),
+    INPUT_HIDDEN_MEAN.default("2.0"),
     INPUT_HIDDEN_STD.default("0.78"),
-    HIDDEN_OUTPUT_MEAN.default("0.93"),
+    HIDDEN_OUTPUT_MEAN.default("0.5"),
     HIDDEN_OUTPUT_STD.default("0.1"),
     HIDDEN_HIDDEN_MEAN.default("0.0"),
     HIDDEN_HIDDEN_STD.default("0.02"),
@@ -62,20 +65,22 @@ pub static ROWS: &[Row] = &[
     RHO_UPPER.default("5000.0"),
     GLB_UPPER.default("1e-5"),
     AVG_SNSUM,
+    REWIRE_SILENT,
+    REWIRE_LIFT,
     LOSS_TYPE.default("first_spike"),
     LOSS_SCALE,
     TAU_0,
     TAU_1,
-    ALPHA,
+    ALPHA.default("0.1"),
     TAU_ACCUMULATOR,
     SOLVER.default("event"),
     GRAZING,
     OPTIMIZER,
-    ETA.default("5e-3"),
+    ETA.default("3e-3"),
     ADAM_BETA1,
     ADAM_BETA2,
     ADAM_EPS,
-    ETA_DECAY.default("0.95"),
+    ETA_DECAY.default("0.8"),
     LR_EASE_IN_FACTOR,
     ETA_FAC,
     MIN_EPOCH_ETA_FIXED,
@@ -123,12 +128,40 @@ pub static ROWS: &[Row] = &[
     SPK_REC_STEPS,
 ];
 
+/// What `simulator_yinyang.py` has as defaults, where ours differ.
+const REFERENCE: &[(&str, &str)] = &[
+    ("NUM_HIDDEN", "100"),
+    ("INPUT_HIDDEN_MEAN", "1.5"),
+    ("HIDDEN_OUTPUT_MEAN", "0.93"),
+    ("ALPHA", "3e-3"),
+    ("ETA", "5e-3"),
+    ("ETA_DECAY", "0.95"),
+    ("SOLVER", "grid"),
+];
+
 /// The presets.
 pub static PRESETS: &[Preset] = &[
+    Preset {
+        name: "published-data",
+        about: "the published 5000 + 1000 + 1000 samples, 5-200-3, 120 epochs: docs/results.md",
+        values: &[
+            ("DATA", "published"),
+            ("N_EPOCH", "120"),
+            ("ETA", "5e-3"),
+            ("ETA_DECAY", "0.97"),
+        ],
+    },
+    Preset {
+        name: "reference",
+        about: "the defaults of genn_eventprop's simulator_yinyang.py (100 hidden neurons)",
+        values: REFERENCE,
+    },
     Preset {
         name: "wunderlich2021",
         about: "Wunderlich & Pehle 2021: 5-200-3, published samples, 100 epochs",
         values: &[
+            ("INPUT_HIDDEN_MEAN", "1.5"),
+            ("HIDDEN_OUTPUT_MEAN", "0.93"),
             ("DATA", "published"),
             ("NUM_HIDDEN", "200"),
             ("LOSS_TYPE", "first_spike_exp"),
@@ -145,6 +178,8 @@ pub static PRESETS: &[Preset] = &[
         name: "genn",
         about: "train_yinyang.py of genn_eventprop: 5-100-3, 15360 samples, 300 epochs",
         values: &[
+            ("INPUT_HIDDEN_MEAN", "1.5"),
+            ("HIDDEN_OUTPUT_MEAN", "0.93"),
             ("DT_MS", "0.01"),
             ("SOLVER", "grid"),
             ("N_BATCH", "512"),

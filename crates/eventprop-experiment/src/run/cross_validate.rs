@@ -61,7 +61,7 @@ fn one_fold<S: Engine>(
     let mut learner = Learner::<S>::new(settings, data, seed_of(settings.seeds.model, fold))?;
     let mut last = None;
     for epoch in 0..settings.epochs {
-        learner.begin_epoch();
+        learner.begin_epoch(epoch);
         let mut pass = Pass {
             phase: Phase::Train,
             part: &data.train,

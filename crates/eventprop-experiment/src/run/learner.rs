@@ -15,6 +15,7 @@ use super::error::RunError;
 use super::hidden::HiddenStatistics;
 use super::progress::{BatchProgress, Control, Phase, Progress};
 use super::report::{LayerReport, Score};
+use super::rewire::rewire;
 use crate::data::{Data, Dropping, Part};
 use crate::engine::Engine;
 use crate::records::Place;
@@ -120,8 +121,21 @@ impl<'a, S: Engine> Learner<'a, S> {
         })
     }
 
-    /// To be called before every epoch.
-    pub fn begin_epoch(&mut self) {
+    /// To be called before every epoch. What the last one showed to be silent is rewired here and not
+    /// at its end, so that the weights that were validated are the ones that are kept.
+    pub fn begin_epoch(&mut self, epoch: usize) {
+        if let Some(how) = self.settings.rewire.filter(|_| epoch > 0) {
+            let Session {
+                params, activity, ..
+            } = &mut self.session;
+            rewire(
+                how,
+                &self.topology,
+                &activity.spikes,
+                params,
+                (self.seed, epoch),
+            );
+        }
         self.schedule.begin_epoch();
         self.session.activity = Activity::for_network(&self.topology.network);
         let layers = if self.settings.debug_hidden {

@@ -11,6 +11,7 @@ mod learner;
 mod pictures;
 mod progress;
 mod report;
+mod rewire;
 mod test;
 mod train;
 
@@ -24,7 +25,7 @@ pub use hidden::HiddenStatistics;
 pub use progress::{BatchProgress, Control, Observer, Phase, Progress, Started};
 pub use report::{EpochReport, LayerReport, Score, Summary};
 
-use crate::data::{self, Data, Source, Wanted};
+use crate::data::{self, Data, Part, Source, Wanted};
 use crate::engine::Engine;
 use crate::outputs::Outputs;
 use crate::params::Parameters;
@@ -147,7 +148,7 @@ impl Prepared<'_> {
             solver: self.settings.solver,
             loss: self.settings.loss.name(),
             seeds: self.settings.seeds,
-            samples: [&self.data.train, &self.data.validation, &self.data.test].map(|p| p.len()),
+            samples: [&self.data.train, &self.data.validation, &self.data.test].map(Part::len),
             epochs: runs * self.settings.epochs,
             folder: self.outputs.folder(),
         }

@@ -126,16 +126,12 @@ impl EpochReport {
 
 /// Columns separated by spaces, as NumPy's `loadtxt` reads them.
 pub fn results_line(epoch: usize, columns: &[f64]) -> String {
-    let mut line = epoch.to_string();
-    for column in columns {
-        line.push(' ');
-        line.push_str(&if column.is_nan() {
-            "nan".to_owned()
-        } else {
-            format!("{column:?}")
-        });
-    }
-    line
+    // `{:?}` writes NaN in capitals, which the reference does not.
+    let columns = columns
+        .iter()
+        .map(|column| format!("{column:?}").replace("NaN", "nan"));
+    let all: Vec<String> = std::iter::once(epoch.to_string()).chain(columns).collect();
+    all.join(" ")
 }
 
 /// What a run gave.

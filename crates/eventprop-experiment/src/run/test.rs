@@ -35,7 +35,7 @@ pub fn test<S: Engine>(
         label,
     )?;
     let mut keeper = Keeper::new(settings, outputs, data);
-    learner.begin_epoch();
+    learner.begin_epoch(0);
     let pass = Pass {
         phase: Phase::Test,
         part: &data.test,

@@ -131,7 +131,7 @@ impl<'a, S: Engine> Course<'a, S> {
         control: &mut Control<'_>,
     ) -> Result<Option<EpochReport>, RunError> {
         let data = self.prepared.data;
-        learner.begin_epoch();
+        learner.begin_epoch(epoch);
         self.keeper.begin_epoch();
         let train = Pass {
             phase: Phase::Train,

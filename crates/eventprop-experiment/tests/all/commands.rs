@@ -3,7 +3,7 @@
 use eventprop_experiment::params::Benchmark;
 use eventprop_experiment::run::{Command, Progress};
 
-use crate::{Trial, columns};
+use crate::{Trial, array, columns};
 
 #[test]
 fn test_repeats_the_test_of_the_training_and_touches_no_weights() {
@@ -170,4 +170,40 @@ fn reduced_classes_are_all_there_is() {
     let summary = trial.run(Command::Train).expect("a training");
     assert_eq!(summary.test.map(|test| test.samples), Some(40));
     assert_eq!(summary.train.map(|train| train.samples), Some(50));
+}
+
+/// With a learning rate of almost nothing, only silent neurons change: all of their weights by exactly
+/// the lift (up to the rounding of f32).
+#[test]
+fn silent_neurons_are_lifted_between_epochs() {
+    let weights = |assignments: &[&str]| {
+        let quiet = [
+            "ETA=1e-30",
+            "INPUT_HIDDEN_MEAN=1.3",
+            "SOLVER=grid",
+            "SELECT=last",
+        ];
+        let trial = Trial::new(Benchmark::YinYang, &[&quiet, assignments].concat());
+        trial.run(Command::Train).expect("a training");
+        array(&trial.path("w_input_hidden_last.npy")).1
+    };
+    let still = weights(&["N_EPOCH=2"]);
+    let lifted = weights(&["N_EPOCH=2", "REWIRE_SILENT=true", "REWIRE_LIFT=0.25"]);
+    let change = |neuron: usize| -> Vec<f64> {
+        let sources = (0..5).map(|source| source * 20 + neuron);
+        sources.map(|at| lifted[at] - still[at]).collect()
+    };
+    let changes: Vec<Vec<f64>> = (0..20).map(change).collect();
+    let by = |x: f64| {
+        changes
+            .iter()
+            .filter(|c| c.iter().all(|d| (d - x).abs() < 1e-6))
+            .count()
+    };
+    assert_eq!(by(0.25) + by(0.0), 20, "{changes:?}");
+    assert!(by(0.25) > 0 && by(0.0) > 0, "{changes:?}");
+    let once = weights(&["N_EPOCH=1", "REWIRE_SILENT=true", "REWIRE_LIFT=0.25"]);
+    assert_eq!(once, still, "nothing is rewired after the last epoch");
+    let drawn = weights(&["N_EPOCH=2", "REWIRE_SILENT=true"]);
+    assert_ne!(drawn, still);
 }

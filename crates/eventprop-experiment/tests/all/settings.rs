@@ -15,7 +15,7 @@ fn settings(benchmark: Benchmark, assignments: &[&str]) -> Result<Settings, Stri
 #[test]
 fn defaults_and_presets_fit_together() {
     for benchmark in Benchmark::ALL {
-        settings(benchmark, &[]).expect(benchmark.name());
+        settings(benchmark, &[]).expect("the defaults fit together");
         for preset in benchmark.presets() {
             let mut params = Parameters::new(benchmark);
             params.draw_seeds(|| 1);
@@ -67,6 +67,11 @@ fn impossible_combinations_name_key_reason_and_way_out() {
             Benchmark::Mnist,
             &["REC_SYNAPSES=[[hid_to_hid,w]]"],
             "REC_SYNAPSES=[[\"hid_to_hid\",\"w\"]] is not possible: the network has no projection hid_to_hid; choose from in_to_hid, hid_to_out",
+        ),
+        (
+            Benchmark::Mnist,
+            &["INPUT_MS=30"],
+            "INPUT_MS=30.0 is not possible: the trial has only 20 ms; lengthen TRIAL_MS, or leave INPUT_MS out",
         ),
         (
             Benchmark::Mnist,

@@ -1,0 +1,48 @@
+//! Hidden neurons that never spike get no gradient and cannot come back by themselves; before the next
+//! epoch they get other incoming weights (`REWIRE_SILENT`, `REWIRE_LIFT`).
+//!
+//! Only the weights from the layer below change. The optimiser's moments stay: they belong to weights
+//! whose gradient was zero for the whole epoch.
+
+use eventprop::network::Init;
+use eventprop::params::Params;
+use eventprop::real::Real;
+use eventprop::rng::{Key, Purpose};
+
+use crate::settings::Rewire;
+use crate::topology::Topology;
+
+/// Changes the weights into hidden neurons that did not spike in the epoch; `spikes` is per
+/// population and neuron. New weights are drawn under the seed of the run and the epoch to come.
+pub fn rewire<F: Real>(
+    how: Rewire,
+    topology: &Topology,
+    spikes: &[Vec<u64>],
+    params: &mut Params<F>,
+    (seed, epoch): (u64, usize),
+) {
+    let network = &topology.network;
+    for &target in &topology.hidden {
+        let forward = network.incoming(target).filter(|(_, p)| p.source != target);
+        for (id, projection) in forward {
+            let key = Key::new(seed, Purpose::Weights)
+                .with(id.0 as u64)
+                .with(epoch as u64);
+            let size = spikes[target.0].len();
+            let silent = (0..size).filter(|&neuron| spikes[target.0][neuron] == 0);
+            let silent: Vec<usize> = silent.collect();
+            for (source, row) in params.weights_mut(id).chunks_mut(size).enumerate() {
+                for &neuron in &silent {
+                    let draw = || key.normal((source * size + neuron) as u64);
+                    row[neuron] = match (how, &projection.init) {
+                        (Rewire::Lift(by), _) => row[neuron] + F::from_f64(by),
+                        (Rewire::Redraw, Init::Normal { mean, std }) => {
+                            F::from_f64(mean + std * draw())
+                        }
+                        (Rewire::Redraw, Init::Values(_)) => row[neuron],
+                    };
+                }
+            }
+        }
+    }
+}
