@@ -193,7 +193,7 @@ fn wrong_parameters_end_with_2_and_one_message() {
         (&["train", "yinyang", "NUM_HIDDEN"], "write KEY=VALUE"),
         (
             &["train", "yinyang", "--preset", "best"],
-            "there are wunderlich2021, genn",
+            "there are published-data, reference, wunderlich2021, genn",
         ),
         (
             &["train", "yinyang", "--params", "absent.json"],

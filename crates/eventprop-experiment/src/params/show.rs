@@ -19,11 +19,11 @@ impl Benchmark {
         }
         text.push_str("Accepted without effect:\n");
         for row in idle {
-            line(&mut text, &format!("  {:<22}{}", row.key, row.meaning));
+            write_entry(&mut text, row.key, row.meaning);
         }
         text.push_str("\nPresets (--preset NAME):\n");
         for preset in self.presets() {
-            line(&mut text, &format!("  {:<22}{}", preset.name, preset.about));
+            write_entry(&mut text, preset.name, preset.about);
         }
         text
     }
@@ -50,6 +50,13 @@ impl Benchmark {
 fn line(text: &mut String, line: &str) {
     text.push_str(line.trim_end());
     text.push('\n');
+}
+
+fn write_entry(text: &mut String, name: &str, about: &str) {
+    for (index, part) in wrap(about).iter().enumerate() {
+        let name = if index == 0 { name } else { "" };
+        line(text, &format!("  {name:<22}{part}"));
+    }
 }
 
 fn write_row(text: &mut String, row: &Row) {
