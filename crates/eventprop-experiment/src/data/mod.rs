@@ -132,9 +132,8 @@ impl Part {
     /// Fills a batch with the samples at the given places of the part.
     pub fn fill(&self, places: &[usize], dropping: Option<Dropping>, batch: &mut Batch) {
         batch.resize(places.len());
-        for (slot, &place) in places.iter().enumerate() {
-            let sample = self.order[place];
-            let target = batch.sample_mut(slot);
+        batch.fill(|slot, target| {
+            let sample = self.order[places[slot]];
             *target.label = self.samples.label(sample);
             *target.id = sample as u64;
             match dropping {
@@ -144,7 +143,7 @@ impl Part {
                     self.samples.encode_dropping(sample, draws, target.train);
                 }
             }
-        }
+        });
     }
 }
 
