@@ -42,8 +42,13 @@ pub(super) struct Server {
 impl Server {
     /// Serves `content` under every path; after the last act it serves as it should.
     pub(super) fn new(content: &'static [u8], acts: &'static [Act]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a local test server does not fail");
+        let url = format!(
+            "http://{}/",
+            listener
+                .local_addr()
+                .expect("a local test server does not fail")
+        );
         let starts = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&starts);
         // The thread ends with the test process.
@@ -51,14 +56,24 @@ impl Server {
             let acts = acts.iter().copied().chain(std::iter::repeat(Act::Serve));
             for (stream, act) in listener.incoming().zip(acts) {
                 let seen = Arc::clone(&seen);
-                thread::spawn(move || answer(stream.unwrap(), act, content, &seen));
+                thread::spawn(move || {
+                    answer(
+                        stream.expect("a local test server does not fail"),
+                        act,
+                        content,
+                        &seen,
+                    )
+                });
             }
         });
         Self { url, starts }
     }
 
     pub(super) fn starts(&self) -> Vec<usize> {
-        self.starts.lock().unwrap().clone()
+        self.starts
+            .lock()
+            .expect("a local test server does not fail")
+            .clone()
     }
 }
 
@@ -68,7 +83,9 @@ fn answer(mut stream: TcpStream, act: Act, content: &[u8], seen: &Mutex<Vec<usiz
         Act::Garbage => 0,
         _ => requested_start(&stream),
     };
-    seen.lock().unwrap().push(start);
+    seen.lock()
+        .expect("a local test server does not fail")
+        .push(start);
     // A client that has seen enough hangs up; that is not the server's failure.
     let _ = act_on(&mut stream, act, content, start);
 }
@@ -80,7 +97,10 @@ fn requested_start(stream: &TcpStream) -> usize {
             break;
         }
         if let Some(range) = line.to_lowercase().strip_prefix("range: bytes=") {
-            start = range.trim_end_matches('-').parse().unwrap();
+            start = range
+                .trim_end_matches('-')
+                .parse()
+                .expect("a local test server does not fail");
         }
     }
     start
