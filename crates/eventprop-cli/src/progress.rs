@@ -89,7 +89,7 @@ impl Display {
         self.epochs = started.epochs;
         if started.epochs > 0 {
             self.bar.set_length((started.epochs * train) as u64);
-            let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left");
+            let style = ProgressStyle::with_template("{bar:16} {percent:>3} %  {eta} left  {msg}");
             self.bar.set_style(style.expect("the template is valid"));
         }
     }
@@ -113,7 +113,7 @@ impl Display {
             Phase::Test => "test".to_owned(),
         };
         self.bar.set_message(format!(
-            "{what}  loss {:.4}  accuracy {:.2} %  {:.2} spikes/neuron",
+            "{what} loss {:.3} acc {:.1} % {:.2} spikes/neuron",
             batch.loss,
             100.0 * batch.accuracy,
             batch.spikes_per_neuron
