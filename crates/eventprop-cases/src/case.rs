@@ -61,7 +61,7 @@ pub struct Expectation {
     pub kind: TimeKind,
     /// Where the numbers come from: `golden: …`, `analytic: …` or `pinned: …`.
     pub origin: String,
-    /// Largest relative error of a number in double precision. See [`crate::run`] for what it is
+    /// Largest relative error of a number in double precision. See [`crate::run()`] for what it is
     /// relative to.
     pub tolerance: f64,
     /// Why the tolerance is what it is.

@@ -57,7 +57,7 @@ pub type Evaluated<T, F> = (Forward<T, F>, Vec<Outcome>, Vec<Seed<F>>);
 /// Solves a batch forwards and evaluates the loss.
 ///
 /// # Panics
-/// As [`solve`].
+/// As [`solve()`].
 pub fn evaluate<S: Solver>(
     solver: &mut S,
     params: &Params<S::Real>,

@@ -1,7 +1,7 @@
 //! The benchmarks of `eventprop`: their parameters, and runs that train, test and cross-validate.
 //!
 //! A run is a table of [`params`], which become [`settings`]; [`data`] and a [`topology`] that fit
-//! them; and the epochs of [`run()`]. What it leaves on the disk are [`records`], [`weights`], lines of
+//! them; and the epochs of [`run::run`]. What it leaves on the disk are [`records`], [`weights`], lines of
 //! results ([`outputs`]) and pictures ([`plot`]). Nothing here prints; a [`run::Observer`] hears what
 //! happens.
 //!

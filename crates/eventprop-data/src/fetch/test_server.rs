@@ -62,7 +62,7 @@ impl Server {
                         act,
                         content,
                         &seen,
-                    )
+                    );
                 });
             }
         });
