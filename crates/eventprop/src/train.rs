@@ -19,6 +19,7 @@ use crate::solver::{
     Disturbance, Drive, Forward, GRAZING_SHARE, Grazing, SolveError, Solver, Trial,
 };
 use crate::spikes::Batch;
+use crate::tape::SpikeTime;
 
 /// Why a batch could not be trained on.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -212,18 +213,26 @@ impl<S: Solver> Session<S> {
         };
         self.solver
             .forward(&self.params, batch, trial, &mut self.forward)?;
-        self.count_spikes();
         if self.seeds.len() < batch.len() {
             self.seeds.resize_with(batch.len(), Seed::default);
         }
-        let evaluator = &self.evaluator;
-        let outcomes: Vec<Outcome> = self.seeds[..batch.len()]
-            .par_iter_mut()
-            .with_min_len(SAMPLES_PER_TASK)
-            .zip(&self.forward.readouts)
-            .zip(batch.labels())
-            .map(|((seed, readout), &label)| evaluator.evaluate(readout, label, batch.len(), seed))
-            .collect();
+        let (forward, evaluator) = (&self.forward, &self.evaluator);
+        let seeds = &mut self.seeds[..batch.len()];
+        let evaluate = || -> Vec<Outcome> {
+            seeds
+                .par_iter_mut()
+                .with_min_len(SAMPLES_PER_TASK)
+                .zip(&forward.readouts)
+                .zip(batch.labels())
+                .map(|((seed, readout), &label)| {
+                    evaluator.evaluate(readout, label, batch.len(), seed)
+                })
+                .collect()
+        };
+        let (activity, counts) = (&mut self.activity, &mut self.counts);
+        let (network, cap) = (self.solver.network(), self.spike_cap);
+        let count = || activity.count(network, forward, cap, counts);
+        let (outcomes, ()) = rayon::join(evaluate, count);
         let right = |(outcome, label): &(&Outcome, &u32)| outcome.prediction == Some(**label);
         Ok(BatchReport {
             loss_sum: outcomes.iter().map(|outcome| outcome.loss).sum(),
@@ -253,10 +262,11 @@ impl<S: Solver> Session<S> {
     }
 
     fn check_gradient(&self) -> Result<(), TrainError> {
+        // PERF: a microsecond for 12,000 numbers; sharing out fewer costs more than it saves.
         let finite = self
             .gradient
             .values()
-            .par_chunks(1 << 14)
+            .par_chunks(1 << 18)
             .all(|values| vectorized(AllFinite { values }));
         if finite {
             return Ok(());
@@ -270,40 +280,6 @@ impl<S: Solver> Session<S> {
             index,
             value,
         })
-    }
-
-    fn count_spikes(&mut self) {
-        let network = self.solver.network();
-        self.activity.samples += self.forward.tapes.len() as u64;
-        for (index, population) in network.populations().iter().enumerate() {
-            self.counts.clear();
-            self.counts.resize(population.size, 0);
-            for tape in &self.forward.tapes {
-                if self.spike_cap.is_some() {
-                    self.counts.fill(0);
-                }
-                let spikes = &tape.populations[index];
-                tape.add_counts(index, &mut self.counts);
-                if let Some(cap) = self.spike_cap {
-                    let over = self.counts.iter().filter(|&&n| n > cap).count();
-                    self.activity.over_cap[index] += over as u64;
-                    let most = self.counts.iter().copied().max().unwrap_or(0);
-                    self.activity.most[index] = self.activity.most[index].max(most);
-                    self.activity.add(index, &self.counts);
-                }
-                if let Model::Lif(lif) = &population.model {
-                    let grazes = |(drive, neuron): &(&S::Real, &u32)| {
-                        let theta = lif.v_thresh.of(**neuron as usize);
-                        drive.to_f64() < GRAZING_SHARE * theta
-                    };
-                    let grazing = spikes.drive.iter().zip(&spikes.neuron).filter(grazes);
-                    self.activity.grazing[index] += grazing.count() as u64;
-                }
-            }
-            if self.spike_cap.is_none() {
-                self.activity.add(index, &self.counts);
-            }
-        }
     }
 }
 
@@ -333,6 +309,45 @@ impl Activity {
             grazing: vec![0; populations.len()],
             most: vec![0; populations.len()],
             over_cap: vec![0; populations.len()],
+        }
+    }
+
+    /// Adds the spikes of a batch.
+    fn count<T: SpikeTime, F: Real>(
+        &mut self,
+        network: &Network,
+        forward: &Forward<T, F>,
+        cap: Option<u32>,
+        counts: &mut Vec<u32>,
+    ) {
+        self.samples += forward.tapes.len() as u64;
+        for (index, population) in network.populations().iter().enumerate() {
+            counts.clear();
+            counts.resize(population.size, 0);
+            for tape in &forward.tapes {
+                if let Some(cap) = cap {
+                    counts.fill(0);
+                    tape.add_counts(index, counts);
+                    self.over_cap[index] += counts.iter().filter(|&&n| n > cap).count() as u64;
+                    let most = counts.iter().copied().max().unwrap_or(0);
+                    self.most[index] = self.most[index].max(most);
+                    self.add(index, counts);
+                } else {
+                    tape.add_counts(index, counts);
+                }
+                if let Model::Lif(lif) = &population.model {
+                    let spikes = &tape.populations[index];
+                    let grazes = |(drive, neuron): &(&F, &u32)| {
+                        let theta = lif.v_thresh.of(**neuron as usize);
+                        drive.to_f64() < GRAZING_SHARE * theta
+                    };
+                    let grazing = spikes.drive.iter().zip(&spikes.neuron).filter(grazes);
+                    self.grazing[index] += grazing.count() as u64;
+                }
+            }
+            if cap.is_none() {
+                self.add(index, counts);
+            }
         }
     }
 

@@ -60,13 +60,11 @@ impl ByNeuron {
     }
 }
 
-/// Adds the gradient of a group of samples.
-pub(super) fn accumulate<F: Real>(
+/// Groups the spikes of all populations that project somewhere.
+pub(super) fn group_spikes<F: Real>(
     plan: &Plan<F>,
     tapes: &[Tape<u32, F>],
-    states: &[State<F>],
     groups: &mut [ByNeuron],
-    gradient: &mut Params<F>,
 ) {
     groups
         .par_iter_mut()
@@ -76,28 +74,54 @@ pub(super) fn accumulate<F: Real>(
                 group.fill(tapes, population, plan.layers[population].size);
             }
         });
+}
+
+/// Adds the gradient of a group of samples, or sets the gradient to it.
+pub(super) fn accumulate<F: Real>(
+    plan: &Plan<F>,
+    states: &[State<F>],
+    groups: &[ByNeuron],
+    onto: Onto,
+    gradient: &mut Params<F>,
+) {
+    let traces: Vec<Vec<&[F]>> = (0..plan.layers.len())
+        .map(|layer| {
+            states
+                .iter()
+                .map(|state| &state.lambda_i[layer][..])
+                .collect()
+        })
+        .collect();
+    // The ranges of the links lie one behind the other in the buffer.
+    let mut rest = gradient.values_mut();
+    let mut tasks = Vec::new();
     for link in &plan.links {
         let layer = &plan.layers[link.target];
-        let traces: Vec<&[F]> = states
-            .iter()
-            .map(|state| &state.lambda_i[link.target][..])
-            .collect();
-        gradient
-            .weights_mut(link.id)
-            .par_chunks_mut(layer.size * ROWS)
-            .enumerate()
-            .for_each(|(chunk, gradient)| {
-                vectorized(Rows {
-                    layer,
-                    traces: &traces,
-                    group: &groups[link.source],
-                    delay: link.delay,
-                    steps: plan.clock.steps(),
-                    first: chunk * ROWS,
-                    gradient,
-                });
+        let (weights, behind) = rest.split_at_mut(plan.layers[link.source].size * layer.size);
+        rest = behind;
+        for (chunk, gradient) in weights.chunks_mut(layer.size * ROWS).enumerate() {
+            tasks.push(Rows {
+                layer,
+                traces: &traces[link.target],
+                group: &groups[link.source],
+                delay: link.delay,
+                steps: plan.clock.steps(),
+                first: chunk * ROWS,
+                onto,
+                gradient,
             });
+        }
     }
+    tasks.into_par_iter().for_each(vectorized);
+}
+
+/// What a group of samples is added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Onto {
+    /// Zero: the first group of a batch.
+    Zero,
+    /// The gradient of the groups before.
+    Gradient,
 }
 
 /// A few rows of the gradient of one projection.
@@ -109,6 +133,7 @@ struct Rows<'a, F> {
     delay: usize,
     steps: usize,
     first: usize,
+    onto: Onto,
     gradient: &'a mut [F],
 }
 
@@ -119,6 +144,9 @@ impl<F: Real> Kernel for Rows<'_, F> {
     fn run(mut self) {
         let size = self.layer.size;
         for row in 0..self.gradient.len() / size {
+            if self.onto == Onto::Zero {
+                self.gradient[row * size..(row + 1) * size].fill(F::ZERO);
+            }
             let spikes = self.group.of(self.first + row);
             if spikes.is_empty() {
                 continue;

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use self::adjoint::AdjointSample;
 use self::forward::ForwardSample;
-use self::gradient::ByNeuron;
+use self::gradient::{ByNeuron, Onto};
 use self::plan::Plan;
 use self::rows::Packed;
 use self::state::State;
@@ -108,7 +108,7 @@ impl<F: Real> Grid<F> {
 
     fn check_finite(&self, samples: usize) -> Result<(), SolveError> {
         for (sample, state) in self.states[..samples].iter().enumerate() {
-            if let Some((population, neuron)) = state.first_non_finite() {
+            if let Some((population, neuron)) = state.not_finite {
                 return Err(SolveError::NotFinite {
                     population: self.name(population),
                     neuron,
@@ -161,11 +161,12 @@ impl<F: Real> Solver for Grid<F> {
                     sample_id: batch.ids()[sample],
                     observe: trial.observe,
                     disturbance: trial.disturbance,
-                    state,
+                    state: &mut *state,
                     tape,
                     voltage,
                     peaks,
                 });
+                state.not_finite = state.first_non_finite();
                 finish_readout(plan, nodes, trial.observe, tape, readout);
             });
         self.check_finite(batch.len())
@@ -178,7 +179,9 @@ impl<F: Real> Solver for Grid<F> {
         drive: Drive<'_, F>,
         gradient: &mut Params<F>,
     ) -> Result<(), SolveError> {
-        gradient.values_mut().fill(F::ZERO);
+        if forward.tapes.is_empty() {
+            gradient.values_mut().fill(F::ZERO);
+        }
         let (layers, links) = (&self.plan.layers, &self.plan.links);
         self.packed.pack(layers, links, params);
         let weights = self.packed.rows(layers, links, params);
@@ -187,10 +190,10 @@ impl<F: Real> Solver for Grid<F> {
         for first in (0..forward.tapes.len()).step_by(group) {
             let last = (first + group).min(forward.tapes.len());
             let plan = &self.plan;
-            let grazed = self.states[first..last]
-                .par_iter_mut()
-                .enumerate()
-                .map(|(offset, state)| {
+            let (states, groups) = (&mut self.states[first..last], &mut self.groups[..]);
+            let tapes = &forward.tapes[first..last];
+            let back = || {
+                let each = states.par_iter_mut().enumerate().map(|(offset, state)| {
                     let sample = first + offset;
                     let work = AdjointSample {
                         plan,
@@ -203,19 +206,22 @@ impl<F: Real> Solver for Grid<F> {
                         state,
                     };
                     vectorized(work).map_err(|graze| (sample, graze))
-                })
-                .find_map_first(Result::err);
+                });
+                each.find_map_first(Result::err)
+            };
+            let group_spikes = || gradient::group_spikes(plan, tapes, groups);
+            let (grazed, ()) = rayon::join(back, group_spikes);
             if let Some((sample, graze)) = grazed {
                 let tape = &forward.tapes[sample];
                 return Err(graze.error(plan, tape, sample, |p| self.name(p)));
             }
-            gradient::accumulate(
-                plan,
-                &forward.tapes[first..last],
-                &self.states[first..last],
-                &mut self.groups,
-                gradient,
-            );
+            let onto = if first == 0 {
+                Onto::Zero
+            } else {
+                Onto::Gradient
+            };
+            let states = &self.states[first..last];
+            gradient::accumulate(plan, states, &self.groups, onto, gradient);
         }
         Ok(())
     }

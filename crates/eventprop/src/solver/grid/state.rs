@@ -63,6 +63,8 @@ pub(super) struct State<F> {
     pub jump_next: Vec<usize>,
     /// R per population and spike.
     pub backflow: Vec<Vec<F>>,
+    /// Population and neuron of the first state variable that is not finite after the last trial.
+    pub not_finite: Option<(usize, usize)>,
     /// What is recorded.
     pub probes: Vec<Probe>,
     /// One record per probe, `[steps, size]`.
