@@ -6,7 +6,7 @@
 //! exact one: that is an error of the step, not of the program.
 
 use eventprop::gradcheck::{self, Report, Settings as CheckSettings};
-use eventprop::loss::{FirstSpike, Loss, LossScale};
+use eventprop::loss::{Loss, LossScale};
 use eventprop::network::{Network, ProjectionId};
 use eventprop::optim::{Optimizer, Sgd};
 use eventprop::params::Params;
@@ -108,7 +108,7 @@ pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Che
         seed: u64::from(settings.seeds.model),
         ..CheckSettings::default()
     };
-    let loss = without_push(settings.loss);
+    let loss = settings.loss.without_push();
     let report = gradcheck::check(network, &weights, &batch, loss, check_settings)?;
     let names = network.populations().iter().map(|p| p.name.clone());
     Ok(Checked {
@@ -123,17 +123,6 @@ pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Che
             .cloned()
             .collect(),
     })
-}
-
-/// The push on silent outputs is not part of a gradient.
-fn without_push(loss: Loss) -> Loss {
-    match loss {
-        Loss::FirstSpike(first) => Loss::FirstSpike(FirstSpike {
-            push_silent: false,
-            ..first
-        }),
-        other => other,
-    }
 }
 
 fn grid_errors(

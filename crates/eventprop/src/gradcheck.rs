@@ -9,13 +9,14 @@
 //!
 //! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
 
-use crate::loss::{Evaluator, FirstSpike, Loss, LossScale};
+use crate::loss::{Evaluator, Loss, LossScale};
 use crate::network::{Network, ProjectionId};
 use crate::params::Params;
 use crate::rng::{Key, Purpose};
 use crate::solver::event::Event;
-use crate::solver::{Drive, Forward, GRAZING_SHARE, Grazing, Solver, Trial};
+use crate::solver::{Drive, Forward, Grazing, Solver, Trial, grazing_spikes};
 use crate::spikes::Batch;
+use crate::tape::Tape;
 use crate::train::TrainError;
 
 /// What to check.
@@ -112,7 +113,7 @@ const REFINEMENTS: u32 = 3;
 /// of the error, not a bound.
 const MARGIN: f64 = 10.0;
 /// Relative disagreement that rounding in deep or recurrent networks explains: spike times are found
-/// to a few ε, and each spike on a path multiplies an error by I/(I − ϑ), at most 1/[`GRAZING_SHARE`]
+/// to a few ε, and each spike on a path multiplies an error by I/(I − ϑ), at most 1/[`crate::solver::GRAZING_SHARE`]
 /// when nothing grazes.
 const ROUNDING: f64 = 1e-9;
 
@@ -202,13 +203,7 @@ impl<'a> Probe<'a> {
         batch: &'a Batch,
         loss: Loss,
     ) -> Result<Self, TrainError> {
-        let loss = match loss {
-            Loss::FirstSpike(first) => Loss::FirstSpike(FirstSpike {
-                push_silent: false,
-                ..first
-            }),
-            other => other,
-        };
+        let loss = loss.without_push();
         let mut probe = Self {
             solver: Event::new(network)?,
             evaluator: loss.prepare(network, LossScale::Exact)?,
@@ -287,25 +282,12 @@ impl<'a> Probe<'a> {
     }
 
     fn grazing_spikes(&self) -> usize {
-        let populations = self.solver.network().populations().iter();
-        let mut count = 0;
-        for (index, population) in populations.enumerate() {
-            if let crate::network::Model::Lif(lif) = &population.model {
-                for tape in &self.forward.tapes {
-                    let spikes = &tape.populations[index];
-                    let grazes = |(drive, neuron): &(&f64, &u32)| {
-                        **drive < GRAZING_SHARE * lif.v_thresh.of(**neuron as usize)
-                    };
-                    count += spikes
-                        .drive
-                        .iter()
-                        .zip(&spikes.neuron)
-                        .filter(grazes)
-                        .count();
-                }
-            }
-        }
-        count
+        let populations = self.solver.network().populations();
+        let of = |tape: &Tape<f64, f64>| -> usize {
+            let pairs = populations.iter().zip(&tape.populations);
+            pairs.map(|(p, spikes)| grazing_spikes(p, spikes)).sum()
+        };
+        self.forward.tapes.iter().map(of).sum()
     }
 
     fn compare(

@@ -9,14 +9,14 @@ use thiserror::Error;
 
 use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
-use crate::network::{Model, Network};
+use crate::network::Network;
 use crate::optim::Optimizer;
 use crate::params::Params;
 use crate::readout::Seed;
 use crate::real::Real;
 use crate::regularize::Regularizer;
 use crate::solver::{
-    Disturbance, Drive, Forward, GRAZING_SHARE, Grazing, SolveError, Solver, Trial,
+    Disturbance, Drive, Forward, Grazing, SolveError, Solver, Trial, grazing_spikes,
 };
 use crate::spikes::Batch;
 use crate::tape::SpikeTime;
@@ -335,15 +335,8 @@ impl Activity {
                 } else {
                     tape.add_counts(index, counts);
                 }
-                if let Model::Lif(lif) = &population.model {
-                    let spikes = &tape.populations[index];
-                    let grazes = |(drive, neuron): &(&F, &u32)| {
-                        let theta = lif.v_thresh.of(**neuron as usize);
-                        drive.to_f64() < GRAZING_SHARE * theta
-                    };
-                    let grazing = spikes.drive.iter().zip(&spikes.neuron).filter(grazes);
-                    self.grazing[index] += grazing.count() as u64;
-                }
+                let spikes = &tape.populations[index];
+                self.grazing[index] += grazing_spikes(population, spikes) as u64;
             }
             if cap.is_none() {
                 self.add(index, counts);

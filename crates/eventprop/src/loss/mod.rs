@@ -102,6 +102,19 @@ impl Loss {
         }
     }
 
+    /// The loss without the push on silent outputs, which is not part of a gradient: what a gradient
+    /// is checked with.
+    #[must_use]
+    pub fn without_push(self) -> Self {
+        match self {
+            Self::FirstSpike(first) => Self::FirstSpike(FirstSpike {
+                push_silent: false,
+                ..first
+            }),
+            other => other,
+        }
+    }
+
     /// The reference's name of the loss.
     pub fn name(&self) -> &'static str {
         match self {

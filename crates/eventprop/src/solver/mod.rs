@@ -14,13 +14,13 @@ pub mod grid;
 
 use thiserror::Error;
 
-use crate::network::{Network, NetworkError};
+use crate::network::{Model, Network, NetworkError, Population};
 use crate::params::Params;
 use crate::readout::{Observe, Readout, Seed};
 use crate::real::Real;
 use crate::rng::Key;
 use crate::spikes::{Batch, SpikeError};
-use crate::tape::{SpikeTime, Tape};
+use crate::tape::{SpikeTime, Spikes, Tape};
 
 /// Why a batch could not be solved.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -102,6 +102,18 @@ pub enum Grazing {
 /// A spike counts as grazing when its drive is below this share of the threshold: the jump factor
 /// I / (I − ϑ) is then above 100.
 pub const GRAZING_SHARE: f64 = 0.01;
+
+/// How many of a population's spikes graze their threshold.
+pub(crate) fn grazing_spikes<T, F: Real>(population: &Population, spikes: &Spikes<T, F>) -> usize {
+    let Model::Lif(lif) = &population.model else {
+        return 0;
+    };
+    let grazes = |(drive, neuron): &(&F, &u32)| {
+        drive.to_f64() < GRAZING_SHARE * lif.v_thresh.of(**neuron as usize)
+    };
+    let drives = spikes.drive.iter().zip(&spikes.neuron);
+    drives.filter(grazes).count()
+}
 
 /// Random disturbances of a training trial; the grid solver only.
 #[derive(Debug, Clone, PartialEq)]
