@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = cases![
     "analytic_one_arrival",
     "analytic_one_spike",
     "analytic_two_spikes",
+    "adapting_thresholds",
     "analytic_first_spike",
     "analytic_peak",
     "analytic_peak_at_a_kink",

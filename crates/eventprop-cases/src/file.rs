@@ -50,11 +50,15 @@
 //! ```
 //!
 //! LIF populations also have `v_thresh` (1 if left out) and `v_reset` (0), LI populations `v_init` (0).
+//! A LIF population with `tau_b` has an adapting threshold, with `b_incr` (needed) and `b_init` (0).
+//! `trained = ["tau_mem", …]` makes constants parameters; their gradients are called `output.tau_mem`.
 
 use std::collections::BTreeMap;
 
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
-use eventprop::network::{Clock, Constant, Init, Li, Lif, Network, NetworkError};
+use eventprop::network::{
+    Adaptation, Clock, Constant, Init, Li, Lif, Network, NetworkError, NeuronConstant,
+};
 use eventprop::params::Params;
 use eventprop::solver::event::Work;
 use eventprop::spikes::{Batch, SpikeError, SpikeTrain};
@@ -188,6 +192,11 @@ struct PopulationTable {
     v_thresh: Option<Numbers>,
     v_reset: Option<Numbers>,
     v_init: Option<Numbers>,
+    tau_b: Option<Numbers>,
+    b_incr: Option<Numbers>,
+    b_init: Option<Numbers>,
+    #[serde(default)]
+    trained: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -309,11 +318,14 @@ fn network(file: &File) -> Result<Network, Fault> {
     let mut network = Network::new(clock);
     for table in &file.population {
         table.refuse_needless()?;
-        match table.model {
+        let id = match table.model {
             ModelName::Input => network.add_input(&table.name, table.size),
             ModelName::Lif => network.add_lif(&table.name, table.size, table.lif()?),
             ModelName::Li => network.add_li(&table.name, table.size, table.li()?),
         };
+        for name in &table.trained {
+            network.train_constant(id, constant(name)?, LEAST);
+        }
     }
     for table in &file.projection {
         let end = |name: &str| {
@@ -329,6 +341,20 @@ fn network(file: &File) -> Result<Network, Fault> {
     }
     network.validate()?;
     Ok(network)
+}
+
+/// The bound of trained constants, which no case reaches.
+const LEAST: f64 = 1e-3;
+
+fn constant(name: &str) -> Result<NeuronConstant, Fault> {
+    let all = NeuronConstant::ALL.into_iter();
+    all.clone()
+        .find(|c| c.name() == name)
+        .ok_or_else(|| Fault::Unknown {
+            what: "constant",
+            name: name.to_owned(),
+            known: names(all.map(NeuronConstant::name)),
+        })
 }
 
 impl PopulationTable {
@@ -358,6 +384,9 @@ impl PopulationTable {
             ("v_thresh", &self.v_thresh, lif),
             ("v_reset", &self.v_reset, lif),
             ("v_init", &self.v_init, li),
+            ("tau_b", &self.tau_b, lif),
+            ("b_incr", &self.b_incr, lif && self.tau_b.is_some()),
+            ("b_init", &self.b_init, lif && self.tau_b.is_some()),
         ];
         match keys.into_iter().find(|(_, v, has)| v.is_some() && !has) {
             None => Ok(()),
@@ -377,6 +406,14 @@ impl PopulationTable {
             tau_syn: self.needed("tau_syn", self.tau_syn.as_ref())?,
             v_thresh: or(&self.v_thresh, 1.0),
             v_reset: or(&self.v_reset, 0.0),
+            adaptation: match &self.tau_b {
+                None => None,
+                Some(tau_b) => Some(Adaptation {
+                    tau_b: tau_b.clone().into(),
+                    b_incr: self.needed("b_incr", self.b_incr.as_ref())?,
+                    b_init: or(&self.b_init, 0.0),
+                }),
+            },
         })
     }
 

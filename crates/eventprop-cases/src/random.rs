@@ -6,7 +6,8 @@
 
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
-    Clock, Constant, Init, Li, Lif, Model, Network, Population, PopulationId,
+    Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NeuronConstant, Population,
+    PopulationId,
 };
 use eventprop::neuron::flow::Flow;
 use eventprop::params::Params;
@@ -45,6 +46,10 @@ pub enum Constants {
 
 /// What kind of network is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own that a shape has or has not"
+)]
 pub struct Shape {
     /// Hidden populations, 0 or more.
     pub hidden: usize,
@@ -56,6 +61,10 @@ pub struct Shape {
     pub delays: bool,
     /// The constants.
     pub constants: Constants,
+    /// Whether thresholds adapt.
+    pub adapting: bool,
+    /// Whether every constant that can be trained is a parameter.
+    pub trained: bool,
     /// The output.
     pub output: Output,
     /// Samples in the batch.
@@ -77,6 +86,8 @@ impl Shape {
                 1 => Constants::Scalar,
                 _ => Constants::PerNeuron,
             },
+            adapting: false,
+            trained: false,
             output,
             samples: 1 + (seed / 5 % 2) as usize,
         }
@@ -135,16 +146,26 @@ pub fn losses() -> [Loss; 9] {
 /// Never: what is drawn is valid.
 pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
     let clock = Clock::new(dt_ms, TRIAL_MS).expect("the step is positive");
-    let mut draws = Draws::new(seed);
+    let mut draws = Draws::new(Key::new(seed, Purpose::Test));
+    // A stream of their own, so that a network differs in nothing else from the one without.
+    let mut of_thresholds = Draws::new(Key::new(seed, Purpose::Test).with(1));
+    let mut lif = |draws: &mut Draws, size| {
+        let lif = draws.lif(shape.constants, size);
+        if shape.adapting {
+            lif.adapting(of_thresholds.adaptation(shape.constants, size))
+        } else {
+            lif
+        }
+    };
     let mut network = Network::new(clock);
     let input = network.add_input("input", INPUT);
     let mut layers = Vec::new();
     for layer in 0..shape.hidden {
-        let lif = draws.lif(shape.constants, HIDDEN);
+        let lif = lif(&mut draws, HIDDEN);
         layers.push(network.add_lif(&format!("hidden{layer}"), HIDDEN, lif));
     }
     layers.push(match shape.output {
-        Output::Lif => network.add_lif("output", OUTPUT, draws.lif(shape.constants, OUTPUT)),
+        Output::Lif => network.add_lif("output", OUTPUT, lif(&mut draws, OUTPUT)),
         Output::Li => network.add_li("output", OUTPUT, draws.li(shape.constants, OUTPUT)),
     });
     let mut before = input;
@@ -165,12 +186,26 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
         }
         before = layer;
     }
+    if shape.trained {
+        train_constants(&mut network, &layers);
+    }
     let params = Params::init(&network, seed).expect("a drawn network is valid");
     let batch = draws.batch(shape.samples);
     Drawn {
         network,
         params,
         batch,
+    }
+}
+
+/// Makes parameters of all constants that `layers` have.
+fn train_constants(network: &mut Network, layers: &[PopulationId]) {
+    for &layer in layers {
+        for constant in NeuronConstant::ALL {
+            if network.population(layer).constant(constant).is_some() {
+                network.train_constant(layer, constant, 1e-3);
+            }
+        }
     }
 }
 
@@ -203,11 +238,8 @@ struct Draws {
 }
 
 impl Draws {
-    fn new(seed: u64) -> Self {
-        Self {
-            key: Key::new(seed, Purpose::Test),
-            counter: 0,
-        }
+    fn new(key: Key) -> Self {
+        Self { key, counter: 0 }
     }
 
     fn between(&mut self, low: f64, high: f64) -> f64 {
@@ -260,6 +292,7 @@ impl Draws {
             tau_syn,
             v_thresh: self.constant(constants, size, 1.0, (0.7, 1.4)),
             v_reset: self.constant(constants, size, 0.0, (-0.5, 0.3)),
+            adaptation: None,
         }
     }
 
@@ -269,6 +302,15 @@ impl Draws {
             tau_mem,
             tau_syn,
             v_init: self.constant(constants, size, 0.0, (-0.2, 0.2)),
+        }
+    }
+
+    /// A threshold that rises by a fifth of the usual one or so with every spike.
+    fn adaptation(&mut self, constants: Constants, size: usize) -> Adaptation {
+        Adaptation {
+            tau_b: self.constant(constants, size, 30.0, (4.0, 60.0)),
+            b_incr: self.constant(constants, size, 0.2, (0.05, 0.5)),
+            b_init: self.constant(constants, size, 0.0, (0.0, 0.2)),
         }
     }
 

@@ -166,6 +166,7 @@ fn measure<S: Solver>(
         regularizers: Vec::new(),
         grazing: Grazing::Keep,
         optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+        frozen: Vec::new(),
     };
     let mut session = Session::new(solver, params, plan)?;
     let mut seconds = Vec::new();

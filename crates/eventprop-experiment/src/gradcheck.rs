@@ -160,6 +160,7 @@ fn gradient<S: Solver<Real = f64>>(
         regularizers: Vec::new(),
         grazing: Grazing::Keep,
         optimizer: Optimizer::Sgd(Sgd),
+        frozen: Vec::new(),
     };
     let mut session = Session::new(solver, weights.clone(), plan)?;
     session.gradient_of(batch, None)?;

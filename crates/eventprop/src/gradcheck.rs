@@ -10,8 +10,8 @@
 //! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
 
 use crate::loss::{Evaluator, Loss, LossScale};
-use crate::network::{Network, ProjectionId};
-use crate::params::Params;
+use crate::network::Network;
+use crate::params::{Params, Role};
 use crate::rng::{Key, Purpose};
 use crate::solver::event::Event;
 use crate::solver::{Drive, Forward, Grazing, Solver, Trial, grazing_spikes};
@@ -22,11 +22,12 @@ use crate::train::TrainError;
 /// What to check.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// Parameters checked per projection, drawn at random; all when there are fewer.
+    /// Parameters checked per projection, and per trained constant of a population, drawn at random; all
+    /// when there are fewer.
     pub per_projection: usize,
     /// Seed of that draw.
     pub seed: u64,
-    /// The first step h, in units of the largest weight of the projection.
+    /// The first step h, in units of the largest weight of the projection, or value of the constant.
     pub step: f64,
 }
 
@@ -56,11 +57,11 @@ pub enum Verdict {
 /// One parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// The projection, such as `input->hidden`.
+    /// The projection or constant, such as `input->hidden` or `hidden.tau_mem`.
     pub name: String,
-    /// Source neuron.
-    pub source: usize,
-    /// Target neuron.
+    /// Source neuron; none for a constant.
+    pub source: Option<usize>,
+    /// Target neuron, or the neuron whose constant it is.
     pub target: usize,
     /// The derivative by the adjoint.
     pub adjoint: f64,
@@ -134,19 +135,25 @@ pub fn check(
     let gradient = probe.gradient()?;
     let base = probe.base.clone();
     let mut checks = Vec::new();
-    for (index, projection) in network.projections().iter().enumerate() {
-        let id = ProjectionId(index);
-        let width = network.population(projection.target).size;
-        let weights = params.weights(id);
-        let largest = weights.iter().fold(0.0_f64, |most, w| most.max(w.abs()));
+    for (index, entry) in params.layout().iter().enumerate() {
+        let values = &params.values()[entry.range.clone()];
+        let largest = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
         let step = settings.step * if largest > 0.0 { largest } else { 1.0 };
-        for place in chosen(weights.len(), index, settings) {
-            let adjoint = gradient.weights(id)[place];
-            let (difference, uncertainty, verdict) = probe.compare(id, place, adjoint, step)?;
+        for offset in chosen(values.len(), index, settings) {
+            let place = entry.range.start + offset;
+            let adjoint = gradient.values()[place];
+            let (difference, uncertainty, verdict) = probe.compare(place, adjoint, step)?;
+            let (source, target) = match entry.role {
+                Role::Constant(..) => (None, offset),
+                Role::Weights(id) => {
+                    let width = network.population(network.projection(id).target).size;
+                    (Some(offset / width), offset % width)
+                }
+            };
             checks.push(Check {
-                name: network.projection_name(id),
-                source: place / width,
-                target: place % width,
+                name: entry.name.clone(),
+                source,
+                target,
                 adjoint,
                 difference,
                 uncertainty,
@@ -163,8 +170,8 @@ pub fn check(
 }
 
 /// Positions to check among `len`, ascending.
-fn chosen(len: usize, projection: usize, settings: Settings) -> Vec<usize> {
-    let key = Key::new(settings.seed, Purpose::Test).with(projection as u64);
+fn chosen(len: usize, entry: usize, settings: Settings) -> Vec<usize> {
+    let key = Key::new(settings.seed, Purpose::Test).with(entry as u64);
     let mut places = if len <= settings.per_projection {
         (0..len).collect()
     } else {
@@ -292,7 +299,6 @@ impl<'a> Probe<'a> {
 
     fn compare(
         &mut self,
-        id: ProjectionId,
         place: usize,
         adjoint: f64,
         step: f64,
@@ -300,7 +306,7 @@ impl<'a> Probe<'a> {
         let mut found = (f64::NAN, f64::NAN, Verdict::SpikesChanged);
         let mut h = step;
         for _ in 0..=REFINEMENTS {
-            if let Some((difference, uncertainty)) = self.differences(id, place, h)? {
+            if let Some((difference, uncertainty)) = self.differences(place, h)? {
                 let allowed = MARGIN * uncertainty + ROUNDING * adjoint.abs();
                 let verdict = match () {
                     () if (adjoint - difference).abs() <= allowed => Verdict::Right,
@@ -318,22 +324,17 @@ impl<'a> Probe<'a> {
     }
 
     /// Richardson's difference and its uncertainty; `None` when spikes appear or vanish within ± h.
-    fn differences(
-        &mut self,
-        id: ProjectionId,
-        place: usize,
-        h: f64,
-    ) -> Result<Option<(f64, f64)>, TrainError> {
+    fn differences(&mut self, place: usize, h: f64) -> Result<Option<(f64, f64)>, TrainError> {
         let mut slopes = [0.0; 2];
         for (slope, step) in slopes.iter_mut().zip([h, h / 2.0]) {
             let mut losses = [0.0; 2];
             let mut width = 0.0;
             for (loss, sign) in losses.iter_mut().zip([1.0, -1.0]) {
-                let kept = self.params.weights(id)[place];
+                let kept = self.params.values()[place];
                 let moved = kept + sign * step;
-                self.params.weights_mut(id)[place] = moved;
+                self.params.values_mut()[place] = moved;
                 let point = self.point();
-                self.params.weights_mut(id)[place] = kept;
+                self.params.values_mut()[place] = kept;
                 let point = point?;
                 if point.pattern != self.base.pattern {
                     return Ok(None);

@@ -35,6 +35,7 @@
 //!     regularizers: Vec::new(),
 //!     grazing: Grazing::Keep,
 //!     optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+//!     frozen: Vec::new(),
 //! };
 //! let mut session = Session::new(Grid::new(&network)?, params, plan)?;
 //! let first = session.train_batch(&batch, None, 0.05)?; // learning rate

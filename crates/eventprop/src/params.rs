@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::network::{Init, Network, NetworkError, ProjectionId};
+use crate::network::{Init, Network, NetworkError, NeuronConstant, PopulationId, ProjectionId};
 use crate::real::Real;
 use crate::rng::{Key, Purpose};
 
@@ -15,17 +15,21 @@ use crate::rng::{Key, Purpose};
 pub enum Role {
     /// Weights of a projection, `[source, target]`, row-major.
     Weights(ProjectionId),
+    /// A trained constant of a population, one value per neuron.
+    Constant(PopulationId, NeuronConstant),
 }
 
 /// A named range of the buffer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Name, such as `input->hidden`.
+    /// Name, such as `input->hidden` or `hidden.tau_mem`.
     pub name: String,
     /// Meaning.
     pub role: Role,
     /// Position in the buffer.
     pub range: Range<usize>,
+    /// The smallest value that training may give these parameters; −∞ where there is no bound.
+    pub least: f64,
 }
 
 /// A flat buffer of parameters (or of their gradients) with named ranges.
@@ -52,8 +56,20 @@ impl<F: Real> Params<F> {
                 name: network.projection_name(id),
                 role: Role::Weights(id),
                 range: start..start + len,
+                least: f64::NEG_INFINITY,
             });
             start += len;
+        }
+        for (index, population) in network.populations().iter().enumerate() {
+            for trained in &population.trained {
+                layout.push(Entry {
+                    name: format!("{}.{}", population.name, trained.constant.name()),
+                    role: Role::Constant(PopulationId(index), trained.constant),
+                    range: start..start + population.size,
+                    least: trained.least,
+                });
+                start += population.size;
+            }
         }
         Ok(Self {
             values: vec![F::ZERO; start],
@@ -61,7 +77,8 @@ impl<F: Real> Params<F> {
         })
     }
 
-    /// Initial parameters: every projection's own [`Init`], drawn under `seed`.
+    /// Initial parameters: every projection's own [`Init`], drawn under `seed`, and the trained
+    /// constants of the network, which the bounds do not change.
     ///
     /// # Errors
     /// When the network is not valid.
@@ -83,7 +100,62 @@ impl<F: Real> Params<F> {
                 }
             }
         }
+        for Entry { role, range, .. } in params.layout.iter() {
+            if let Role::Constant(population, which) = role {
+                let constant = network.population(*population).constant(*which);
+                let constant = constant.expect("a valid network has the constants it trains");
+                for (neuron, value) in params.values[range.clone()].iter_mut().enumerate() {
+                    *value = F::from_f64(constant.of(neuron));
+                }
+            }
+        }
         Ok(params)
+    }
+
+    /// Lifts every parameter to its bound.
+    pub fn keep_bounds(&mut self) {
+        for entry in self.layout.iter().filter(|e| e.least.is_finite()) {
+            let least = F::from_f64(entry.least);
+            for value in &mut self.values[entry.range.clone()] {
+                if *value < least {
+                    *value = least;
+                }
+            }
+        }
+    }
+
+    /// Sets the parameters of one role to zero: of a gradient, what is not to be trained.
+    pub fn clear(&mut self, role: Role) {
+        if let Some(entry) = self.layout.iter().find(|e| e.role == role) {
+            self.values[entry.range.clone()].fill(F::ZERO);
+        }
+    }
+
+    /// A trained constant, one value per neuron; none where it is not trained.
+    pub fn constant(&self, population: PopulationId, which: NeuronConstant) -> Option<&[F]> {
+        let range = self.constant_range(population, which)?;
+        Some(&self.values[range])
+    }
+
+    /// A trained constant, to be changed.
+    pub fn constant_mut(
+        &mut self,
+        population: PopulationId,
+        which: NeuronConstant,
+    ) -> Option<&mut [F]> {
+        let range = self.constant_range(population, which)?;
+        Some(&mut self.values[range])
+    }
+
+    /// Where a trained constant lies in the buffer.
+    pub(crate) fn constant_range(
+        &self,
+        population: PopulationId,
+        which: NeuronConstant,
+    ) -> Option<Range<usize>> {
+        let role = Role::Constant(population, which);
+        let entry = self.layout.iter().find(|entry| entry.role == role)?;
+        Some(entry.range.clone())
     }
 
     /// Zeros of the same shape.

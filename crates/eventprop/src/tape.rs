@@ -1,7 +1,7 @@
 //! What the forward pass remembers and the adjoint pass reads.
 //!
-//! Per spike: when, which neuron, and the drive I − V just before the reset. The tape grows with the
-//! spikes and nothing is ever dropped from it.
+//! Per spike: when, which neuron, the drive just before the reset and, where the threshold adapts, how
+//! far it had risen. The tape grows with the spikes and nothing is ever dropped from it.
 
 use crate::network::Clock;
 use crate::real::Real;
@@ -25,15 +25,18 @@ impl SpikeTime for f64 {
 }
 
 /// The spikes of one population in one trial, sorted by time and, at equal times, by neuron (input
-/// spikes that fall into one step keep the order of their times). The three lists are parallel.
+/// spikes that fall into one step keep the order of their times). The lists are parallel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Spikes<T, F> {
     /// Times: step indices (grid) or ms (event).
     pub when: Vec<T>,
     /// Neurons.
     pub neuron: Vec<u32>,
-    /// The drive J = I − V just before the reset; empty for the input population.
+    /// The drive just before the reset, J = I − V and, where the threshold adapts,
+    /// J = I − V + B τ_mem/τ_B; empty for the input population.
     pub drive: Vec<F>,
+    /// How far the threshold had risen just before the spike, B; empty where it does not adapt.
+    pub adaptation: Vec<F>,
 }
 
 impl<T, F> Spikes<T, F> {
@@ -52,6 +55,7 @@ impl<T, F> Spikes<T, F> {
         self.when.clear();
         self.neuron.clear();
         self.drive.clear();
+        self.adaptation.clear();
     }
 }
 

@@ -11,7 +11,7 @@ use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
 use crate::network::Network;
 use crate::optim::Optimizer;
-use crate::params::Params;
+use crate::params::{Params, Role};
 use crate::readout::Seed;
 use crate::real::Real;
 use crate::regularize::Regularizer;
@@ -57,6 +57,8 @@ pub struct Plan<F> {
     pub grazing: Grazing,
     /// The optimiser.
     pub optimizer: Optimizer<F>,
+    /// Parameters that training leaves as they are; their gradients are found all the same.
+    pub frozen: Vec<Role>,
 }
 
 /// What one batch gave.
@@ -120,6 +122,7 @@ pub struct Session<S: Solver> {
     evaluator: Evaluator,
     grazing: Grazing,
     regularizers: Vec<Regularizer>,
+    frozen: Vec<Role>,
     seeds: Vec<Seed<S::Real>>,
     spike_jumps: Vec<Vec<S::Real>>,
     counts: Vec<u32>,
@@ -150,13 +153,15 @@ impl<S: Solver> Session<S> {
             evaluator,
             grazing: plan.grazing,
             regularizers: plan.regularizers,
+            frozen: plan.frozen,
             seeds: Vec::new(),
             spike_jumps: Vec::new(),
             counts: Vec::new(),
         })
     }
 
-    /// Forward, loss, adjoint and one optimiser step with learning rate `eta`.
+    /// Forward, loss, adjoint and one optimiser step with learning rate `eta`; trained constants are
+    /// kept within their bounds.
     ///
     /// # Errors
     /// When the batch does not fit, or a state or a gradient leaves the finite numbers; the
@@ -168,7 +173,11 @@ impl<S: Solver> Session<S> {
         eta: f64,
     ) -> Result<BatchReport, TrainError> {
         let report = self.gradient_of(batch, disturbance)?;
+        for &role in &self.frozen {
+            self.gradient.clear(role);
+        }
         self.optimizer.step(&mut self.params, &self.gradient, eta);
+        self.params.keep_bounds();
         Ok(report)
     }
 

@@ -195,10 +195,19 @@ impl Tally {
     }
 }
 
-fn check(seed: u64) -> Tally {
+/// What a test compares: weights of LIF networks, or every parameter there is.
+#[derive(Debug, Clone, Copy)]
+enum Subjects {
+    Weights,
+    Constants { adapting: bool },
+}
+
+fn check(seed: u64, subjects: Subjects) -> Tally {
     let loss = losses()[seed as usize % 9];
     let shape = Shape {
         samples: if seed.is_multiple_of(4) { 2 } else { 1 },
+        adapting: matches!(subjects, Subjects::Constants { adapting: true }),
+        trained: matches!(subjects, Subjects::Constants { .. }),
         ..Shape::of_seed(seed / 9, Output::of(&loss))
     };
     let (mut subject, solved) = Subject::new(random::draw(shape, seed, 1.0), loss);
@@ -241,14 +250,13 @@ fn check(seed: u64) -> Tally {
     tally
 }
 
-/// Refutes `[A1]` to `[A6]`, `[G1]` and the seeds `[L3]`, `[L6]`, `[L7]`, `[L9]` as the event solver
-/// combines them, for weights of every kind of projection.
-#[test]
-fn adjoint_of_the_event_solver_is_the_derivative_of_its_loss() {
+/// Compares all derivatives of many networks.
+fn prove(subjects: Subjects) {
+    let check = |seed| check(seed, subjects);
     let tallies: Vec<Tally> = (0..NETWORKS).into_par_iter().map(check).collect();
     let total = tallies.into_iter().fold(Tally::default(), Tally::add);
     println!(
-        "{} derivatives of {NETWORKS} networks ({} spikes): {} exactly zero, {} skipped because a spike appeared, vanished or changed places with an arrival; largest relative error {:.1e}; {} wrong",
+        "{subjects:?}: {} derivatives of {NETWORKS} networks ({} spikes): {} exactly zero, {} skipped because a spike appeared, vanished or changed places with an arrival; largest relative error {:.1e}; {} wrong",
         total.compared,
         total.spikes,
         total.zero,
@@ -265,4 +273,24 @@ fn adjoint_of_the_event_solver_is_the_derivative_of_its_loss() {
     // More than one derivative in fifty without a smooth neighbourhood would make the proof thin.
     assert!(total.skipped * 50 < total.compared);
     assert!(total.zero * 2 < total.compared);
+}
+
+/// Refutes `[A1]` to `[A6]`, `[G1]` and the seeds `[L3]`, `[L6]`, `[L7]`, `[L9]` as the event solver
+/// combines them, for weights of every kind of projection.
+#[test]
+fn adjoint_of_the_event_solver_is_the_derivative_of_its_loss() {
+    prove(Subjects::Weights);
+}
+
+/// Refutes `[G2]` and `[G3]`: every τ_mem and τ_syn of hidden and output neurons is a parameter.
+#[test]
+fn time_constants_have_their_derivatives() {
+    prove(Subjects::Constants { adapting: false });
+}
+
+/// Refutes `[F10]` to `[F12]`, `[A7]`, `[A8]`, `[G4]` and `[G5]`: thresholds adapt, and every constant
+/// is a parameter.
+#[test]
+fn adapting_thresholds_have_their_derivatives() {
+    prove(Subjects::Constants { adapting: true });
 }

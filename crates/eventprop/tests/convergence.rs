@@ -15,6 +15,7 @@
 
 use eventprop::loss::Loss;
 use eventprop::network::{Clock, Network, PopulationId};
+use eventprop::params::{Entry, Params, Role};
 use eventprop::solver::Solver;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
@@ -59,10 +60,42 @@ fn pattern<T: SpikeTime>(
     pattern
 }
 
+/// Which derivatives are compared.
+#[derive(Debug, Clone, Copy)]
+enum Subjects {
+    /// Weights of LIF networks.
+    Weights,
+    /// Time constants of LIF networks.
+    TimeConstants,
+    /// Time constants and increments of networks with adapting thresholds.
+    Thresholds,
+}
+
+impl Subjects {
+    fn shape(self, loss: &Loss, seed: u64) -> Shape {
+        Shape {
+            adapting: matches!(self, Self::Thresholds),
+            trained: !matches!(self, Self::Weights),
+            ..Shape::of_seed(seed, Output::of(loss))
+        }
+    }
+
+    /// Where they lie in a gradient: weights come first, constants behind them.
+    fn of(self, gradient: &Params<f64>) -> std::ops::Range<usize> {
+        let is_weights = |entry: &&Entry| matches!(entry.role, Role::Weights(_));
+        let weights = gradient.layout().iter().take_while(is_weights).last();
+        let end = weights.expect("a network has projections").range.end;
+        match self {
+            Self::Weights => 0..end,
+            Self::TimeConstants | Self::Thresholds => end..gradient.values().len(),
+        }
+    }
+}
+
 /// ‖grid − event‖ / ‖event‖ of the gradient at every step size; `None` when the pattern
 /// of spikes on some grid is not that between events, or the gradient vanishes.
-fn errors(loss: &Loss, seed: u64) -> Option<Vec<f64>> {
-    let drawn = draw(Shape::of_seed(seed, Output::of(loss)), seed, STEPS_MS[0]);
+fn errors(loss: &Loss, seed: u64, subjects: Subjects) -> Option<Vec<f64>> {
+    let drawn = draw(subjects.shape(loss, seed), seed, STEPS_MS[0]);
     let mut event = Event::new(&drawn.network).unwrap();
     let exact = solve(&mut event, &drawn.params, &drawn.batch, loss);
     let expected = pattern(
@@ -71,13 +104,16 @@ fn errors(loss: &Loss, seed: u64) -> Option<Vec<f64>> {
         |source, delay, spike| source + delay < spike,
     );
     let norm = |g: &mut dyn Iterator<Item = f64>| g.map(|x| x * x).sum::<f64>().sqrt();
-    let size = norm(&mut exact.gradient.values().iter().copied());
+    let compared = subjects.of(&exact.gradient);
+    let size = norm(&mut exact.gradient.values()[compared.clone()].iter().copied());
     let on_grid = |dt: &f64| {
         let network = drawn.network.on_clock(Clock::new(*dt, TRIAL_MS).unwrap());
         let mut grid = Grid::<f64>::new(&network).unwrap();
         assert_eq!(grid.network().clock().dt_ms(), *dt);
         let solved = solve(&mut grid, &drawn.params, &drawn.batch, loss);
-        let pairs = solved.gradient.values().iter().zip(exact.gradient.values());
+        let pairs = solved.gradient.values()[compared.clone()]
+            .iter()
+            .zip(&exact.gradient.values()[compared.clone()]);
         let error = norm(&mut pairs.map(|(grid, event)| grid - event)) / size;
         // A spike of step k is at the end of the step, after the arrivals at its start.
         let found = pattern(&network, &solved.forward.tapes, |source, delay, spike| {
@@ -102,15 +138,13 @@ fn order(errors: &[f64]) -> f64 {
     covariance / x.iter().map(|x| (x - x_mean).powi(2)).sum::<f64>()
 }
 
-/// Refutes `[F1]` to `[F5]` and `[A1]` to `[A6]` of the grid solver and the seeds `[L2]` to `[L9]` on
-/// its nodes: an error of any of them that does not vanish with dt gives the slope 0.
-#[test]
-fn gradient_of_the_grid_converges_to_the_exact_one() {
+/// Fits the orders of all losses.
+fn converges(subjects: Subjects) {
     let mut failed = Vec::new();
     for loss in losses() {
         let found: Vec<(u64, Option<Vec<f64>>)> = (0..DRAWS)
             .into_par_iter()
-            .map(|seed| (seed, errors(&loss, seed)))
+            .map(|seed| (seed, errors(&loss, seed, subjects)))
             .collect();
         let usable: Vec<_> = found
             .iter()
@@ -123,7 +157,7 @@ fn gradient_of_the_grid_converges_to_the_exact_one() {
             "{}: too few draws keep their pattern",
             loss.name()
         );
-        let shape = |seed: u64| Shape::of_seed(seed, Output::of(&loss));
+        let shape = |seed: u64| subjects.shape(&loss, seed);
         assert!(usable.iter().any(|(seed, _)| shape(*seed).recurrent));
         assert!(usable.iter().any(|(seed, _)| shape(*seed).hidden > 1));
         let orders: Vec<f64> = usable.iter().map(|(_, e)| order(e)).collect();
@@ -135,7 +169,7 @@ fn gradient_of_the_grid_converges_to_the_exact_one() {
             .fold(0.0, f64::max);
         let kept = found.iter().filter(|f| f.1.is_some()).count();
         println!(
-            "{:18} mean order {mean:.3}, least {least:.3}, largest error at the finest step {finest:.1e}; {kept} of {DRAWS} draws keep their pattern",
+            "{subjects:?} {:18} mean order {mean:.3}, least {least:.3}, largest error at the finest step {finest:.1e}; {kept} of {DRAWS} draws keep their pattern",
             loss.name()
         );
         if mean < 0.9 {
@@ -143,4 +177,23 @@ fn gradient_of_the_grid_converges_to_the_exact_one() {
         }
     }
     assert!(failed.is_empty(), "order below 0.9: {failed:?}");
+}
+
+/// Refutes `[F1]` to `[F5]` and `[A1]` to `[A6]` of the grid solver and the seeds `[L2]` to `[L9]` on
+/// its nodes: an error of any of them that does not vanish with dt gives the slope 0.
+#[test]
+fn gradient_of_the_grid_converges_to_the_exact_one() {
+    converges(Subjects::Weights);
+}
+
+/// Refutes `[G2]` and `[G3]` on the grid.
+#[test]
+fn derivatives_of_time_constants_converge_to_the_exact_ones() {
+    converges(Subjects::TimeConstants);
+}
+
+/// Refutes `[F10]`, `[F11]`, `[A7]`, `[A8]`, `[G4]` and `[G5]` on the grid.
+#[test]
+fn derivatives_of_adapting_thresholds_converge_to_the_exact_ones() {
+    converges(Subjects::Thresholds);
 }

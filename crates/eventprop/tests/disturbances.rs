@@ -140,6 +140,7 @@ fn gradient(grazing: Grazing, v_thresh: f64) -> Result<Vec<f64>, TrainError> {
         regularizers: Vec::new(),
         grazing,
         optimizer: Optimizer::Sgd(Sgd),
+        frozen: Vec::new(),
     };
     let params = Params::init(&network, 0).unwrap();
     let mut session = Session::new(Event::new(&network).unwrap(), params, plan)?;

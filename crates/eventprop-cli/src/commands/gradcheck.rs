@@ -124,7 +124,9 @@ fn row(check: &Check) -> String {
     format!(
         "  {:18} {:7} {:7} {:+16.9e} {:+16.9e} {:13.1e}  {}",
         check.name,
-        check.source,
+        check
+            .source
+            .map_or_else(|| "–".to_owned(), |n| n.to_string()),
         check.target,
         check.adjoint,
         check.difference,
@@ -155,7 +157,7 @@ fn conclusion(text: &mut String, checked: &Checked) {
     .collect();
     let _ = write!(
         text,
-        "\n{} weights checked: {}.\nLargest error of a right one, relative to the largest derivative of its projection: {:.1e}.\n",
+        "\n{} parameters checked: {}.\nLargest error of a right one, relative to the largest derivative of its kind: {:.1e}.\n",
         report.checks.len(),
         counts.join(", "),
         report.worst_relative_error()
@@ -180,7 +182,7 @@ fn to_json(checked: &Checked) -> serde_json::Value {
     let report = &checked.report;
     let checks = report.checks.iter().map(|check| {
         json!({
-            "projection": check.name,
+            "parameter": check.name,
             "source": check.source,
             "target": check.target,
             "adjoint": check.adjoint,

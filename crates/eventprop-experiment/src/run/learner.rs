@@ -106,6 +106,7 @@ impl<'a, S: Engine> Learner<'a, S> {
             regularizers,
             grazing: settings.grazing,
             optimizer,
+            frozen: Vec::new(),
         };
         let solver = S::for_network(&topology.network)?;
         let mut session = Session::new(solver, params, plan)?;

@@ -52,6 +52,28 @@ pub enum NetworkError {
         /// The rule.
         expected: &'static str,
     },
+    /// A constant is to be trained that the model does not have.
+    #[error(
+        "population \"{name}\" has no {constant} to train; tau_mem and tau_syn belong to LIF and LI neurons, tau_b and b_incr to LIF neurons with an adapting threshold"
+    )]
+    NoSuchConstant {
+        /// The population.
+        name: String,
+        /// The constant.
+        constant: &'static str,
+    },
+    /// The bound of a trained constant is out of its range.
+    #[error(
+        "population \"{name}\": {constant} may fall to {least} in training; the bound must be finite and positive (b_incr: not negative)"
+    )]
+    Bound {
+        /// The population.
+        name: String,
+        /// The constant.
+        constant: &'static str,
+        /// The bound.
+        least: f64,
+    },
     /// A list of per-neuron constants of the wrong length.
     #[error("population \"{name}\": {constant} has {found} values for {size} neurons")]
     ConstantLength {

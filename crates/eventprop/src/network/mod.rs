@@ -12,8 +12,11 @@ mod projection;
 
 pub use clock::Clock;
 pub use error::NetworkError;
-pub use population::{Constant, Li, Lif, Model, Population};
+pub use population::{Adaptation, Constant, Li, Lif, Model, NeuronConstant, Population, Trained};
 pub use projection::{Init, Projection};
+
+use crate::params::Params;
+use crate::real::Real;
 
 /// Index of a population in its network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,8 +103,61 @@ impl Network {
             name: name.to_owned(),
             size,
             model,
+            trained: Vec::new(),
         });
         PopulationId(self.populations.len() - 1)
+    }
+
+    /// Makes a constant of a population a parameter, one value per neuron, that training does not
+    /// let fall below `least`. Asked twice, the last bound holds.
+    ///
+    /// # Panics
+    /// When there is no such population.
+    pub fn train_constant(&mut self, id: PopulationId, constant: NeuronConstant, least: f64) {
+        let trained = &mut self.populations[id.0].trained;
+        trained.retain(|t| t.constant != constant);
+        trained.push(Trained { constant, least });
+        trained.sort_by_key(|t| t.constant);
+    }
+
+    /// Sets a constant of a population.
+    ///
+    /// # Panics
+    /// When there is no such population, or its model does not have the constant.
+    pub fn set_constant(
+        &mut self,
+        id: PopulationId,
+        constant: NeuronConstant,
+        value: impl Into<Constant>,
+    ) {
+        self.populations[id.0].set_constant(constant, value.into());
+    }
+
+    /// Sets the trained constants to what `params` holds; returns the populations that have any.
+    ///
+    /// # Errors
+    /// When a value is out of the range of its constant.
+    pub(crate) fn adopt<F: Real>(
+        &mut self,
+        params: &Params<F>,
+    ) -> Result<Vec<usize>, NetworkError> {
+        let mut changed = Vec::new();
+        for (index, population) in self.populations.iter_mut().enumerate() {
+            for which in population.trained.clone() {
+                let values = params
+                    .constant(PopulationId(index), which.constant)
+                    .expect("parameters are made for their network");
+                let values = values.iter().map(|x| x.to_f64()).collect();
+                population.set_constant(which.constant, Constant::PerNeuron(values));
+                if changed.last() != Some(&index) {
+                    changed.push(index);
+                }
+            }
+        }
+        for &index in &changed {
+            self.populations[index].validate()?;
+        }
+        Ok(changed)
     }
 
     /// The same network on another clock.

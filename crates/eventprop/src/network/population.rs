@@ -34,7 +34,41 @@ impl From<Vec<f64>> for Constant {
     }
 }
 
-/// Constants of leaky integrate-and-fire neurons (equations F1 to F4).
+/// A threshold that rises with every spike and relaxes (equations F10 and F11): what makes LIF
+/// neurons ALIF neurons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adaptation {
+    /// Time constant τ_B in ms with which the threshold relaxes.
+    pub tau_b: Constant,
+    /// What a spike adds to the threshold, β; not negative.
+    pub b_incr: Constant,
+    /// How far the threshold lies above `v_thresh` at the start of a trial; not negative.
+    pub b_init: Constant,
+}
+
+impl Adaptation {
+    /// A threshold that starts at `v_thresh`, rises by `b_incr` with every spike and relaxes with
+    /// `tau_b` ms.
+    pub fn new(tau_b: impl Into<Constant>, b_incr: impl Into<Constant>) -> Self {
+        Self {
+            tau_b: tau_b.into(),
+            b_incr: b_incr.into(),
+            b_init: Constant::Same(0.0),
+        }
+    }
+
+    /// The same with a threshold that starts `b_init` above `v_thresh`.
+    #[must_use]
+    pub fn b_init(self, b_init: impl Into<Constant>) -> Self {
+        Self {
+            b_init: b_init.into(),
+            ..self
+        }
+    }
+}
+
+/// Constants of leaky integrate-and-fire neurons (equations F1 to F4), with an adapting threshold
+/// (ALIF, F10 and F11) or without.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lif {
     /// Membrane time constant in ms.
@@ -45,6 +79,8 @@ pub struct Lif {
     pub v_thresh: Constant,
     /// Membrane potential after a spike and at the start of a trial; below the threshold.
     pub v_reset: Constant,
+    /// How the threshold adapts, if it does.
+    pub adaptation: Option<Adaptation>,
 }
 
 impl Lif {
@@ -55,6 +91,16 @@ impl Lif {
             tau_syn: tau_syn.into(),
             v_thresh: Constant::Same(1.0),
             v_reset: Constant::Same(0.0),
+            adaptation: None,
+        }
+    }
+
+    /// The same with a threshold that adapts: ALIF neurons.
+    #[must_use]
+    pub fn adapting(self, adaptation: Adaptation) -> Self {
+        Self {
+            adaptation: Some(adaptation),
+            ..self
         }
     }
 
@@ -119,6 +165,44 @@ pub enum Model {
     Li(Li),
 }
 
+/// A constant of neurons that can be trained like a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NeuronConstant {
+    /// Membrane time constant τ_mem.
+    TauMem,
+    /// Synaptic time constant τ_syn.
+    TauSyn,
+    /// Time constant τ_B of an adapting threshold.
+    TauB,
+    /// Increment β of an adapting threshold.
+    BIncr,
+}
+
+impl NeuronConstant {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::TauMem, Self::TauSyn, Self::TauB, Self::BIncr];
+
+    /// The name, such as `tau_mem`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TauMem => "tau_mem",
+            Self::TauSyn => "tau_syn",
+            Self::TauB => "tau_b",
+            Self::BIncr => "b_incr",
+        }
+    }
+}
+
+/// A constant that is a parameter: its value per neuron lives in [`crate::params::Params`] and starts
+/// from the constant of the model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trained {
+    /// Which constant.
+    pub constant: NeuronConstant,
+    /// The smallest value that training may give it.
+    pub least: f64,
+}
+
 /// A named group of neurons of one model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Population {
@@ -128,6 +212,8 @@ pub struct Population {
     pub size: usize,
     /// Neuron model and constants.
     pub model: Model,
+    /// The constants that are trained, sorted by constant.
+    pub trained: Vec<Trained>,
 }
 
 impl Population {
@@ -138,6 +224,43 @@ impl Population {
             Model::Lif(lif) => Some((&lif.tau_mem, &lif.tau_syn)),
             Model::Li(li) => Some((&li.tau_mem, &li.tau_syn)),
         }
+    }
+
+    /// How the threshold adapts, if it does.
+    pub fn adaptation(&self) -> Option<&Adaptation> {
+        match &self.model {
+            Model::Lif(lif) => lif.adaptation.as_ref(),
+            Model::Input | Model::Li(_) => None,
+        }
+    }
+
+    /// A constant that can be trained; none where the model does not have it.
+    pub fn constant(&self, which: NeuronConstant) -> Option<&Constant> {
+        match which {
+            NeuronConstant::TauMem => Some(self.time_constants()?.0),
+            NeuronConstant::TauSyn => Some(self.time_constants()?.1),
+            NeuronConstant::TauB => Some(&self.adaptation()?.tau_b),
+            NeuronConstant::BIncr => Some(&self.adaptation()?.b_incr),
+        }
+    }
+
+    /// Sets a constant.
+    ///
+    /// # Panics
+    /// When the model does not have it.
+    pub(super) fn set_constant(&mut self, which: NeuronConstant, value: Constant) {
+        let (mem, syn, adaptation) = match &mut self.model {
+            Model::Input => panic!("an input population has no constants"),
+            Model::Lif(lif) => (&mut lif.tau_mem, &mut lif.tau_syn, lif.adaptation.as_mut()),
+            Model::Li(li) => (&mut li.tau_mem, &mut li.tau_syn, None),
+        };
+        let adapts = "the caller asked whether the threshold adapts";
+        *match which {
+            NeuronConstant::TauMem => mem,
+            NeuronConstant::TauSyn => syn,
+            NeuronConstant::TauB => &mut adaptation.expect(adapts).tau_b,
+            NeuronConstant::BIncr => &mut adaptation.expect(adapts).b_incr,
+        } = value;
     }
 
     pub(super) fn validate(&self) -> Result<(), NetworkError> {
@@ -151,6 +274,7 @@ impl Population {
             self.check("tau_mem", tau_mem, rule, |_, tau| tau > 0.0)?;
             self.check("tau_syn", tau_syn, rule, |_, tau| tau > 0.0)?;
         }
+        self.validate_trained()?;
         match &self.model {
             Model::Input => Ok(()),
             Model::Li(li) => self.check("v_init", &li.v_init, "it must be finite", |_, _| true),
@@ -160,9 +284,42 @@ impl Population {
                 let rule = "a reset must be finite and below the threshold";
                 self.check("v_reset", &lif.v_reset, rule, |neuron, reset| {
                     reset < lif.v_thresh.of(neuron)
-                })
+                })?;
+                lif.adaptation
+                    .as_ref()
+                    .map_or(Ok(()), |adaptation| self.validate_adaptation(adaptation))
             }
         }
+    }
+
+    fn validate_adaptation(&self, adaptation: &Adaptation) -> Result<(), NetworkError> {
+        let rule = "a time constant must be finite and positive (ms)";
+        self.check("tau_b", &adaptation.tau_b, rule, |_, tau| tau > 0.0)?;
+        let rule = "an adapting threshold must not fall below v_thresh: finite and not negative";
+        self.check("b_incr", &adaptation.b_incr, rule, |_, b| b >= 0.0)?;
+        self.check("b_init", &adaptation.b_init, rule, |_, b| b >= 0.0)
+    }
+
+    fn validate_trained(&self) -> Result<(), NetworkError> {
+        for trained in &self.trained {
+            let constant = trained.constant.name();
+            if self.constant(trained.constant).is_none() {
+                return Err(NetworkError::NoSuchConstant {
+                    name: self.name.clone(),
+                    constant,
+                });
+            }
+            let least = trained.least;
+            let positive = trained.constant != NeuronConstant::BIncr;
+            if !least.is_finite() || least < 0.0 || (positive && least == 0.0) {
+                return Err(NetworkError::Bound {
+                    name: self.name.clone(),
+                    constant,
+                    least,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn check(

@@ -3,6 +3,8 @@
 //! Formulas only; the order in which they are applied belongs to the solvers. See
 //! `docs/equations.md` for symbols, signs and sources.
 
+pub mod alif;
 pub mod flow;
 pub mod li;
 pub mod lif;
+pub mod sensitivity;

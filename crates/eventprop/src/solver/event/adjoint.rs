@@ -23,9 +23,10 @@
 
 use super::Model;
 use super::arrivals::{Arrival, Arriving, Receding};
+use super::constants::{self, ByConstant, History};
 use super::neurons::Adjoints;
 use super::schedule::Component;
-use crate::neuron::{li, lif};
+use crate::neuron::{alif, li, lif};
 use crate::params::Params;
 use crate::readout::{Readout, Seed};
 use crate::solver::{Drive, GRAZING_SHARE, Grazing, SolveError};
@@ -51,6 +52,18 @@ struct Side {
     backflow: Vec<f64>,
     /// λ_V⁻ per neuron and the time of its latest jump, of neurons with jumps in this interval.
     jumped: Vec<Option<(f64, f64)>>,
+    /// The spike of each neuron that was reached last, where thresholds adapt.
+    lowered: Vec<Option<Lowered>>,
+    /// What the spikes add to the derivatives with respect to constants.
+    by_constant: ByConstant,
+}
+
+/// λ_B of a neuron just before a spike (in forward time), and B there.
+#[derive(Debug, Clone, Copy)]
+struct Lowered {
+    time_ms: f64,
+    lambda_b: f64,
+    b: f64,
 }
 
 /// Working memory of the adjoint pass, reused from sample to sample.
@@ -64,6 +77,9 @@ pub(super) struct Scratch {
     nodes_left: usize,
     /// (time, output) of the peaks not yet reached, by time.
     peaks: Vec<(f64, u32)>,
+    /// Stretches of a component whose time constants are trained.
+    history: History,
+    replay: constants::Scratch,
 }
 
 /// One sample whose adjoint system is to be solved.
@@ -113,6 +129,9 @@ impl Pass<'_> {
                 side.adjoints.start(neurons[p].size);
                 side.jumped.clear();
                 side.jumped.resize(neurons[p].size, None);
+                side.lowered.clear();
+                side.lowered.resize(neurons[p].adapting.len(), None);
+                side.by_constant.start(neurons[p].adapting.len());
             }
         }
     }
@@ -224,24 +243,77 @@ impl Pass<'_> {
     ) -> Result<(), SolveError> {
         let lines = &component.lines;
         let is_output = component.populations.contains(&self.model.output);
+        let trains = constants::trains_time_constants(self.model, component);
         let mut now = self.model.trial_ms;
         scratch.receding.start(lines, self.tape, now);
+        scratch.history.start(trains);
         loop {
             let mut before = scratch.receding.latest_ms(lines, self.tape);
             if is_output {
                 before = before.max(self.latest_impulse_ms(scratch));
             }
-            if before == f64::NEG_INFINITY {
+            if trains {
+                before = before
+                    .max(self.latest_spike_ms(component, now, scratch))
+                    .max(0.0);
+            }
+            if before == f64::NEG_INFINITY || (trains && now == 0.0) {
                 // No neuron fires before anything has arrived.
-                return Ok(());
+                break;
             }
             for &p in &component.populations {
                 self.retreat(p, (now, before), scratch)?;
             }
+            scratch.history.end_stretch((before, now));
             now = before;
             self.collect(component, now, scratch, gradient);
             if is_output {
                 self.apply_impulses(now, scratch);
+            }
+        }
+        for &p in &component.populations {
+            self.finish_thresholds(p, &mut scratch.sides[p]);
+            scratch.sides[p]
+                .by_constant
+                .add_to(self.params, p, gradient);
+        }
+        if trains {
+            let walk = constants::Walk {
+                model: self.model,
+                component,
+                params: self.params,
+                tape: self.tape,
+            };
+            walk.add_gradient(&scratch.history, &mut scratch.replay, gradient);
+        }
+        Ok(())
+    }
+
+    /// The latest spike of the component's own populations before `now`.
+    fn latest_spike_ms(&self, component: &Component, now: f64, scratch: &Scratch) -> f64 {
+        let of = |&p: &usize| {
+            let when = &self.tape.populations[p].when;
+            let mut left = scratch.sides[p].spikes_left;
+            while left > 0 && when[left - 1] >= now {
+                left -= 1;
+            }
+            left.checked_sub(1)
+                .map_or(f64::NEG_INFINITY, |last| when[last])
+        };
+        component
+            .populations
+            .iter()
+            .map(of)
+            .fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// `[G5]` from the first spike of every neuron back to the start of the trial.
+    fn finish_thresholds(&self, p: usize, side: &mut Side) {
+        for (n, lowered) in side.lowered.iter().enumerate() {
+            if let Some(lowered) = lowered {
+                let tau_b = self.model.neurons[p].adapting[n].tau_b;
+                side.by_constant
+                    .add_tau_b(n, by_tau_b(*lowered, 0.0, tau_b));
             }
         }
     }
@@ -250,7 +322,7 @@ impl Pass<'_> {
     /// (from, to].
     ///
     /// The flow is linear, so λ of all neurons goes back as if none had fired, and what each jump adds
-    /// goes back from the time of its spike.
+    /// goes back from the time of its spike. Where stretches are kept, they end at every spike.
     fn retreat(
         &self,
         p: usize,
@@ -267,6 +339,15 @@ impl Pass<'_> {
             if jump.size != 0.0 {
                 scratch.jumps.push(jump);
             }
+        }
+        if scratch.history.is_kept() {
+            for jump in scratch.jumps.drain(..) {
+                debug_assert!(jump.time_ms == to, "a stretch ends at every spike");
+                side.adjoints.lambda_v[jump.neuron as usize] += jump.size;
+                side.jumped[jump.neuron as usize] = None;
+                side.active = true;
+            }
+            scratch.history.push(&side.adjoints);
         }
         if side.active && to > from {
             neurons.flows(to - from).retreat(&mut side.adjoints);
@@ -303,9 +384,13 @@ impl Pass<'_> {
         } else {
             lambda_v * (-(later - time_ms) / neurons.membrane(n).tau_mem).exp()
         };
-        let theta_above_reset = theta - neurons.v_start[n];
-        let mut lambda_v_minus =
-            lif::adjoint_jump(lambda_v_plus, theta_above_reset, side.backflow[k], drive);
+        let backflow = side.backflow[k];
+        let mut lambda_v_minus = if neurons.adapting.is_empty() {
+            let theta_above_reset = theta - neurons.v_start[n];
+            lif::adjoint_jump(lambda_v_plus, theta_above_reset, backflow, drive)
+        } else {
+            self.jump_adapting((p, k), lambda_v_plus, (backflow, drive), side)
+        };
         if let Some(of_population) = self.drive.spike_jumps.get(p)
             && !of_population.is_empty()
         {
@@ -320,6 +405,44 @@ impl Pass<'_> {
             time_ms,
             size,
         })
+    }
+
+    /// `[A7]` `[A8]` λ_V just before a spike of a neuron whose threshold adapts; and `[G4]`, `[G5]`.
+    fn jump_adapting(
+        &self,
+        (p, k): (usize, usize),
+        lambda_v_plus: f64,
+        (backflow, drive): (f64, f64),
+        side: &mut Side,
+    ) -> f64 {
+        let spikes = &self.tape.populations[p];
+        let (n, time_ms, b) = (
+            spikes.neuron[k] as usize,
+            spikes.when[k],
+            spikes.adaptation[k],
+        );
+        let adapting = self.model.neurons[p].adapting[n];
+        let mut lambda_b_plus = 0.0;
+        if let Some(later) = side.lowered[n] {
+            // [A7]
+            lambda_b_plus = later.lambda_b * (-(later.time_ms - time_ms) / adapting.tau_b).exp();
+            let by_tau_b = by_tau_b(later, time_ms, adapting.tau_b);
+            side.by_constant.add_tau_b(n, by_tau_b);
+        }
+        let plus = alif::Lambdas {
+            v: lambda_v_plus,
+            b: lambda_b_plus,
+        };
+        let minus = alif::adjoint_jump(plus, adapting.threshold, b, (backflow, drive));
+        // [G4]
+        side.by_constant
+            .add_b_incr(n, -adapting.tau_b * lambda_b_plus);
+        side.lowered[n] = Some(Lowered {
+            time_ms,
+            lambda_b: minus.b,
+            b,
+        });
+        minus.v
     }
 
     /// `[A4]` `[G1]` takes back everything that arrived now.
@@ -399,6 +522,11 @@ impl Pass<'_> {
             drive: spikes.drive[k],
         }
     }
+}
+
+/// `[G5]` over the time from `since_ms` to a spike, in which λ_B B does not change.
+fn by_tau_b(spike: Lowered, since_ms: f64, tau_b: f64) -> f64 {
+    -(spike.time_ms - since_ms) / tau_b * spike.lambda_b * spike.b
 }
 
 /// A part of a seed is empty or complete.

@@ -143,7 +143,7 @@ mod tests {
         let spikes = Spikes {
             when: vec![1.0, 2.0, 2.0, 4.0],
             neuron: vec![3, 0, 1, 2],
-            drive: vec![],
+            ..Spikes::default()
         };
         let tape = Tape {
             populations: vec![spikes],

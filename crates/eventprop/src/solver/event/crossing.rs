@@ -312,7 +312,7 @@ fn greatest_coupling(ratio: f64) -> f64 {
 /// The step to the nearest root of the parabola with this value, slope and curvature; Newton's step
 /// where the parabola has none.
 #[inline(always)]
-fn parabola_step(value: f64, slope: f64, curvature: f64) -> f64 {
+pub(super) fn parabola_step(value: f64, slope: f64, curvature: f64) -> f64 {
     let discriminant = slope * slope - 2.0 * value * curvature;
     if discriminant < 0.0 {
         -value / slope
@@ -323,7 +323,7 @@ fn parabola_step(value: f64, slope: f64, curvature: f64) -> f64 {
 
 /// `next`, or the middle of the bracket when `next` is not inside it (or not a number).
 #[inline(always)]
-fn inside(next: f64, low: f64, high: f64) -> f64 {
+pub(super) fn inside(next: f64, low: f64, high: f64) -> f64 {
     if next >= low && next <= high {
         next
     } else {

@@ -3,7 +3,7 @@
 use super::Model;
 use super::arrivals::Arriving;
 use super::crossing::State;
-use super::neurons::{Flows, Neurons, States};
+use super::neurons::{Flows, Neurons, Risen, States};
 use super::observe::Observer;
 use super::schedule::Component;
 use super::work::Work;
@@ -19,6 +19,8 @@ struct Fired {
     time_ms: f64,
     neuron: u32,
     drive: f64,
+    /// B just before; 0 where the threshold does not adapt.
+    b_minus: f64,
 }
 
 /// Working memory of the forward pass, reused from sample to sample.
@@ -30,7 +32,7 @@ pub(super) struct Scratch {
     /// Spikes of one interval, by neuron.
     fired: Vec<Fired>,
     /// Neurons that fired in an interval, and their states at its end.
-    landed: Vec<(u32, State)>,
+    landed: Vec<(u32, State, Option<Risen>)>,
     /// (population, neuron) that fire next, together.
     firing: Vec<(usize, u32)>,
 }
@@ -165,6 +167,7 @@ impl Pass<'_> {
         work: &mut Work,
     ) -> Result<(), SolveError> {
         let p = component.populations[0];
+        let adapting = !self.model.neurons[p].adapting.is_empty();
         let mut now = 0.0;
         loop {
             let (until, arrives) = self.next_stop(component, scratch, tape);
@@ -175,6 +178,9 @@ impl Pass<'_> {
                     spikes.when.push(fired.time_ms);
                     spikes.neuron.push(fired.neuron);
                     spikes.drive.push(fired.drive);
+                    if adapting {
+                        spikes.adaptation.push(fired.b_minus);
+                    }
                 }
                 self.check_count(p, spikes.len(), until)?;
             }
@@ -213,14 +219,16 @@ impl Pass<'_> {
                 return Err(self.not_finite(p, n, from));
             }
             let fired_before = scratch.fired.len();
-            let end = walk.run(from, start, &flows, (&mut scratch.fired, work));
+            let start = (start, states.risen_of(n));
+            let (end, risen) = walk.run(from, start, &flows, (&mut scratch.fired, work));
             if scratch.fired.len() > fired_before {
-                scratch.landed.push((neuron, end));
+                scratch.landed.push((neuron, end, risen));
             }
         }
         flows.advance(states);
-        for &(neuron, end) in &scratch.landed {
+        for &(neuron, end, risen) in &scratch.landed {
             states.set(neuron as usize, end);
+            states.set_risen(neuron as usize, risen);
         }
         let order = |a: &Fired, b: &Fired| {
             let by_time = a.time_ms.total_cmp(&b.time_ms);
@@ -287,15 +295,15 @@ impl Pass<'_> {
                 if !(start.v.is_finite() && start.i.is_finite()) {
                     return Err(self.not_finite(p, n, from));
                 }
-                if surely_below(start, theta, &shortened) {
+                let risen = states.risen_of(n);
+                if risen.is_none() && surely_below(start, theta, &shortened) {
                     continue;
                 }
                 // Every neuron is asked about the same interval, so that equal neurons get equal
                 // answers, whatever was found before.
-                let crossing = neurons.membrane(n).crossing(
-                    start,
-                    theta,
-                    to - from,
+                let crossing = neurons.crossing(
+                    (n, start, risen),
+                    (from, to - from),
                     &whole.of(n),
                     &mut work.root_iterations,
                 );
@@ -326,12 +334,17 @@ impl Pass<'_> {
         for &(p, neuron) in &scratch.firing {
             let neurons = &self.model.neurons[p];
             let n = neuron as usize;
-            let i = scratch.states[p].i[n];
+            let states = &mut scratch.states[p];
+            let spike = neurons.spike(n, states.i[n], states.risen_of(n), now);
             let spikes = &mut tape.populations[p];
             spikes.when.push(now);
             spikes.neuron.push(neuron);
-            spikes.drive.push(drive(i, neurons.theta[n]));
-            scratch.states[p].v[n] = neurons.v_start[n];
+            spikes.drive.push(spike.drive);
+            if spike.risen.is_some() {
+                spikes.adaptation.push(spike.b_minus);
+            }
+            states.v[n] = neurons.v_start[n];
+            states.set_risen(n, spike.risen);
             self.check_count(p, spikes.len(), now)?;
         }
         work.spikes += scratch.firing.len() as u64;
@@ -425,13 +438,6 @@ fn surely_below(start: State, theta: f64, flows: &Flows<'_>) -> bool {
     end.v < theta - noise && end.i > end.v
 }
 
-/// The drive J = I − ϑ of a spike. It is positive; where the neuron only just reaches its threshold,
-/// rounding may say otherwise, and then it is the smallest number that can be told from zero beside ϑ.
-#[inline(always)]
-fn drive(i: f64, theta: f64) -> f64 {
-    (i - theta).max(f64::EPSILON * theta)
-}
-
 /// One neuron followed over one interval.
 struct Walk<'a> {
     neurons: &'a Neurons,
@@ -448,33 +454,37 @@ impl Walk<'_> {
     fn run(
         &self,
         mut now: f64,
-        mut state: State,
+        (mut state, mut risen): (State, Option<Risen>),
         flows: &Flows<'_>,
         (fired, work): (&mut Vec<Fired>, &mut Work),
-    ) -> State {
+    ) -> (State, Option<Risen>) {
         let n = self.neuron as usize;
         let membrane = self.neurons.membrane(n);
-        let theta = self.neurons.theta[n];
         let mut flow = flows.of(n);
         let iterations = &mut work.root_iterations;
-        while let Some(s) = membrane.crossing(state, theta, self.to - now, &flow, iterations) {
+        let stretch = |now: f64| (now, self.to - now);
+        let neurons = self.neurons;
+        while let Some(s) = neurons.crossing((n, state, risen), stretch(now), &flow, iterations) {
             let time = (now + s).clamp(now.next_up(), self.to);
             let i = state.i * (-(time - now) / membrane.tau_syn).exp();
+            let spike = neurons.spike(n, i, risen, time);
             fired.push(Fired {
                 time_ms: time,
                 neuron: self.neuron,
-                drive: drive(i, theta),
+                drive: spike.drive,
+                b_minus: spike.b_minus,
             });
+            risen = spike.risen;
             state = State {
-                v: self.neurons.v_start[n],
+                v: neurons.v_start[n],
                 i,
             };
             if time >= self.to || fired.len() > self.spikes_max {
-                return state;
+                return (state, risen);
             }
             now = time;
             flow = membrane.flow(self.to - now);
         }
-        state.after(&flow)
+        (state.after(&flow), risen)
     }
 }

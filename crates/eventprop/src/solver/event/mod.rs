@@ -34,12 +34,14 @@
 
 mod adjoint;
 mod arrivals;
+mod constants;
 mod crossing;
 mod forward;
 mod lambert;
 mod neurons;
 mod observe;
 mod quadrature;
+mod rising;
 mod schedule;
 mod work;
 
@@ -174,6 +176,15 @@ impl Event {
         self.work
     }
 
+    /// Takes over the constants that are trained.
+    fn adopt(&mut self, params: &Params<f64>) -> Result<(), SolveError> {
+        for population in self.model.network.adopt(params)? {
+            let population_now = &self.model.network.populations()[population];
+            self.model.neurons[population] = Neurons::new(population_now);
+        }
+        Ok(())
+    }
+
     fn check_trial(&self, trial: Trial<'_>) -> Result<(), SolveError> {
         let disturbs = |d: &Disturbance| d.withhold.iter().chain(&d.noise).any(|x| *x != 0.0);
         if trial.disturbance.is_some_and(disturbs) {
@@ -227,6 +238,7 @@ impl Solver for Event {
     ) -> Result<(), SolveError> {
         check_batch(&self.model.network, batch)?;
         self.check_trial(trial)?;
+        self.adopt(params)?;
         out.tapes.resize_with(batch.len(), Default::default);
         out.readouts.resize_with(batch.len(), Default::default);
         let (model, idle) = (&self.model, &self.idle);
@@ -269,6 +281,7 @@ impl Solver for Event {
     ) -> Result<(), SolveError> {
         let samples = forward.tapes.len();
         assert_eq!(drive.seeds.len(), samples, "one seed per sample");
+        self.adopt(params)?;
         let sum = gradient.values_mut();
         sum.fill(0.0);
         let group = group_len(params.values().len(), samples);

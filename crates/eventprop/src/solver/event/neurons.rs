@@ -5,7 +5,9 @@
 //! costs three exponentials and a vectorised loop; otherwise every neuron has its own.
 
 use super::crossing::{Membrane, State};
-use crate::network::{Constant, Model, Population};
+use super::rising::Rising;
+use crate::network::{Constant, Model, NeuronConstant, Population};
+use crate::neuron::alif::{self, Threshold};
 use crate::neuron::flow::Flow;
 
 /// Spikes of a population in one trial that are always allowed.
@@ -25,8 +27,41 @@ pub(super) struct Neurons {
     pub theta: Vec<f64>,
     /// V at the start of a trial and, for LIF neurons, after a spike.
     pub v_start: Vec<f64>,
+    /// How the thresholds adapt; empty where they do not.
+    pub adapting: Vec<Adapting>,
     /// Time constants: one entry when all neurons share them, else one for each.
     membranes: Vec<Membrane>,
+}
+
+/// How the threshold of one neuron adapts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adapting {
+    /// τ_B in ms.
+    pub tau_b: f64,
+    /// B at the start of a trial.
+    pub b_init: f64,
+    /// What a spike needs.
+    pub threshold: Threshold<f64>,
+}
+
+/// How far a threshold had risen at some time; from there it relaxes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Risen {
+    /// B just after.
+    pub b: f64,
+    /// The time in ms.
+    pub at_ms: f64,
+}
+
+/// What a spike of one neuron leaves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spike {
+    /// J.
+    pub drive: f64,
+    /// B just before it; 0 where the threshold does not adapt.
+    pub b_minus: f64,
+    /// B just after it, where the threshold adapts.
+    pub risen: Option<Risen>,
 }
 
 /// V and I of a population.
@@ -36,6 +71,8 @@ pub(super) struct States {
     pub v: Vec<f64>,
     /// I per neuron.
     pub i: Vec<f64>,
+    /// How far the threshold of each neuron had risen at its last spike; empty where it does not.
+    pub risen: Vec<Risen>,
 }
 
 /// λ_V and λ_I of a population.
@@ -66,12 +103,84 @@ impl Neurons {
         if membranes.iter().all(|m| *m == membranes[0]) {
             membranes.truncate(1);
         }
+        let adapting = population.adaptation().map_or_else(Vec::new, |adaptation| {
+            let tau_mem = population.constant(NeuronConstant::TauMem);
+            let tau_mem = tau_mem.expect("a neuron whose threshold adapts has a membrane");
+            let each = (0..size).map(|n| Adapting {
+                tau_b: adaptation.tau_b.of(n),
+                b_init: adaptation.b_init.of(n),
+                threshold: Threshold {
+                    theta_above_reset: theta[n] - v_start[n],
+                    mem_per_b: tau_mem.of(n) / adaptation.tau_b.of(n),
+                    b_incr: adaptation.b_incr.of(n),
+                },
+            });
+            each.collect()
+        });
         Self {
             size,
             spiking: matches!(population.model, Model::Lif(_)),
             theta,
             v_start,
+            adapting,
             membranes,
+        }
+    }
+
+    /// The first time s in [0, h] at which a neuron reaches its threshold; `flow` is that over `h`.
+    #[inline(always)]
+    pub fn crossing(
+        &self,
+        (n, start, risen): (usize, State, Option<Risen>),
+        (from_ms, h): (f64, f64),
+        flow: &Flow,
+        iterations: &mut u64,
+    ) -> Option<f64> {
+        let theta = self.theta[n];
+        let Some(risen) = risen else {
+            return self.membrane(n).crossing(start, theta, h, flow, iterations);
+        };
+        let threshold = Rising {
+            theta,
+            b: self.b_at(n, risen, from_ms),
+            tau_b: self.adapting[n].tau_b,
+        };
+        self.membrane(n)
+            .crossing_of_rising(start, threshold, h, iterations)
+    }
+
+    /// `[F10]` B of a neuron at a later time.
+    pub fn b_at(&self, n: usize, risen: Risen, time_ms: f64) -> f64 {
+        risen.b * (-(time_ms - risen.at_ms) / self.adapting[n].tau_b).exp()
+    }
+
+    /// The drive of a spike and, where the threshold adapts, B before and after it.
+    ///
+    /// A drive is positive; where a neuron only just reaches its threshold, rounding may say otherwise,
+    /// and then it is the smallest number that can be told from zero beside ϑ.
+    #[inline(always)]
+    pub fn spike(&self, n: usize, i: f64, risen: Option<Risen>, time_ms: f64) -> Spike {
+        let theta = self.theta[n];
+        let least = f64::EPSILON * theta;
+        let Some(risen) = risen else {
+            return Spike {
+                drive: (i - theta).max(least),
+                b_minus: 0.0,
+                risen: None,
+            };
+        };
+        // [F11] V = ϑ + B at the crossing
+        let b = self.b_at(n, risen, time_ms);
+        let threshold = self.adapting[n].threshold;
+        let drive = alif::drive(i, theta + b, b, threshold.mem_per_b);
+        Spike {
+            drive: drive.max(least),
+            b_minus: b,
+            // [F10] B⁺ = B⁻ + β
+            risen: Some(Risen {
+                b: b + threshold.b_incr,
+                at_ms: time_ms,
+            }),
         }
     }
 
@@ -106,6 +215,9 @@ impl Neurons {
 
     /// Lists the neurons that could reach their threshold if nothing arrived any more, by `[F6]`.
     ///
+    /// Where thresholds adapt, V may lie above ϑ and the threshold come down to it: there a current
+    /// below zero does not help.
+    ///
     /// Every neuron is written to the list, and the next one over it unless it belongs there: few do,
     /// irregularly, and a branch would be guessed wrong.
     pub fn list_candidates(&self, states: &States, candidates: &mut Vec<u32>) {
@@ -120,7 +232,13 @@ impl Neurons {
             found += usize::from(at_least(v.max(0.0) + reach * i, theta));
         };
         let each = states.v.iter().zip(&states.i).zip(&self.theta).enumerate();
-        if let [shared] = self.membranes.as_slice() {
+        if !self.adapting.is_empty() {
+            each.for_each(|(n, ((&v, &i), &theta))| {
+                // Not max, which would hide what is not a number.
+                let i = if i < 0.0 { 0.0 } else { i };
+                ask(n, v, i, theta, self.membrane(n).reach);
+            });
+        } else if let [shared] = self.membranes.as_slice() {
             each.for_each(|(n, ((&v, &i), &theta))| ask(n, v, i, theta, shared.reach));
         } else {
             each.for_each(|(n, ((&v, &i), &theta))| ask(n, v, i, theta, self.membranes[n].reach));
@@ -229,6 +347,25 @@ impl States {
         self.v.clone_from(&neurons.v_start);
         self.i.clear();
         self.i.resize(neurons.size, 0.0);
+        self.risen.clear();
+        self.risen.extend(neurons.adapting.iter().map(|a| Risen {
+            b: a.b_init,
+            at_ms: 0.0,
+        }));
+    }
+
+    /// How far the threshold of one neuron had risen at its last spike.
+    #[inline(always)]
+    pub fn risen_of(&self, neuron: usize) -> Option<Risen> {
+        self.risen.get(neuron).copied()
+    }
+
+    /// After a spike of a neuron.
+    #[inline(always)]
+    pub fn set_risen(&mut self, neuron: usize, risen: Option<Risen>) {
+        if let Some(risen) = risen {
+            self.risen[neuron] = risen;
+        }
     }
 
     /// The state of one neuron.

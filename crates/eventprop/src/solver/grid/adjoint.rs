@@ -6,13 +6,15 @@
 //! 2. λ is integrated over the step (`[A1]`, `[A2]`) under the driving term of the loss,
 //! 3. peaks (`[A5]`) and spikes (`[A3]`) of step k make λ_V jump.
 //!
-//! λ_I is written for every step, because the gradient needs it at the arrivals.
+//! λ_I is written for every step, because the gradient needs it at the arrivals. Where time constants
+//! are trained, λ of step k + 1 meets V and I of step k (`[G2]`, `[G3]`); λ_B, which changes at spikes only,
+//! is kept per neuron from spike to spike (`[A7]`).
 
-use super::plan::{Layer, Plan, Step, Steps};
+use super::plan::{Adapting, Layer, Plan, Sensitivities, Step, Steps};
 use super::rows::{self, LANES};
-use super::state::{State, Variable};
+use super::state::{ByConstant, Lowered, State, Variable};
 use crate::dispatch::Kernel;
-use crate::neuron::{li, lif};
+use crate::neuron::{alif, li, lif};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 use crate::solver::{GRAZING_SHARE, Grazing, SolveError};
@@ -40,12 +42,14 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
         self.start();
         for k in (0..self.plan.clock.steps()).rev() {
             self.collect_backflow(k + 1);
+            self.constants(k);
             self.integrate(k);
             self.peaks(k);
             self.silent(k);
             self.spikes(k)?;
             self.record(k);
         }
+        self.finish_thresholds();
         Ok(())
     }
 }
@@ -80,6 +84,7 @@ impl<F: Real> AdjointSample<'_, F> {
     fn start(&mut self) {
         let layers = self.plan.layers.len();
         let steps = self.plan.clock.steps();
+        self.state.start_constants(self.plan);
         let State {
             lambda_v,
             lambda_i,
@@ -200,6 +205,43 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
+    /// `[G2]` and `[G3]` over step k.
+    #[inline(always)]
+    fn constants(&mut self, k: usize) {
+        for (population, layer) in self.plan.layers.iter().enumerate() {
+            if let Some(sensitivities) = &layer.sensitivities {
+                let row = k * layer.stride..(k + 1) * layer.stride;
+                let (v, i) = &self.state.began[population];
+                let lambda_i = &self.state.lambda_i[population];
+                add_constants(
+                    sensitivities,
+                    (&v[row.clone()], &i[row.clone()]),
+                    (
+                        &self.state.lambda_v[population],
+                        &lambda_i[row.end..row.end + layer.stride],
+                    ),
+                    &mut self.state.by_constant[population],
+                );
+            }
+        }
+    }
+
+    /// `[G5]` from the first spike of every neuron back to the start of the trial.
+    #[inline(always)]
+    fn finish_thresholds(&mut self) {
+        let dt = self.plan.clock.dt_ms();
+        for (population, layer) in self.plan.layers.iter().enumerate() {
+            if let Some(adapting) = &layer.adapting {
+                for (n, lowered) in self.state.lowered[population].iter().enumerate() {
+                    // A spike of step k ends the first k + 1 steps of relaxing.
+                    let time = F::from_f64(dt * (f64::from(lowered.step) + 1.0));
+                    self.state.by_constant[population].tau_b[n] +=
+                        by_tau_b(*lowered, time, adapting.tau_b[n]);
+                }
+            }
+        }
+    }
+
     /// `[A1]` and `[A2]` over step k.
     #[inline(always)]
     fn integrate(&mut self, k: usize) {
@@ -294,8 +336,19 @@ impl<F: Real> AdjointSample<'_, F> {
                     drive
                 }
             };
-            let height = layer.theta_above_reset[neuron];
-            lambda_v[neuron] = lif::adjoint_jump(lambda_v[neuron], height, backflow, limited);
+            if let Some(adapting) = &layer.adapting {
+                lambda_v[neuron] = jump_adapting(
+                    adapting,
+                    (neuron, k as u32, spikes.adaptation[*next]),
+                    (lambda_v[neuron], backflow, limited),
+                    self.plan.clock.dt_ms(),
+                    &mut self.state.lowered[population][neuron],
+                    &mut self.state.by_constant[population],
+                );
+            } else {
+                let height = layer.theta_above_reset[neuron];
+                lambda_v[neuron] = lif::adjoint_jump(lambda_v[neuron], height, backflow, limited);
+            }
             if !extra.is_empty() {
                 lambda_v[neuron] += extra[neuron];
             }
@@ -308,13 +361,92 @@ impl<F: Real> AdjointSample<'_, F> {
         for (probe, record) in self.state.probes.iter().zip(&mut self.state.records) {
             let layer = &self.plan.layers[probe.population];
             let row = k * layer.stride;
+            if probe.variable == Variable::LambdaB {
+                if let Some(adapting) = &layer.adapting {
+                    let lowered = self.state.lowered[probe.population].iter();
+                    let row = &mut record[k * layer.size..(k + 1) * layer.size];
+                    for ((value, lowered), decay) in
+                        row.iter_mut().zip(lowered).zip(&adapting.decay)
+                    {
+                        // [A7]
+                        let steps = (lowered.step - k as u32) as i32;
+                        let decay = decay.to_f64().powi(steps);
+                        *value = lowered.lambda_b * F::from_f64(decay);
+                    }
+                }
+                continue;
+            }
             let source = match probe.variable {
                 Variable::LambdaV => &self.state.lambda_v[probe.population][..layer.size],
                 Variable::LambdaI => &self.state.lambda_i[probe.population][row..row + layer.size],
-                Variable::Voltage | Variable::Current => continue,
+                Variable::Voltage
+                | Variable::Current
+                | Variable::Adaptation
+                | Variable::LambdaB => continue,
             };
             record[k * layer.size..(k + 1) * layer.size].copy_from_slice(source);
         }
+    }
+}
+
+/// `[A7]`, `[A8]` λ_V just before a spike of a neuron whose threshold adapts; and `[G4]`, `[G5]`.
+#[inline(always)]
+fn jump_adapting<F: Real>(
+    adapting: &Adapting<F>,
+    (neuron, k, b): (usize, u32, F),
+    (lambda_v_plus, backflow, drive): (F, F, F),
+    dt: f64,
+    lowered: &mut Lowered<F>,
+    by_constant: &mut ByConstant<F>,
+) -> F {
+    let tau_b = adapting.tau_b[neuron];
+    let time = dt * f64::from(lowered.step - k);
+    by_constant.tau_b[neuron] += by_tau_b(*lowered, F::from_f64(time), tau_b);
+    // [A7]
+    let lambda_b_plus = lowered.lambda_b * F::from_f64((-time / tau_b.to_f64()).exp());
+    // [G4]
+    by_constant.b_incr[neuron] -= tau_b * lambda_b_plus;
+    let plus = alif::Lambdas {
+        v: lambda_v_plus,
+        b: lambda_b_plus,
+    };
+    let minus = alif::adjoint_jump(plus, adapting.threshold[neuron], b, (backflow, drive));
+    *lowered = Lowered {
+        step: k,
+        lambda_b: minus.b,
+        b,
+    };
+    minus.v
+}
+
+/// `[G5]` over the time before a spike in which λ_B B does not change.
+#[inline(always)]
+fn by_tau_b<F: Real>(spike: Lowered<F>, time: F, tau_b: F) -> F {
+    -(time / tau_b) * spike.lambda_b * spike.b
+}
+
+/// `[G2]`, `[G3]` from V and I at the start of a step and λ at its end.
+#[inline(always)]
+fn add_constants<F: Real>(
+    sensitivities: &Sensitivities<F>,
+    (v, i): (&[F], &[F]),
+    (lambda_v, lambda_i): (&[F], &[F]),
+    sums: &mut ByConstant<F>,
+) {
+    let len = v.len();
+    let Sensitivities {
+        mem_by_v,
+        mem_by_i,
+        syn_by_lambda_v,
+        syn_by_lambda_i,
+    } = sensitivities;
+    let (mem, syn) = (&mut sums.tau_mem[..len], &mut sums.tau_syn[..len]);
+    let (i, lambda_v, lambda_i) = (&i[..len], &lambda_v[..len], &lambda_i[..len]);
+    let (mem_by_v, mem_by_i) = (&mem_by_v[..len], &mem_by_i[..len]);
+    let (by_v, by_i) = (&syn_by_lambda_v[..len], &syn_by_lambda_i[..len]);
+    for n in 0..len {
+        mem[n] += lambda_v[n] * (v[n] * mem_by_v[n] + i[n] * mem_by_i[n]);
+        syn[n] += (lambda_v[n] * by_v[n] + lambda_i[n] * by_i[n]) * i[n];
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! Order within step k, as in the reference: spikes of earlier steps are delivered (`[F5]`), the
 //! output is observed with V_k, V and I are advanced exactly (`[F1]`, `[F2]`), the threshold is tested
-//! (`[F3]`), neurons above it are recorded with their drive J = I_k − V_{k+1} and reset (`[F4]`). A spike
+//! (`[F3]`; where it adapts it relaxes first, `[F10]` `[F11]`), neurons above it are recorded with their
+//! drive J, where it does not adapt I_k − V_{k+1}, and reset (`[F4]`). A spike
 //! of step k acts from step k + delay on, delay ≥ 1.
 
-use super::plan::{Layer, Plan, Steps};
+use super::plan::{Adapting, Layer, Plan, Steps};
 use super::rows::{self, LANES};
 use super::state::{Kink, State, Variable};
 use crate::dispatch::Kernel;
+use crate::neuron::alif;
 use crate::readout::{Observe, Peak};
 use crate::real::Real;
 use crate::solver::Disturbance;
@@ -147,7 +149,13 @@ impl<F: Real> ForwardSample<'_, F> {
                 .filter(|d| d.withhold[population] > 0.0 || d.noise[population] > 0.0);
             let v = &mut self.state.v[population][..];
             let i = &mut self.state.i[population][..];
+            let b = &mut self.state.b[population][..];
             let spikes = &mut self.tape.populations[population];
+            if layer.sensitivities.is_some() {
+                let (began_v, began_i) = &mut self.state.began[population];
+                began_v[k * layer.stride..(k + 1) * layer.stride].copy_from_slice(v);
+                began_i[k * layer.stride..(k + 1) * layer.stride].copy_from_slice(i);
+            }
             if let Some(disturbance) = disturbance {
                 let place = Place {
                     population,
@@ -155,12 +163,17 @@ impl<F: Real> ForwardSample<'_, F> {
                     sample_id: self.sample_id,
                     dt: self.plan.clock.dt_ms(),
                 };
-                advance_disturbed(layer, v, i, spikes, disturbance, &place);
+                advance_disturbed(layer, (v, i, b), spikes, disturbance, &place);
                 continue;
             }
-            match layer.uniform {
-                Some(step) => advance_layer(step, layer, v, i, spikes, k as u32),
-                None => advance_layer(&layer.steps[..], layer, v, i, spikes, k as u32),
+            let k = k as u32;
+            match (layer.uniform, &layer.adapting) {
+                (Some(step), None) => advance_layer(step, Fixed, layer, (v, i), spikes, k),
+                (None, None) => advance_layer(&layer.steps[..], Fixed, layer, (v, i), spikes, k),
+                (_, Some(adapting)) => {
+                    let thresholds = Relaxing { adapting, b };
+                    advance_layer(&layer.steps[..], thresholds, layer, (v, i), spikes, k);
+                }
             }
         }
     }
@@ -171,9 +184,14 @@ impl<F: Real> ForwardSample<'_, F> {
             let source = match probe.variable {
                 Variable::Voltage => &self.state.v[probe.population],
                 Variable::Current => &self.state.i[probe.population],
-                Variable::LambdaV | Variable::LambdaI => continue,
+                Variable::Adaptation => &self.state.b[probe.population],
+                Variable::LambdaV | Variable::LambdaI | Variable::LambdaB => continue,
             };
             let size = self.plan.layers[probe.population].size;
+            if source.is_empty() {
+                // Thresholds that do not adapt: the record is zero already.
+                continue;
+            }
             record[k * size..(k + 1) * size].copy_from_slice(&source[..size]);
         }
     }
@@ -242,13 +260,63 @@ fn emit_input<F: Real>(
     }
 }
 
+/// The thresholds of a layer within one step.
+trait Thresholds<F> {
+    /// The threshold of a neuron, `theta` where it does not adapt. Asked once per neuron and step.
+    fn now(&mut self, theta: F, neuron: usize) -> F;
+
+    /// The drive of a spike; notes what the adjoint will need and raises the threshold.
+    fn spike(&mut self, neuron: usize, i: F, v: F, spikes: &mut Spikes<u32, F>);
+}
+
+/// Thresholds that do not adapt.
+struct Fixed;
+
+impl<F: Real> Thresholds<F> for Fixed {
+    #[inline(always)]
+    fn now(&mut self, theta: F, _neuron: usize) -> F {
+        theta
+    }
+
+    #[inline(always)]
+    fn spike(&mut self, _neuron: usize, i: F, v: F, spikes: &mut Spikes<u32, F>) {
+        // [F4] J = I_k − V_{k+1}
+        spikes.drive.push(i - v);
+    }
+}
+
+/// Thresholds that adapt.
+struct Relaxing<'a, F> {
+    adapting: &'a Adapting<F>,
+    b: &'a mut [F],
+}
+
+impl<F: Real> Thresholds<F> for Relaxing<'_, F> {
+    #[inline(always)]
+    fn now(&mut self, theta: F, neuron: usize) -> F {
+        // [F10] B_{k+1} = e^{−dt/τ_B} B_k
+        self.b[neuron] *= self.adapting.decay[neuron];
+        theta + self.b[neuron]
+    }
+
+    #[inline(always)]
+    fn spike(&mut self, neuron: usize, i: F, v: F, spikes: &mut Spikes<u32, F>) {
+        let (threshold, b) = (self.adapting.threshold[neuron], self.b[neuron]);
+        // [F11]
+        let drive = alif::drive(i, v, b, threshold.mem_per_b);
+        spikes.drive.push(drive);
+        spikes.adaptation.push(b);
+        self.b[neuron] = b + threshold.b_incr;
+    }
+}
+
 /// `[F1]` to `[F4]` for a layer.
 #[inline(always)]
 fn advance_layer<F: Real, C: Steps<F>>(
     steps: C,
+    mut thresholds: impl Thresholds<F>,
     layer: &Layer<F>,
-    v: &mut [F],
-    i: &mut [F],
+    (v, i): (&mut [F], &mut [F]),
     spikes: &mut Spikes<u32, F>,
     k: u32,
 ) {
@@ -261,11 +329,13 @@ fn advance_layer<F: Real, C: Steps<F>>(
         let mut above = [0u32; LANES];
         for (vector, (v, i)) in v.iter_mut().zip(i.iter()).enumerate() {
             for lane in 0..LANES {
-                let step = steps.at(start + vector * LANES + lane);
+                let n = start + vector * LANES + lane;
+                let step = steps.at(n);
                 // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
                 v[lane] = step.decay_mem * v[lane] + step.current_to_voltage * i[lane];
                 // [F3]
-                above[lane] |= u32::from(v[lane] >= step.v_thresh) << (vector * LANES);
+                let theta = thresholds.now(step.v_thresh, n);
+                above[lane] |= u32::from(v[lane] >= theta) << (vector * LANES);
             }
         }
         let mut fired = 0;
@@ -278,8 +348,8 @@ fn advance_layer<F: Real, C: Steps<F>>(
             let (vector, lane) = (n / LANES, n % LANES);
             spikes.when.push(k);
             spikes.neuron.push((start + n) as u32);
-            // [F4] J = I_k − V_{k+1}, then the reset.
-            spikes.drive.push(i[vector][lane] - v[vector][lane]);
+            thresholds.spike(start + n, i[vector][lane], v[vector][lane], spikes);
+            // [F4]
             v[vector][lane] = layer.v_init[start + n];
         }
         for (vector, i) in i.iter_mut().enumerate() {
@@ -303,8 +373,24 @@ struct Place {
 /// withheld from firing (V is then not reset and the neuron tries again in the next step).
 fn advance_disturbed<F: Real>(
     layer: &Layer<F>,
-    v: &mut [F],
-    i: &mut [F],
+    (v, i, b): (&mut [F], &mut [F], &mut [F]),
+    spikes: &mut Spikes<u32, F>,
+    disturbance: &Disturbance,
+    place: &Place,
+) {
+    match &layer.adapting {
+        None => advance_disturbed_with(Fixed, layer, (v, i), spikes, disturbance, place),
+        Some(adapting) => {
+            let thresholds = Relaxing { adapting, b };
+            advance_disturbed_with(thresholds, layer, (v, i), spikes, disturbance, place);
+        }
+    }
+}
+
+fn advance_disturbed_with<F: Real>(
+    mut thresholds: impl Thresholds<F>,
+    layer: &Layer<F>,
+    (v, i): (&mut [F], &mut [F]),
     spikes: &mut Spikes<u32, F>,
     disturbance: &Disturbance,
     place: &Place,
@@ -321,10 +407,11 @@ fn advance_disturbed<F: Real>(
         if noise > 0.0 {
             v[n] += F::from_f64(noise * noise_key.normal(counter));
         }
-        if v[n] >= step.v_thresh && (withhold == 0.0 || withhold_key.uniform(counter) >= withhold) {
+        let theta = thresholds.now(step.v_thresh, n);
+        if v[n] >= theta && (withhold == 0.0 || withhold_key.uniform(counter) >= withhold) {
             spikes.when.push(place.k as u32);
             spikes.neuron.push(n as u32);
-            spikes.drive.push(i[n] - v[n]);
+            thresholds.spike(n, i[n], v[n], spikes);
             v[n] = layer.v_init[n];
         }
         i[n] *= step.decay_syn;

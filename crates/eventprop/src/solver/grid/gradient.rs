@@ -9,7 +9,8 @@
 use super::plan::{Layer, Plan};
 use super::state::State;
 use crate::dispatch::{Kernel, vectorized};
-use crate::params::Params;
+use crate::network::NeuronConstant;
+use crate::params::{Params, Role};
 use crate::real::Real;
 use crate::tape::Tape;
 use rayon::prelude::*;
@@ -74,6 +75,31 @@ pub(super) fn group_spikes<F: Real>(
                 group.fill(tapes, population, plan.layers[population].size);
             }
         });
+}
+
+/// `[G2]` to `[G5]` adds what the samples of a group found for the trained constants, sample by sample.
+pub(super) fn add_constants<F: Real>(states: &[State<F>], onto: Onto, gradient: &mut Params<F>) {
+    for entry in gradient.layout().to_vec() {
+        let Role::Constant(population, which) = entry.role else {
+            continue;
+        };
+        let range = &mut gradient.values_mut()[entry.range];
+        if onto == Onto::Zero {
+            range.fill(F::ZERO);
+        }
+        for state in states {
+            let sums = &state.by_constant[population.0];
+            let sums = match which {
+                NeuronConstant::TauMem => &sums.tau_mem,
+                NeuronConstant::TauSyn => &sums.tau_syn,
+                NeuronConstant::TauB => &sums.tau_b,
+                NeuronConstant::BIncr => &sums.b_incr,
+            };
+            for (dl_dc, sum) in range.iter_mut().zip(sums) {
+                *dl_dc += *sum;
+            }
+        }
+    }
 }
 
 /// Adds the gradient of a group of samples, or sets the gradient to it.

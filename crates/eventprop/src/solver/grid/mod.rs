@@ -48,6 +48,8 @@ pub struct Grid<F> {
     groups: Vec<ByNeuron>,
     packed: Packed<F>,
     probes: Vec<Probe>,
+    /// Whether any constant is a parameter.
+    trains: bool,
 }
 
 impl<F: Real> Grid<F> {
@@ -71,6 +73,7 @@ impl<F: Real> Grid<F> {
             states: Vec::new(),
             packed: Packed::default(),
             probes: Vec::new(),
+            trains: network.populations().iter().any(|p| !p.trained.is_empty()),
         })
     }
 
@@ -92,6 +95,16 @@ impl<F: Real> Grid<F> {
     /// `forward`, λ_V and λ_I after `adjoint`.
     pub fn record(&self, sample: usize, probe: usize) -> &[F] {
         &self.states[sample].records[probe]
+    }
+
+    /// Takes over the constants that are trained.
+    fn adopt(&mut self, params: &Params<F>) -> Result<(), SolveError> {
+        for population in self.network.adopt(params)? {
+            let population_now = self.network.population(PopulationId(population));
+            let dt = self.network.clock().dt_ms();
+            self.plan.layers[population] = plan::layer(population_now, dt);
+        }
+        Ok(())
     }
 
     fn name(&self, population: usize) -> String {
@@ -137,6 +150,7 @@ impl<F: Real> Solver for Grid<F> {
         out: &mut Forward<u32, F>,
     ) -> Result<(), SolveError> {
         check_batch(&self.network, batch)?;
+        self.adopt(params)?;
         out.tapes.resize_with(batch.len(), Tape::default);
         out.readouts.resize_with(batch.len(), Readout::default);
         if self.states.len() < batch.len() {
@@ -182,6 +196,7 @@ impl<F: Real> Solver for Grid<F> {
         if forward.tapes.is_empty() {
             gradient.values_mut().fill(F::ZERO);
         }
+        self.adopt(params)?;
         let (layers, links) = (&self.plan.layers, &self.plan.links);
         self.packed.pack(layers, links, params);
         let weights = self.packed.rows(layers, links, params);
@@ -222,6 +237,9 @@ impl<F: Real> Solver for Grid<F> {
             };
             let states = &self.states[first..last];
             gradient::accumulate(plan, states, &self.groups, onto, gradient);
+            if self.trains {
+                gradient::add_constants(states, onto, gradient);
+            }
         }
         Ok(())
     }

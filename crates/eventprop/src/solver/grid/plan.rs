@@ -1,7 +1,9 @@
 //! A network as the grid solver sees it: constants per step, and delays in steps.
 
-use crate::network::{Clock, Constant, Model, Network, ProjectionId};
+use crate::network::{Clock, Constant, Model, Network, NeuronConstant, Population, ProjectionId};
+use crate::neuron::alif::Threshold;
 use crate::neuron::flow::Flow;
+use crate::neuron::sensitivity::Sensitivity;
 use crate::real::Real;
 
 use super::rows::stride;
@@ -40,6 +42,29 @@ impl<F: Real> Steps<F> for &[Step<F>] {
     }
 }
 
+/// How the thresholds of a population adapt, per neuron, padded.
+#[derive(Debug, Clone)]
+pub(super) struct Adapting<F> {
+    /// What is left of B after a step: e^{−dt/τ_B}.
+    pub decay: Vec<F>,
+    pub b_init: Vec<F>,
+    pub threshold: Vec<Threshold<F>>,
+    pub tau_b: Vec<F>,
+}
+
+/// What a step adds to the derivatives with respect to τ_mem and τ_syn, per neuron, padded.
+#[derive(Debug, Clone)]
+pub(super) struct Sensitivities<F> {
+    /// `[G2]` times λ_V V: −τ_mem ∂a/∂τ_mem.
+    pub mem_by_v: Vec<F>,
+    /// `[G2]` times λ_V I: −τ_mem ∂c/∂τ_mem.
+    pub mem_by_i: Vec<F>,
+    /// `[G3]` times λ_V I: −τ_mem ∂c/∂τ_syn.
+    pub syn_by_lambda_v: Vec<F>,
+    /// `[G3]` times λ_I I: −τ_syn ∂b/∂τ_syn.
+    pub syn_by_lambda_i: Vec<F>,
+}
+
 /// One population.
 #[derive(Debug, Clone)]
 pub(super) struct Layer<F> {
@@ -57,6 +82,10 @@ pub(super) struct Layer<F> {
     pub tau_syn: Vec<F>,
     /// ϑ − V_reset.
     pub theta_above_reset: Vec<F>,
+    /// How the thresholds adapt, if they do.
+    pub adapting: Option<Adapting<F>>,
+    /// Present when a time constant is trained.
+    pub sensitivities: Option<Sensitivities<F>>,
 }
 
 /// One projection.
@@ -97,7 +126,7 @@ impl<F: Real> Plan<F> {
         let layers = network
             .populations()
             .iter()
-            .map(|population| layer(&population.model, population.size, clock.dt_ms()))
+            .map(|population| layer(population, clock.dt_ms()))
             .collect();
         Self {
             layers,
@@ -117,9 +146,10 @@ impl<F: Real> Plan<F> {
     }
 }
 
-fn layer<F: Real>(model: &Model, size: usize, dt: f64) -> Layer<F> {
+pub(super) fn layer<F: Real>(population: &Population, dt: f64) -> Layer<F> {
+    let size = population.size;
     let infinite = Constant::Same(f64::INFINITY);
-    let (tau_mem, tau_syn, v_thresh, v_init) = match model {
+    let (tau_mem, tau_syn, v_thresh, v_init) = match &population.model {
         Model::Input => return input_layer(size),
         Model::Lif(lif) => (&lif.tau_mem, &lif.tau_syn, &lif.v_thresh, &lif.v_reset),
         Model::Li(li) => (&li.tau_mem, &li.tau_syn, &infinite, &li.v_init),
@@ -138,7 +168,7 @@ fn layer<F: Real>(model: &Model, size: usize, dt: f64) -> Layer<F> {
     Layer {
         size,
         stride,
-        spiking: matches!(model, Model::Lif(_)),
+        spiking: matches!(population.model, Model::Lif(_)),
         uniform: steps.iter().all(|s| *s == steps[0]).then(|| steps[0]),
         steps,
         v_init: v_start,
@@ -147,7 +177,58 @@ fn layer<F: Real>(model: &Model, size: usize, dt: f64) -> Layer<F> {
         theta_above_reset: (0..size)
             .map(|n| F::from_f64(v_thresh.of(n) - v_init.of(n)))
             .collect(),
+        adapting: adapting(population, dt),
+        sensitivities: sensitivities(population, dt),
     }
+}
+
+/// `of` every neuron, and of the last one for the padding.
+fn padded<F: Real>(size: usize, of: impl Fn(usize) -> f64) -> Vec<F> {
+    let neurons = (0..stride(size)).map(|n| n.min(size - 1));
+    neurons.map(|n| F::from_f64(of(n))).collect()
+}
+
+fn adapting<F: Real>(population: &Population, dt: f64) -> Option<Adapting<F>> {
+    let Model::Lif(lif) = &population.model else {
+        return None;
+    };
+    let adaptation = lif.adaptation.as_ref()?;
+    let size = population.size;
+    let tau_b = |n: usize| adaptation.tau_b.of(n);
+    let threshold = |n: usize| Threshold {
+        theta_above_reset: F::from_f64(lif.v_thresh.of(n) - lif.v_reset.of(n)),
+        mem_per_b: F::from_f64(lif.tau_mem.of(n) / tau_b(n)),
+        b_incr: F::from_f64(adaptation.b_incr.of(n)),
+    };
+    Some(Adapting {
+        decay: padded(size, |n| (-dt / tau_b(n)).exp()),
+        b_init: padded(size, |n| adaptation.b_init.of(n)),
+        threshold: (0..size).map(threshold).collect(),
+        tau_b: padded(size, tau_b),
+    })
+}
+
+fn sensitivities<F: Real>(population: &Population, dt: f64) -> Option<Sensitivities<F>> {
+    let of_flow = [NeuronConstant::TauMem, NeuronConstant::TauSyn];
+    if !population
+        .trained
+        .iter()
+        .any(|t| of_flow.contains(&t.constant))
+    {
+        return None;
+    }
+    let (tau_mem, tau_syn) = population.time_constants()?;
+    let each: Vec<(f64, f64, Sensitivity)> = (0..population.size)
+        .map(|n| (tau_mem.of(n), tau_syn.of(n)))
+        .map(|(mem, syn)| (mem, syn, Sensitivity::over(dt, mem, syn)))
+        .collect();
+    let list = |of: fn(&(f64, f64, Sensitivity)) -> f64| padded(population.size, |n| of(&each[n]));
+    Some(Sensitivities {
+        mem_by_v: list(|(mem, _, s)| -mem * s.decay_mem),
+        mem_by_i: list(|(mem, _, s)| -mem * s.coupling_mem),
+        syn_by_lambda_v: list(|(mem, _, s)| -mem * s.coupling_syn),
+        syn_by_lambda_i: list(|(_, syn, s)| -syn * s.decay_syn),
+    })
 }
 
 fn input_layer<F>(size: usize) -> Layer<F> {
@@ -161,6 +242,8 @@ fn input_layer<F>(size: usize) -> Layer<F> {
         tau_mem: Vec::new(),
         tau_syn: Vec::new(),
         theta_above_reset: Vec::new(),
+        adapting: None,
+        sensitivities: None,
     }
 }
 

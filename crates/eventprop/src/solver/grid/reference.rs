@@ -5,9 +5,13 @@
 
 use std::sync::Arc;
 
-use crate::network::{Constant, Model, Network, Projection, ProjectionId};
+use crate::network::{
+    Adaptation, Constant, Lif, Model, Network, NeuronConstant, PopulationId, Projection,
+    ProjectionId,
+};
 use crate::neuron::flow::Flow;
-use crate::neuron::{li, lif};
+use crate::neuron::sensitivity::Sensitivity;
+use crate::neuron::{alif, li, lif};
 use crate::params::Params;
 use crate::readout::{Nodes, Observe, Peak, Readout, Seed};
 use crate::solver::{
@@ -28,8 +32,19 @@ struct Neuron {
     flow: Flow,
     v: f64,
     i: f64,
+    b: f64,
     lambda_v: f64,
     lambda_i: f64,
+    lambda_b: f64,
+}
+
+/// What the forward pass over a sample leaves.
+struct Walked {
+    tape: Tape<u32, f64>,
+    readout: Readout<f64>,
+    peaks_at: Vec<PeakAt>,
+    /// V and I of every neuron with which each step began, `[step][population][neuron]`.
+    began: Vec<Vec<Vec<(f64, f64)>>>,
 }
 
 /// Where a peak lies, and the drive around it.
@@ -66,13 +81,16 @@ impl Judge {
                     Model::Lif(lif) => &lif.v_reset,
                     Model::Li(li) => &li.v_init,
                 };
+                let b_init = population.adaptation().map_or(&rest, |a| &a.b_init);
                 (0..population.size)
                     .map(|n| Neuron {
                         flow: Flow::over(dt, tau_mem.of(n), tau_syn.of(n)),
                         v: v_init.of(n),
                         i: 0.0,
+                        b: b_init.of(n),
                         lambda_v: 0.0,
                         lambda_i: 0.0,
+                        lambda_b: 0.0,
                     })
                     .collect()
             })
@@ -99,12 +117,7 @@ impl Judge {
         params.weights(ProjectionId(id))[source * width + target]
     }
 
-    fn forward_sample(
-        &self,
-        params: &Params<f64>,
-        train: &SpikeTrain,
-        observe: Observe,
-    ) -> (Tape<u32, f64>, Readout<f64>, Vec<PeakAt>) {
+    fn forward_sample(&self, params: &Params<f64>, train: &SpikeTrain, observe: Observe) -> Walked {
         let clock = self.network.clock();
         let output = self.network.output().0;
         let mut neurons = self.start();
@@ -125,6 +138,7 @@ impl Judge {
                 )
             })
             .collect();
+        let mut began = Vec::new();
         for k in 0..clock.steps() {
             let before: Vec<f64> = neurons[output].iter().map(|n| n.i).collect();
             self.deliver(params, &tape, k, &mut neurons);
@@ -144,18 +158,25 @@ impl Judge {
                     );
                 }
             }
+            let state = |population: &Vec<Neuron>| population.iter().map(|n| (n.v, n.i)).collect();
+            began.push(neurons.iter().map(state).collect());
             self.advance(k, &mut neurons, &mut tape);
         }
         readout.voltage.extend(neurons[output].iter().map(|n| n.v));
         if observe != Observe::Voltage {
             readout.voltage.clear();
         }
-        let at = peaks.iter().map(|p| p.1).collect();
+        let peaks_at = peaks.iter().map(|p| p.1).collect();
         if observe == Observe::Peaks {
             readout.peaks = peaks.into_iter().map(|p| p.0).collect();
         }
         self.finish_readout(&tape, observe, &mut readout);
-        (tape, readout, at)
+        Walked {
+            tape,
+            readout,
+            peaks_at,
+            began,
+        }
     }
 
     fn emit(&self, train: &SpikeTrain, spikes: &mut Spikes<u32, f64>) {
@@ -188,23 +209,41 @@ impl Judge {
         }
     }
 
-    /// `[F1]` to `[F4]`
+    /// `[F1]` to `[F4]`, `[F10]` and `[F11]`
     fn advance(&self, k: usize, neurons: &mut [Vec<Neuron>], tape: &mut Tape<u32, f64>) {
         for (index, population) in self.network.populations().iter().enumerate() {
             for (n, neuron) in neurons[index].iter_mut().enumerate() {
                 let i_k = neuron.i;
                 neuron.v = neuron.flow.decay_mem * neuron.v + neuron.flow.current_to_voltage * i_k;
                 neuron.i = neuron.flow.decay_syn * i_k;
-                if let Model::Lif(lif) = &population.model
-                    && neuron.v >= lif.v_thresh.of(n)
-                {
-                    tape.populations[index].when.push(k as u32);
-                    tape.populations[index].neuron.push(n as u32);
-                    tape.populations[index].drive.push(i_k - neuron.v);
+                let Model::Lif(lif) = &population.model else {
+                    continue;
+                };
+                let spikes = &mut tape.populations[index];
+                if let Some(adaptation) = &lif.adaptation {
+                    neuron.b *= self.decay_b(adaptation, n);
+                }
+                if neuron.v >= lif.v_thresh.of(n) + neuron.b {
+                    spikes.when.push(k as u32);
+                    spikes.neuron.push(n as u32);
+                    if let Some(adaptation) = &lif.adaptation {
+                        let mem_per_b = lif.tau_mem.of(n) / adaptation.tau_b.of(n);
+                        let drive = alif::drive(i_k, neuron.v, neuron.b, mem_per_b);
+                        spikes.drive.push(drive);
+                        spikes.adaptation.push(neuron.b);
+                        neuron.b += adaptation.b_incr.of(n);
+                    } else {
+                        spikes.drive.push(i_k - neuron.v);
+                    }
                     neuron.v = lif.v_reset.of(n);
                 }
             }
         }
+    }
+
+    /// How much of B is left after a step.
+    fn decay_b(&self, adaptation: &Adaptation, neuron: usize) -> f64 {
+        (-self.network.clock().dt_ms() / adaptation.tau_b.of(neuron)).exp()
     }
 
     fn finish_readout(&self, tape: &Tape<u32, f64>, observe: Observe, readout: &mut Readout<f64>) {
@@ -245,8 +284,9 @@ impl Judge {
             .collect();
         for k in (0..self.network.clock().steps()).rev() {
             self.arrive(params, sample, k + 1, &neurons, &mut backflow, gradient);
+            self.constants(sample, k, &neurons, gradient);
             self.integrate(sample, k, &mut neurons);
-            self.jump(sample, k, &backflow, &mut neurons)?;
+            self.jump(sample, k, &backflow, (&mut neurons, gradient))?;
         }
         Ok(())
     }
@@ -281,6 +321,31 @@ impl Judge {
         for (j, seed) in sample.seed.peaks.iter().enumerate() {
             if sample.peaks_at[j].step == arrival {
                 self.correct_kink(params, sample, j, *seed, backflow);
+            }
+        }
+    }
+
+    /// `[G2]`, `[G3]` over step k.
+    fn constants(
+        &self,
+        sample: &Sample<'_>,
+        k: usize,
+        neurons: &[Vec<Neuron>],
+        gradient: &mut Params<f64>,
+    ) {
+        let dt = self.network.clock().dt_ms();
+        for (index, population) in self.network.populations().iter().enumerate() {
+            let Some((tau_mem, tau_syn)) = population.time_constants() else {
+                continue;
+            };
+            for (n, neuron) in neurons[index].iter().enumerate() {
+                let taus = (tau_mem.of(n), tau_syn.of(n));
+                let lambdas = (neuron.lambda_v, neuron.lambda_i);
+                let began = sample.began[k][index][n];
+                let (mem, syn) =
+                    Sensitivity::over(dt, taus.0, taus.1).gradient(began, lambdas, taus);
+                add_constant(gradient, (index, n), NeuronConstant::TauMem, mem);
+                add_constant(gradient, (index, n), NeuronConstant::TauSyn, syn);
             }
         }
     }
@@ -333,7 +398,7 @@ impl Judge {
         }
     }
 
-    /// `[A1]`, `[A2]` over step k, with the driving term of the loss in the output population.
+    /// `[A1]`, `[A2]`, `[A7]` over step k, with the driving term of the loss in the output population.
     fn integrate(&self, sample: &Sample<'_>, k: usize, neurons: &mut [Vec<Neuron>]) {
         let output = self.network.output().0;
         let size = self.network.output_size();
@@ -349,6 +414,9 @@ impl Judge {
                     + (neuron.lambda_i - a) * flow.decay_syn
                     + (neuron.lambda_v - a) * flow.adjoint_coupling;
                 neuron.lambda_v = a + (neuron.lambda_v - a) * flow.decay_mem;
+                if let Some(adaptation) = self.network.populations()[index].adaptation() {
+                    neuron.lambda_b *= self.decay_b(adaptation, n);
+                }
             }
         }
     }
@@ -359,9 +427,44 @@ impl Judge {
         sample: &Sample<'_>,
         k: usize,
         backflow: &[Vec<f64>],
-        neurons: &mut [Vec<Neuron>],
+        (neurons, gradient): (&mut [Vec<Neuron>], &mut Params<f64>),
     ) -> Result<(), SolveError> {
-        let clock = self.network.clock();
+        self.jump_output(sample, k, neurons);
+        for (index, population) in self.network.populations().iter().enumerate() {
+            let Model::Lif(lif) = &population.model else {
+                continue;
+            };
+            let spikes = &sample.tape.populations[index];
+            for spike in (0..spikes.len()).filter(|&s| spikes.when[s] as usize == k) {
+                let n = spikes.neuron[spike] as usize;
+                let drive = self.drive(sample, lif, (index, spike))?;
+                let flow = backflow[index][spike] + self.first_spike(sample, k, (index, n));
+                let neuron = &mut neurons[index][n];
+                if let Some(adaptation) = &lif.adaptation {
+                    let at = (index, spike, n);
+                    self.jump_adapting(
+                        sample,
+                        (lif, adaptation),
+                        at,
+                        (flow, drive),
+                        (neuron, gradient),
+                    );
+                } else {
+                    let height = lif.v_thresh.of(n) - lif.v_reset.of(n);
+                    neuron.lambda_v = lif::adjoint_jump(neuron.lambda_v, height, flow, drive);
+                }
+                let jumps = sample.spike_jumps.get(index).map_or(&[][..], Vec::as_slice);
+                neuron.lambda_v += jumps
+                    .get(sample.index * population.size + n)
+                    .copied()
+                    .unwrap_or(0.0);
+            }
+        }
+        Ok(())
+    }
+
+    /// `[A5]` and the push on silent outputs.
+    fn jump_output(&self, sample: &Sample<'_>, k: usize, neurons: &mut [Vec<Neuron>]) {
         let output = self.network.output();
         for (j, neuron) in neurons[output.0].iter_mut().enumerate() {
             if let Some(seed) = sample.seed.peaks.get(j)
@@ -374,47 +477,88 @@ impl Judge {
                     .expect("the output is not the input");
                 neuron.lambda_v = li::adjoint_peak(neuron.lambda_v, *seed, tau_mem.of(j));
             }
-            if k == clock.steps().saturating_sub(2) {
+            if k == self.network.clock().steps().saturating_sub(2) {
                 neuron.lambda_v += sample.seed.silent.get(j).copied().unwrap_or(0.0);
             }
         }
-        for (index, population) in self.network.populations().iter().enumerate() {
-            let Model::Lif(lif) = &population.model else {
-                continue;
-            };
-            let spikes = &sample.tape.populations[index];
-            for spike in (0..spikes.len()).filter(|&s| spikes.when[s] as usize == k) {
-                let n = spikes.neuron[spike] as usize;
-                let theta = lif.v_thresh.of(n);
-                let drive = match sample.grazing {
-                    Grazing::Limit(least) => spikes.drive[spike].max(least),
-                    Grazing::Error if spikes.drive[spike] < GRAZING_SHARE * theta => {
-                        return Err(SolveError::Grazing {
-                            population: population.name.clone(),
-                            neuron: n,
-                            time_ms: clock.start_ms(k),
-                            sample: sample.index,
-                            drive: spikes.drive[spike],
-                        });
-                    }
-                    Grazing::Keep | Grazing::Error => spikes.drive[spike],
-                };
-                let mut flow = backflow[index][spike];
-                let first = sample.readout.first_spikes_ms.get(n).copied();
-                if index == output.0 && first == Some(clock.start_ms(k)) {
-                    flow += sample.seed.first_spikes.get(n).copied().unwrap_or(0.0);
-                }
-                let neuron = &mut neurons[index][n];
-                let height = theta - lif.v_reset.of(n);
-                neuron.lambda_v = lif::adjoint_jump(neuron.lambda_v, height, flow, drive);
-                let jumps = sample.spike_jumps.get(index).map_or(&[][..], Vec::as_slice);
-                neuron.lambda_v += jumps
-                    .get(sample.index * population.size + n)
-                    .copied()
-                    .unwrap_or(0.0);
-            }
+    }
+
+    /// ∂L/∂t of a spike of step k, if it is the first of an output neuron.
+    fn first_spike(&self, sample: &Sample<'_>, k: usize, (index, n): (usize, usize)) -> f64 {
+        let first = sample.readout.first_spikes_ms.get(n).copied();
+        if index == self.network.output().0 && first == Some(self.network.clock().start_ms(k)) {
+            sample.seed.first_spikes.get(n).copied().unwrap_or(0.0)
+        } else {
+            0.0
         }
-        Ok(())
+    }
+
+    /// The drive of a spike, as the grazing policy wants it.
+    fn drive(
+        &self,
+        sample: &Sample<'_>,
+        lif: &Lif,
+        (index, spike): (usize, usize),
+    ) -> Result<f64, SolveError> {
+        let spikes = &sample.tape.populations[index];
+        let (n, drive) = (spikes.neuron[spike] as usize, spikes.drive[spike]);
+        match sample.grazing {
+            Grazing::Limit(least) => Ok(drive.max(least)),
+            Grazing::Error if drive < GRAZING_SHARE * lif.v_thresh.of(n) => {
+                Err(SolveError::Grazing {
+                    population: self.network.populations()[index].name.clone(),
+                    neuron: n,
+                    time_ms: self.network.clock().start_ms(spikes.when[spike] as usize),
+                    sample: sample.index,
+                    drive,
+                })
+            }
+            Grazing::Keep | Grazing::Error => Ok(drive),
+        }
+    }
+
+    /// `[A8]`, and `[G4]`, `[G5]` at one spike.
+    fn jump_adapting(
+        &self,
+        sample: &Sample<'_>,
+        (lif, adaptation): (&Lif, &Adaptation),
+        (index, spike, n): (usize, usize, usize),
+        (flow, drive): (f64, f64),
+        (neuron, gradient): (&mut Neuron, &mut Params<f64>),
+    ) {
+        let spikes = &sample.tape.populations[index];
+        let (tau_b, b) = (adaptation.tau_b.of(n), spikes.adaptation[spike]);
+        let threshold = alif::Threshold {
+            theta_above_reset: lif.v_thresh.of(n) - lif.v_reset.of(n),
+            mem_per_b: lif.tau_mem.of(n) / tau_b,
+            b_incr: adaptation.b_incr.of(n),
+        };
+        let plus = alif::Lambdas {
+            v: neuron.lambda_v,
+            b: neuron.lambda_b,
+        };
+        let minus = alif::adjoint_jump(plus, threshold, b, (flow, drive));
+        (neuron.lambda_v, neuron.lambda_b) = (minus.v, minus.b);
+        // [G4]
+        add_constant(gradient, (index, n), NeuronConstant::BIncr, -tau_b * plus.b);
+        // [G5] over the time since the spike before, or since the start of the trial
+        let earlier = (0..spike).rev().find(|&s| spikes.neuron[s] as usize == n);
+        let since = earlier.map_or(-1.0, |s| f64::from(spikes.when[s]));
+        let time = self.network.clock().dt_ms() * (f64::from(spikes.when[spike]) - since);
+        let by_tau = -time / tau_b * minus.b * b;
+        add_constant(gradient, (index, n), NeuronConstant::TauB, by_tau);
+    }
+}
+
+/// Adds to the derivative with respect to a constant, if it is trained.
+fn add_constant(
+    gradient: &mut Params<f64>,
+    (population, neuron): (usize, usize),
+    which: NeuronConstant,
+    value: f64,
+) {
+    if let Some(range) = gradient.constant_mut(PopulationId(population), which) {
+        range[neuron] += value;
     }
 }
 
@@ -425,6 +569,7 @@ struct Sample<'a> {
     readout: &'a Readout<f64>,
     seed: &'a Seed<f64>,
     peaks_at: Vec<PeakAt>,
+    began: Vec<Vec<Vec<(f64, f64)>>>,
     spike_jumps: &'a [Vec<f64>],
     grazing: Grazing,
 }
@@ -452,12 +597,13 @@ impl Solver for Judge {
                 why: "it judges undisturbed trials; use the fast grid solver",
             });
         }
+        self.network.adopt(params)?;
         out.tapes.clear();
         out.readouts.clear();
         for train in batch.trains() {
-            let (tape, readout, _) = self.forward_sample(params, train, trial.observe);
-            out.tapes.push(tape);
-            out.readouts.push(readout);
+            let walked = self.forward_sample(params, train, trial.observe);
+            out.tapes.push(walked.tape);
+            out.readouts.push(walked.readout);
         }
         Ok(())
     }
@@ -470,13 +616,16 @@ impl Solver for Judge {
         gradient: &mut Params<f64>,
     ) -> Result<(), SolveError> {
         gradient.values_mut().fill(0.0);
+        self.network.adopt(params)?;
         for (index, tape) in forward.tapes.iter().enumerate() {
+            let walked = self.walk_again(params, tape);
             let sample = Sample {
                 index,
                 tape,
                 readout: &forward.readouts[index],
                 seed: &drive.seeds[index],
-                peaks_at: self.peaks_of(params, tape, &drive.seeds[index]),
+                peaks_at: walked.peaks_at,
+                began: walked.began,
                 spike_jumps: drive.spike_jumps,
                 grazing: drive.grazing,
             };
@@ -487,21 +636,13 @@ impl Solver for Judge {
 }
 
 impl Judge {
-    /// Where the peaks of a sample lie, found again from its input spikes.
-    fn peaks_of(
-        &self,
-        params: &Params<f64>,
-        tape: &Tape<u32, f64>,
-        seed: &Seed<f64>,
-    ) -> Vec<PeakAt> {
-        if seed.peaks.is_empty() {
-            return Vec::new();
-        }
+    /// The forward pass of a sample again, from its input spikes.
+    fn walk_again(&self, params: &Params<f64>, tape: &Tape<u32, f64>) -> Walked {
         let clock = self.network.clock();
         let input = &tape.populations[self.network.input().0];
         let times = input.when.iter().map(|&k| clock.start_ms(k as usize));
         let mut train = SpikeTrain::default();
         train.refill(times.zip(input.neuron.iter().copied()));
-        self.forward_sample(params, &train, Observe::Peaks).2
+        self.forward_sample(params, &train, Observe::Peaks)
     }
 }

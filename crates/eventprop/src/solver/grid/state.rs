@@ -1,6 +1,6 @@
 //! Working memory of one sample, kept from batch to batch.
 
-use super::plan::Plan;
+use super::plan::{Layer, Plan};
 use crate::real::Real;
 
 /// A variable that can be recorded in every step.
@@ -14,6 +14,10 @@ pub enum Variable {
     LambdaV,
     /// λ_I at the start of each step.
     LambdaI,
+    /// B at the end of each step; 0 where thresholds do not adapt.
+    Adaptation,
+    /// λ_B at the start of each step.
+    LambdaB,
 }
 
 /// What to record: a variable of a population.
@@ -38,6 +42,42 @@ pub(super) struct Kink<F> {
     pub carrier_drive: F,
 }
 
+/// λ_B of a neuron just before (in forward time) the spike that the adjoint pass reached last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lowered<F> {
+    /// The step of the spike; the number of steps before any was reached.
+    pub step: u32,
+    pub lambda_b: F,
+    /// B at the spike.
+    pub b: F,
+}
+
+/// What a sample adds to the derivatives with respect to constants of one population.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ByConstant<F> {
+    pub tau_mem: Vec<F>,
+    pub tau_syn: Vec<F>,
+    pub tau_b: Vec<F>,
+    pub b_incr: Vec<F>,
+}
+
+impl<F: Real> ByConstant<F> {
+    /// Zeros for what a layer needs.
+    fn start(&mut self, layer: &Layer<F>) {
+        let flow = layer.sensitivities.as_ref().map_or(0, |_| layer.stride);
+        let threshold = layer.adapting.as_ref().map_or(0, |_| layer.stride);
+        for (sums, len) in [
+            (&mut self.tau_mem, flow),
+            (&mut self.tau_syn, flow),
+            (&mut self.tau_b, threshold),
+            (&mut self.b_incr, threshold),
+        ] {
+            sums.clear();
+            sums.resize(len, F::ZERO);
+        }
+    }
+}
+
 /// Working memory of one sample.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State<F> {
@@ -45,6 +85,11 @@ pub(super) struct State<F> {
     pub v: Vec<Vec<F>>,
     /// Synaptic currents per population.
     pub i: Vec<Vec<F>>,
+    /// B per population; empty where thresholds do not adapt.
+    pub b: Vec<Vec<F>>,
+    /// V and I with which every step began per population, `[steps, stride]` each; empty where no
+    /// time constant is trained.
+    pub began: Vec<(Vec<F>, Vec<F>)>,
     /// Next spike to deliver per link.
     pub next: Vec<usize>,
     /// One more than the step of the last spike per input neuron.
@@ -59,6 +104,10 @@ pub(super) struct State<F> {
     pub difference: Vec<Vec<F>>,
     /// λ_I per population at the start of every step, `[steps + 1, stride]`.
     pub lambda_i: Vec<Vec<F>>,
+    /// λ_B per population and neuron; empty where thresholds do not adapt.
+    pub lowered: Vec<Vec<Lowered<F>>>,
+    /// Sums for the derivatives with respect to constants, per population.
+    pub by_constant: Vec<ByConstant<F>>,
     /// Spikes that have not jumped yet per population.
     pub jump_next: Vec<usize>,
     /// R per population and spike.
@@ -81,8 +130,42 @@ impl<F: Real> State<F> {
             i.clear();
             i.resize(layer.stride, F::ZERO);
         }
+        self.b.resize_with(plan.layers.len(), Vec::new);
+        for (b, layer) in self.b.iter_mut().zip(&plan.layers) {
+            b.clear();
+            if let Some(adapting) = &layer.adapting {
+                b.extend_from_slice(&adapting.b_init);
+            }
+        }
+        self.began.resize_with(plan.layers.len(), Default::default);
+        for ((v, i), layer) in self.began.iter_mut().zip(&plan.layers) {
+            if layer.sensitivities.is_some() {
+                let len = plan.clock.steps() * layer.stride;
+                v.resize(len, F::ZERO);
+                i.resize(len, F::ZERO);
+            }
+        }
         self.next.clear();
         self.next.resize(plan.links.len(), 0);
+    }
+
+    /// Sets what the adjoint pass adds up to zero.
+    pub fn start_constants(&mut self, plan: &Plan<F>) {
+        self.lowered.resize_with(plan.layers.len(), Vec::new);
+        self.by_constant
+            .resize_with(plan.layers.len(), Default::default);
+        let both = self.lowered.iter_mut().zip(&mut self.by_constant);
+        for ((lowered, by_constant), layer) in both.zip(&plan.layers) {
+            by_constant.start(layer);
+            lowered.clear();
+            if layer.adapting.is_some() {
+                let end = Lowered {
+                    step: plan.clock.steps() as u32,
+                    ..Lowered::default()
+                };
+                lowered.resize(layer.size, end);
+            }
+        }
     }
 
     /// Makes room for records.

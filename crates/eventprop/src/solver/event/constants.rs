@@ -1,0 +1,241 @@
+//! Derivatives with respect to time constants and thresholds, for one sample.
+//!
+//! `[G2]` and `[G3]` are sums over stretches without events, of V and I at the start of each and λ at its
+//! end. The adjoint pass notes λ stretch by stretch ([`History`]); afterwards the component is walked
+//! through once more, forwards along the tape, and V and I meet them ([`Walk`]). Where time constants are
+//! trained, the adjoint pass therefore stops at the component's own spikes too.
+//!
+//! `[G4]` and `[G5]` need spikes only; the adjoint pass adds them up on its way ([`ByConstant`]).
+
+use super::Model;
+use super::arrivals::Arriving;
+use super::neurons::{Adjoints, States};
+use super::schedule::Component;
+use crate::network::{NeuronConstant, PopulationId};
+use crate::neuron::sensitivity::Sensitivity;
+use crate::params::Params;
+use crate::tape::Tape;
+
+/// What the spikes of a population add to the derivatives with respect to τ_B and β, per neuron.
+#[derive(Debug, Default)]
+pub(super) struct ByConstant {
+    tau_b: Vec<f64>,
+    b_incr: Vec<f64>,
+}
+
+impl ByConstant {
+    /// Zeros for `size` neurons.
+    pub fn start(&mut self, size: usize) {
+        for sums in [&mut self.tau_b, &mut self.b_incr] {
+            sums.clear();
+            sums.resize(size, 0.0);
+        }
+    }
+
+    /// `[G5]`
+    pub fn add_tau_b(&mut self, neuron: usize, value: f64) {
+        self.tau_b[neuron] += value;
+    }
+
+    /// `[G4]`
+    pub fn add_b_incr(&mut self, neuron: usize, value: f64) {
+        self.b_incr[neuron] += value;
+    }
+
+    /// Adds the sums to a gradient, where the constants are trained.
+    pub fn add_to(&self, params: &Params<f64>, population: usize, gradient: &mut [f64]) {
+        add_constant(
+            params,
+            (population, NeuronConstant::TauB),
+            &self.tau_b,
+            gradient,
+        );
+        add_constant(
+            params,
+            (population, NeuronConstant::BIncr),
+            &self.b_incr,
+            gradient,
+        );
+    }
+}
+
+fn add_constant(
+    params: &Params<f64>,
+    (population, which): (usize, NeuronConstant),
+    sums: &[f64],
+    gradient: &mut [f64],
+) {
+    if let Some(range) = params.constant_range(PopulationId(population), which) {
+        for (dl_dc, sum) in gradient[range].iter_mut().zip(sums) {
+            *dl_dc += sum;
+        }
+    }
+}
+
+/// Whether a population of the component trains its time constants.
+pub(super) fn trains_time_constants(model: &Model, component: &Component) -> bool {
+    let trains = |&p: &usize| {
+        let trained = &model.network.populations()[p].trained;
+        let of_flow = [NeuronConstant::TauMem, NeuronConstant::TauSyn];
+        trained.iter().any(|t| of_flow.contains(&t.constant))
+    };
+    component.populations.iter().any(trains)
+}
+
+/// λ at the ends of the stretches of a component, from the last stretch to the first.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    kept: bool,
+    stretches: Vec<(f64, f64)>,
+    /// Per stretch and population of the component: λ_V, then λ_I, of every neuron.
+    lambdas: Vec<f64>,
+}
+
+impl History {
+    /// Forgets everything; from now on stretches are kept or not.
+    pub fn start(&mut self, kept: bool) {
+        self.kept = kept;
+        self.stretches.clear();
+        self.lambdas.clear();
+    }
+
+    /// Whether stretches are kept.
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// λ of the next population at the end of the present stretch.
+    pub fn push(&mut self, adjoints: &Adjoints) {
+        self.lambdas.extend_from_slice(&adjoints.lambda_v);
+        self.lambdas.extend_from_slice(&adjoints.lambda_i);
+    }
+
+    /// The present stretch is from one time to the other. Nothing is kept where it need not be.
+    pub fn end_stretch(&mut self, (from, to): (f64, f64)) {
+        if self.kept {
+            self.stretches.push((from, to));
+        }
+    }
+}
+
+/// Working memory, reused from sample to sample.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    states: Vec<States>,
+    arriving: Arriving,
+    /// Next spike on the tape of each population.
+    next_spike: Vec<usize>,
+    /// Sums for τ_mem and τ_syn per neuron, per population.
+    sums: Vec<(Vec<f64>, Vec<f64>)>,
+}
+
+/// A component to be walked through forwards.
+pub(super) struct Walk<'a> {
+    /// The prepared network.
+    pub model: &'a Model,
+    /// Whose time constants are trained.
+    pub component: &'a Component,
+    /// Weights.
+    pub params: &'a Params<f64>,
+    /// Spikes.
+    pub tape: &'a Tape<f64, f64>,
+}
+
+impl Walk<'_> {
+    /// `[G2]` `[G3]` adds the derivatives with respect to the trained time constants.
+    pub fn add_gradient(&self, history: &History, scratch: &mut Scratch, gradient: &mut [f64]) {
+        self.start(scratch);
+        let neurons = &self.model.neurons;
+        let sizes = self
+            .component
+            .populations
+            .iter()
+            .map(|&p| 2 * neurons[p].size);
+        let row: usize = sizes.sum();
+        let rows = history.lambdas.chunks_exact(row);
+        for (&(from, to), lambdas) in history.stretches.iter().zip(rows).rev() {
+            self.events(from, scratch);
+            let mut rest = lambdas;
+            for &p in &self.component.populations {
+                let (lambda_v, behind) = rest.split_at(neurons[p].size);
+                let (lambda_i, behind) = behind.split_at(neurons[p].size);
+                rest = behind;
+                self.stretch(p, to - from, (lambda_v, lambda_i), scratch);
+            }
+        }
+        for &p in &self.component.populations {
+            let (mem, syn) = &scratch.sums[p];
+            add_constant(self.params, (p, NeuronConstant::TauMem), mem, gradient);
+            add_constant(self.params, (p, NeuronConstant::TauSyn), syn, gradient);
+        }
+    }
+
+    fn start(&self, scratch: &mut Scratch) {
+        let neurons = &self.model.neurons;
+        scratch.states.resize_with(neurons.len(), States::default);
+        scratch.sums.resize_with(neurons.len(), Default::default);
+        scratch.next_spike.clear();
+        scratch.next_spike.resize(neurons.len(), 0);
+        scratch.arriving.start(&self.component.lines);
+        for &p in &self.component.populations {
+            scratch.states[p].start(&neurons[p]);
+            let (mem, syn) = &mut scratch.sums[p];
+            for sums in [mem, syn] {
+                sums.clear();
+                sums.resize(neurons[p].size, 0.0);
+            }
+        }
+    }
+
+    /// `[F4]` `[F5]` the spikes and arrivals of `now`.
+    fn events(&self, now: f64, scratch: &mut Scratch) {
+        for &p in &self.component.populations {
+            let spikes = &self.tape.populations[p];
+            let next = &mut scratch.next_spike[p];
+            while *next < spikes.len() && spikes.when[*next] <= now {
+                let n = spikes.neuron[*next] as usize;
+                scratch.states[p].v[n] = self.model.neurons[p].v_start[n];
+                *next += 1;
+            }
+        }
+        let (lines, states) = (&self.component.lines, &mut scratch.states);
+        scratch.arriving.deliver(lines, self.tape, now, |arrival| {
+            let line = &lines[arrival.line];
+            let currents = &mut states[line.target].i;
+            let first = arrival.neuron * currents.len();
+            let weights = self.params.weights(line.projection);
+            for (i, w) in currents.iter_mut().zip(&weights[first..]) {
+                *i += w;
+            }
+        });
+    }
+
+    fn stretch(
+        &self,
+        p: usize,
+        h: f64,
+        (lambda_v, lambda_i): (&[f64], &[f64]),
+        scratch: &mut Scratch,
+    ) {
+        let neurons = &self.model.neurons[p];
+        let states = &mut scratch.states[p];
+        let (mem, syn) = &mut scratch.sums[p];
+        for (n, lambdas) in lambda_v
+            .iter()
+            .copied()
+            .zip(lambda_i.iter().copied())
+            .enumerate()
+        {
+            if lambdas != (0.0, 0.0) {
+                let membrane = neurons.membrane(n);
+                let taus = (membrane.tau_mem, membrane.tau_syn);
+                let began = (states.v[n], states.i[n]);
+                let (by_mem, by_syn) =
+                    Sensitivity::over(h, taus.0, taus.1).gradient(began, lambdas, taus);
+                mem[n] += by_mem;
+                syn[n] += by_syn;
+            }
+        }
+        neurons.flows(h).advance(states);
+    }
+}

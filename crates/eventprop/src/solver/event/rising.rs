@@ -1,0 +1,240 @@
+//! Crossings of a threshold that relaxes while the voltage moves: `[F11]`.
+//!
+//! Between events g(s) = V(s) − B₀ e^{−s/τ_B} − ϑ is a sum of three exponentials and a constant. It
+//! starts and ends below zero and has at most three zeros, so it rises through zero at most once. Its
+//! slope g' = V' + B/τ_B, times e^{s/τ_B}, has at most one turning point, which is at
+//!
+//! `[F12]` s = −log1p(rate w)/rate, w = (x τ_syn (V₀ − I₀) + I₀)/(I₀ (1/τ_B − 1/τ_syn)), x = 1/τ_B − 1/τ_mem,
+//!
+//! with rate = 1/τ_syn − 1/τ_mem and the limit −w for rate = 0. On either side of it g' changes its sign
+//! at most once; so the maximum of g on a side, where there is one, is bracketed, and with it the
+//! crossing.
+
+use super::crossing::{Membrane, State, inside, parabola_step};
+
+/// A threshold on its way back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rising {
+    /// ϑ.
+    pub theta: f64,
+    /// B at the start.
+    pub b: f64,
+    /// τ_B in ms.
+    pub tau_b: f64,
+}
+
+/// Bound on the iterations of a search; 64 halvings exhaust the digits of a bracket.
+const ITERATIONS_MAX: u32 = 64;
+
+/// g and its first two derivatives.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    value: f64,
+    slope: f64,
+    curvature: f64,
+}
+
+/// One neuron before its threshold.
+struct Chase<'a> {
+    membrane: &'a Membrane,
+    start: State,
+    threshold: Rising,
+}
+
+impl Chase<'_> {
+    fn gap(&self, s: f64) -> Gap {
+        let Membrane {
+            tau_mem, tau_syn, ..
+        } = *self.membrane;
+        let Rising { theta, b, tau_b } = self.threshold;
+        let at = self.start.after(&self.membrane.flow(s));
+        let b = b * (-s / tau_b).exp();
+        let slope = (at.i - at.v) / tau_mem;
+        Gap {
+            value: at.v - b - theta,
+            slope: slope + b / tau_b,
+            curvature: -(at.i / tau_syn + slope) / tau_mem - b / (tau_b * tau_b),
+        }
+    }
+
+    /// `[F12]`
+    fn turning_point(&self) -> Option<f64> {
+        let Membrane {
+            tau_mem, tau_syn, ..
+        } = *self.membrane;
+        let State { v, i } = self.start;
+        let tau_b = self.threshold.tau_b;
+        let rate = (tau_mem - tau_syn) / (tau_mem * tau_syn);
+        let x = 1.0 / tau_b - 1.0 / tau_mem;
+        let w = (x * tau_syn * (v - i) + i) / (i * (1.0 / tau_b - 1.0 / tau_syn));
+        let s = if rate == 0.0 {
+            -w
+        } else {
+            -(rate * w).ln_1p() / rate
+        };
+        (s.is_finite() && s > 0.0).then_some(s)
+    }
+
+    /// The crossing in (from, to], where g' changes its sign at most once.
+    fn crossing(&self, (from, to): (f64, f64), iterations: &mut u64) -> Option<f64> {
+        let (first, last) = (self.gap(from), self.gap(to));
+        if last.value >= 0.0 {
+            return Some(self.root((from, to), iterations));
+        }
+        if first.slope <= 0.0 || last.slope >= 0.0 {
+            return None;
+        }
+        let peak = self.peak((from, to), iterations);
+        (self.gap(peak).value >= 0.0).then(|| self.root((from, peak), iterations))
+    }
+
+    /// Where g' falls through zero. The maximum depends on it to second order only: √ε is enough.
+    fn peak(&self, (mut low, mut high): (f64, f64), iterations: &mut u64) -> f64 {
+        let mut s = 0.5 * (low + high);
+        for _ in 0..ITERATIONS_MAX {
+            *iterations += 1;
+            let gap = self.gap(s);
+            if gap.slope > 0.0 {
+                low = s;
+            } else {
+                high = s;
+            }
+            let next = inside(s - gap.slope / gap.curvature, low, high);
+            let step = (next - s).abs();
+            s = next;
+            if step <= 1e-9 * s {
+                break;
+            }
+        }
+        s
+    }
+
+    /// The zero of g in (low, high], g being negative at one end and not at the other.
+    fn root(&self, (mut low, mut high): (f64, f64), iterations: &mut u64) -> f64 {
+        let mut s = low;
+        for _ in 0..ITERATIONS_MAX {
+            *iterations += 1;
+            let gap = self.gap(s);
+            if gap.value < 0.0 {
+                low = s;
+            } else {
+                high = s;
+            }
+            let next = inside(
+                s + parabola_step(gap.value, gap.slope, gap.curvature),
+                low,
+                high,
+            );
+            let step = (next - s).abs();
+            s = next;
+            if step <= f64::EPSILON * s || high - low <= f64::EPSILON * high {
+                break;
+            }
+        }
+        s
+    }
+}
+
+impl Membrane {
+    /// The first time s in [0, h] at which V reaches a threshold that relaxes.
+    pub fn crossing_of_rising(
+        &self,
+        start: State,
+        threshold: Rising,
+        h: f64,
+        iterations: &mut u64,
+    ) -> Option<f64> {
+        let chase = Chase {
+            membrane: self,
+            start,
+            threshold,
+        };
+        if start.v >= threshold.theta + threshold.b {
+            return Some(0.0);
+        }
+        match chase.turning_point().filter(|&s| s < h) {
+            None => chase.crossing((0.0, h), iterations),
+            Some(turn) => chase
+                .crossing((0.0, turn), iterations)
+                .or_else(|| chase.crossing((turn, h), iterations)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Chase, Rising};
+    use crate::solver::event::crossing::{Membrane, State};
+
+    /// The first sign change of g on a fine scan, refined by halving; and the largest g seen before
+    /// it.
+    fn by_scan(chase: &Chase<'_>, h: f64) -> (Option<f64>, f64) {
+        const POINTS: u32 = 4000;
+        let at = |n: u32| h * f64::from(n) / f64::from(POINTS);
+        let mut highest = f64::NEG_INFINITY;
+        for n in 1..=POINTS {
+            let value = chase.gap(at(n)).value;
+            highest = highest.max(value);
+            if value >= 0.0 {
+                let (mut low, mut high) = (at(n - 1), at(n));
+                for _ in 0..100 {
+                    let middle = 0.5 * (low + high);
+                    if chase.gap(middle).value >= 0.0 {
+                        high = middle;
+                    } else {
+                        low = middle;
+                    }
+                }
+                return (Some(high), highest);
+            }
+        }
+        (None, highest)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// `[F11]` `[F12]` against a scan.
+        #[test]
+        fn crossings_agree_with_a_scan(
+            v in -2.0..1.4f64,
+            i in -3.0..30.0f64,
+            b in 0.0..2.0f64,
+            tau_b in prop_oneof![Just(5.0), Just(20.0), 0.5..200.0f64],
+            h in 0.05..80.0f64,
+            tau_syn in 1.0..20.0f64,
+            ratio in prop_oneof![Just(1.0), Just(2.0), Just(4.0), Just(1.0 + 1e-9), 0.1..10.0f64],
+        ) {
+            let membrane = Membrane::new(ratio * tau_syn, tau_syn);
+            let threshold = Rising { theta: 1.0, b, tau_b };
+            let start = State { v, i };
+            prop_assume!(v < 1.0 + b);
+            let chase = Chase { membrane: &membrane, start, threshold };
+            let (expected, highest) = by_scan(&chase, h);
+            let mut iterations = 0;
+            let found = membrane.crossing_of_rising(start, threshold, h, &mut iterations);
+            prop_assert!(iterations < 130, "{iterations}");
+            match (expected, found) {
+                (None, None) => {}
+                // The scan steps over a maximum by at most half a step: κ (h/8000)²/2.
+                (None, Some(s)) => {
+                    let curvature = chase.gap(s).curvature.abs() + 1.0;
+                    let missed = curvature * (h / 4000.0).powi(2);
+                    prop_assert!(highest > -missed, "{s} {highest}");
+                    prop_assert!(chase.gap(s).value.abs() < 1e-12 * (1.0 + v.abs() + i.abs()));
+                }
+                (Some(s), None) => prop_assert!(false, "missed {s}"),
+                (Some(expected), Some(found)) => {
+                    let noise = 32.0 * f64::EPSILON * (v.abs() + i.abs() + b + 1.0);
+                    let slope = chase.gap(found).slope.abs();
+                    let curvature = chase.gap(found).curvature.abs();
+                    let moved = (noise / slope).min((2.0 * noise / curvature).sqrt() + noise / curvature);
+                    let tolerance = moved + 16.0 * f64::EPSILON * (found + h);
+                    prop_assert!((found - expected).abs() <= tolerance, "{found} {expected} {tolerance:e}");
+                }
+            }
+        }
+    }
+}
