@@ -79,13 +79,10 @@ impl Display {
             "{} {}, loss {}, {solver} solver; {train} training, {validation} validation, {test} test samples",
             started.benchmark, started.network, started.loss
         ));
-        self.line(&format!(
-            "MODEL_SEED={} TRAIN_DATA_SEED={} TEST_DATA_SEED={}; files go to {}",
-            started.seeds.model,
-            started.seeds.train_data,
-            started.seeds.test_data,
-            started.folder.display()
-        ));
+        let seed = |(key, seed): &(&str, u32)| format!("{key}={seed}");
+        let seeds: Vec<String> = started.seeds.iter().map(seed).collect();
+        let folder = started.folder.display();
+        self.line(&format!("{}; files go to {folder}", seeds.join(" ")));
         self.epochs = started.epochs;
         if started.epochs > 0 {
             self.bar.set_length((started.epochs * train) as u64);

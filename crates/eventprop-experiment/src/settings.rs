@@ -10,6 +10,7 @@ use eventprop::solver::Grazing;
 
 use crate::params::{Benchmark, ParamError, Parameters};
 use crate::records::RecordSettings;
+use crate::run::Command;
 use crate::value::Value;
 
 /// Everything that a run needs to know beside its data.
@@ -84,6 +85,19 @@ pub struct Seeds {
     pub train_data: u32,
     /// `TEST_DATA_SEED`
     pub test_data: u32,
+}
+
+impl Seeds {
+    /// The keys of the seeds that a command uses, and their values: a test draws no weights and shuffles
+    /// nothing.
+    pub fn used_by(self, command: Command) -> Vec<(&'static str, u32)> {
+        let test = ("TEST_DATA_SEED", self.test_data);
+        if command == Command::Test {
+            return vec![test];
+        }
+        let (model, train) = (self.model, self.train_data);
+        vec![("MODEL_SEED", model), ("TRAIN_DATA_SEED", train), test]
+    }
 }
 
 /// Neurons and initial weights.

@@ -23,6 +23,8 @@ pub struct ProjectionNames {
     pub weights: String,
     /// In recordings, such as `in_to_hid`.
     pub record: String,
+    /// Index of the population in which the projection ends.
+    pub target: usize,
 }
 
 /// Names of the populations of a network with this many hidden layers: `hidden` alone, or `hidden0`,
@@ -37,14 +39,19 @@ pub fn population_names(hidden_layers: usize) -> Vec<String> {
 pub fn projection_names(hidden_layers: usize, recurrent: bool) -> Vec<ProjectionNames> {
     let single = hidden_layers == 1;
     let hidden = |layer| hidden_name(layer, hidden_layers);
-    let names = |weights: String, record: String| ProjectionNames { weights, record };
+    let names = |weights: String, record: String, target: usize| ProjectionNames {
+        weights,
+        record,
+        target,
+    };
     let mut all = Vec::new();
     for layer in 0..hidden_layers {
         all.push(match layer {
-            0 => names("w_input_hidden".into(), "in_to_hid".into()),
+            0 => names("w_input_hidden".into(), "in_to_hid".into(), 1),
             _ => names(
                 format!("w_{}_{}", hidden(layer - 1), hidden(layer)),
                 format!("hid_to_hidfwd{}", layer - 1),
+                layer + 1,
             ),
         });
         if recurrent {
@@ -56,10 +63,15 @@ pub fn projection_names(hidden_layers: usize, recurrent: bool) -> Vec<Projection
             all.push(names(
                 format!("w_{}_{}", hidden(layer), hidden(layer)),
                 format!("hid_to_hid{index}"),
+                layer + 1,
             ));
         }
     }
-    all.push(names("w_hidden_output".into(), "hid_to_out".into()));
+    all.push(names(
+        "w_hidden_output".into(),
+        "hid_to_out".into(),
+        hidden_layers + 1,
+    ));
     all
 }
 

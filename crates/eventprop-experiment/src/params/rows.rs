@@ -392,7 +392,7 @@ pub const REC_NEURONS: Row = Row::new(
 pub const REC_SYNAPSES: Row = Row::new(
     "REC_SYNAPSES",
     Kind::Pairs,
-    "[projection, variable] recorded in every step; variable w",
+    "[projection, variable] recorded in every step; variable w, dw (the gradient of each sample as far as the adjoint pass has come) or in_syn (the part of I that arrived over the projection)",
 )
 .default("[]");
 pub const REC_SPIKES_EPOCH_TRIAL: Row = Row::new(

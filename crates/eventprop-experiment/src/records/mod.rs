@@ -5,12 +5,14 @@
 
 mod first_spikes;
 mod settings;
+mod synapses;
 
 use std::path::Path;
 
 use eventprop::network::ProjectionId;
+use eventprop::params::Params;
 use eventprop::real::Real;
-use eventprop::solver::grid::Probe;
+use eventprop::solver::grid::{Probe, Variable};
 use eventprop::spikes::Batch;
 use eventprop::tape::SpikeTime;
 use eventprop::train::{BatchReport, Session};
@@ -20,6 +22,7 @@ use eventprop_data::npy;
 pub use first_spikes::FirstSpikes;
 pub use settings::{Named, RecordSettings, Synapse, SynapseVariable, When};
 
+use self::synapses::Line;
 use crate::engine::Engine;
 
 /// Place of a trial in a run.
@@ -44,9 +47,12 @@ pub struct Recorder {
     /// One record per probe, `[step, (sample,) neuron]`.
     neurons: Vec<Vec<f32>>,
     neurons_seen: Seen,
-    /// One record per variable, `[trial, weight]`.
+    /// One record per variable: `[step, weight]` for w, `[step, (sample,) weight]` for dw,
+    /// `[step, (sample,) target]` for in_syn.
     synapses: Vec<Vec<f32>>,
     synapses_seen: Seen,
+    /// The weights with which the present trial is solved, where projections are recorded.
+    weights: Option<Params<f32>>,
 }
 
 /// Spikes of one population, in the order of trials, samples and time.
@@ -86,6 +92,19 @@ impl Seen {
     }
 }
 
+/// Appends `[step, sample, …]` from one `[step, …]` per sample, with NaN for the missing samples.
+fn interleave(of_samples: &[Vec<f32>], (steps, columns): (usize, usize), record: &mut Vec<f32>) {
+    let size = of_samples.first().map_or(0, |all| all.len() / steps);
+    for step in 0..steps {
+        for sample in 0..columns {
+            match of_samples.get(sample) {
+                Some(all) => record.extend_from_slice(&all[step * size..(step + 1) * size]),
+                None => record.extend(std::iter::repeat_n(f32::NAN, size)),
+            }
+        }
+    }
+}
+
 fn write<T: npy::Element>(
     folder: &Path,
     name: &str,
@@ -111,24 +130,41 @@ impl Recorder {
             spikes_seen: Seen::default(),
             neurons_seen: Seen::default(),
             synapses_seen: Seen::default(),
+            weights: None,
         }
     }
 
-    /// What the solver has to record in a trial.
+    /// To be called before a trial is solved: in training its weights change at its end.
+    pub fn begin<F: Real>(&mut self, place: Place, params: &Params<F>) {
+        let recorded = !self.synapses.is_empty()
+            && self
+                .settings
+                .synapses_when
+                .includes(place.epoch, place.trial);
+        self.weights = recorded.then(|| params.cast());
+    }
+
+    /// What the solver has to record in a trial: the variables of neurons that are asked for and, behind
+    /// them, λ_I of the targets of the projections whose gradients are.
     pub fn probes(&self, place: Place) -> Vec<Probe> {
-        if self
-            .settings
-            .neurons_when
-            .includes(place.epoch, place.trial)
-        {
-            self.settings
-                .neurons
-                .iter()
-                .map(|named| named.what)
-                .collect()
-        } else {
-            Vec::new()
+        let settings = &self.settings;
+        let mut probes = Vec::new();
+        if settings.neurons_when.includes(place.epoch, place.trial) {
+            probes.extend(settings.neurons.iter().map(|named| named.what));
         }
+        if settings.synapses_when.includes(place.epoch, place.trial) {
+            probes.extend(self.gradient_probes());
+        }
+        probes
+    }
+
+    fn gradient_probes(&self) -> impl Iterator<Item = Probe> + '_ {
+        let synapses = self.settings.synapses.iter().map(|named| named.what);
+        let gradients = synapses.filter(|s| s.variable == SynapseVariable::Gradient);
+        gradients.map(|synapse| Probe {
+            population: synapse.target,
+            variable: Variable::LambdaI,
+        })
     }
 
     /// Keeps what is asked for of a trial that was just solved.
@@ -154,7 +190,7 @@ impl Recorder {
             self.neurons_seen.add(batch, report, samples);
         }
         if !self.synapses.is_empty() && now(&self.settings.synapses_when) {
-            self.record_synapses(place, session);
+            self.record_synapses(place, session, samples);
             self.synapses_seen.add(batch, report, samples);
         }
     }
@@ -212,20 +248,48 @@ impl Recorder {
         self.neurons_seen.times_ms.extend(times);
     }
 
-    /// One row for each trial: weights do not change within one.
-    fn record_synapses<S: Engine>(&mut self, place: Place, session: &Session<S>) {
+    /// Rows are steps; missing samples of an incomplete batch are NaN. Weights do not change within a
+    /// trial: their rows are the same in every step.
+    fn record_synapses<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: usize) {
+        let network = session.solver.network();
+        let (clock, columns) = (network.clock(), self.columns());
+        let neurons_too = self
+            .settings
+            .neurons_when
+            .includes(place.epoch, place.trial);
+        let mut probe = if neurons_too { self.neurons.len() } else { 0 };
+        let params = self.weights.as_ref();
+        let params = params.expect("begin() was called before the trial");
         for (named, record) in self.settings.synapses.iter().zip(&mut self.synapses) {
-            let source = match named.what.variable {
-                SynapseVariable::Weight => &session.params,
-                SynapseVariable::Gradient => &session.gradient,
+            let id = ProjectionId(named.what.projection);
+            let line = |sample: usize| Line {
+                network,
+                id,
+                tape: &session.forward.tapes[sample],
             };
-            let weights = source.weights(ProjectionId(named.what.projection));
-            record.extend(weights.iter().map(|w| w.to_f64() as f32));
+            let of_samples: Vec<Vec<f32>> = match named.what.variable {
+                SynapseVariable::Weight => {
+                    for _ in 0..clock.steps() {
+                        record.extend_from_slice(params.weights(id));
+                    }
+                    continue;
+                }
+                SynapseVariable::InSyn => (0..samples)
+                    .map(|sample| line(sample).in_syn(params))
+                    .collect(),
+                SynapseVariable::Gradient => {
+                    let lambda_i = |sample| session.solver.record(sample, probe);
+                    let of = |sample| line(sample).gradient(lambda_i(sample));
+                    let all = (0..samples).map(of).collect();
+                    probe += 1;
+                    all
+                }
+            };
+            interleave(&of_samples, (clock.steps(), columns), record);
         }
-        let trial_ms = session.solver.network().clock().trial_ms();
-        self.synapses_seen
-            .times_ms
-            .push(place.trial as f64 * trial_ms);
+        let start_ms = place.trial as f64 * clock.trial_ms();
+        let times = (0..clock.steps()).map(|step| start_ms + clock.start_ms(step));
+        self.synapses_seen.times_ms.extend(times);
     }
 
     /// Samples in a row of the neuron records.
@@ -287,7 +351,18 @@ impl Recorder {
     fn write_synapses(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
         let rows = self.synapses_seen.times_ms.len();
         for (named, record) in self.settings.synapses.iter().zip(&self.synapses) {
-            let shape = [rows, record.len() / rows.max(1)];
+            let columns = match named.what.variable {
+                SynapseVariable::Weight => 1,
+                SynapseVariable::Gradient | SynapseVariable::InSyn => self.columns(),
+            };
+            let size = record.len() / (rows * columns).max(1);
+            let shape = if named.what.variable == SynapseVariable::Weight
+                || self.settings.first_sample_only
+            {
+                vec![rows, size]
+            } else {
+                vec![rows, columns, size]
+            };
             write(folder, &format!("{prefix}{}", named.name), &shape, record)?;
         }
         if self.synapses.is_empty() {

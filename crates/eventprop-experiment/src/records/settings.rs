@@ -48,6 +48,8 @@ pub struct Named<T> {
 pub struct Synapse {
     /// Index of the projection.
     pub projection: usize,
+    /// Index of the population in which it ends.
+    pub target: usize,
     /// The variable.
     pub variable: SynapseVariable,
 }
@@ -57,8 +59,10 @@ pub struct Synapse {
 pub enum SynapseVariable {
     /// Weights.
     Weight,
-    /// Gradients of the batch.
+    /// Gradients of every sample, as far as the adjoint pass has come.
     Gradient,
+    /// What arrived over the projection, decaying: its part of I.
+    InSyn,
 }
 
 /// In which trials of which epochs.
@@ -117,7 +121,7 @@ impl RecordSettings {
             spikes_when: when("REC_SPIKES_EPOCH_TRIAL"),
             neurons: neurons(params, hidden_layers, solver)?,
             neurons_when: when("REC_NEURONS_EPOCH_TRIAL"),
-            synapses: synapses(params, hidden_layers)?,
+            synapses: synapses(params, hidden_layers, solver)?,
             synapses_when: when("REC_SYNAPSES_EPOCH_TRIAL"),
             weights_when: if yinyang {
                 When::Every {
@@ -229,10 +233,18 @@ fn neurons(
     probes.collect()
 }
 
-fn synapses(params: &Parameters, hidden_layers: usize) -> Result<Vec<Named<Synapse>>, ParamError> {
+fn synapses(
+    params: &Parameters,
+    hidden_layers: usize,
+    solver: SolverKind,
+) -> Result<Vec<Named<Synapse>>, ParamError> {
     const KEY: &str = "REC_SYNAPSES";
     let known = projection_names(hidden_layers, params.flag("RECURRENT"));
     let value = params.get(KEY);
+    if solver == SolverKind::Event && !items(&value).is_empty() {
+        let problem = "the event solver has no steps in which to record".to_owned();
+        return Err(unknown(params, KEY, problem, "use SOLVER=grid".to_owned()));
+    }
     let found = items(&value).iter().map(|pair| {
         let [projection, variable] = &texts(pair)[..] else {
             panic!("the table accepts pairs only");
@@ -246,16 +258,18 @@ fn synapses(params: &Parameters, hidden_layers: usize) -> Result<Vec<Named<Synap
         let variable_of = match variable.as_str() {
             "w" => SynapseVariable::Weight,
             "dw" => SynapseVariable::Gradient,
+            "in_syn" => SynapseVariable::InSyn,
             _ => {
                 let problem = format!("projections have no variable {variable}");
-                let way_out = "record w or dw; for in_syn record I of the target (REC_NEURONS)";
-                return Err(unknown(params, KEY, problem, way_out.to_owned()));
+                let way_out = "record w, dw or in_syn".to_owned();
+                return Err(unknown(params, KEY, problem, way_out));
             }
         };
         Ok(Named {
             name: format!("{variable}{projection}"),
             what: Synapse {
                 projection: index,
+                target: known[index].target,
                 variable: variable_of,
             },
         })

@@ -54,6 +54,7 @@ impl<'a> Keeper<'a> {
 
 impl<S: Engine> LookIn<S> for Keeper<'_> {
     fn before(&mut self, place: Place, session: &mut Session<S>) {
+        self.recorder.begin(place, &session.params);
         session.solver.probe(&self.recorder.probes(place));
     }
 

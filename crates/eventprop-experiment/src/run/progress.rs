@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::report::EpochReport;
 use crate::params::Benchmark;
-use crate::settings::{Seeds, SolverKind};
+use crate::settings::SolverKind;
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ pub struct Started<'a> {
     pub solver: SolverKind,
     /// Name of the loss.
     pub loss: &'static str,
-    /// The seeds.
-    pub seeds: Seeds,
+    /// The keys of the seeds that are used, and their values.
+    pub seeds: Vec<(&'static str, u32)>,
     /// Samples for training, validation and test.
     pub samples: [usize; 3],
     /// Training epochs of the whole run, all folds together.

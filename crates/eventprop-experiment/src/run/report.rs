@@ -6,7 +6,6 @@ use serde_json::{Value as Json, json};
 
 use super::hidden::HiddenStatistics;
 use crate::params::Benchmark;
-use crate::settings::Seeds;
 
 /// Loss and accuracy of a phase.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -159,8 +158,8 @@ pub struct Summary {
     pub folds: Vec<Score>,
     /// The output folder.
     pub out_dir: PathBuf,
-    /// The seeds.
-    pub seeds: Seeds,
+    /// The keys of the seeds that were used, and their values.
+    pub seeds: Vec<(&'static str, u32)>,
     /// Whether the run was stopped before its end.
     pub cancelled: bool,
     /// Whether the images in the program stood in for the real set.
@@ -183,6 +182,12 @@ impl Summary {
         let accuracy = |score: Option<Score>| score.map(|score| score.accuracy);
         let loss = |score: Option<Score>| score.map(|score| score.loss);
         let folds = self.folds.iter().map(|fold| fold.accuracy);
+        let seed = |key: &str| {
+            self.seeds
+                .iter()
+                .find(|(k, _)| *k == key)
+                .map(|(_, seed)| *seed)
+        };
         json!({
             "benchmark": self.benchmark.name(),
             "command": self.command,
@@ -200,9 +205,9 @@ impl Summary {
             "fold_deviation": self.fold_deviation(),
             "out_dir": self.out_dir.display().to_string(),
             "seeds": {
-                "MODEL_SEED": self.seeds.model,
-                "TRAIN_DATA_SEED": self.seeds.train_data,
-                "TEST_DATA_SEED": self.seeds.test_data,
+                "MODEL_SEED": seed("MODEL_SEED"),
+                "TRAIN_DATA_SEED": seed("TRAIN_DATA_SEED"),
+                "TEST_DATA_SEED": seed("TEST_DATA_SEED"),
             },
             "cancelled": self.cancelled,
             "demonstration": self.demonstration,

@@ -12,10 +12,10 @@ fn mnist_records_the_listed_trials() {
         &[
             "REC_SPIKES=[input,hidden]",
             "REC_SPIKES_EPOCH_TRIAL=[[0,0],[1,1],[1,8]]",
-            "REC_NEURONS=[[hidden,V],[output,lambda_V]]",
+            "REC_NEURONS=[[hidden,V],[output,lambda_V],[hidden,I]]",
             "REC_NEURONS_EPOCH_TRIAL=[[0,7],[1,0]]",
-            "REC_SYNAPSES=[[in_to_hid,w],[hid_to_out,dw]]",
-            "REC_SYNAPSES_EPOCH_TRIAL=[[0,0],[0,1],[1,0]]",
+            "REC_SYNAPSES=[[in_to_hid,w],[hid_to_out,dw],[in_to_hid,in_syn]]",
+            "REC_SYNAPSES_EPOCH_TRIAL=[[0,0],[0,7],[1,0]]",
             "W_OUTPUT_EPOCH_TRIAL=[[1,2]]",
         ],
     );
@@ -23,11 +23,7 @@ fn mnist_records_the_listed_trials() {
     trial.run(Command::Train).expect("a run");
     spikes(&trial);
     neurons(&trial);
-    let (shape, weights) = array(&trial.path("test_win_to_hid.npy"));
-    assert_eq!(shape, [3, 784 * 20]);
-    assert_ne!(weights[..784 * 20], weights[784 * 20..2 * 784 * 20]);
-    assert_eq!(array(&trial.path("test_dwhid_to_out.npy")).0, [3, 200]);
-    assert_eq!(array(&trial.path("test_t.npy")).1, [0.0, 20.0, 0.0]);
+    synapses(&trial);
     assert_eq!(
         array(&trial.path("test_w_hidden_output_e1_t2.npy")).0,
         [200]
@@ -67,6 +63,42 @@ fn neurons(trial: &Trial) {
     let times = array(&trial.path("test_n_t.npy")).1;
     assert_eq!([times[0], times[39]], [140.0, 19.0]);
     assert_eq!(array(&trial.path("test_n_lbl.npy")).0, [26 + 32]);
+}
+
+/// `[G1]`: weights stand still within a trial and change between trials; the gradients grow from the
+/// last step to the first; the current of the only projection into the hidden layer is its I.
+fn synapses(trial: &Trial) {
+    let (shape, weights) = array(&trial.path("test_win_to_hid.npy"));
+    assert_eq!(shape, [3 * 20, 784 * 20]);
+    let row = |step: usize| &weights[step * 784 * 20..(step + 1) * 784 * 20];
+    assert_eq!(row(0), row(19));
+    assert_ne!(row(19), row(20));
+    let (shape, gradients) = array(&trial.path("test_dwhid_to_out.npy"));
+    assert_eq!(shape, [3 * 20, 32, 200]);
+    let row = |step: usize, sample: usize| &gradients[(step * 32 + sample) * 200..][..200];
+    assert!(row(19, 0).iter().all(|dw| *dw == 0.0));
+    assert!(row(0, 0).iter().any(|dw| *dw != 0.0));
+    // Trial 7 has 26 samples.
+    assert!(row(20, 25).iter().all(|dw| dw.is_finite()));
+    assert!(row(20, 26).iter().all(|dw| dw.is_nan()));
+    // Trials (0, 7) and (1, 0) record neurons as well.
+    let in_syn = array(&trial.path("test_in_synin_to_hid.npy")).1;
+    let current = array(&trial.path("test_Ihidden.npy")).1;
+    let later = &in_syn[20 * 32 * 20..];
+    assert_eq!(later.len(), current.len());
+    for (in_syn, current) in later.iter().zip(&current) {
+        // 20 steps of single precision on sums of up to a hundred weights below one.
+        let close = (in_syn - current).abs() < 1e-4;
+        assert!(
+            close || (in_syn.is_nan() && current.is_nan()),
+            "{in_syn} {current}"
+        );
+    }
+    let times = array(&trial.path("test_t.npy")).1;
+    assert_eq!(
+        [times[0], times[19], times[20], times[40]],
+        [0.0, 19.0, 140.0, 0.0]
+    );
 }
 
 #[test]

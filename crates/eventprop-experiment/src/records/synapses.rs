@@ -1,0 +1,105 @@
+//! Variables of projections in every step of a trial, put together from the tape.
+//!
+//! The solver keeps neither currents per projection nor gradients per sample and step; both follow
+//! from the spikes on the tape, the weights and, for gradients, λ_I of the target.
+
+use eventprop::network::{Network, ProjectionId};
+use eventprop::params::Params;
+use eventprop::real::Real;
+use eventprop::tape::{SpikeTime, Tape};
+
+/// One projection of one sample.
+pub struct Line<'a, T, F> {
+    /// The network.
+    pub network: &'a Network,
+    /// The projection.
+    pub id: ProjectionId,
+    /// The spikes of the sample.
+    pub tape: &'a Tape<T, F>,
+}
+
+impl<T: SpikeTime, F: Real> Line<'_, T, F> {
+    fn steps(&self) -> usize {
+        self.network.clock().steps()
+    }
+
+    fn targets(&self) -> usize {
+        let target = self.network.projection(self.id).target;
+        self.network.population(target).size
+    }
+
+    /// τ_syn of a target neuron.
+    fn tau_syn(&self, neuron: usize) -> f64 {
+        let target = self.network.projection(self.id).target;
+        let (_, tau_syn) = self
+            .network
+            .population(target)
+            .time_constants()
+            .expect("a target is not the input");
+        tau_syn.of(neuron)
+    }
+
+    /// (step, source neuron) of everything that arrives within the trial, in order.
+    fn arrivals(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + '_ {
+        let projection = self.network.projection(self.id);
+        let clock = self.network.clock();
+        let delay = clock.delay_steps(projection.delay_ms);
+        let spikes = &self.tape.populations[projection.source.0];
+        let pairs = spikes.when.iter().zip(&spikes.neuron);
+        pairs
+            .map(move |(when, &neuron)| (clock.step_of(when.ms(clock)) + delay, neuron as usize))
+            .filter(move |(step, _)| *step < clock.steps())
+    }
+
+    /// The part of I that arrived over the projection, at the end of every step, `[steps, targets]`.
+    pub fn in_syn(&self, params: &Params<f32>) -> Vec<f32> {
+        let size = self.targets();
+        let dt = self.network.clock().dt_ms();
+        let decay: Vec<f64> = (0..size).map(|n| (-dt / self.tau_syn(n)).exp()).collect();
+        let weights = params.weights(self.id);
+        let mut current = vec![0.0; size];
+        let mut record = Vec::with_capacity(self.steps() * size);
+        let mut arrivals = self.arrivals().peekable();
+        for step in 0..self.steps() {
+            while let Some((_, source)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
+                let row = &weights[source * size..(source + 1) * size];
+                for (i, w) in current.iter_mut().zip(row) {
+                    *i += f64::from(*w);
+                }
+            }
+            for (i, decay) in current.iter_mut().zip(&decay) {
+                *i *= decay;
+                record.push(*i as f32);
+            }
+        }
+        record
+    }
+
+    /// The gradient of the weights as far as the adjoint pass had come when it had taken back the
+    /// arrivals of each step, `[steps, sources × targets]`: row 0 is the whole gradient of the sample.
+    /// `lambda_i` is λ_I of the target at the start of every step, `[steps, targets]`.
+    pub fn gradient(&self, lambda_i: &[F]) -> Vec<f32> {
+        let size = self.targets();
+        let source = self.network.projection(self.id).source;
+        let weights = self.network.population(source).size * size;
+        let tau_syn: Vec<f64> = (0..size).map(|n| self.tau_syn(n)).collect();
+        let mut sum = vec![0.0; weights];
+        let mut record = vec![0.0; self.steps() * weights];
+        let mut arrivals = self.arrivals().rev().peekable();
+        for step in (0..self.steps()).rev() {
+            let lambda_i = &lambda_i[step * size..(step + 1) * size];
+            while let Some((_, source)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
+                let row = &mut sum[source * size..(source + 1) * size];
+                for ((dw, lambda_i), tau_syn) in row.iter_mut().zip(lambda_i).zip(&tau_syn) {
+                    // [G1]
+                    *dw -= tau_syn * lambda_i.to_f64();
+                }
+            }
+            let row = &mut record[step * weights..(step + 1) * weights];
+            for (value, sum) in row.iter_mut().zip(&sum) {
+                *value = *sum as f32;
+            }
+        }
+        record
+    }
+}
