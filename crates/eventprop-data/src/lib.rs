@@ -26,10 +26,13 @@
 //!   [`dropout`] leaves input spikes out in training.
 //! * Where files are and whether they are right: [`registry`] (what is known about every data set),
 //!   [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
+//! * Spoken words and other events on a grid: [`binned`] holds them, [`augment`] varies them for training.
 //! * File formats: [`idx`], [`npy`]; [`atomic`] writes a file wholly or not at all.
 //! * [`mt19937`]: NumPy's legacy random numbers, only to make published sets again.
 
 pub mod atomic;
+pub mod augment;
+pub mod binned;
 mod checksum;
 pub mod dropout;
 #[cfg(feature = "fetch")]

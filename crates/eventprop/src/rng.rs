@@ -23,6 +23,8 @@ pub enum Purpose {
     Data = 6,
     /// Split into training, validation and folds.
     Split = 7,
+    /// Augmentation of training samples.
+    Augment = 9,
     /// Anything a test or an example wants.
     Test = 8,
 }

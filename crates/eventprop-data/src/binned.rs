@@ -1,0 +1,310 @@
+//! Samples as spikes on a grid of steps: at most one spike per channel and step, as the spoken-word
+//! benchmarks have it.
+//!
+//! A sample is kept as its channels in the order of (step, channel), two bytes each, and one short entry
+//! for every step in which anything happens: the SHD training set takes some 180 MB.
+
+use thiserror::Error;
+
+/// A time this close below the start of a step (in steps) belongs to it: decimal times and steps are
+/// not binary fractions, and 3 × 0.1 ms must be step 3 of 0.1 ms.
+const STEP_TOLERANCE: f64 = 1e-6;
+
+/// A spike that cannot be put on the grid.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum BinError {
+    /// A time that is NaN, infinite or negative.
+    #[error("a spike has the time {time_ms} ms; times must be finite and not negative")]
+    Time {
+        /// The time.
+        time_ms: f64,
+    },
+    /// A channel that is not there.
+    #[error("a spike is on channel {channel}; there are {inputs} (0 to {})", inputs - 1)]
+    Channel {
+        /// The channel.
+        channel: u32,
+        /// Number of channels.
+        inputs: u32,
+    },
+}
+
+/// How times and channels become steps and inputs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Binning {
+    /// Length of a step in ms (`DT_MS`).
+    pub dt_ms: f64,
+    /// Steps of a trial; later spikes are cut off.
+    pub steps: u32,
+    /// Channels of the recording, and inputs of the network.
+    pub inputs: u32,
+    /// Times are multiplied by this first (`RESCALE_T`).
+    pub rescale_t: f64,
+    /// Channels are multiplied by this and rounded down (`RESCALE_X`).
+    pub rescale_x: f64,
+}
+
+impl Binning {
+    /// Step and input of a spike; `None` when it comes after the end of the trial.
+    ///
+    /// # Errors
+    /// [`BinError`].
+    pub fn bin(&self, time_ms: f64, channel: u32) -> Result<Option<(u32, u16)>, BinError> {
+        if !time_ms.is_finite() || time_ms < 0.0 {
+            return Err(BinError::Time { time_ms });
+        }
+        if channel >= self.inputs {
+            let inputs = self.inputs;
+            return Err(BinError::Channel { channel, inputs });
+        }
+        let step = (time_ms * self.rescale_t / self.dt_ms + STEP_TOLERANCE).floor();
+        let input = (f64::from(channel) * self.rescale_x).floor();
+        let inside = step < f64::from(self.steps) && input < f64::from(self.inputs);
+        Ok(inside.then_some((step as u32, input as u16)))
+    }
+}
+
+/// Where a sample begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Start {
+    channels: usize,
+    runs: usize,
+}
+
+/// A set of samples on a grid of steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinnedSet {
+    inputs: u32,
+    steps: u32,
+    classes: u32,
+    /// Channels of all samples, by (sample, step, channel).
+    channels: Vec<u16>,
+    /// (step, spikes) for every step of every sample in which there is a spike.
+    runs: Vec<(u32, u32)>,
+    /// One more than there are samples.
+    starts: Vec<Start>,
+    labels: Vec<u16>,
+    speakers: Option<Vec<u16>>,
+}
+
+impl BinnedSet {
+    /// A set without samples, of `inputs` channels (at most 65,536), `steps` steps and `classes` classes.
+    ///
+    /// # Panics
+    /// With more channels or classes than 65,536.
+    pub fn new(inputs: u32, steps: u32, classes: u32, speakers: Speakers) -> Self {
+        assert!(
+            inputs <= 1 << 16 && classes <= 1 << 16,
+            "{inputs} channels, {classes} classes"
+        );
+        Self {
+            inputs,
+            steps,
+            classes,
+            channels: Vec::new(),
+            runs: Vec::new(),
+            starts: vec![Start::default()],
+            labels: Vec::new(),
+            speakers: (speakers == Speakers::Known).then(Vec::new),
+        }
+    }
+
+    /// Adds a sample. The events are sorted, and those that coincide become one; the number of those
+    /// that went is returned.
+    ///
+    /// # Panics
+    /// When the label is not below the number of classes, or a speaker is given to a set without.
+    pub fn push(
+        &mut self,
+        events: &mut Vec<(u32, u16)>,
+        label: u16,
+        speaker: Option<u16>,
+    ) -> usize {
+        assert!(u32::from(label) < self.classes, "label {label}");
+        let given = events.len();
+        events.sort_unstable();
+        events.dedup();
+        for run in events.chunk_by(|a, b| a.0 == b.0) {
+            self.channels
+                .extend(run.iter().map(|&(_, channel)| channel));
+            self.runs.push((run[0].0, run.len() as u32));
+        }
+        self.starts.push(Start {
+            channels: self.channels.len(),
+            runs: self.runs.len(),
+        });
+        self.labels.push(label);
+        match (&mut self.speakers, speaker) {
+            (Some(speakers), Some(speaker)) => speakers.push(speaker),
+            (None, None) => {}
+            (known, given) => panic!("speakers {:?}, given {given:?}", known.is_some()),
+        }
+        given - events.len()
+    }
+
+    /// Gives back memory that was reserved for more samples.
+    pub fn shrink(&mut self) {
+        self.channels.shrink_to_fit();
+        self.runs.shrink_to_fit();
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of channels.
+    pub fn inputs(&self) -> u32 {
+        self.inputs
+    }
+
+    /// Number of steps of a trial.
+    pub fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> u32 {
+        self.classes
+    }
+
+    /// The classes of the samples.
+    pub fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    /// The speakers of the samples, where they are known.
+    pub fn speakers(&self) -> Option<&[u16]> {
+        self.speakers.as_deref()
+    }
+
+    /// The speakers that there are, ascending.
+    pub fn speaker_ids(&self) -> Vec<u16> {
+        let mut ids = self.speakers.clone().unwrap_or_default();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Number of spikes of a sample.
+    pub fn spikes_len(&self, sample: usize) -> usize {
+        self.starts[sample + 1].channels - self.starts[sample].channels
+    }
+
+    /// Calls `each` with the spikes of a sample, (step, channel), ascending.
+    #[inline]
+    pub fn for_each_spike(&self, sample: usize, mut each: impl FnMut(u32, u16)) {
+        let (start, end) = (self.starts[sample], self.starts[sample + 1]);
+        let mut channels = &self.channels[start.channels..end.channels];
+        for &(step, count) in &self.runs[start.runs..end.runs] {
+            let (now, later) = channels.split_at(count as usize);
+            channels = later;
+            for &channel in now {
+                each(step, channel);
+            }
+        }
+    }
+
+    /// Bytes that the set occupies.
+    pub fn bytes(&self) -> usize {
+        self.channels.capacity() * size_of::<u16>()
+            + self.runs.capacity() * size_of::<(u32, u32)>()
+            + self.starts.capacity() * size_of::<Start>()
+            + self.labels.capacity() * size_of::<u16>()
+            + self
+                .speakers
+                .as_ref()
+                .map_or(0, |s| s.capacity() * size_of::<u16>())
+    }
+}
+
+/// Whether the samples of a set have speakers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speakers {
+    /// Every sample has one.
+    Known,
+    /// None has.
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{BinError, BinnedSet, Binning, Speakers};
+
+    fn binning(dt_ms: f64) -> Binning {
+        Binning {
+            dt_ms,
+            steps: 1400,
+            inputs: 700,
+            rescale_t: 1.0,
+            rescale_x: 1.0,
+        }
+    }
+
+    /// Steps are [k dt, (k + 1) dt), and decimal times on a border belong to the later one.
+    #[test]
+    fn times_fall_into_their_steps() {
+        let fine = binning(0.1);
+        for step in 0..1400u32 {
+            let time = f64::from(step) * 0.1;
+            assert_eq!(fine.bin(time, 3), Ok(Some((step, 3))));
+            assert_eq!(fine.bin(time + 0.09, 3), Ok(Some((step, 3))));
+        }
+        assert_eq!(fine.bin(140.0, 3), Ok(None));
+        assert_eq!(binning(2.0).bin(3.999, 699), Ok(Some((1, 699))));
+    }
+
+    #[test]
+    fn rescaling_comes_before_binning() {
+        let half = Binning {
+            rescale_t: 0.5,
+            rescale_x: 0.5,
+            ..binning(1.0)
+        };
+        assert_eq!(half.bin(7.0, 7), Ok(Some((3, 3))));
+        assert_eq!(half.bin(2801.0, 7), Ok(None));
+        let double = Binning {
+            rescale_x: 2.0,
+            ..binning(1.0)
+        };
+        assert_eq!(double.bin(1.0, 400), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_spike_is_refused() {
+        let at = |time, channel| binning(1.0).bin(time, channel);
+        assert_eq!(at(-0.1, 3), Err(BinError::Time { time_ms: -0.1 }));
+        assert!(matches!(at(f64::NAN, 3), Err(BinError::Time { .. })));
+        let error = at(1.0, 700).unwrap_err().to_string();
+        assert_eq!(error, "a spike is on channel 700; there are 700 (0 to 699)");
+    }
+
+    proptest! {
+        /// What goes in comes out sorted and once, sample by sample.
+        #[test]
+        fn samples_come_back(
+            samples in prop::collection::vec(
+                prop::collection::vec((0u32..50, 0u16..20), 0..200), 0..8),
+        ) {
+            let mut set = BinnedSet::new(20, 50, 4, Speakers::Known);
+            for (n, sample) in samples.iter().enumerate() {
+                set.push(&mut sample.clone(), (n % 4) as u16, Some(n as u16));
+            }
+            prop_assert_eq!(set.len(), samples.len());
+            for (n, sample) in samples.into_iter().enumerate() {
+                let expected: std::collections::BTreeSet<_> = sample.into_iter().collect();
+                let mut found = Vec::new();
+                set.for_each_spike(n, |step, channel| found.push((step, channel)));
+                prop_assert_eq!(set.spikes_len(n), found.len());
+                prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+            }
+        }
+    }
+}
