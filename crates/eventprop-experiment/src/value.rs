@@ -19,11 +19,13 @@ pub enum Value {
     Text(String),
     /// A list.
     List(Vec<Value>),
+    /// Names with values, in the order in which they are written.
+    Table(Vec<(String, Value)>),
 }
 
 impl Value {
-    /// A value from the right-hand side of `KEY=VALUE`: a number, `true`/`false`, `none`, a list in
-    /// JSON's or Python's notation, or else text, with or without quotes.
+    /// A value from the right-hand side of `KEY=VALUE`: a number, `true`/`false`, `none`, a list or a
+    /// table in JSON's or Python's notation, or else text, with or without quotes.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
         match text {
@@ -44,10 +46,13 @@ impl Value {
         if text.starts_with(['[', '(']) {
             return parse_list(text).unwrap_or_else(|| Self::Text(text.to_owned()));
         }
+        if text.starts_with('{') {
+            return parse_table(text).unwrap_or_else(|| Self::Text(text.to_owned()));
+        }
         Self::Text(unquoted(text).to_owned())
     }
 
-    /// A value from JSON; objects have no place among parameters.
+    /// A value from JSON; `None` for a number that no float holds.
     pub fn from_json(json: &serde_json::Value) -> Option<Self> {
         use serde_json::Value as Json;
         Some(match json {
@@ -61,11 +66,16 @@ impl Value {
             Json::Array(items) => {
                 Self::List(items.iter().map(Self::from_json).collect::<Option<_>>()?)
             }
-            Json::Object(_) => return Option::None,
+            Json::Object(entries) => {
+                let entry = |(name, value): (&String, &Json)| {
+                    Some((name.clone(), Self::from_json(value)?))
+                };
+                Self::Table(entries.iter().map(entry).collect::<Option<_>>()?)
+            }
         })
     }
 
-    /// A value from TOML; tables and dates have no place among parameters.
+    /// A value from TOML; `None` for dates, which have no place among parameters.
     pub fn from_toml(toml: &toml::Value) -> Option<Self> {
         Some(match toml {
             toml::Value::Boolean(flag) => Self::Bool(*flag),
@@ -75,7 +85,13 @@ impl Value {
             toml::Value::Array(items) => {
                 Self::List(items.iter().map(Self::from_toml).collect::<Option<_>>()?)
             }
-            toml::Value::Datetime(_) | toml::Value::Table(_) => return Option::None,
+            toml::Value::Table(entries) => {
+                let entry = |(name, value): (&String, &toml::Value)| {
+                    Some((name.clone(), Self::from_toml(value)?))
+                };
+                Self::Table(entries.iter().map(entry).collect::<Option<_>>()?)
+            }
+            toml::Value::Datetime(_) => return Option::None,
         })
     }
 
@@ -88,6 +104,10 @@ impl Value {
             Self::Float(float) => (*float).into(),
             Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Table(entries) => {
+                let entry = |(name, value): &(String, Self)| (name.clone(), value.to_json());
+                serde_json::Value::Object(entries.iter().map(entry).collect())
+            }
         }
     }
 }
@@ -106,13 +126,28 @@ impl fmt::Display for Value {
                 f.write_str("[")?;
                 for (index, item) in items.iter().enumerate() {
                     let comma = if index == 0 { "" } else { "," };
-                    match item {
-                        Self::Text(text) => write!(f, "{comma}\"{text}\"")?,
-                        item => write!(f, "{comma}{item}")?,
-                    }
+                    write!(f, "{comma}{}", item.inside())?;
                 }
                 f.write_str("]")
             }
+            Self::Table(entries) => {
+                f.write_str("{")?;
+                for (index, (name, value)) in entries.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(f, "{comma}\"{name}\":{}", value.inside())?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+impl Value {
+    /// The value as it is written inside of brackets, where text stands in quotes.
+    fn inside(&self) -> String {
+        match self {
+            Self::Text(text) => format!("\"{text}\""),
+            other => other.to_string(),
         }
     }
 }
@@ -126,11 +161,30 @@ fn parse_list(text: &str) -> Option<Value> {
     for part in split_outside_brackets(inside)? {
         items.push(match Value::parse(part) {
             // A bracket that did not fit, rather than text.
-            Value::Text(text) if text.starts_with(['[', '(']) => return None,
+            Value::Text(text) if text.starts_with(['[', '(', '{']) => return None,
             item => item,
         });
     }
     Some(Value::List(items))
+}
+
+/// A table in JSON's or Python's notation; `None` when it is none, or names something twice.
+fn parse_table(text: &str) -> Option<Value> {
+    let inside = text.strip_prefix('{')?.strip_suffix('}')?.trim();
+    let mut entries: Vec<(String, Value)> = Vec::new();
+    for part in split_outside_brackets(inside)? {
+        let (name, value) = part.split_once(':')?;
+        let name = unquoted(name.trim()).to_owned();
+        let value = match Value::parse(value) {
+            Value::Text(text) if text.starts_with(['[', '(', '{']) => return None,
+            value => value,
+        };
+        if name.is_empty() || entries.iter().any(|(other, _)| *other == name) {
+            return None;
+        }
+        entries.push((name, value));
+    }
+    Some(Value::Table(entries))
 }
 
 /// The parts between commas that are in no inner bracket and no quotes; a last comma is allowed.
@@ -140,8 +194,8 @@ fn split_outside_brackets(text: &str) -> Option<Vec<&str>> {
         match (quote, c) {
             (Some(mark), _) if c == mark => quote = None,
             (None, '"' | '\'') => quote = Some(c),
-            (None, '[' | '(') => depth += 1,
-            (None, ']' | ')') => depth = depth.checked_sub(1)?,
+            (None, '[' | '(' | '{') => depth += 1,
+            (None, ']' | ')' | '}') => depth = depth.checked_sub(1)?,
             (None, ',') if depth == 0 => {
                 parts.push(&text[start..at]);
                 start = at + 1;
@@ -206,5 +260,34 @@ mod tests {
         }
         assert_eq!(Value::parse(&pairs.to_string()), pairs);
         assert_eq!(Value::from_json(&pairs.to_json()), Some(pairs));
+    }
+
+    #[test]
+    fn tables_keep_their_order_in_every_notation() {
+        let table = Value::Table(vec![
+            ("random_shift".into(), Value::Float(40.0)),
+            (
+                "blend".into(),
+                Value::List(vec![Value::Float(0.5), Value::Float(0.5)]),
+            ),
+            ("a".into(), Value::Bool(false)),
+        ]);
+        for text in [
+            r#"{"random_shift": 40.0, "blend": [0.5, 0.5], "a": false}"#,
+            "{'random_shift': 40.0, 'blend': (0.5, 0.5), 'a': False,}",
+            "{random_shift:40.0,blend:[0.5,0.5],a:false}",
+        ] {
+            assert_eq!(Value::parse(text), table, "{text}");
+        }
+        assert_eq!(Value::parse(&table.to_string()), table);
+        assert_eq!(Value::from_json(&table.to_json()), Some(table.clone()));
+        let toml: toml::Table = "x = {random_shift = 40.0, blend = [0.5, 0.5], a = false}"
+            .parse()
+            .expect("TOML");
+        assert_eq!(Value::from_toml(&toml["x"]), Some(table));
+        assert_eq!(Value::parse("{}"), Value::Table(vec![]));
+        for text in ["{a}", "{a:1,a:2}", "{a:[1}", "{:1}"] {
+            assert_eq!(Value::parse(text), Value::Text(text.into()), "{text}");
+        }
     }
 }

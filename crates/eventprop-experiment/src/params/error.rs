@@ -71,7 +71,7 @@ pub enum ParamError {
     },
     /// A value in a file that has no meaning as a parameter.
     #[error(
-        "parameter file {path}: the value of {key} is a table or a date; write a number, true or false, text or a list",
+        "parameter file {path}: the value of {key} is a date, or a number beyond all floats; write a number, true or false, text, a list or a table",
         path = path.display()
     )]
     FileValue {

@@ -1,4 +1,4 @@
-//! Parameters from JSON and TOML files: one flat table of keys and values.
+//! Parameters from JSON and TOML files: one table of keys and values.
 
 use std::fs;
 use std::path::Path;

@@ -39,6 +39,10 @@ pub enum Kind {
     Names,
     /// A list of `[population or projection, variable]`.
     Pairs,
+    /// Numbers of speakers, one or a list, `all`, or none.
+    Speakers,
+    /// Augmentations with their strengths, in the order in which they are applied.
+    Augmentation,
     /// `keep`, `error` or `limit:x` with x > 0.
     Grazing,
     /// Anything: the key has no effect here.
@@ -200,6 +204,8 @@ impl Kind {
             Self::EpochTrials => "a list of [epoch, trial], such as [[0,0],[9,100]]".into(),
             Self::Names => "a list of names, such as [\"hidden\"]".into(),
             Self::Pairs => "a list of pairs of names, such as [[\"hidden\",\"V\"]]".into(),
+            Self::Speakers => "a whole number of at least 0, a list of different ones, all, or none".into(),
+            Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), NORMALISE_SPIKE_NUMBER (true or false)".into(),
             Self::Grazing => "keep, error, or limit:x with a number x above 0".into(),
             Self::Anything => "anything".into(),
         }
@@ -217,6 +223,8 @@ impl Kind {
             Self::Sizes => "int or list",
             Self::Classes => "list or none",
             Self::EpochTrials | Self::Names | Self::Pairs => "list",
+            Self::Speakers => "int or list",
+            Self::Augmentation => "table",
             Self::Anything => "any",
         }
     }
@@ -237,7 +245,11 @@ impl Kind {
                 Some(Value::Text("none".to_owned()))
             }
             (
-                Self::OptionalInt { .. } | Self::OptionalFloat(_) | Self::Seed | Self::Classes,
+                Self::OptionalInt { .. }
+                | Self::OptionalFloat(_)
+                | Self::Seed
+                | Self::Classes
+                | Self::Speakers,
                 Value::None,
             ) => Some(Value::None),
             (kind, value) => kind.holds(&value).then_some(value),
@@ -263,6 +275,15 @@ impl Kind {
             }
             (Self::Names, Value::List(items)) => items.iter().all(is_text),
             (Self::Pairs, Value::List(items)) => items.iter().all(|item| is_pair(item, is_text)),
+            (Self::Speakers, Value::Int(0..)) => true,
+            (Self::Speakers, Value::Text(text)) => text == "all",
+            (Self::Speakers, Value::List(items)) => {
+                let repeated = |n: usize| items[..n].contains(&items[n]);
+                !items.is_empty()
+                    && items.iter().all(is_index)
+                    && !(0..items.len()).any(repeated)
+            }
+            (Self::Augmentation, Value::Table(entries)) => entries.iter().all(is_augmentation),
             (Self::Grazing, Value::Text(text)) => is_grazing(text),
             _ => false,
         }
@@ -287,6 +308,33 @@ fn is_index(value: &Value) -> bool {
 
 fn is_pair(value: &Value, of: impl Fn(&Value) -> bool) -> bool {
     matches!(value, Value::List(items) if items.len() == 2 && items.iter().all(of))
+}
+
+/// Whether an entry of AUGMENTATION has a name that exists and a strength that it takes.
+fn is_augmentation((name, value): &(String, Value)) -> bool {
+    let number = |value: &Value| match value {
+        Value::Int(int) => *int as f64,
+        Value::Float(float) => *float,
+        _ => f64::NAN,
+    };
+    let numbers = |value: &Value| match value {
+        Value::List(items) => items.iter().map(number).collect(),
+        _ => Vec::new(),
+    };
+    let positive = |x: f64| Range::Positive.contains(x);
+    match name.as_str() {
+        "random_shift" | "ID_jitter" => positive(number(value)),
+        "random_dilate" => {
+            matches!(numbers(value)[..], [least, most] if positive(least) && positive(most) && least <= most)
+        }
+        "blend" => {
+            let kept = numbers(value);
+            let is_share = |x: &f64| positive(*x) && *x <= 1.0;
+            !kept.is_empty() && kept.iter().all(is_share)
+        }
+        "NORMALISE_SPIKE_NUMBER" => matches!(value, Value::Bool(_)),
+        _ => false,
+    }
 }
 
 fn is_grazing(text: &str) -> bool {

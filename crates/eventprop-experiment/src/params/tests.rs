@@ -220,7 +220,8 @@ fn files_in_both_formats_are_read_and_dumps_read_back() {
     assert!(failure("a.json", "[1]").contains("not an object of keys and values"));
     assert!(failure("b.json", "{").contains("it is not JSON"));
     assert!(failure("c.toml", "TAU_MEM = ").contains("it is not TOML"));
-    assert!(failure("d.json", r#"{"TAU_MEM": {}}"#).contains("the value of TAU_MEM is a table"));
+    assert!(failure("d.toml", "TAU_MEM = 1979-05-27").contains("the value of TAU_MEM is a date"));
+    assert!(failure("d.json", r#"{"TAU_MEM": {}}"#).contains("TAU_MEM={} is not possible"));
     assert!(failure("e.json", r#"{"TAU_MEMM": 1}"#).contains("did you mean TAU_MEM?"));
 }
 
