@@ -67,9 +67,8 @@ impl Value {
                 Self::List(items.iter().map(Self::from_json).collect::<Option<_>>()?)
             }
             Json::Object(entries) => {
-                let entry = |(name, value): (&String, &Json)| {
-                    Some((name.clone(), Self::from_json(value)?))
-                };
+                let entry =
+                    |(name, value): (&String, &Json)| Some((name.clone(), Self::from_json(value)?));
                 Self::Table(entries.iter().map(entry).collect::<Option<_>>()?)
             }
         })

@@ -220,10 +220,9 @@ impl Kind {
             Self::Float(_) => "float",
             Self::OptionalFloat(_) => "float or none",
             Self::Choice(_) | Self::Text | Self::Grazing => "str",
-            Self::Sizes => "int or list",
+            Self::Sizes | Self::Speakers => "int or list",
             Self::Classes => "list or none",
             Self::EpochTrials | Self::Names | Self::Pairs => "list",
-            Self::Speakers => "int or list",
             Self::Augmentation => "table",
             Self::Anything => "any",
         }
@@ -258,9 +257,10 @@ impl Kind {
 
     fn holds(self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Anything, _) | (Self::Flag, Value::Bool(_)) | (Self::Text, Value::Text(_)) => {
-                true
-            }
+            (Self::Anything, _)
+            | (Self::Flag, Value::Bool(_))
+            | (Self::Text, Value::Text(_))
+            | (Self::Speakers, Value::Int(0..)) => true,
             (Self::Int { min, max }, Value::Int(int)) => (min..=max).contains(int),
             (Self::OptionalInt { min }, Value::Int(int)) => *int >= min,
             (Self::Seed, Value::Int(int)) => u32::try_from(*int).is_ok(),
@@ -275,13 +275,10 @@ impl Kind {
             }
             (Self::Names, Value::List(items)) => items.iter().all(is_text),
             (Self::Pairs, Value::List(items)) => items.iter().all(|item| is_pair(item, is_text)),
-            (Self::Speakers, Value::Int(0..)) => true,
             (Self::Speakers, Value::Text(text)) => text == "all",
             (Self::Speakers, Value::List(items)) => {
                 let repeated = |n: usize| items[..n].contains(&items[n]);
-                !items.is_empty()
-                    && items.iter().all(is_index)
-                    && !(0..items.len()).any(repeated)
+                !items.is_empty() && items.iter().all(is_index) && !(0..items.len()).any(repeated)
             }
             (Self::Augmentation, Value::Table(entries)) => entries.iter().all(is_augmentation),
             (Self::Grazing, Value::Text(text)) => is_grazing(text),
