@@ -45,22 +45,62 @@ fn write_and_rename(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let (temporary, file) = create_beside(path)?;
-    let written = fill(file, content).and_then(|()| rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report; a file that cannot be removed is only litter.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+    let new = NewFile::create(path)?;
+    let mut writer = BufWriter::with_capacity(1 << 16, &new.file);
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    new.finish()
 }
 
-fn fill(file: File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut writer = BufWriter::with_capacity(1 << 16, file);
-    content(&mut writer)?;
-    let file = writer
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()
+/// A file that is written piece by piece, also at places before its end, and appears under its name
+/// only when it is finished. One that is dropped before is removed.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    pub(crate) file: File,
+    named: bool,
+}
+
+impl NewFile {
+    /// Begins a file; the folder must exist.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let (temporary, file) = create_beside(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            temporary,
+            file,
+            named: false,
+        })
+    }
+
+    /// Flushes the file to the disk and gives it its name.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        rename(&self.temporary, &self.path)?;
+        self.named = true;
+        Ok(())
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.named {
+            // The first error is the one to report; a file that cannot be removed is only litter.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
 }
 
 /// Renames a file that is already flushed to the disk, and flushes the folder.

@@ -27,7 +27,7 @@
 //! * Where files are and whether they are right: [`registry`] (what is known about every data set),
 //!   [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
 //! * Spoken words and other events on a grid: [`binned`] holds them, [`augment`] varies them for training.
-//! * File formats: [`idx`], [`npy`]; [`atomic`] writes a file wholly or not at all.
+//! * File formats: [`spike_file`] (the HDF5 layout of SHD and SSC), [`idx`], [`npy`]; [`atomic`] writes a file wholly or not at all.
 //! * [`mt19937`]: NumPy's legacy random numbers, only to make published sets again.
 
 pub mod atomic;
@@ -47,5 +47,7 @@ pub mod npy;
 pub mod pixel_spikes;
 pub mod registry;
 mod source;
+pub mod spike_file;
 pub mod verify;
 pub mod yin_yang;
+mod zip;
