@@ -23,7 +23,9 @@
 //!
 //! * Data sets: [`mnist`], [`yin_yang`].
 //! * From values to spikes: [`latency`] is the code, [`pixel_spikes`] applies it to images fast,
+//!   [`mod@encode`] has other codes (logarithmic latency, rate, delta, level crossing, population),
 //!   [`dropout`] leaves input spikes out in training.
+//! * Recordings of event cameras and lists of channels: [`events`].
 //! * Where files are and whether they are right: [`registry`] (what is known about every data set),
 //!   [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
 //! * Spoken words and other events on a grid: [`binned`] holds them, [`augment`] varies them for training.
@@ -35,6 +37,8 @@ pub mod augment;
 pub mod binned;
 mod checksum;
 pub mod dropout;
+pub mod encode;
+pub mod events;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod idx;

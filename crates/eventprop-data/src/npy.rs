@@ -290,11 +290,16 @@ fn write_to<T: Element>(out: &mut dyn Write, shape: &[usize], values: &[T]) -> i
             format!("shape {shape:?} does not describe {} values", values.len()),
         ));
     }
+    write_header(out, &format!("'{}'", T::DESCR), shape)?;
+    values.iter().try_for_each(|value| value.write_le(out))
+}
+
+/// Writes the header of an array of elements of the type `descr`, a Python expression.
+pub(crate) fn write_header(out: &mut dyn Write, descr: &str, shape: &[usize]) -> io::Result<()> {
     let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
     let comma = if shape.len() == 1 { "," } else { "" };
     let dictionary = format!(
-        "{{'descr': '{}', 'fortran_order': False, 'shape': ({}{comma}), }}",
-        T::DESCR,
+        "{{'descr': {descr}, 'fortran_order': False, 'shape': ({}{comma}), }}",
         lengths.join(", ")
     );
     // Magic, version, length, dictionary and line end together fill blocks of 64 bytes.
@@ -302,8 +307,62 @@ fn write_to<T: Element>(out: &mut dyn Write, shape: &[usize], values: &[T]) -> i
     out.write_all(MAGIC)?;
     out.write_all(&[1, 0])?;
     out.write_all(&(padded as u16 + 1).to_le_bytes())?;
-    writeln!(out, "{dictionary:padded$}")?;
-    values.iter().try_for_each(|value| value.write_le(out))
+    writeln!(out, "{dictionary:padded$}")
+}
+
+/// What a header says, with the types of the elements still as text.
+pub(crate) struct HeaderText {
+    /// NumPy's code of the type; empty for an array with named fields.
+    pub(crate) descr: String,
+    /// Names and types of the fields, if they have names.
+    pub(crate) names: Option<Vec<(String, String)>>,
+    /// Whether columns come first.
+    pub(crate) fortran_order: bool,
+    /// Length of each dimension.
+    pub(crate) shape: Vec<usize>,
+}
+
+/// The header of an array of any type, and where it ends.
+pub(crate) fn header_text(mut bytes: &[u8]) -> Result<(HeaderText, usize), NpyProblem> {
+    let (header, end) = read_header(&mut bytes)?;
+    let malformed = || NpyProblem::Header {
+        header: excerpt(&header),
+    };
+    let text = std::str::from_utf8(&header).map_err(|_| malformed())?;
+    let fields = Fields::parse(text).ok_or_else(malformed)?;
+    let names = if fields.descr.starts_with('[') {
+        Some(named_fields(fields.descr).ok_or_else(malformed)?)
+    } else {
+        None
+    };
+    let text = HeaderText {
+        descr: quoted(fields.descr).unwrap_or_default().to_owned(),
+        names,
+        fortran_order: fields.fortran_order == "True",
+        shape: tuple(fields.shape).ok_or_else(malformed)?,
+    };
+    Ok((text, end as usize))
+}
+
+/// `[('t', '<i8'), ('x', '<i2')]`; fields that are themselves arrays are not read.
+fn named_fields(descr: &str) -> Option<Vec<(String, String)>> {
+    let mut rest = descr.strip_prefix('[')?.strip_suffix(']')?.trim();
+    let mut fields = Vec::new();
+    while !rest.is_empty() {
+        let (field, after) = rest.split_at(value_len(rest)?);
+        let (name, kind) = field
+            .trim()
+            .strip_prefix('(')?
+            .strip_suffix(')')?
+            .split_once(',')?;
+        let kind = kind.trim().trim_end_matches(',');
+        fields.push((
+            quoted(name.trim())?.to_owned(),
+            quoted(kind.trim())?.to_owned(),
+        ));
+        rest = after.strip_prefix(',').unwrap_or(after).trim_start();
+    }
+    (!fields.is_empty()).then_some(fields)
 }
 
 /// The dictionary, and the number of bytes up to its end.

@@ -1,0 +1,68 @@
+//! Prophesee EVT 2.0: little-endian words of 32 bits behind a header of `% ` lines.
+//!
+//! The upper four bits say what a word is: 0 and 1 are OFF and ON events (time 6 bits, x 11, y 11),
+//! 8 carries the upper 28 bits of the time of all that follow, 10 is an external trigger, 14 and 15
+//! are of other use (Prophesee, "EVT 2.0 format"). Events before the first word of time have no time
+//! and are skipped, as the makers' tools do.
+
+use super::bytes::{array, header_number, percent_header};
+use super::collector::{Collector, Unwrapper};
+use super::{Event, EventProblem, Format, Recording};
+
+const WORD_BYTES: usize = 4;
+
+/// Reads a recording.
+pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
+    let header = percent_header(bytes);
+    let mut collector = Collector::new(Format::Evt2, size(&header.lines));
+    let mut clock = Unwrapper::new(28);
+    let mut high = None;
+    let words = bytes[header.end..].chunks_exact(WORD_BYTES);
+    if !words.remainder().is_empty() {
+        collector.truncated(bytes.len() - words.remainder().len());
+    }
+    for (n, word) in words.enumerate() {
+        let offset = header.end + n * WORD_BYTES;
+        let word = u32::from_le_bytes(array(word, 0).expect("chunks have the length of a word"));
+        match word >> 28 {
+            kind @ (0 | 1) => {
+                let Some(high) = high else {
+                    collector.notes.before_clock += 1;
+                    continue;
+                };
+                let event = Event {
+                    t_us: high << 6 | i64::from(word >> 22 & 0x3f),
+                    x: (word >> 11 & 0x7ff) as u16,
+                    y: (word & 0x7ff) as u16,
+                    on: kind == 1,
+                };
+                collector.push(offset, event)?;
+            }
+            8 => {
+                let (time, overflowed) = clock.next(word & 0x0fff_ffff);
+                collector.notes.overflows += u64::from(overflowed);
+                high = Some(time);
+            }
+            10 | 14 | 15 => collector.notes.other += 1,
+            kind => {
+                let found = format!("a word of type {kind}");
+                return Err(collector.damaged(offset, found, "type 0, 1, 8, 10, 14 or 15"));
+            }
+        }
+    }
+    Ok(collector.camera())
+}
+
+/// `% geometry 640x480`, or `width=…` and `height=…` in the line of the format.
+fn size(lines: &[String]) -> Option<(u32, u32)> {
+    let geometry = lines.iter().find_map(|line| {
+        let (width, height) = line.strip_prefix("% geometry ")?.split_once('x')?;
+        Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
+    });
+    geometry.or_else(|| {
+        Some((
+            header_number(lines, "width")?,
+            header_number(lines, "height")?,
+        ))
+    })
+}
