@@ -4,6 +4,8 @@
 //! A sample is kept as its channels in the order of (step, channel), two bytes each, and one short entry
 //! for every step in which anything happens: the SHD training set takes some 180 MB.
 
+mod stored;
+
 use thiserror::Error;
 
 /// A time this close below the start of a step (in steps) belongs to it: decimal times and steps are
@@ -140,6 +142,17 @@ impl BinnedSet {
             (known, given) => panic!("speakers {:?}, given {given:?}", known.is_some()),
         }
         given - events.len()
+    }
+
+    /// Makes room for so many more samples and spikes, the latter in at most so many runs of one step.
+    pub fn reserve(&mut self, samples: usize, spikes: usize, runs: usize) {
+        self.channels.reserve(spikes);
+        self.runs.reserve(runs);
+        self.starts.reserve(samples);
+        self.labels.reserve(samples);
+        if let Some(speakers) = &mut self.speakers {
+            speakers.reserve(samples);
+        }
     }
 
     /// Gives back memory that was reserved for more samples.

@@ -4,8 +4,12 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::locate::{self, NotFound};
 use crate::mnist::{self, MnistError, MnistSet};
 use crate::registry::{Dataset, Entry};
+use crate::shd::survey::{Survey, survey};
+use crate::shd::{self, Corpus};
+use crate::spike_file::SpikeFileError;
 use crate::yin_yang::{self, Published, YinYangError, YinYangSet};
 
 /// A data set could not be read.
@@ -17,6 +21,12 @@ pub enum InfoError {
     /// Yin-Yang.
     #[error(transparent)]
     YinYang(#[from] YinYangError),
+    /// No file of SHD or SSC is there.
+    #[error("{0}; `eventprop data generate shd-like` makes a synthetic set")]
+    NotFound(#[from] NotFound),
+    /// A file of SHD or SSC.
+    #[error(transparent)]
+    SpikeFile(#[from] SpikeFileError),
 }
 
 /// What a data set holds.
@@ -31,7 +41,7 @@ pub struct Info {
 /// What one part of a data set holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartInfo {
-    /// `train`, `validation` or `test`.
+    /// `train`, `validation` (in SSC: `valid`) or `test`.
     pub name: &'static str,
     /// Number of samples of each class; the length is the number of classes.
     pub class_counts: Vec<usize>,
@@ -41,6 +51,8 @@ pub struct PartInfo {
     pub inputs: usize,
     /// Spikes of one sample after encoding.
     pub spikes: SpikeCounts,
+    /// More, of a part that is a recording of spikes.
+    pub survey: Option<Survey>,
 }
 
 impl PartInfo {
@@ -95,6 +107,8 @@ pub fn info<P: AsRef<Path>>(dataset: Dataset, dirs: &[P]) -> Result<Info, InfoEr
         .into_iter()
         .map(|(name, set)| yin_yang_part(name, &YinYangSet::published(set)))
         .collect(),
+        Dataset::Shd => spike_parts(Corpus::Shd, dirs)?,
+        Dataset::Ssc => spike_parts(Corpus::Ssc, dirs)?,
     };
     Ok(Info {
         entry: dataset.entry(),
@@ -110,6 +124,7 @@ fn mnist_part(name: &'static str, set: &MnistSet) -> PartInfo {
         shape: vec![mnist::SIDE, mnist::SIDE],
         inputs: mnist::PIXELS,
         spikes: SpikeCounts::of((0..set.len()).map(|image| spikes.spikes_len(image))),
+        survey: None,
     }
 }
 
@@ -120,6 +135,41 @@ fn yin_yang_part(name: &'static str, set: &YinYangSet) -> PartInfo {
         shape: vec![4],
         inputs: yin_yang::INPUTS,
         spikes: SpikeCounts::of((0..set.len()).map(|_| yin_yang::INPUTS)),
+        survey: None,
+    }
+}
+
+/// The parts that are there; at least one must be.
+fn spike_parts<P: AsRef<Path>>(corpus: Corpus, dirs: &[P]) -> Result<Vec<PartInfo>, InfoError> {
+    let mut parts = Vec::new();
+    let mut missing = None;
+    for split in corpus.splits() {
+        let Some(name) = corpus.file_name(*split) else {
+            continue;
+        };
+        match locate::find(corpus.dataset(), &[name], dirs) {
+            Ok(paths) => parts.push(spike_part(split.name(), survey(&paths[0])?)),
+            Err(error) => missing = Some(error),
+        }
+    }
+    match missing {
+        Some(error) if parts.is_empty() => Err(error.into()),
+        _ => Ok(parts),
+    }
+}
+
+fn spike_part(name: &'static str, survey: Survey) -> PartInfo {
+    PartInfo {
+        name,
+        class_counts: survey.class_counts.clone(),
+        shape: vec![shd::CHANNELS as usize],
+        inputs: shd::CHANNELS as usize,
+        spikes: SpikeCounts {
+            min: survey.spikes.min as usize,
+            mean: survey.spikes.mean,
+            max: survey.spikes.max as usize,
+        },
+        survey: Some(survey),
     }
 }
 

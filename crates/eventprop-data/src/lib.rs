@@ -21,7 +21,7 @@
 //! # Ok::<(), eventprop_data::latency::LatencyError>(())
 //! ```
 //!
-//! * Data sets: [`mnist`], [`yin_yang`].
+//! * Data sets: [`mnist`], [`yin_yang`], [`shd`] (with SSC, and a synthetic set of that shape).
 //! * From values to spikes: [`latency`] is the code, [`pixel_spikes`] applies it to images fast,
 //!   [`mod@encode`] has other codes (logarithmic latency, rate, delta, level crossing, population),
 //!   [`dropout`] leaves input spikes out in training.
@@ -50,6 +50,7 @@ pub mod mt19937;
 pub mod npy;
 pub mod pixel_spikes;
 pub mod registry;
+pub mod shd;
 mod source;
 pub mod spike_file;
 pub mod verify;

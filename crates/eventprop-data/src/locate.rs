@@ -15,7 +15,7 @@ use crate::registry::{Dataset, FileEntry};
 /// Some files of a data set are in none of the folders.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "{dataset}: no folder holds {names} (plain or .gz); looked in {folders}. \
+    "{dataset}: no folder holds {names} (plain, .gz or .zip); looked in {folders}. \
      Fetch the data set, name its folder, or put the files into one of these",
     names = names.join(" and "),
     folders = listed(folders)

@@ -1,6 +1,7 @@
 //! Whether the files of a data set are there and are what they should be.
 //!
-//! The content is compared, unpacked, so that a file counts the same whether it is packed or not.
+//! The content is compared, unpacked, so that a file counts the same whether it is packed or not. Where
+//! only the checksum of the packed file is known, that one is compared.
 
 use std::fs;
 use std::io;
@@ -8,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::checksum::sha256_hex;
-use crate::registry::{Dataset, FileEntry};
+use crate::registry::{Checksum, Dataset, FileEntry};
 use crate::source;
 
 /// A folder could not be listed.
@@ -34,15 +34,20 @@ pub enum FileState {
     Partial {
         /// Bytes there are.
         found: u64,
-        /// Bytes of the whole download.
-        expected: u64,
+        /// Bytes of the whole download, if that is known.
+        expected: Option<u64>,
     },
     /// The content is another one.
     WrongChecksum {
-        /// SHA-256 of the content.
+        /// Checksum of the content.
         found: String,
-        /// SHA-256 that it should have.
-        expected: &'static str,
+        /// Checksum that it should have.
+        expected: Checksum,
+    },
+    /// No checksum is known of a file in this form, only of the packed one.
+    Unchecked {
+        /// The name of the file whose checksum is known.
+        known: &'static str,
     },
     /// It cannot be read or unpacked.
     Unreadable {
@@ -90,12 +95,29 @@ pub fn verify(dataset: Dataset, folder: &Path) -> Result<Vec<FileStatus>, ListEr
 
 /// Whether the content of a file is the registered one.
 pub(crate) fn check(path: &Path, file: &FileEntry) -> FileState {
-    match source::content(path).and_then(|content| sha256_hex(content.reader)) {
-        Ok(found) if found == file.sha256 => FileState::Ok,
-        Ok(found) => FileState::WrongChecksum {
-            found,
-            expected: file.sha256,
-        },
+    let packed = file
+        .download
+        .filter(|download| path.ends_with(download.name));
+    let (found, expected) = match (file.checksum, packed, file.download) {
+        (Some(expected), ..) => {
+            let content = source::content(path);
+            let found = content.and_then(|content| expected.of(content.reader));
+            (found, expected)
+        }
+        (None, Some(download), _) => {
+            let expected = download.checksum;
+            let found = source::open(path).and_then(|source| expected.of(source.file));
+            (found, expected)
+        }
+        (None, None, download) => {
+            return FileState::Unchecked {
+                known: download.map_or(file.name, |download| download.name),
+            };
+        }
+    };
+    match found {
+        Ok(found) if found == expected.digits() => FileState::Ok,
+        Ok(found) => FileState::WrongChecksum { found, expected },
         Err(error) => FileState::Unreadable {
             reason: error.to_string(),
         },
@@ -221,9 +243,26 @@ mod tests {
             statuses[0].1,
             FileState::Partial {
                 found: 7,
-                expected: 9_912_422
+                expected: Some(9_912_422)
             }
         );
         assert!(matches!(statuses[3].1, FileState::Unreadable { .. }));
+    }
+
+    /// SSC has checksums of its archives only.
+    #[test]
+    fn a_file_is_compared_in_the_form_whose_checksum_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("ssc_valid.h5"), "unpacked").unwrap();
+        fs::write(dir.path().join("ssc_test.h5.zip"), "no archive").unwrap();
+        let statuses = states(Dataset::Ssc, dir.path());
+        assert_eq!(statuses[0].1, FileState::Missing);
+        let known = "ssc_valid.h5.zip";
+        assert_eq!(statuses[1].1, FileState::Unchecked { known });
+        let FileState::WrongChecksum { found, expected } = &statuses[2].1 else {
+            panic!("{statuses:?}");
+        };
+        assert_eq!(expected.algorithm(), "MD5");
+        assert_eq!(*found, expected.of(&b"no archive"[..]).unwrap());
     }
 }

@@ -22,7 +22,7 @@ fn data() -> Option<PathBuf> {
 #[test]
 fn every_file_has_its_registered_checksum() {
     let Some(dir) = data() else { return };
-    for dataset in Dataset::ALL {
+    for dataset in [Dataset::Mnist, Dataset::YinYang] {
         let folder = locate::home(dataset, &[&dir]).unwrap();
         let statuses = verify(dataset, &folder).unwrap();
         for (status, file) in statuses.iter().zip(dataset.entry().files) {

@@ -1,13 +1,16 @@
 //! `eventprop data`: list, fetch, verify, info.
 
+mod recording;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::Subcommand;
 use eventprop_data::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::info::{Info, PartInfo};
-use eventprop_data::registry::Dataset;
+use eventprop_data::registry::{Dataset, UnknownDataset};
 use eventprop_data::verify::{FileState, FileStatus};
 use eventprop_data::{info, locate, verify};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -47,11 +50,33 @@ enum Action {
         /// The data set
         dataset: Dataset,
     },
-    /// Describe a data set: samples, classes, spikes, licence
+    /// Describe a data set or a spike file: samples, classes, speakers, spikes, oddities, licence
     Info {
-        /// The data set
-        dataset: Dataset,
+        /// The data set, or a file in the HDF5 layout of SHD (.h5, .h5.gz, .h5.zip)
+        #[arg(value_name = "DATASET|FILE")]
+        subject: Subject,
     },
+}
+
+/// What can be described.
+#[derive(Debug, Clone)]
+enum Subject {
+    Dataset(Dataset),
+    File(PathBuf),
+}
+
+impl FromStr for Subject {
+    type Err = UnknownDataset;
+
+    /// What is the name of no data set, and looks like a path or is one, is a file.
+    fn from_str(text: &str) -> Result<Self, UnknownDataset> {
+        let path = PathBuf::from(text);
+        match text.parse() {
+            Ok(dataset) => Ok(Self::Dataset(dataset)),
+            Err(_) if path.extension().is_some() || path.exists() => Ok(Self::File(path)),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// What a command says to people and to programs.
@@ -68,7 +93,10 @@ impl Args {
             Action::List => Ok(list(&dirs)),
             Action::Fetch { dataset, mirror } => download(*dataset, mirror.clone(), &dirs),
             Action::Verify { dataset } => check(*dataset, &dirs),
-            Action::Info { dataset } => describe(*dataset, &dirs),
+            Action::Info { subject } => match subject {
+                Subject::Dataset(dataset) => describe(*dataset, &dirs),
+                Subject::File(path) => recording::describe(path),
+            },
         };
         let ended = answer.map(|answer| {
             speak::out(&if self.json {
@@ -97,7 +125,7 @@ fn download(dataset: Dataset, mirrors: Vec<String>, dirs: &[PathBuf]) -> Result<
     let template = "{msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {eta} left";
     bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
     let mut show = |progress: Progress<'_>| {
-        bar.set_length(progress.bytes_total);
+        bar.set_length(progress.bytes_total.unwrap_or(progress.bytes));
         bar.set_position(progress.bytes);
         bar.set_message(progress.file.to_owned());
         ControlFlow::Continue(())
@@ -177,7 +205,10 @@ fn check(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
     let folder = home(dataset, dirs)?;
     let statuses = verify::verify(dataset, &folder).map_err(Failure::failed)?;
     let mut lines: Vec<String> = statuses.iter().map(status_line).collect();
-    let harmless = |s: &&FileStatus| matches!(s.state, FileState::Ok | FileState::Unknown);
+    let harmless = |s: &&FileStatus| {
+        use FileState::{Ok, Unchecked, Unknown};
+        matches!(s.state, Ok | Unchecked { .. } | Unknown)
+    };
     let wrong = statuses.len() - statuses.iter().filter(harmless).count();
     if wrong > 0 {
         lines.insert(0, format!("{wrong} files of {dataset} are not right"));
@@ -188,7 +219,12 @@ fn check(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
         });
         return Err(Failure::failed(lines.join("\n")));
     }
-    lines.push(format!("{dataset} is complete and right"));
+    let unchecked = |s: &FileStatus| matches!(s.state, FileState::Unchecked { .. });
+    lines.push(if statuses.iter().any(unchecked) {
+        format!("{dataset} is complete; not every file could be compared")
+    } else {
+        format!("{dataset} is complete and right")
+    });
     let files = statuses
         .iter()
         .map(|s| json!({"path": s.path, "ok": s.state == FileState::Ok}));
@@ -207,10 +243,15 @@ fn status_line(status: &FileStatus) -> String {
         FileState::Ok => "right".to_owned(),
         FileState::Missing => "missing".to_owned(),
         FileState::Partial { found, expected } => {
-            format!("interrupted download, {found} of {expected} bytes")
+            let of = expected.map_or_else(String::new, |bytes| format!(" of {bytes}"));
+            format!("interrupted download, {found}{of} bytes")
         }
         FileState::WrongChecksum { found, expected } => {
-            format!("WRONG CONTENT: SHA-256 {found}, expected {expected}")
+            let (algorithm, digits) = (expected.algorithm(), expected.digits());
+            format!("WRONG CONTENT: {algorithm} {found}, expected {digits}")
+        }
+        FileState::Unchecked { known } => {
+            format!("not compared: only the checksum of {known} is published")
         }
         FileState::Unreadable { reason } => format!("cannot be read: {reason}"),
         FileState::Unknown => "does not belong to the data set".to_owned(),
@@ -226,7 +267,10 @@ fn describe(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {
         format!("licence    {}", entry.licence),
         format!("page       {}", entry.page),
     ];
-    lines.extend(parts.iter().map(part_line));
+    for part in &parts {
+        lines.push(part_line(part));
+        lines.extend(part.survey.iter().flat_map(recording::lines));
+    }
     Ok(Answer {
         text: lines.join("\n"),
         json: json!({
@@ -263,5 +307,6 @@ fn part_json(part: &PartInfo) -> Json {
         "shape": part.shape,
         "inputs": part.inputs,
         "spikes": {"min": part.spikes.min, "mean": part.spikes.mean, "max": part.spikes.max},
+        "recording": part.survey.as_ref().map(recording::json),
     })
 }

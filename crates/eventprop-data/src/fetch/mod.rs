@@ -2,7 +2,8 @@
 //!
 //! Every file goes to `NAME.part` first, from the first mirror that answers. A transfer that breaks
 //! off is taken up where it stopped, also by a later call; a server that cannot do that starts anew.
-//! Only when the size and the SHA-256 of the registry are met does the file take its name. What a
+//! Only when size and checksum are those of the registry does the file take its name; where the registry
+//! knows no size, the server's is taken and the checksum decides. What a
 //! mirror says is never trusted: too much, too little or other bytes are an error with the facts.
 //!
 //! The caller sees the progress after every block and can stop there (Ctrl-C); the part stays.
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::registry::{Dataset, Download, FileEntry};
+use crate::registry::{Checksum, Dataset, Download, FileEntry};
 use crate::verify::{self, FileState, part_name};
 use transfer::{Part, Stop, Transfer};
 
@@ -81,8 +82,8 @@ pub struct Progress<'a> {
     pub url: &'a str,
     /// Bytes there are.
     pub bytes: u64,
-    /// Bytes of the whole file.
-    pub bytes_total: u64,
+    /// Bytes of the whole file, as soon as they are known.
+    pub bytes_total: Option<u64>,
 }
 
 /// Is told how far a download is, and says whether to go on: `Break` stops it.
@@ -158,24 +159,25 @@ pub enum FetchError {
     },
     /// No mirror gave the file.
     #[error(
-        "cannot fetch {file}:{}\nTo do it by hand, download one of{}\nand put it into {folder} as {file} ({bytes} bytes, SHA-256 {sha256}).",
+        "cannot fetch {file}:{}\nTo do it by hand, download one of{}\nand put it into {folder} as {file} ({}{checksum}).",
         lines(failures),
         lines(urls),
+        bytes.map_or_else(String::new, |bytes| format!("{bytes} bytes, ")),
         folder = folder.display()
     )]
     EveryMirror {
         /// The name of the file.
         file: &'static str,
         /// What happened, in order.
-        failures: Vec<Failure>,
+        failures: Box<[Failure]>,
         /// Where it can be had.
-        urls: Vec<String>,
+        urls: Box<[String]>,
         /// Where it belongs.
         folder: PathBuf,
-        /// Its size.
-        bytes: u64,
+        /// Its size, if it is known.
+        bytes: Option<u64>,
         /// Its checksum.
-        sha256: &'static str,
+        checksum: Checksum,
     },
 }
 
@@ -237,14 +239,14 @@ fn fetch_files(
             options,
             agent: &agent,
         };
-        let mut report = |url: &str, bytes| {
+        let mut report = |url: &str, bytes, bytes_total| {
             on_progress(Progress {
                 file: download.name,
                 index,
                 files,
                 url,
                 bytes,
-                bytes_total: download.bytes,
+                bytes_total,
             })
         };
         fetched.push(job.run(&mut report)?);
@@ -263,7 +265,9 @@ fn already_there(
         if !path.exists() {
             continue;
         }
-        if verify::check(&path, file) == FileState::Ok {
+        // Where no checksum is known, the user's file stays.
+        let state = verify::check(&path, file);
+        if matches!(state, FileState::Ok | FileState::Unchecked { .. }) {
             return Ok(Some(path));
         }
         if name != download.name || !path.is_file() {
@@ -276,6 +280,9 @@ fn already_there(
     Ok(None)
 }
 
+/// Is told an address, the bytes there are and those of the whole file.
+type Report<'a> = dyn FnMut(&str, u64, Option<u64>) -> ControlFlow<()> + 'a;
+
 /// One file to be downloaded.
 struct Job<'a> {
     download: Download,
@@ -286,10 +293,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(
-        &self,
-        report: &mut dyn FnMut(&str, u64) -> ControlFlow<()>,
-    ) -> Result<Fetched, FetchError> {
+    fn run(&self, report: &mut Report<'_>) -> Result<Fetched, FetchError> {
         let mut failures = Vec::new();
         for url in self.urls() {
             for attempt in 0..self.options.attempts.max(1) {
@@ -328,27 +332,26 @@ impl Job<'_> {
         }
         Err(FetchError::EveryMirror {
             file: self.download.name,
-            failures,
+            failures: failures.into(),
             urls: self.urls().collect(),
             folder: self.folder.to_owned(),
             bytes: self.download.bytes,
-            sha256: self.download.sha256,
+            checksum: self.download.checksum,
         })
     }
 
-    fn attempt(
-        &self,
-        url: &str,
-        report: &mut dyn FnMut(&str, u64) -> ControlFlow<()>,
-    ) -> Result<PathBuf, Stop> {
+    fn attempt(&self, url: &str, report: &mut Report<'_>) -> Result<PathBuf, Stop> {
         let mut part = Part::open(&self.part(), self.download.bytes)?;
         let transfer = Transfer {
             agent: self.agent,
             url,
             bytes_total: self.download.bytes,
         };
-        transfer.run(&mut part, &mut |bytes| report(url, bytes))?;
-        part.finish(self.download.sha256, &self.folder.join(self.download.name))
+        transfer.run(&mut part, &mut |bytes, total| report(url, bytes, total))?;
+        part.finish(
+            self.download.checksum,
+            &self.folder.join(self.download.name),
+        )
     }
 
     fn urls(&self) -> impl Iterator<Item = String> {

@@ -125,6 +125,11 @@ fn act_on(stream: &mut TcpStream, act: Act, content: &[u8], start: usize) -> std
         stream.flush()
     };
     match act {
+        Act::Serve if start >= whole => {
+            let range = format!("Content-Range: bytes */{whole}\r\nContent-Length: 0");
+            let head = format!("HTTP/1.1 416 No\r\n{range}\r\nConnection: close\r\n\r\n");
+            send(&head, b"")
+        }
         Act::Serve => send(&right_head, &content[start..]),
         Act::IgnoreRange => send(&head(whole), content),
         Act::BreakOffAt(end) => send(&right_head, &content[start..end]),

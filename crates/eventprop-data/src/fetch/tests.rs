@@ -12,16 +12,15 @@ static CONTENT: LazyLock<Vec<u8>> =
 
 static FILES: LazyLock<[FileEntry; 1]> = LazyLock::new(|| {
     let sha256: &'static str = sha256_hex(CONTENT.as_slice()).unwrap().leak();
-    let bytes = CONTENT.len() as u64;
+    let checksum = Checksum::Sha256(sha256);
     [FileEntry {
         name: "numbers",
         other_names: &[],
-        bytes,
-        sha256,
+        checksum: Some(checksum),
         download: Some(Download {
             name: NAME,
-            bytes,
-            sha256,
+            bytes: Some(CONTENT.len() as u64),
+            checksum,
         }),
     }]
 });
@@ -147,7 +146,13 @@ fn a_mirror_with_something_else_is_asked_once_and_described() {
         let bad = server(vec![act; 3].leak());
         let dir = tempfile::tempdir().unwrap();
         let message = fetch_from(&[&bad], dir.path()).unwrap_err().to_string();
-        for words in [words, &bad.url, "by hand", NAME, FILES[0].sha256] {
+        for words in [
+            words,
+            &bad.url,
+            "by hand",
+            NAME,
+            FILES[0].checksum.unwrap().digits(),
+        ] {
             assert!(message.contains(words), "{message} lacks {words}");
         }
         assert_eq!(bad.starts(), [0]);
@@ -201,7 +206,7 @@ fn a_stop_keeps_the_part_and_the_next_call_goes_on() {
             (progress.index, progress.files, progress.file),
             (0, 1, NAME)
         );
-        if progress.bytes >= progress.bytes_total / 2 {
+        if progress.bytes >= progress.bytes_total.unwrap() / 2 {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -252,4 +257,62 @@ fn what_cannot_be_fetched_says_so() {
     fs::write(&file, "").unwrap();
     let error = fetch(Dataset::Mnist, &file, &options(), go_on).unwrap_err();
     assert!(matches!(error, FetchError::Disk { .. }), "{error}");
+}
+
+/// As SHD and SSC: neither the size nor the unpacked content is known, only an MD5 of the archive.
+static SIZELESS: LazyLock<[FileEntry; 1]> = LazyLock::new(|| {
+    let md5 = Checksum::Md5("").of(CONTENT.as_slice()).unwrap().leak();
+    [FileEntry {
+        name: "numbers",
+        other_names: &[],
+        checksum: None,
+        download: Some(Download {
+            name: NAME,
+            bytes: None,
+            checksum: Checksum::Md5(md5),
+        }),
+    }]
+});
+
+fn fetch_sizeless(server: &Server, folder: &Path) -> Result<Vec<Fetched>, FetchError> {
+    let go_on = &mut |_: Progress<'_>| ControlFlow::Continue(());
+    let mirrors = [server.url.clone()];
+    fetch_files(&*SIZELESS, &mirrors, folder, &options(), go_on)
+}
+
+#[test]
+fn a_file_of_unknown_size_is_fetched_continued_and_checked() {
+    let server = server(&[Act::BreakOffAt(70_000), Act::BreakOffAt(150_000)]);
+    let dir = tempfile::tempdir().unwrap();
+    fetch_sizeless(&server, dir.path()).unwrap();
+    assert_fetched(dir.path());
+    assert_eq!(server.starts(), [0, 70_000, 150_000]);
+    assert_eq!(fetch_sizeless(&server, dir.path()).unwrap()[0].url, None);
+    // One that the user unpacked cannot be compared, and stays.
+    let mine = dir.path().join("numbers");
+    fs::write(&mine, "mine").unwrap();
+    assert_eq!(fetch_sizeless(&server, dir.path()).unwrap()[0].path, mine);
+}
+
+/// The program was killed between the last byte and the new name: the server has no more to give.
+#[test]
+fn a_complete_part_of_unknown_size_is_accepted_by_its_checksum() {
+    let (server, dir) = (server(&[]), tempfile::tempdir().unwrap());
+    fs::write(dir.path().join(part_name(NAME)), &*CONTENT).unwrap();
+    fetch_sizeless(&server, dir.path()).unwrap();
+    assert_fetched(dir.path());
+}
+
+#[test]
+fn wrong_bytes_of_unknown_size_are_refused() {
+    for act in [
+        Act::WrongBytes,
+        Act::Endless(10_000_000),
+        Act::AnnounceLength(17),
+    ] {
+        let (server, dir) = (server(vec![act; 3].leak()), tempfile::tempdir().unwrap());
+        let message = fetch_sizeless(&server, dir.path()).unwrap_err().to_string();
+        assert!(message.contains("MD5"), "{message}");
+        assert!(!dir.path().join(NAME).exists());
+    }
 }

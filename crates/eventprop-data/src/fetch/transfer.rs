@@ -11,7 +11,7 @@ use ureq::{Agent, Body};
 
 use super::{FetchError, FetchOptions, Proxy};
 use crate::atomic;
-use crate::checksum::sha256_hex;
+use crate::registry::Checksum;
 
 const BLOCK_BYTES: usize = 1 << 16;
 const EXCERPT_BYTES: u64 = 80;
@@ -54,27 +54,35 @@ pub enum Problem {
         expected: u64,
     },
     /// The transfer broke off or stalled.
-    #[error("broke off after {received} of {expected} bytes: {message}")]
+    #[error("broke off after {received}{} bytes: {message}", of(*expected))]
     BrokeOff {
         /// Bytes there are.
         received: u64,
-        /// Bytes of the whole file.
-        expected: u64,
+        /// Bytes of the whole file, if they are known.
+        expected: Option<u64>,
         /// What the network said.
         message: String,
     },
     /// The right number of wrong bytes.
-    #[error("SHA-256 is {found}, expected {expected}; the file begins {excerpt:?}")]
+    #[error(
+        "{algorithm} is {found}, expected {digits}; the file begins {excerpt:?}",
+        algorithm = expected.algorithm(),
+        digits = expected.digits()
+    )]
     Checksum {
-        /// SHA-256 of what was received.
+        /// Checksum of what was received.
         found: String,
-        /// SHA-256 expected.
-        expected: &'static str,
+        /// Checksum expected.
+        expected: Checksum,
         /// The first bytes of the file.
         excerpt: String,
         /// Whether part of the file was there before.
         resumed: bool,
     },
+}
+
+fn of(expected: Option<u64>) -> String {
+    expected.map_or_else(String::new, |bytes| format!(" of {bytes}"))
 }
 
 impl Problem {
@@ -141,7 +149,7 @@ pub(super) struct Part {
 
 impl Part {
     /// Opens it at its end; what is longer than the whole file is thrown away.
-    pub(super) fn open(path: &Path, bytes_total: u64) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, bytes_total: Option<u64>) -> io::Result<Self> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -155,7 +163,7 @@ impl Part {
             bytes,
             resumed: bytes > 0,
         };
-        if bytes > bytes_total {
+        if bytes_total.is_some_and(|total| bytes > total) {
             part.clear()?;
         }
         Ok(part)
@@ -175,17 +183,17 @@ impl Part {
     }
 
     /// Gives the whole file its name if its checksum is right; otherwise removes it.
-    pub(super) fn finish(mut self, sha256: &'static str, target: &Path) -> Result<PathBuf, Stop> {
+    pub(super) fn finish(mut self, expected: Checksum, target: &Path) -> Result<PathBuf, Stop> {
         self.file.sync_all()?;
         self.file.seek(SeekFrom::Start(0))?;
-        let found = sha256_hex(&self.file)?;
-        if found != sha256 {
+        let found = expected.of(&self.file)?;
+        if found != expected.digits() {
             self.file.seek(SeekFrom::Start(0))?;
             let excerpt = excerpt(&mut self.file);
             fs::remove_file(&self.path)?;
             return Err(Stop::Failed(Problem::Checksum {
                 found,
-                expected: sha256,
+                expected,
                 excerpt,
                 resumed: self.resumed,
             }));
@@ -199,31 +207,40 @@ impl Part {
 pub(super) struct Transfer<'a> {
     pub(super) agent: &'a Agent,
     pub(super) url: &'a str,
-    pub(super) bytes_total: u64,
+    /// Bytes of the whole file, if the registry knows them.
+    pub(super) bytes_total: Option<u64>,
 }
 
+/// What a server answers.
+enum Answer {
+    /// The rest of the file, and how long the whole file is, if that is known.
+    Rest(Body, Option<u64>),
+    /// That the part is the whole file.
+    Complete,
+}
+
+/// Is told the bytes there are and those of the whole file, and says whether to go on.
+pub(super) type Report<'a> = dyn FnMut(u64, Option<u64>) -> ControlFlow<()> + 'a;
+
 impl Transfer<'_> {
-    /// Fills the part up to the size of the whole file; `report` is given its size.
-    pub(super) fn run(
-        &self,
-        part: &mut Part,
-        report: &mut dyn FnMut(u64) -> ControlFlow<()>,
-    ) -> Result<(), Stop> {
-        ask(report, part.bytes)?;
-        if part.bytes == self.bytes_total {
+    /// Fills the part up to the size of the whole file.
+    pub(super) fn run(&self, part: &mut Part, report: &mut Report<'_>) -> Result<(), Stop> {
+        ask(report, part.bytes, self.bytes_total)?;
+        if self.bytes_total == Some(part.bytes) {
             return Ok(());
         }
-        let mut response = self.request(part.bytes)?;
-        self.accept(&mut response, part)?;
-        let mut body = response
-            .into_body()
-            .into_with_config()
-            .limit(u64::MAX)
-            .reader()
-            .take(self.bytes_total - part.bytes);
+        let response = self.request(part.bytes)?;
+        let (body, total) = match self.accept(response, part)? {
+            Answer::Rest(body, total) => (body, total),
+            Answer::Complete => return Ok(()),
+        };
+        let left = total.map_or(u64::MAX, |total| total - part.bytes);
+        let mut body = body.into_with_config().limit(u64::MAX).reader().take(left);
         let mut block = vec![0; BLOCK_BYTES];
-        while part.bytes < self.bytes_total {
+        while total != Some(part.bytes) {
             let read = match body.read(&mut block) {
+                // Without a length the end is where the server ends; the checksum decides.
+                Ok(0) if total.is_none() => break,
                 Ok(0) => Err("the server sent no more".to_owned()),
                 Ok(read) => Ok(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -231,11 +248,11 @@ impl Transfer<'_> {
             };
             let read = read.map_err(|message| Problem::BrokeOff {
                 received: part.bytes,
-                expected: self.bytes_total,
+                expected: total,
                 message,
             })?;
             part.push(&block[..read])?;
-            ask(report, part.bytes)?;
+            ask(report, part.bytes, total)?;
         }
         Ok(())
     }
@@ -255,16 +272,17 @@ impl Transfer<'_> {
     }
 
     /// Decides whether the answer continues the part, starts it anew, or is of no use.
-    fn accept(&self, response: &mut Response<Body>, part: &mut Part) -> Result<(), Stop> {
-        let start = match response.status().as_u16() {
-            206 if part.bytes > 0 => {
-                let found = header(response, "Content-Range").unwrap_or_default();
-                if !continues(&found, part.bytes, self.bytes_total) {
-                    return Err(start_over(part, found)?);
-                }
-                part.bytes
+    fn accept(&self, mut response: Response<Body>, part: &mut Part) -> Result<Answer, Stop> {
+        let range = header(&response, "Content-Range").unwrap_or_default();
+        let (start, total) = match response.status().as_u16() {
+            206 if part.bytes > 0 => match rest(&range, part.bytes, self.bytes_total) {
+                Some(total) => (part.bytes, Some(total)),
+                None => return Err(start_over(part, range)?),
+            },
+            200 => (0, self.bytes_total),
+            416 if self.bytes_total.is_none() && range == format!("bytes */{}", part.bytes) => {
+                return Ok(Answer::Complete);
             }
-            200 => 0,
             416 => return Err(start_over(part, "status 416".to_owned())?),
             status => {
                 return Err(Stop::Failed(Problem::Status {
@@ -273,19 +291,21 @@ impl Transfer<'_> {
                 }));
             }
         };
-        let expected = self.bytes_total - start;
-        let announced = header(response, "Content-Length").and_then(|text| text.parse().ok());
-        if let Some(found) = announced.filter(|found| *found != expected) {
+        let announced = header(&response, "Content-Length").and_then(|text| text.parse().ok());
+        let total = total.or(announced);
+        if let Some((found, total)) = announced.zip(total)
+            && found != total - start
+        {
             return Err(Stop::Failed(Problem::Size {
                 found,
-                expected,
+                expected: total - start,
                 excerpt: excerpt(&mut response.body_mut().as_reader()),
             }));
         }
         if start < part.bytes {
             part.clear()?;
         }
-        Ok(())
+        Ok(Answer::Rest(response.into_body(), total))
     }
 }
 
@@ -296,8 +316,8 @@ fn start_over(part: &mut Part, found: String) -> io::Result<Stop> {
     Ok(Stop::Failed(Problem::Range { found, expected }))
 }
 
-fn ask(report: &mut dyn FnMut(u64) -> ControlFlow<()>, bytes: u64) -> Result<(), Stop> {
-    match report(bytes) {
+fn ask(report: &mut Report<'_>, bytes: u64, total: Option<u64>) -> Result<(), Stop> {
+    match report(bytes, total) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Stop::Caller { bytes }),
     }
@@ -308,12 +328,15 @@ fn header(response: &Response<Body>, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Whether `bytes FIRST-LAST/TOTAL` is the rest of the file; an unknown total is `*`.
-fn continues(content_range: &str, start: u64, bytes_total: u64) -> bool {
-    let range = format!("bytes {start}-{}/", bytes_total - 1);
-    content_range
-        .strip_prefix(&range)
-        .is_some_and(|total| total == "*" || total == bytes_total.to_string())
+/// The size of the whole file when `bytes FIRST-LAST/TOTAL` is the rest of it from `start` on; an
+/// unknown total is `*`.
+fn rest(content_range: &str, start: u64, bytes_total: Option<u64>) -> Option<u64> {
+    let (range, total) = content_range.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let size = last.parse::<u64>().ok()?.checked_add(1)?;
+    let whole = total == "*" || total.parse() == Ok(size);
+    let expected = bytes_total.unwrap_or(size);
+    (first.parse() == Ok(start) && whole && size == expected && size >= start).then_some(size)
 }
 
 /// The first bytes as text; what cannot be read is left out, as this only adorns an error.
@@ -329,10 +352,14 @@ mod tests {
 
     #[test]
     fn only_the_rest_of_the_file_continues_it() {
-        assert!(continues("bytes 5-9/10", 5, 10));
-        assert!(continues("bytes 5-9/*", 5, 10));
+        assert_eq!(rest("bytes 5-9/10", 5, Some(10)), Some(10));
+        assert_eq!(rest("bytes 5-9/*", 5, Some(10)), Some(10));
+        assert_eq!(rest("bytes 5-9/10", 5, None), Some(10));
         for other in ["bytes 4-9/10", "bytes 5-8/10", "bytes 5-9/11", "5-9/10", ""] {
-            assert!(!continues(other, 5, 10), "{other}");
+            assert_eq!(rest(other, 5, Some(10)), None, "{other}");
+            assert_eq!(rest(other, 5, None), None, "{other}");
         }
+        assert_eq!(rest("bytes 5-11/12", 5, Some(10)), None);
+        assert_eq!(rest("bytes 5-3/4", 5, None), None);
     }
 }

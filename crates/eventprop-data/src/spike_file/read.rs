@@ -555,9 +555,19 @@ impl File {
                 message: format!("{} bytes for {entries} references of 16", raw.len()),
             });
         }
+        let references: Vec<Reference> = references.iter().map(|r| Reference::decode(*r)).collect();
+        // Every element of a list takes a byte of the file at least.
+        let elements = references.iter().map(|r| u64::from(r.len)).sum();
+        if elements > self.bytes {
+            return Err(Problem::Claim {
+                dataset: name,
+                entries: elements,
+                bytes: self.bytes,
+            });
+        }
         Ok(Lists {
             element,
-            references: references.iter().map(|r| Reference::decode(*r)).collect(),
+            references,
         })
     }
 
