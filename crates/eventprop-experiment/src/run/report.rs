@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use super::hidden::HiddenStatistics;
+use crate::insight::EpochInside;
 use crate::params::Benchmark;
 
 /// Loss and accuracy of a phase.
@@ -29,6 +30,8 @@ pub struct LayerReport {
     pub spikes_per_neuron: f64,
     /// Neurons that never spiked.
     pub silent: usize,
+    /// Neurons that spike nearly as often as they can.
+    pub saturated: usize,
     /// Spikes that only grazed the threshold.
     pub grazing: u64,
     /// Pairs of sample and neuron with more than `N_MAX_SPIKE` spikes.
@@ -54,11 +57,23 @@ pub struct EpochReport {
     pub grazing_outputs: u64,
     /// Seconds of training.
     pub seconds: f64,
+    /// Seconds of the evaluation.
+    pub evaluation_seconds: f64,
     /// Statistics of hidden spikes (`DEBUG_HIDDEN_N`).
     pub hidden: Vec<HiddenStatistics>,
+    /// What the network looked like inside.
+    pub inside: EpochInside,
 }
 
 impl EpochReport {
+    /// Keys of the metrics that are those of the machine: no repetition gives them again.
+    pub const OF_THE_MACHINE: [&str; 4] = [
+        "seconds",
+        "evaluation_seconds",
+        "unix_seconds",
+        "memory_peak_bytes",
+    ];
+
     /// Grazing spikes of hidden layers and outputs.
     pub fn grazing(&self) -> u64 {
         self.layers.iter().map(|layer| layer.grazing).sum::<u64>() + self.grazing_outputs
@@ -67,6 +82,11 @@ impl EpochReport {
     /// Hidden neurons that never spiked.
     pub fn silent(&self) -> usize {
         self.layers.iter().map(|layer| layer.silent).sum()
+    }
+
+    /// Hidden neurons that spike nearly as often as they can.
+    pub fn saturated(&self) -> usize {
+        self.layers.iter().map(|layer| layer.saturated).sum()
     }
 
     /// Spikes per hidden neuron and sample.
@@ -93,6 +113,13 @@ impl EpochReport {
         results_line(self.epoch, &columns)
     }
 
+    /// The line of the file from which the report draws the inside of the network.
+    pub fn detail(&self, classes: usize) -> String {
+        self.inside
+            .to_json(self.fold, self.epoch, classes)
+            .to_string()
+    }
+
     /// The line of the metrics file.
     pub fn metrics(&self) -> Json {
         let layers = self.layers.iter().map(|layer| {
@@ -101,6 +128,7 @@ impl EpochReport {
                 "neurons": layer.size,
                 "spikes_per_neuron": layer.spikes_per_neuron,
                 "silent": layer.silent,
+                "saturated": layer.saturated,
                 "grazing": layer.grazing,
                 "over_cap": layer.over_cap,
             })
@@ -111,13 +139,19 @@ impl EpochReport {
             "eta": self.eta,
             "samples": self.train.samples,
             "seconds": self.seconds,
+            "evaluation_seconds": self.evaluation_seconds,
+            "unix_seconds": self.inside.unix_seconds,
+            "memory_peak_bytes": self.inside.memory_peak_bytes,
             "train_loss": self.train.loss,
             "train_accuracy": self.train.accuracy,
             "evaluation_loss": self.evaluation.map(|score| score.loss),
             "evaluation_accuracy": self.evaluation.map(|score| score.accuracy),
             "spikes_per_neuron": self.spikes_per_neuron(),
             "silent": self.silent(),
+            "saturated": self.saturated(),
             "grazing": self.grazing(),
+            "grazing_outputs": self.grazing_outputs,
+            "gradient_norms": self.inside.gradients_json(),
             "layers": layers.collect::<Json>(),
         })
     }

@@ -1,6 +1,7 @@
 //! `test`: weights of an earlier run on the test part. Writes no weights.
 
 use super::Prepared;
+use super::dossier::Dossier;
 use super::error::RunError;
 use super::keeper::Keeper;
 use super::learner::{Learner, Pass};
@@ -34,6 +35,7 @@ pub fn test<S: Engine>(
         &mut learner.session.params,
         label,
     )?;
+    let dossier = Dossier::begin(prepared, &learner)?;
     let mut keeper = Keeper::new(settings, outputs, data);
     learner.begin_epoch(0);
     let pass = Pass {
@@ -53,6 +55,7 @@ pub fn test<S: Engine>(
         outputs.append("test_results.txt", &line)?;
     }
     pictures::final_pictures(prepared, &mut learner, &[], &mut summary)?;
+    dossier.end(&learner, &summary)?;
     finish(prepared, &mut summary)?;
     Ok(summary)
 }

@@ -1,7 +1,10 @@
 //! `train` and `train_test`.
 
+use std::time::Instant;
+
 use eventprop::params::Params;
 
+use super::dossier::Dossier;
 use super::error::RunError;
 use super::keeper::Keeper;
 use super::learner::{Learner, NoLook, Pass};
@@ -34,6 +37,7 @@ pub fn train<S: Engine>(
         )?;
     }
     weights::remove(outputs, &learner.topology, "best")?;
+    let dossier = Dossier::begin(prepared, &learner)?;
     let mut course = Course::new(prepared);
     course.run(&mut learner, control)?;
     if course.reports.is_empty() {
@@ -50,6 +54,7 @@ pub fn train<S: Engine>(
     course.summary.cancelled = control.cancelled();
     course.keeper.write(data)?;
     pictures::final_pictures(prepared, &mut learner, &course.reports, &mut course.summary)?;
+    dossier.end(&learner, &course.summary)?;
     finish(prepared, &mut course.summary)?;
     Ok(course.summary)
 }
@@ -155,8 +160,13 @@ impl<'a, S: Engine> Course<'a, S> {
             return Ok(None);
         };
         let mut report = epoch_report(learner, epoch, score, end.seconds);
+        let evaluated = Instant::now();
         report.evaluation = self.evaluate(learner, epoch, control)?;
         report.hidden.clone_from(&learner.hidden);
+        if report.evaluation.is_some() {
+            report.evaluation_seconds = evaluated.elapsed().as_secs_f64();
+            report.inside.outcomes = learner.insight.outcomes().clone();
+        }
         Ok(Some(report))
     }
 
@@ -208,6 +218,7 @@ impl<'a, S: Engine> Course<'a, S> {
         weights::save(outputs, &learner.topology, &session.params, "last")?;
         outputs.append("results.txt", &report.results_line(settings.benchmark))?;
         outputs.append("metrics.jsonl", &report.metrics().to_string())?;
+        outputs.append("report.jsonl", &report.detail(self.prepared.data.classes))?;
         if let Some(score) = self.improves(&report) {
             weights::save(outputs, &learner.topology, &session.params, "best")?;
             self.best = Some(Best {
@@ -266,6 +277,8 @@ pub fn epoch_report<S: Engine>(
         layers: learner.layers(),
         grazing_outputs: learner.session.activity.grazing[output.0],
         seconds,
+        evaluation_seconds: 0.0,
         hidden: learner.hidden.clone(),
+        inside: learner.insight.epoch(&learner.session),
     }
 }

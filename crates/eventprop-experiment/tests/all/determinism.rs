@@ -1,12 +1,12 @@
 //! The same run gives the same bits with 1, 2 and 5 threads.
 
 use eventprop_experiment::params::Benchmark;
-use eventprop_experiment::run::Command;
+use eventprop_experiment::run::{Command, EpochReport};
 use serde_json::Value as Json;
 
 use crate::Trial;
 
-/// Weights and metrics (without times) of a run with some threads.
+/// Weights and metrics (without times and memory) of a run with some threads.
 fn trace(benchmark: Benchmark, assignments: &[&str], threads: usize) -> (Vec<u8>, Vec<Json>) {
     let trial = Trial::new(benchmark, assignments);
     let pool = rayon::ThreadPoolBuilder::new()
@@ -22,7 +22,9 @@ fn trace(benchmark: Benchmark, assignments: &[&str], threads: usize) -> (Vec<u8>
     let metrics = trial.read("test_metrics.jsonl");
     let metrics = metrics.lines().map(|line| {
         let mut json: Json = serde_json::from_str(line).expect("JSON");
-        json.as_object_mut().expect("an object").remove("seconds");
+        for key in EpochReport::OF_THE_MACHINE {
+            json.as_object_mut().expect("an object").remove(key);
+        }
         json
     });
     (bytes.collect(), metrics.collect())

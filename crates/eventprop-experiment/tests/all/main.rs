@@ -2,6 +2,7 @@
 
 mod commands;
 mod determinism;
+mod insight;
 mod losses;
 mod records;
 mod results;

@@ -87,6 +87,8 @@ fn a_run_leaves_these_files() {
             "test_learning_curve.png",
             "test_learning_curve.svg",
             "test_metrics.jsonl",
+            "test_report.json",
+            "test_report.jsonl",
             "test_results.txt",
             "test_summary.json",
             "training_labels.npy",

@@ -1,0 +1,226 @@
+//! What a run notices about itself: the numbers behind the metrics, TensorBoard and the report.
+//!
+//! An [`Insight`] belongs to a network that learns and is shown every batch. It keeps what was
+//! predicted in the last evaluation, gradient norms of some batches, and makes of it, once an epoch,
+//! an [`EpochInside`]: spikes of every neuron, distributions of weights and trained constants,
+//! gradient norms, confusion matrix. It changes nothing, and its cost is far below a percent of an
+//! epoch: gradients are measured in every [`GRADIENT_EVERY`]th batch only.
+
+mod environment;
+mod histogram;
+mod outcomes;
+mod recordings;
+
+use eventprop::params::Params;
+use eventprop::real::Real;
+use eventprop::solver::Solver;
+use eventprop::spikes::Batch;
+use eventprop::train::{BatchReport, Session};
+use serde_json::{Value as Json, json};
+
+pub use environment::{Environment, memory_peak_bytes, unix_seconds};
+pub use histogram::Histogram;
+pub use outcomes::{Group, Outcomes, Predicted};
+pub use recordings::{Recording, chosen_places, record};
+
+/// Gradient norms are those of the first batch of an epoch and of every so many after it.
+pub const GRADIENT_EVERY: usize = 16;
+
+/// Collects what is worth knowing of the epoch that is going on.
+#[derive(Debug, Default)]
+pub struct Insight {
+    batches: usize,
+    gradients: Vec<GradientNorm>,
+    /// The last evaluation, of validation or test samples.
+    outcomes: Outcomes,
+}
+
+/// Norms of the gradient of one range of parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientNorm {
+    /// The range, such as `input->hidden`.
+    pub name: String,
+    /// Mean of the Euclidean norms of the batches that were measured.
+    pub mean: f64,
+    /// The largest of them.
+    pub max: f64,
+    /// How many were measured.
+    pub batches: usize,
+}
+
+/// What an epoch looked like inside.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EpochInside {
+    /// Name and size of every population.
+    pub populations: Vec<Spiking>,
+    /// Distribution of every range of parameters at the end of the epoch's training.
+    pub parameters: Vec<(String, Histogram)>,
+    /// Gradient norms of every range of parameters.
+    pub gradients: Vec<GradientNorm>,
+    /// What was predicted in the evaluation; empty without one.
+    pub outcomes: Outcomes,
+    /// The largest memory of the process so far, in bytes; none where the system does not tell.
+    pub memory_peak_bytes: Option<u64>,
+    /// When the epoch ended, in seconds since 1970.
+    pub unix_seconds: f64,
+}
+
+/// Spikes of one population in the training of an epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spiking {
+    /// The population.
+    pub name: String,
+    /// Samples.
+    pub samples: u64,
+    /// Spikes of every neuron in all samples.
+    pub spikes: Vec<u64>,
+}
+
+impl Insight {
+    /// To be called before a pass over training samples.
+    pub fn begin_training(&mut self) {
+        self.batches = 0;
+        self.gradients.clear();
+    }
+
+    /// To be called before a pass over samples that are only evaluated.
+    pub fn begin_evaluation(&mut self) {
+        self.outcomes = Outcomes::default();
+    }
+
+    /// Looks at a batch that was trained on.
+    pub fn trained<S: Solver>(&mut self, session: &Session<S>) {
+        if self.batches.is_multiple_of(GRADIENT_EVERY) {
+            self.add_gradient(&session.gradient);
+        }
+        self.batches += 1;
+    }
+
+    fn add_gradient<F: Real>(&mut self, gradient: &Params<F>) {
+        if self.gradients.is_empty() {
+            let norm = |name: &String| GradientNorm {
+                name: name.clone(),
+                mean: 0.0,
+                max: 0.0,
+                batches: 0,
+            };
+            let names = gradient.layout().iter().map(|entry| &entry.name);
+            self.gradients = names.map(norm).collect();
+        }
+        for (norm, entry) in self.gradients.iter_mut().zip(gradient.layout()) {
+            let now = euclidean(&gradient.values()[entry.range.clone()]);
+            norm.batches += 1;
+            norm.mean += (now - norm.mean) / norm.batches as f64;
+            norm.max = norm.max.max(now);
+        }
+    }
+
+    /// Looks at a batch that was evaluated.
+    pub fn evaluated(&mut self, batch: &Batch, report: &BatchReport) {
+        let labels = batch.labels().iter().zip(&report.outcomes);
+        let predicted = labels.map(|(&label, outcome)| Predicted {
+            label,
+            prediction: outcome.prediction,
+        });
+        self.outcomes.list.extend(predicted);
+    }
+
+    /// What was predicted in the last evaluation, sample by sample in the order of its part.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    /// The inside of an epoch after its training, without evaluation.
+    pub fn epoch<S: Solver>(&self, session: &Session<S>) -> EpochInside {
+        let network = session.solver.network();
+        let activity = &session.activity;
+        let spiking = network.populations().iter().zip(&activity.spikes);
+        EpochInside {
+            populations: spiking
+                .map(|(population, spikes)| Spiking {
+                    name: population.name.clone(),
+                    samples: activity.samples,
+                    spikes: spikes.clone(),
+                })
+                .collect(),
+            parameters: histograms(&session.params),
+            gradients: self.gradients.clone(),
+            outcomes: Outcomes::default(),
+            memory_peak_bytes: memory_peak_bytes(),
+            unix_seconds: unix_seconds(),
+        }
+    }
+}
+
+/// The distribution of every range of parameters.
+pub fn histograms<F: Real>(params: &Params<F>) -> Vec<(String, Histogram)> {
+    let of = |entry: &eventprop::params::Entry| {
+        let values = &params.values()[entry.range.clone()];
+        (entry.name.clone(), Histogram::of(values))
+    };
+    params.layout().iter().map(of).collect()
+}
+
+/// Histograms as a JSON object of their names.
+pub fn histograms_json(all: &[(String, Histogram)]) -> Json {
+    let pairs = all.iter().map(|(name, h)| (name.clone(), h.to_json()));
+    Json::Object(pairs.collect())
+}
+
+impl EpochInside {
+    /// The line of `NAME_report.jsonl`.
+    pub fn to_json(&self, fold: Option<usize>, epoch: usize, classes: usize) -> Json {
+        let population = |spiking: &Spiking| {
+            json!({
+                "name": spiking.name,
+                "samples": spiking.samples,
+                "spikes": spiking.spikes,
+            })
+        };
+        json!({
+            "fold": fold,
+            "epoch": epoch,
+            "populations": self.populations.iter().map(population).collect::<Json>(),
+            "parameters": histograms_json(&self.parameters),
+            "evaluation": self.outcomes.to_json(classes),
+        })
+    }
+
+    /// Gradient norms as a JSON object of their names.
+    pub fn gradients_json(&self) -> Json {
+        let norm = |g: &GradientNorm| {
+            let object = json!({"mean": g.mean, "max": g.max, "batches": g.batches});
+            (g.name.clone(), object)
+        };
+        Json::Object(self.gradients.iter().map(norm).collect())
+    }
+}
+
+/// PERF: sums of squares in eight lanes, which the compiler keeps in one register; the order of
+/// summation is fixed.
+fn euclidean<F: Real>(values: &[F]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let mut chunks = values.chunks_exact(8);
+    for chunk in &mut chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            let x = x.to_f64();
+            *lane += x * x;
+        }
+    }
+    let rest = chunks.remainder().iter().map(|x| x.to_f64().powi(2));
+    (lanes.iter().sum::<f64>() + rest.sum::<f64>()).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::euclidean;
+
+    /// 3² + 4² = 5², 1 + … + 9 squared is 285, whatever the lanes.
+    #[test]
+    fn norms_by_hand() {
+        assert_eq!(euclidean(&[3.0_f32, -4.0]), 5.0);
+        let numbers: Vec<f64> = (1..=9).map(f64::from).collect();
+        assert_eq!(euclidean(&numbers), 285.0_f64.sqrt());
+        assert_eq!(euclidean::<f32>(&[]), 0.0);
+    }
+}

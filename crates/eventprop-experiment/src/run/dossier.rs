@@ -1,0 +1,176 @@
+//! `NAME_report.json`: what the report needs beside metrics and parameters. Written when a run begins
+//! and again when it ends, so that a run that was broken off can be reported on as well.
+
+use eventprop::network::{Model, Population};
+use eventprop::solver::grid::Grid;
+use eventprop::spikes::Batch;
+use serde_json::{Value as Json, json};
+
+use super::error::RunError;
+use super::learner::Learner;
+use super::report::Summary;
+use super::{Command, Prepared};
+use crate::data::Part;
+use crate::engine::Engine;
+use crate::insight::{self, Environment, Group, Outcomes, Recording};
+use crate::settings::{Select, SolverKind};
+
+/// Version of the layout of the file.
+pub const LAYOUT: u64 = 1;
+
+/// The file of a run that is going on.
+pub struct Dossier<'a> {
+    prepared: &'a Prepared<'a>,
+    json: Json,
+}
+
+impl<'a> Dossier<'a> {
+    /// Writes what is known before the first epoch.
+    pub fn begin<S: Engine>(
+        prepared: &'a Prepared<'a>,
+        learner: &Learner<'_, S>,
+    ) -> Result<Self, RunError> {
+        let Prepared { settings, data, .. } = prepared;
+        let network = &learner.topology.network;
+        let population = |p: &Population| json!({"name": p.name, "size": p.size, "spikes": !matches!(p.model, Model::Li(_))});
+        let started = prepared.started();
+        let json = json!({
+            "layout": LAYOUT,
+            "name": settings.name,
+            "benchmark": settings.benchmark.name(),
+            "command": prepared.command.name(),
+            "network": started.network,
+            "solver": match settings.solver {
+                SolverKind::Grid => "grid",
+                SolverKind::Event => "event",
+            },
+            "loss": started.loss,
+            "trial_ms": settings.clock.trial_ms(),
+            "populations": network.populations().iter().map(population).collect::<Json>(),
+            "trained_parameters": learner.session.params.values().len(),
+            "classes": data.classes,
+            "samples": {
+                "train": data.train.len(),
+                "validation": data.validation.len(),
+                "test": data.test.len(),
+            },
+            "demonstration": data.demonstration,
+            "selection": selection(prepared),
+            "environment": Environment::now().to_json(),
+            "started_unix_seconds": insight::unix_seconds(),
+            "parameters_at_start": insight::histograms_json(
+                &insight::histograms(&learner.session.params)
+            ),
+            "state": "running",
+        });
+        let dossier = Self { prepared, json };
+        dossier.write()?;
+        Ok(dossier)
+    }
+
+    fn write(&self) -> Result<(), RunError> {
+        let path = self.prepared.outputs.named(match self.prepared.command {
+            Command::Test => "test_report.json",
+            _ => "report.json",
+        });
+        eventprop_data::atomic::write(&path, |out| {
+            serde_json::to_writer(&mut *out, &self.json)?;
+            out.write_all(b"\n")
+        })?;
+        Ok(())
+    }
+
+    /// Writes the end of a run of one network whose weights are those that were tested.
+    pub fn end<S: Engine>(
+        mut self,
+        learner: &Learner<'_, S>,
+        summary: &Summary,
+    ) -> Result<(), RunError> {
+        let parameters = insight::histograms(&learner.session.params);
+        self.json["parameters_at_end"] = insight::histograms_json(&parameters);
+        let data = self.prepared.data;
+        let outcomes = learner.insight.outcomes();
+        let (name, part) = if summary.test.is_some() {
+            ("test", &data.test)
+        } else if outcomes.list.len() == data.validation.len() && !data.validation.is_empty() {
+            ("validation", &data.validation)
+        } else {
+            ("train", &data.train)
+        };
+        let none = Outcomes::default();
+        let outcomes = if name == "train" { &none } else { outcomes };
+        self.json["evaluated"] = evaluated(name, outcomes, data.classes, &part.speakers());
+        self.look_closely(learner, part, outcomes);
+        self.end_without_network(summary)
+    }
+
+    /// Writes the end of a run of several networks.
+    pub fn end_without_network(mut self, summary: &Summary) -> Result<(), RunError> {
+        self.json["ended_unix_seconds"] = json!(insight::unix_seconds());
+        self.json["memory_peak_bytes"] = json!(insight::memory_peak_bytes());
+        self.json["state"] = json!(if summary.cancelled { "stopped" } else { "done" });
+        self.write()
+    }
+
+    /// Records a few samples. A sample that cannot be solved, as a spike that grazes its threshold may
+    /// be with `GRAZING=error`, leaves a note in the place of the recordings and does not end the run.
+    fn look_closely<S: Engine>(
+        &mut self,
+        learner: &Learner<'_, S>,
+        part: &Part,
+        outcomes: &Outcomes,
+    ) {
+        match record(self.prepared, learner, part, outcomes) {
+            Ok(recordings) => {
+                self.json["recordings"] = recordings.iter().map(Recording::to_json).collect();
+            }
+            Err(error) => self.json["recordings_problem"] = json!(error.to_string()),
+        }
+    }
+}
+
+fn record<S: Engine>(
+    prepared: &Prepared<'_>,
+    learner: &Learner<'_, S>,
+    part: &Part,
+    outcomes: &Outcomes,
+) -> Result<Vec<Recording>, RunError> {
+    let &Prepared { settings, data, .. } = prepared;
+    let mut close = Learner::<Grid<f32>>::new(settings, data, u64::from(settings.seeds.model))?;
+    close.session.params = learner.session.params.cast();
+    let mut batch = Batch::default();
+    let mut recordings = Vec::new();
+    for place in insight::chosen_places(outcomes, part.len()) {
+        part.fill(&[place], None, &mut batch);
+        let hidden = &close.topology.hidden;
+        recordings.push(insight::record(&mut close.session, hidden, &batch, place)?);
+    }
+    Ok(recordings)
+}
+
+/// Confusion matrix and groups of the samples that were evaluated last.
+fn evaluated(name: &str, outcomes: &Outcomes, classes: usize, speakers: &[u32]) -> Json {
+    if outcomes.list.is_empty() {
+        return Json::Null;
+    }
+    let group = |group: &Group| json!({"speaker": group.id, "samples": group.samples, "right": group.right});
+    let groups = outcomes.by_group(speakers);
+    json!({
+        "part": name,
+        "confusion": outcomes.confusion(classes),
+        "speakers": groups.iter().map(group).collect::<Json>(),
+    })
+}
+
+/// What chose the weights that are tested.
+fn selection(prepared: &Prepared<'_>) -> &'static str {
+    let best = prepared.settings.select == Select::Best;
+    match prepared.command {
+        Command::Train if best && !prepared.data.validation.is_empty() => {
+            "best validation accuracy"
+        }
+        Command::Test if best => "an earlier run",
+        Command::CrossValidate => "last epoch of every fold",
+        _ => "last epoch",
+    }
+}
