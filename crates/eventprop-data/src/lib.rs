@@ -21,22 +21,26 @@
 //! # Ok::<(), eventprop_data::latency::LatencyError>(())
 //! ```
 //!
-//! * Data sets: [`mnist`], [`yin_yang`], [`shd`] (with SSC, and a synthetic set of that shape).
+//! * Data sets: [`mnist`], [`sequential_mnist`], [`yin_yang`], [`shd`] (with SSC, and a synthetic set of that
+//!   shape), [`nmnist`], [`dvs_gesture`]; one's own: [`own_data`], [`series_set`].
 //! * From values to spikes: [`latency`] is the code, [`pixel_spikes`] applies it to images fast,
 //!   [`mod@encode`] has other codes (logarithmic latency, rate, delta, level crossing, population),
 //!   [`dropout`] leaves input spikes out in training.
-//! * Recordings of event cameras and lists of channels: [`events`].
+//! * Recordings of event cameras and lists of channels: [`events`]; [`camera`] puts pixels on inputs.
 //! * Where files are and whether they are right: [`registry`] (what is known about every data set),
-//!   [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
+//!   [`by_hand`] (the same for sets that are not fetched), [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
 //! * Spoken words and other events on a grid: [`binned`] holds them, [`augment`] varies them for training.
-//! * File formats: [`spike_file`] (the HDF5 layout of SHD and SSC), [`idx`], [`npy`]; [`atomic`] writes a file wholly or not at all.
+//! * File formats: [`spike_file`] (the HDF5 layout of SHD and SSC), [`idx`], [`npy`], [`npz`]; [`atomic`] writes a file wholly or not at all.
 //! * [`mt19937`]: NumPy's legacy random numbers, only to make published sets again.
 
 pub mod atomic;
 pub mod augment;
 pub mod binned;
+pub mod by_hand;
+pub mod camera;
 mod checksum;
 pub mod dropout;
+pub mod dvs_gesture;
 pub mod encode;
 pub mod events;
 #[cfg(feature = "fetch")]
@@ -47,9 +51,14 @@ pub mod latency;
 pub mod locate;
 pub mod mnist;
 pub mod mt19937;
+pub mod nmnist;
 pub mod npy;
+pub mod npz;
+pub mod own_data;
 pub mod pixel_spikes;
 pub mod registry;
+pub mod sequential_mnist;
+pub mod series_set;
 pub mod shd;
 mod source;
 pub mod spike_file;

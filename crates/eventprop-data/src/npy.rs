@@ -17,6 +17,8 @@ use thiserror::Error;
 use crate::atomic::{self, WriteError};
 use crate::source;
 
+pub(crate) mod number;
+
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// NumPy's own headers of plain numbers take 118 bytes; more than this is no such header.
 const HEADER_MAX: usize = 1 << 16;

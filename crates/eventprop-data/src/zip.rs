@@ -1,6 +1,6 @@
 //! The one file in a zip archive.
 //!
-//! Data sets are packed with one file to an archive; only that is read, by way of the table at the
+//! Data sets are packed with one file to an archive; that is read, or one by its name (`.npz`), by way of the table at the
 //! archive's end, with Deflate or stored, and its checksum is compared at its end (PKWARE, APPNOTE.TXT,
 //! sections 4.3 and 4.5.3).
 
@@ -69,6 +69,27 @@ pub(crate) fn only_member(mut file: File, bytes: u64) -> io::Result<(impl Read, 
             "the archive has the files [{names}]; expected one"
         )));
     };
+    unpack(file, member)
+}
+
+/// Names of the files in an archive.
+pub(crate) fn names(file: &mut File, bytes: u64) -> io::Result<Vec<String>> {
+    let members = members(file, bytes)?;
+    Ok(members.into_iter().map(|member| member.name).collect())
+}
+
+/// What is in the file of this name, and how long it is.
+pub(crate) fn named_member(
+    mut file: File,
+    bytes: u64,
+    name: &str,
+) -> io::Result<Option<(impl Read, u64)>> {
+    let members = members(&mut file, bytes)?;
+    let member = members.iter().find(|member| member.name == name);
+    member.map(|member| unpack(file, member)).transpose()
+}
+
+fn unpack(mut file: File, member: &Member) -> io::Result<(Checked, u64)> {
     if member.flags & 1 != 0 {
         return Err(damaged(format!("{} is encrypted", member.name)));
     }
@@ -243,7 +264,7 @@ mod tests {
         bytes
     }
 
-    fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    fn unpacked(bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut file = tempfile::tempfile()?;
         file.write_all(bytes)?;
         let mut content = Vec::new();
@@ -256,9 +277,9 @@ mod tests {
     #[test]
     fn stored_and_deflated_files_come_out() {
         for method in [0, 8] {
-            assert_eq!(unpack(&archive(&["a.h5"], method)).unwrap(), CONTENT);
+            assert_eq!(unpacked(&archive(&["a.h5"], method)).unwrap(), CONTENT);
             let with_litter = archive(&["__MACOSX/a.h5", "folder/", "folder/a.h5"], method);
-            assert_eq!(unpack(&with_litter).unwrap(), CONTENT);
+            assert_eq!(unpacked(&with_litter).unwrap(), CONTENT);
         }
     }
 
@@ -269,7 +290,7 @@ mod tests {
             (&[], 8, "has the files []"),
             (&["a.h5"], 12, "method 12"),
         ] {
-            let message = unpack(&archive(names, method)).unwrap_err().to_string();
+            let message = unpacked(&archive(names, method)).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         }
     }
@@ -279,13 +300,13 @@ mod tests {
     fn damage_is_an_error() {
         let whole = archive(&["a.h5"], 8);
         for length in 0..whole.len() - 3 {
-            assert!(unpack(&whole[..length]).is_err(), "{length}");
+            assert!(unpacked(&whole[..length]).is_err(), "{length}");
         }
         for at in 0..whole.len() {
             for bit in 0..8 {
                 let mut changed = whole.clone();
                 changed[at] ^= 1 << bit;
-                if let Ok(content) = unpack(&changed) {
+                if let Ok(content) = unpacked(&changed) {
                     assert_eq!(content, CONTENT, "byte {at}, bit {bit}");
                 }
             }

@@ -1,13 +1,17 @@
-//! `eventprop data`: list, fetch, verify, info.
+//! `eventprop data`: list, fetch, verify, info, and what is done with files of events.
 
+mod event_files;
 mod recording;
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Subcommand;
+use eventprop_data::by_hand::{self, ByHand};
 use eventprop_data::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::info::{Info, PartInfo};
 use eventprop_data::registry::{Dataset, UnknownDataset};
@@ -40,7 +44,7 @@ enum Action {
     /// Download a data set and check it
     Fetch {
         /// The data set
-        dataset: Dataset,
+        dataset: FetchSubject,
         /// Address of a folder that holds the files, instead of the known ones; may be repeated
         #[arg(long, value_name = "URL")]
         mirror: Vec<String>,
@@ -50,12 +54,19 @@ enum Action {
         /// The data set
         dataset: Dataset,
     },
-    /// Describe a data set or a spike file: samples, classes, speakers, spikes, oddities, licence
+    /// Describe a data set, a spike file (samples, classes, speakers, spikes, oddities, licence) or a recording
+    /// of events (format, sensor, events, time)
     Info {
-        /// The data set, or a file in the HDF5 layout of SHD (.h5, .h5.gz, .h5.zip)
+        /// The data set, a file in the HDF5 layout of SHD (.h5, .h5.gz, .h5.zip), or a recording of events
         #[arg(value_name = "DATASET|FILE")]
         subject: Subject,
     },
+    /// Convert a recording to another format, or a folder of them to HDF5 in the layout of SHD
+    Convert(event_files::Convert),
+    /// Draw a recording as a picture (PNG) or a film (GIF)
+    Preview(event_files::Preview),
+    /// Turn labelled series of sensor values into spike trains in the layout of SHD
+    EncodeSeries(event_files::EncodeSeries),
 }
 
 /// What can be described.
@@ -79,10 +90,48 @@ impl FromStr for Subject {
     }
 }
 
+/// What can be fetched, or is said to be got by hand.
+#[derive(Debug, Clone)]
+enum FetchSubject {
+    Dataset(Dataset),
+    ByHand(&'static ByHand),
+}
+
+impl FromStr for FetchSubject {
+    type Err = UnknownDataset;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDataset> {
+        match by_hand::find(name) {
+            Some(set) => Ok(Self::ByHand(set)),
+            None => name.parse().map(Self::Dataset),
+        }
+    }
+}
+
+/// How to get a data set that is not fetched.
+fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
+    let folder = dirs.first().map(|dir| dir.join(set.folder));
+    let folder = folder.unwrap_or_else(|| PathBuf::from(set.folder));
+    let mut lines = vec![format!(
+        "{} is not fetched by the program; get it by hand and unpack it to {}",
+        set.title,
+        folder.display()
+    )];
+    for archive in set.archives {
+        lines.push(format!("{}  MD5 {}", archive.name, archive.md5));
+        lines.push(format!("    {}", archive.url));
+    }
+    lines.push(set.note.to_owned());
+    lines.push(format!("page {}, licence {}", set.page, set.licence));
+    lines.join("\n")
+}
+
 /// What a command says to people and to programs.
-struct Answer {
-    text: String,
-    json: Json,
+pub struct Answer {
+    /// To people.
+    pub text: String,
+    /// To programs.
+    pub json: Json,
 }
 
 impl Args {
@@ -91,12 +140,18 @@ impl Args {
         let dirs = self.dirs();
         let answer = match &self.action {
             Action::List => Ok(list(&dirs)),
-            Action::Fetch { dataset, mirror } => download(*dataset, mirror.clone(), &dirs),
+            Action::Fetch { dataset, mirror } => match dataset {
+                FetchSubject::Dataset(dataset) => download(*dataset, mirror.clone(), &dirs),
+                FetchSubject::ByHand(set) => Err(Failure::failed(instructions(set, &dirs))),
+            },
             Action::Verify { dataset } => check(*dataset, &dirs),
             Action::Info { subject } => match subject {
                 Subject::Dataset(dataset) => describe(*dataset, &dirs),
-                Subject::File(path) => recording::describe(path),
+                Subject::File(path) => describe_file(path),
             },
+            Action::Convert(convert) => convert.run(),
+            Action::Preview(preview) => preview.run(),
+            Action::EncodeSeries(series) => series.run(),
         };
         let ended = answer.map(|answer| {
             speak::out(&if self.json {
@@ -257,6 +312,19 @@ fn status_line(status: &FileStatus) -> String {
         FileState::Unknown => "does not belong to the data set".to_owned(),
     };
     format!("{}  {found}", status.path.display())
+}
+
+/// A spike file is packed or HDF5; what is neither is a recording of events.
+fn describe_file(path: &Path) -> Result<Answer, Failure> {
+    let mut first = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut first));
+    read.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+    let spikes = [&b"\x89HDF"[..], b"PK\x03\x04", b"\x1f\x8b"];
+    if spikes.iter().any(|magic| first.starts_with(magic)) {
+        recording::describe(path)
+    } else {
+        event_files::describe(path)
+    }
 }
 
 fn describe(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {

@@ -40,12 +40,51 @@ pub enum Augmentation {
         /// σ, in channels.
         channels: f64,
     },
+    /// `shift_xy`: all events of a sample move by trunc(U(−m, m)) pixels in x and, drawn apart, in y; what
+    /// leaves the sensor is dropped.
+    ShiftXy {
+        /// m, in pixels.
+        pixels: f64,
+        /// How channels are laid out.
+        grid: Grid,
+    },
+    /// `flip_x`: with a probability a sample is mirrored (x ↦ width − 1 − x), and takes the class that
+    /// its mirror image has.
+    FlipX {
+        /// The probability.
+        probability: f64,
+        /// How channels are laid out.
+        grid: Grid,
+        /// Class of the mirror image, by class; empty when it is the same.
+        classes: Vec<u16>,
+    },
+    /// `time_jitter`: every spike moves by round(N(0, σ)) steps; what leaves the trial is dropped.
+    TimeJitter {
+        /// σ, in steps.
+        steps: f64,
+    },
+    /// `event_drop`: a share of the spikes, drawn from U(0, most) for every sample, is dropped.
+    EventDrop {
+        /// The largest share.
+        most: f64,
+    },
     /// `blend`: new samples from several of one class, moved to their common centre, of which each
     /// spike is kept with the probability of its sample.
     Blend {
         /// Probabilities, one per sample that is combined.
         keep: Vec<f64>,
     },
+}
+
+/// How the channels of a camera are laid out: channel (y · width + x) · copies + copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Channels per pixel.
+    pub copies: u32,
 }
 
 /// What is done to the training samples of an epoch.
@@ -71,7 +110,8 @@ impl Augmenter {
     /// `count` samples, if that is more than there are members; otherwise as many as members.
     ///
     /// # Panics
-    /// With more than one `blend`.
+    /// With more than one `blend`, with a `flip_x` before it (a blend has one class, its parts would have
+    /// two), and when a [`Grid`] has more channels than the set.
     pub fn new(
         set: Arc<BinnedSet>,
         members: Vec<usize>,
@@ -83,6 +123,15 @@ impl Augmenter {
             .filter(|e| matches!(e, Augmentation::Blend { .. }));
         let blends = blends.count();
         assert!(blends < 2, "blend can be listed once");
+        let flip = |e: &Augmentation| matches!(e, Augmentation::FlipX { .. });
+        let blend = |e: &Augmentation| matches!(e, Augmentation::Blend { .. });
+        if let Some(place) = entries.iter().position(blend) {
+            assert!(!entries[..place].iter().any(flip), "flip_x before blend");
+        }
+        let grids = entries.iter().filter_map(simple::grid);
+        for grid in grids {
+            assert!(grid.width * grid.height * grid.copies <= set.inputs());
+        }
         let mut by_class = vec![Vec::new(); set.classes() as usize];
         for (place, &member) in members.iter().enumerate() {
             by_class[usize::from(set.labels()[member])].push(place);
@@ -119,7 +168,17 @@ impl Augmenter {
 
     /// The class of a sample; `epoch` is the key of the epoch.
     pub fn label(&self, n: usize, epoch: Key) -> u16 {
-        self.set.labels()[self.members[self.origin(n, epoch)]]
+        let mut label = self.set.labels()[self.members[self.origin(n, epoch)]];
+        for (index, entry) in self.entries.iter().enumerate() {
+            let key = epoch.with(n as u64).with(index as u64);
+            if let Augmentation::FlipX { classes, .. } = entry
+                && simple::flips(entry, key)
+                && !classes.is_empty()
+            {
+                label = classes[usize::from(label)];
+            }
+        }
+        label
     }
 
     /// The speaker of a sample, if it is known.

@@ -2,7 +2,7 @@
 
 use eventprop::rng::Key;
 
-use super::{Augmentation, Events};
+use super::{Augmentation, Events, Grid};
 use crate::binned::BinnedSet;
 
 /// Applies one entry; `blend` is not one of these.
@@ -18,8 +18,89 @@ pub fn apply(entry: &Augmentation, set: &BinnedSet, key: Key, events: &mut Event
             dilate(events, factor, set.steps());
         }
         Augmentation::IdJitter { channels } => jitter(events, channels, key, set.inputs()),
+        Augmentation::ShiftXy { pixels, grid } => {
+            let draw = |n| ((2.0 * key.uniform(n) - 1.0) * pixels).trunc() as i64;
+            move_pixels(events, grid, (draw(0), draw(1)));
+        }
+        Augmentation::FlipX { grid, .. } => {
+            if flips(entry, key) {
+                mirror(events, grid);
+            }
+        }
+        Augmentation::TimeJitter { steps } => time_jitter(events, steps, key, set.steps()),
+        Augmentation::EventDrop { most } => {
+            let share = most * key.uniform(u64::MAX);
+            let mut n = 0;
+            events.retain(|_| {
+                n += 1;
+                key.uniform(n) >= share
+            });
+        }
         Augmentation::Blend { .. } => unreachable!("blend makes samples, it does not change one"),
     }
+}
+
+/// The layout that an entry needs, if it needs one.
+pub fn grid(entry: &Augmentation) -> Option<Grid> {
+    match entry {
+        Augmentation::ShiftXy { grid, .. } | Augmentation::FlipX { grid, .. } => Some(*grid),
+        _ => None,
+    }
+}
+
+/// Whether a sample is mirrored under a key.
+pub fn flips(entry: &Augmentation, key: Key) -> bool {
+    match entry {
+        Augmentation::FlipX { probability, .. } => key.uniform(0) < *probability,
+        _ => false,
+    }
+}
+
+/// Moves all spikes by (columns, rows); those that leave the sensor are dropped.
+fn move_pixels(events: &mut Events, grid: Grid, (columns, rows): (i64, i64)) {
+    events.retain_mut(|(_, channel)| {
+        let (pixel, copy) = (
+            u32::from(*channel) / grid.copies,
+            u32::from(*channel) % grid.copies,
+        );
+        let x = i64::from(pixel % grid.width) + columns;
+        let y = i64::from(pixel / grid.width) + rows;
+        let inside =
+            (0..i64::from(grid.width)).contains(&x) && (0..i64::from(grid.height)).contains(&y);
+        if inside {
+            *channel = ((y as u32 * grid.width + x as u32) * grid.copies + copy) as u16;
+        }
+        inside
+    });
+}
+
+/// Mirrors all spikes, x ↦ width − 1 − x.
+fn mirror(events: &mut Events, grid: Grid) {
+    for (_, channel) in events.iter_mut() {
+        let (pixel, copy) = (
+            u32::from(*channel) / grid.copies,
+            u32::from(*channel) % grid.copies,
+        );
+        let (x, y) = (pixel % grid.width, pixel / grid.width);
+        *channel = ((y * grid.width + grid.width - 1 - x) * grid.copies + copy) as u16;
+    }
+    events.sort_unstable();
+}
+
+/// Moves every spike by its own round(N(0, σ)) steps.
+fn time_jitter(events: &mut Events, sigma: f64, key: Key, steps: u32) {
+    let mut n = 0;
+    events.retain_mut(|(step, _)| {
+        let moved = f64::from(*step) + (sigma * key.normal(n)).round();
+        n += 1;
+        let inside = moved >= 0.0 && moved < f64::from(steps);
+        if inside {
+            *step = moved as u32;
+        }
+        inside
+    });
+    events.sort_unstable();
+    events.dedup();
 }
 
 /// Moves all spikes by (steps, channels); those that leave the trial or the range are dropped.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventprop::rng::{Key, Purpose};
 
-use super::{Augmentation, Augmenter, Events, balanced, fewest_spikes};
+use super::{Augmentation, Augmenter, Events, Grid, balanced, fewest_spikes};
 use crate::binned::{BinnedSet, Speakers};
 
 const INPUTS: u32 = 200;
@@ -195,4 +195,117 @@ fn nothing_comes_of_nothing() {
     let augmenter = Augmenter::new(set(), Vec::new(), vec![blend], 100);
     assert_eq!(augmenter.count(), 0);
     assert!(balanced(&[], epoch(0)).is_empty());
+}
+
+/// A camera of 5 × 4 pixels with polarities; sample 0 has all pixels in step 10, sample 1 one pixel.
+fn camera() -> Arc<BinnedSet> {
+    let mut set = BinnedSet::new(40, STEPS, 3, Speakers::Unknown);
+    set.push(&mut (0..40).map(|channel| (10, channel)).collect(), 0, None);
+    set.push(&mut vec![(50, (2 * 5 + 1) * 2 + 1)], 1, None);
+    Arc::new(set)
+}
+
+const GRID: Grid = Grid {
+    width: 5,
+    height: 4,
+    copies: 2,
+};
+
+fn camera_sample(entry: &Augmentation, sample: usize, draw: u64) -> (u16, Events) {
+    let augmenter = Augmenter::new(camera(), vec![0, 1], vec![entry.clone()], 0);
+    let mut events = Events::new();
+    augmenter.sample(sample, epoch(draw), &mut events);
+    assert!(events.is_sorted());
+    (augmenter.label(sample, epoch(draw)), events)
+}
+
+/// All 25 shifts of ±2 come up; pixels that stay are those of a rectangle that is smaller by the shift.
+#[test]
+fn pixels_are_shifted_in_both_directions_and_do_not_wrap() {
+    let entry = Augmentation::ShiftXy {
+        pixels: 3.0,
+        grid: GRID,
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for draw in 0..2000 {
+        let (_, one) = camera_sample(&entry, 1, draw);
+        if let [(50, channel)] = one[..] {
+            assert_eq!(channel % 2, 1);
+            let pixel = i64::from(channel / 2);
+            seen.insert((pixel % 5 - 1, pixel / 5 - 2));
+        }
+        let (_, all) = camera_sample(&entry, 0, draw);
+        let sizes = |full: usize| (0..3).map(move |shift| full - shift);
+        assert!(
+            sizes(5).any(|w| sizes(4).any(|h| all.len() == 2 * w * h)),
+            "{}",
+            all.len()
+        );
+    }
+    // The pixel (1, 2) can go 1 to the left, 2 to the right, 2 up and 1 down.
+    let expected = (-1..=2).flat_map(|x| (-2..=1).map(move |y| (x, y)));
+    assert_eq!(seen, expected.collect());
+}
+
+/// Mirrored or not, each in about half of the epochs, and always with the class that belongs to it.
+#[test]
+fn a_flip_changes_place_and_class_together() {
+    let entry = Augmentation::FlipX {
+        probability: 0.5,
+        grid: GRID,
+        classes: vec![0, 2, 1],
+    };
+    let mut flipped = 0;
+    for draw in 0..1000 {
+        let (label, events) = camera_sample(&entry, 1, draw);
+        let (x, expected) = if label == 2 { (3, 2) } else { (1, 1) };
+        assert_eq!(
+            (label, &events[..]),
+            (expected, &[(50, (2 * 5 + x) * 2 + 1)][..])
+        );
+        flipped += usize::from(label == 2);
+        assert_eq!(camera_sample(&entry, 0, draw).1.len(), 40);
+    }
+    // Five standard deviations of a binomial count.
+    assert!(flipped.abs_diff(500) < 80, "{flipped}");
+}
+
+#[test]
+#[should_panic(expected = "flip_x before blend")]
+fn a_flip_before_a_blend_is_refused() {
+    let flip = Augmentation::FlipX {
+        probability: 0.5,
+        grid: GRID,
+        classes: vec![0, 2, 1],
+    };
+    let blend = Augmentation::Blend {
+        keep: vec![0.5, 0.5],
+    };
+    Augmenter::new(camera(), vec![0, 1], vec![flip, blend], 0);
+}
+
+/// Standard deviation of the moved steps: σ² plus 1/12 for rounding; 5 sd of a variance of n draws.
+#[test]
+fn times_jitter_and_events_are_dropped() {
+    let jitter = Augmentation::TimeJitter { steps: 3.0 };
+    let steps: Vec<f64> = (0..4000)
+        .map(|draw| f64::from(camera_sample(&jitter, 1, draw).1[0].0) - 50.0)
+        .collect();
+    let n = steps.len() as f64;
+    let variance = steps.iter().map(|s| s * s).sum::<f64>() / n;
+    let expected = 9.0 + 1.0 / 12.0;
+    assert!(
+        (variance - expected).abs() < 5.0 * expected * (2.0 / n).sqrt(),
+        "{variance}"
+    );
+    let drop = Augmentation::EventDrop { most: 0.5 };
+    let kept: usize = (0..1000)
+        .map(|draw| camera_sample(&drop, 0, draw).1.len())
+        .sum();
+    // A quarter is dropped on average; a share U(0, 1/2) has sd 0.144, and 40 draws add 0.07.
+    let share = kept as f64 / 40_000.0;
+    assert!(
+        (share - 0.75).abs() < 5.0 * 0.17 / 1000f64.sqrt(),
+        "{share}"
+    );
 }

@@ -500,12 +500,12 @@ fn known_stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         (
             b"\x89HDF",
             "HDF5",
-            "spike trains in the layout of SHD go to `train custom` directly",
+            "spike trains in the layout of SHD are read as spike files",
         ),
         (
             b"PK\x03\x04",
             "a zip archive or .npz",
-            "unpack it first; .npz with times, units, offsets and labels goes to `train custom` directly",
+            "unpack it first; an .npz archive is a set of spike trains or series, not a recording",
         ),
         (b"\x1f\x8b", "packed with gzip", "unpack it first"),
         (b"\x89PNG", "a PNG picture", "name the recording"),
