@@ -38,6 +38,7 @@ pub mod outputs;
 pub mod params;
 pub mod plot;
 pub mod records;
+pub mod report;
 pub mod run;
 pub mod settings;
 pub mod tensorboard;

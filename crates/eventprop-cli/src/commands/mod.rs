@@ -4,6 +4,7 @@ mod bench;
 mod data;
 mod gradcheck;
 mod params;
+mod report;
 mod run;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ pub enum Command {
     Bench(bench::Args),
     /// List, fetch, verify or describe data sets
     Data(data::Args),
+    /// Write a page about runs: curves, mistakes, spikes, neurons, weights, configuration
+    Report(report::Args),
     /// Show the parameters of a benchmark: key, type, default, meaning, allowed values
     Params(params::Args),
 }
@@ -44,6 +47,7 @@ impl Command {
             Self::Gradcheck(args) => args.run(),
             Self::Bench(args) => args.run(),
             Self::Data(args) => args.run(),
+            Self::Report(args) => args.run(),
             Self::Params(args) => args.run(),
         }
     }

@@ -1,0 +1,70 @@
+//! `eventprop report`: one page about one or several runs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use eventprop_experiment::report::{Report, ReportError};
+use serde_json::json;
+
+use crate::failure::{self, DONE, Failure};
+use crate::speak;
+
+/// Arguments of `report`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folders of runs, or folders that hold such
+    #[arg(required = true, value_name = "RUN_DIR")]
+    folders: Vec<PathBuf>,
+    /// The page [default: NAME_report.html in the folder of the run; report.html for several]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write every figure as PNG and SVG into this folder too
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
+    /// Print one JSON object with the results and the paths
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        failure::conclude(self.try_run(), self.json)
+    }
+
+    fn try_run(&self) -> Result<u8, Failure> {
+        let report = Report::read(&self.folders).map_err(|error| explain(&error))?;
+        let path = self.out.clone().unwrap_or_else(|| report.default_path());
+        report.write(&path).map_err(Failure::failed)?;
+        let figures = match &self.figures {
+            Some(folder) => report
+                .write_figures(folder)
+                .map_err(|error| explain(&error))?,
+            None => Vec::new(),
+        };
+        if self.json {
+            let mut json = report.to_json();
+            json["page"] = json!(path.display().to_string());
+            json["figures"] = figures.iter().map(|f| f.display().to_string()).collect();
+            speak::out(&json.to_string());
+        } else {
+            let runs = report.runs().len();
+            speak::out(&format!(
+                "{} ({runs} {}); open it in a browser",
+                path.display(),
+                if runs == 1 { "run" } else { "runs" }
+            ));
+            if let Some(folder) = &self.figures {
+                speak::out(&format!("{} files in {}", figures.len(), folder.display()));
+            }
+        }
+        Ok(DONE)
+    }
+}
+
+fn explain(error: &ReportError) -> Failure {
+    match error {
+        ReportError::NoRun { .. } => Failure::usage(error),
+        _ => Failure::failed(error),
+    }
+}

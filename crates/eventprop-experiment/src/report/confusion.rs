@@ -1,0 +1,309 @@
+//! What was taken for what: the confusion matrix, and the accuracies of classes and speakers.
+
+use serde_json::Value as Json;
+
+use super::chart::WIDTH;
+use super::figure::{Anchor, Figure, Ink, Shape};
+use super::html::percent;
+use super::read::RunRecord;
+
+const SMALL: u32 = 11;
+/// Left end of matrix and bars, and the row in which they begin.
+const LEFT: f64 = 50.0;
+const TOP: f64 = 58.0;
+
+/// Counts of one part of the data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confusion {
+    /// Which samples: `test` or `validation`.
+    pub part: String,
+    /// `[label][prediction]`, the last column for samples without output spike.
+    pub counts: Vec<Vec<u64>>,
+}
+
+/// The matrix of the evaluation that counts: the test if there was one, otherwise that of the last
+/// epoch.
+pub fn of_run(run: &RunRecord) -> Option<Confusion> {
+    let evaluated = &run.dossier["evaluated"];
+    if let Some(counts) = matrix(&evaluated["confusion"]) {
+        let part = evaluated["part"]
+            .as_str()
+            .unwrap_or("evaluation")
+            .to_owned();
+        return Some(Confusion { part, counts });
+    }
+    // A cross-validation: the folds together hold every sample once.
+    let folds = run.folds();
+    let last = folds.iter().filter_map(|fold| {
+        let of_fold = run.details.iter().rfind(|line| line.fold == *fold)?;
+        matrix(&of_fold.json["evaluation"]["confusion"])
+    });
+    let counts = last.reduce(sum)?;
+    let part = if folds.len() > 1 {
+        "all held-out"
+    } else {
+        "validation"
+    };
+    let part = part.to_owned();
+    Some(Confusion { part, counts })
+}
+
+fn sum(mut one: Vec<Vec<u64>>, other: Vec<Vec<u64>>) -> Vec<Vec<u64>> {
+    for (row, other) in one.iter_mut().zip(other) {
+        for (count, more) in row.iter_mut().zip(other) {
+            *count += more;
+        }
+    }
+    one
+}
+
+fn matrix(json: &Json) -> Option<Vec<Vec<u64>>> {
+    let row =
+        |row: &Json| -> Option<Vec<u64>> { row.as_array()?.iter().map(Json::as_u64).collect() };
+    let rows: Vec<Vec<u64>> = json.as_array()?.iter().map(row).collect::<Option<_>>()?;
+    let whole = !rows.is_empty() && rows.iter().all(|row| row.len() == rows.len() + 1);
+    whole.then_some(rows)
+}
+
+impl Confusion {
+    fn classes(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Samples and right ones of a class.
+    fn class(&self, class: usize) -> (u64, u64) {
+        let row = &self.counts[class];
+        (row.iter().sum(), row[class])
+    }
+
+    fn has_undecided(&self) -> bool {
+        self.counts.iter().any(|row| row[self.classes()] > 0)
+    }
+
+    /// The matrix: rows are classes, columns what they were taken for, colours shares of the row.
+    pub fn figure(&self) -> Figure {
+        let columns = self.classes() + usize::from(self.has_undecided());
+        let side = ((WIDTH - LEFT - 4.0) / columns as f64).min(64.0);
+        let height = TOP + side * self.classes() as f64 + 22.0;
+        let title = format!("Confusion matrix, {} samples", self.part);
+        let mut figure = Figure::new("confusion", &title, (WIDTH, height));
+        head(
+            &mut figure,
+            &title,
+            "row: class; column: what the network saw; colour: share of the row",
+        );
+        for row in 0..self.classes() {
+            for column in 0..columns {
+                self.cell(&mut figure, (row, column), side);
+            }
+        }
+        let every = self.classes().div_ceil(20);
+        for class in (0..self.classes()).step_by(every) {
+            let middle = (class as f64 + 0.5) * side;
+            let style = (SMALL, Anchor::End, Ink::Muted);
+            figure.text((LEFT - 6.0, TOP + middle + 4.0), &class.to_string(), style);
+            let style = (SMALL, Anchor::Middle, Ink::Muted);
+            figure.text((LEFT + middle, height - 8.0), &class.to_string(), style);
+        }
+        if columns > self.classes() {
+            let middle = LEFT + (columns as f64 - 0.5) * side;
+            figure.text(
+                (middle, height - 8.0),
+                "none",
+                (SMALL, Anchor::Middle, Ink::Muted),
+            );
+        }
+        figure
+    }
+
+    fn cell(&self, figure: &mut Figure, (row, column): (usize, usize), side: f64) {
+        let (total, _) = self.class(row);
+        let count = self.counts[row][column];
+        let share = count as f64 / total.max(1) as f64;
+        let seen = if column < self.classes() {
+            format!("was taken for {column}")
+        } else {
+            "gave no output spike".to_owned()
+        };
+        // The square root shows the few mistakes beside the many right predictions.
+        let level = (share.sqrt() * 9.0).ceil() as usize;
+        let at = (LEFT + column as f64 * side, TOP + row as f64 * side);
+        figure.add(Shape::Rect {
+            at,
+            size: (side - 1.0, side - 1.0),
+            ink: Ink::Ramp(level),
+            tip: format!(
+                "class {row} {seen}: {count} of {total} ({})",
+                percent(share)
+            ),
+        });
+        if count > 0 && side >= 26.0 {
+            let ink = if level >= 5 { Ink::OnRamp } else { Ink::Text };
+            let at = (at.0 + side / 2.0 - 0.5, at.1 + side / 2.0 + 3.5);
+            figure.text(at, &count.to_string(), (SMALL, Anchor::Middle, ink));
+        }
+    }
+
+    /// A bar for every class.
+    pub fn class_figure(&self) -> Figure {
+        let bars: Vec<Bar> = (0..self.classes())
+            .map(|class| {
+                let (samples, right) = self.class(class);
+                Bar {
+                    name: class.to_string(),
+                    samples,
+                    right,
+                }
+            })
+            .collect();
+        let title = format!("Accuracy of every class, {} samples", self.part);
+        bars_figure("classes", &title, "class", &bars)
+    }
+
+    /// The mistakes that were made most often, as a sentence.
+    pub fn worst(&self) -> String {
+        let classes = self.classes();
+        let pairs = (0..classes).flat_map(|row| (0..classes).map(move |column| (row, column)));
+        let mut mistakes: Vec<(u64, usize, usize)> = pairs
+            .filter(|(row, column)| row != column && self.counts[*row][*column] > 0)
+            .map(|(row, column)| (self.counts[row][column], row, column))
+            .collect();
+        mistakes.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let of = |(count, row, column): &(u64, usize, usize)| {
+            format!("{row} taken for {column} ({count} times)")
+        };
+        let named: Vec<String> = mistakes.iter().take(3).map(of).collect();
+        if named.is_empty() {
+            "No sample was taken for another class.".to_owned()
+        } else {
+            format!("Most frequent mistakes: {}.", named.join(", "))
+        }
+    }
+}
+
+/// A bar for every speaker; none when nobody speaks.
+pub fn speakers(run: &RunRecord) -> Option<Figure> {
+    let evaluated = &run.dossier["evaluated"];
+    let bar = |json: &Json| {
+        Some(Bar {
+            name: json["speaker"].as_u64()?.to_string(),
+            samples: json["samples"].as_u64()?,
+            right: json["right"].as_u64()?,
+        })
+    };
+    let bars: Vec<Bar> = evaluated["speakers"]
+        .as_array()?
+        .iter()
+        .filter_map(bar)
+        .collect();
+    if bars.is_empty() {
+        return None;
+    }
+    let part = evaluated["part"].as_str().unwrap_or("evaluation");
+    let title = format!("Accuracy of every speaker, {part} samples");
+    Some(bars_figure("speakers", &title, "speaker", &bars))
+}
+
+struct Bar {
+    name: String,
+    samples: u64,
+    right: u64,
+}
+
+/// Bars to the right, longest label first; the axis begins at 0, so that lengths can be compared.
+fn bars_figure(name: &str, title: &str, what: &str, bars: &[Bar]) -> Figure {
+    const ROW: f64 = 22.0;
+    const ROOM: f64 = 118.0;
+    let height = TOP + ROW * bars.len() as f64;
+    let mut figure = Figure::new(name, title, (WIDTH, height));
+    head(
+        &mut figure,
+        title,
+        &format!("{what}, right predictions (%) and number of samples"),
+    );
+    let whole = WIDTH - LEFT - ROOM;
+    for (index, bar) in bars.iter().enumerate() {
+        let share = bar.right as f64 / bar.samples.max(1) as f64;
+        let y = TOP + ROW * index as f64;
+        let style = (SMALL, Anchor::End, Ink::Muted);
+        figure.text((LEFT - 6.0, y + 12.0), &bar.name, style);
+        let back = Shape::Cells {
+            cells: vec![((LEFT, y), (whole, ROW - 5.0))],
+            ink: Ink::Ramp(0),
+        };
+        figure.add(back);
+        figure.add(Shape::Rect {
+            at: (LEFT, y),
+            size: (whole * share, ROW - 5.0),
+            ink: Ink::Series(0),
+            tip: format!(
+                "{what} {}: {} of {} right",
+                bar.name, bar.right, bar.samples
+            ),
+        });
+        let text = if bar.samples == 0 {
+            "no samples".to_owned()
+        } else {
+            format!("{:.1} % of {}", 100.0 * share, bar.samples)
+        };
+        figure.text(
+            (LEFT + whole + 8.0, y + 12.0),
+            &text,
+            (SMALL, Anchor::Start, Ink::Text),
+        );
+    }
+    figure
+}
+
+fn head(figure: &mut Figure, title: &str, below: &str) {
+    figure.add(Shape::Text {
+        at: (0.0, 14.0),
+        text: title.to_owned(),
+        size: 13,
+        anchor: Anchor::Start,
+        ink: Ink::Text,
+        bold: true,
+    });
+    figure.text((0.0, 30.0), below, (SMALL, Anchor::Start, Ink::Muted));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn confusion() -> Confusion {
+        let counts = matrix(&json!([[8, 2, 0], [0, 9, 1]])).expect("a matrix");
+        Confusion {
+            part: "test".to_owned(),
+            counts,
+        }
+    }
+
+    #[test]
+    fn a_matrix_is_whole_or_none() {
+        assert_eq!(matrix(&json!([[1, 2], [3, 4]])), None);
+        assert_eq!(matrix(&Json::Null), None);
+        assert_eq!(sum(vec![vec![1, 2]], vec![vec![3, 4]]), [[4, 6]]);
+    }
+
+    #[test]
+    fn cells_and_bars_say_their_counts() {
+        let svg = confusion().figure().inline_svg();
+        assert!(
+            svg.contains("class 0 was taken for 1: 2 of 10 (20.00 %)"),
+            "{svg}"
+        );
+        assert!(
+            svg.contains("class 1 gave no output spike: 1 of 10"),
+            "{svg}"
+        );
+        let bars = confusion().class_figure().inline_svg();
+        assert!(bars.contains("80.0 % of 10") && bars.contains("90.0 % of 10"));
+        assert_eq!(
+            confusion().worst(),
+            "Most frequent mistakes: 0 taken for 1 (2 times)."
+        );
+    }
+}
