@@ -32,7 +32,7 @@ pub struct Display {
     epochs_done: usize,
     samples_done: u64,
     refreshed: Instant,
-    fold: Option<(usize, usize)>,
+    fold: Option<(usize, usize, String)>,
 }
 
 impl Display {
@@ -120,8 +120,9 @@ impl Display {
     fn epoch(&mut self, report: &EpochReport) {
         self.epochs_done += 1;
         let neurons: usize = report.layers.iter().map(|layer| layer.size).sum();
-        let fold = self.fold.map_or_else(String::new, |(fold, folds)| {
-            format!("fold {}/{folds}  ", fold + 1)
+        let fold = self.fold.as_ref();
+        let fold = fold.map_or_else(String::new, |(fold, folds, held_out)| {
+            format!("fold {}/{folds} without {held_out}  ", fold + 1)
         });
         let evaluation = report.evaluation.map_or_else(String::new, |score| {
             format!("  evaluation {:.2} %", 100.0 * score.accuracy)
@@ -150,7 +151,11 @@ impl Observer for Display {
         match progress {
             Progress::Notice(text) => self.bar.suspend(|| speak::err(&format!("note: {text}"))),
             Progress::Started(started) => self.start(started),
-            Progress::Fold { fold, folds } => self.fold = Some((*fold, *folds)),
+            Progress::Fold {
+                fold,
+                folds,
+                held_out,
+            } => self.fold = Some((*fold, *folds, (*held_out).to_owned())),
             Progress::Batch(batch) => self.batch(batch),
             Progress::Epoch(report) => self.epoch(report),
         }

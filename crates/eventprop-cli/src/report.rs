@@ -38,7 +38,12 @@ pub fn full(summary: &Summary) -> String {
         );
         lines.push(line);
     }
+    if summary.selected_on_test {
+        let note = "chosen              by the samples that were tested (SELECT_ON_TEST): too good";
+        lines.push(note.to_owned());
+    }
     lines.extend(validation(summary));
+    lines.extend(folds(summary));
     if let Some(train) = summary.train {
         lines.push(format!(
             "training accuracy    {} in the last epoch",
@@ -52,7 +57,10 @@ pub fn full(summary: &Summary) -> String {
         ));
     }
     if summary.demonstration {
-        lines.push("data                 DEMONSTRATION with a few images; `eventprop data fetch mnist` gets the real set".to_owned());
+        lines.push(format!(
+            "data                 DEMONSTRATION with a few samples; `eventprop data fetch {}` gets the real set",
+            summary.benchmark
+        ));
     }
     for (index, file) in summary.files.iter().enumerate() {
         let head = if index == 0 { "look at" } else { "" };
@@ -75,6 +83,15 @@ fn validation(summary: &Summary) -> Option<String> {
             epoch + 1
         ),
         (None, None) => format!("validation accuracy  {accuracy}"),
+    })
+}
+
+/// A line for every fold.
+fn folds(summary: &Summary) -> impl Iterator<Item = String> {
+    let folds = summary.folds.iter().zip(&summary.held_out);
+    folds.map(|(score, held_out)| {
+        let percent = percent(*score);
+        format!("  {held_out:<19}{percent} ({} samples)", score.samples)
     })
 }
 

@@ -18,7 +18,7 @@ use eventprop::train::{Plan, Session, TrainError};
 use thiserror::Error;
 
 use crate::data::{self, DataError, Source, Wanted};
-use crate::params::{ParamError, Parameters};
+use crate::params::{Benchmark, ParamError, Parameters};
 use crate::settings::Settings;
 use crate::topology::Topology;
 
@@ -29,6 +29,22 @@ pub struct Extent {
     pub samples: usize,
     /// Parameters per projection.
     pub per_projection: usize,
+}
+
+impl Extent {
+    /// What takes less than a minute: the samples of binned sets have a thousand times the spikes of the
+    /// others.
+    pub fn of(benchmark: Benchmark) -> Self {
+        let (samples, per_projection) = if benchmark.is_binned() {
+            (1, 5)
+        } else {
+            (8, 50)
+        };
+        Self {
+            samples,
+            per_projection,
+        }
+    }
 }
 
 /// What was checked and found.
@@ -94,11 +110,12 @@ impl From<SolveError> for CheckError {
 /// [`CheckError`].
 pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Checked, CheckError> {
     let settings = Settings::new(params)?;
-    let data = data::load(params, &settings, source, Wanted::All)?;
-    let topology = Topology::new(&settings, data.inputs, data.classes).map_err(SolveError::from)?;
+    let data = data::load(params, &settings, source, Wanted::Validated)?;
+    let seed = u64::from(settings.seeds.model);
+    let size = (data.inputs, data.classes);
+    let topology = Topology::new(&settings, size, seed).map_err(SolveError::from)?;
     let network = &topology.network;
-    let weights =
-        Params::<f64>::init(network, u64::from(settings.seeds.model)).map_err(SolveError::from)?;
+    let weights = Params::<f64>::init(network, seed).map_err(SolveError::from)?;
     let mut batch = Batch::default();
     let samples = extent.samples.min(data.train.len());
     data.train

@@ -37,10 +37,25 @@ impl Outputs {
             folder: settings.out_dir.clone(),
             prefix: match settings.benchmark {
                 Benchmark::YinYang => String::new(),
-                Benchmark::Mnist => format!("{name}_"),
+                Benchmark::Mnist | Benchmark::Shd | Benchmark::Ssc => format!("{name}_"),
             },
             name,
         }
+    }
+
+    /// The files of the run whose weights are loaded, in the same folder.
+    pub fn of_loaded(settings: &Settings) -> Self {
+        let of_name = Settings {
+            name: settings.load_name.clone(),
+            ..settings.clone()
+        };
+        Self::new(&of_name)
+    }
+
+    /// An array of weights or time constants under a label such as `last` or `e0_t100`.
+    pub fn array(&self, stem: &str, label: &str) -> PathBuf {
+        self.folder
+            .join(format!("{}{stem}_{label}.npy", self.prefix))
     }
 
     /// Makes the folder and writes a file into it, so that a folder that takes none is noticed before
@@ -92,6 +107,14 @@ impl Outputs {
     pub fn append(&self, ending: &str, line: &str) -> Result<(), WriteError> {
         let path = self.named(ending);
         append(&path, line).map_err(|source| WriteError { path, source })
+    }
+
+    /// Writes a line to `NAME_` + `ending`, in the place of what was there.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn replace(&self, ending: &str, line: &str) -> Result<(), WriteError> {
+        atomic::write(&self.named(ending), |out| writeln!(out, "{line}"))
     }
 
     /// Writes JSON to a file, indented.

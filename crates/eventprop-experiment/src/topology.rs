@@ -1,9 +1,15 @@
 //! The networks of the benchmarks, and what the parts are called in files.
 
 use eventprop::loss::Loss;
-use eventprop::network::{Init, Li, Lif, Network, NetworkError, PopulationId, ProjectionId};
+use eventprop::network::{
+    Adaptation, Constant, Init, Li, Lif, Network, NetworkError, NeuronConstant, PopulationId,
+    ProjectionId,
+};
+use eventprop::params::Role;
+use eventprop::rng::{Key, Purpose};
 
-use crate::settings::{Normal, Settings};
+use crate::params::Benchmark;
+use crate::settings::{NetworkSettings, Normal, Settings, Taus};
 
 /// A network with the names of its parts.
 #[derive(Debug, Clone)]
@@ -14,6 +20,10 @@ pub struct Topology {
     pub hidden: Vec<PopulationId>,
     /// Names of the projections, in the order of their ids.
     pub projections: Vec<ProjectionNames>,
+    /// Time constants in which neurons of a population differ or come to differ.
+    pub constants: Vec<ConstantNames>,
+    /// Parameters that training leaves as they are.
+    pub frozen: Vec<Role>,
 }
 
 /// What a projection is called.
@@ -21,110 +31,178 @@ pub struct Topology {
 pub struct ProjectionNames {
     /// In files of weights, such as `w_input_hidden`.
     pub weights: String,
+    /// In files of weights at chosen times; the same but for the recurrent weights of numbered layers.
+    pub dumped: String,
     /// In recordings, such as `in_to_hid`.
     pub record: String,
     /// Index of the population in which the projection ends.
     pub target: usize,
 }
 
-/// Names of the populations of a network with this many hidden layers: `hidden` alone, or `hidden0`,
-/// `hidden1`, …
-pub fn population_names(hidden_layers: usize) -> Vec<String> {
-    let hidden = (0..hidden_layers).map(|layer| hidden_name(layer, hidden_layers));
-    let ends = |name: &str| std::iter::once(name.to_owned());
-    ends("input").chain(hidden).chain(ends("output")).collect()
+/// What a time constant of a population is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConstantNames {
+    /// The population.
+    pub population: PopulationId,
+    /// The constant.
+    pub constant: NeuronConstant,
+    /// In files of weights, such as `taum_hidden0`.
+    pub weights: String,
+    /// In files of time constants at chosen times, such as `tau_m_hidden0`.
+    pub dumped: String,
 }
 
-/// Names of the projections in recordings, in the order in which [`Topology::new`] makes them.
-pub fn projection_names(hidden_layers: usize, recurrent: bool) -> Vec<ProjectionNames> {
-    let single = hidden_layers == 1;
-    let hidden = |layer| hidden_name(layer, hidden_layers);
-    let names = |weights: String, record: String, target: usize| ProjectionNames {
-        weights,
-        record,
-        target,
-    };
-    let mut all = Vec::new();
-    for layer in 0..hidden_layers {
-        all.push(match layer {
-            0 => names("w_input_hidden".into(), "in_to_hid".into(), 1),
-            _ => names(
-                format!("w_{}_{}", hidden(layer - 1), hidden(layer)),
-                format!("hid_to_hidfwd{}", layer - 1),
-                layer + 1,
-            ),
-        });
-        if recurrent {
-            let index = if single {
-                String::new()
-            } else {
-                layer.to_string()
-            };
-            all.push(names(
-                format!("w_{}_{}", hidden(layer), hidden(layer)),
-                format!("hid_to_hid{index}"),
-                layer + 1,
-            ));
+/// Names of the layers of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LayerNames {
+    layers: usize,
+    /// Whether a single hidden layer has a number, too.
+    numbered: bool,
+}
+
+impl LayerNames {
+    /// The names in a benchmark with this many hidden layers: `hidden0`, `hidden1`, … or, for a single
+    /// one of Yin-Yang and MNIST, `hidden`.
+    pub fn new(benchmark: Benchmark, layers: usize) -> Self {
+        Self {
+            layers,
+            numbered: benchmark.is_binned() || layers > 1,
         }
     }
-    all.push(names(
-        "w_hidden_output".into(),
-        "hid_to_out".into(),
-        hidden_layers + 1,
-    ));
-    all
-}
 
-fn hidden_name(layer: usize, layers: usize) -> String {
-    if layers == 1 {
-        "hidden".to_owned()
-    } else {
-        format!("hidden{layer}")
+    /// A hidden layer.
+    pub fn hidden(self, layer: usize) -> String {
+        format!("hidden{}", self.number(layer))
+    }
+
+    fn number(self, layer: usize) -> String {
+        if self.numbered {
+            layer.to_string()
+        } else {
+            String::new()
+        }
+    }
+
+    /// All populations.
+    pub fn populations(self) -> Vec<String> {
+        let hidden = (0..self.layers).map(|layer| self.hidden(layer));
+        let ends = |name: &str| std::iter::once(name.to_owned());
+        ends("input").chain(hidden).chain(ends("output")).collect()
+    }
+
+    /// The projections, in the order in which [`Topology::new`] makes them.
+    pub fn projections(self, recurrent: bool) -> Vec<ProjectionNames> {
+        let names = |weights: String, record: String, target: usize| ProjectionNames {
+            dumped: weights.clone(),
+            weights,
+            record,
+            target,
+        };
+        let mut all = Vec::new();
+        for layer in 0..self.layers {
+            let (hidden, target) = (self.hidden(layer), layer + 1);
+            all.push(match layer {
+                0 => names("w_input_hidden".into(), "in_to_hid".into(), target),
+                _ => names(
+                    format!("w_{}_{hidden}", self.hidden(layer - 1)),
+                    format!("hid_to_hidfwd{}", layer - 1),
+                    target,
+                ),
+            });
+            if recurrent {
+                let record = format!("hid_to_hid{}", self.number(layer));
+                all.push(ProjectionNames {
+                    dumped: format!("w_hidden_{hidden}"),
+                    ..names(format!("w_{hidden}_{hidden}"), record, target)
+                });
+            }
+        }
+        let target = self.layers + 1;
+        all.push(names("w_hidden_output".into(), "hid_to_out".into(), target));
+        all
     }
 }
 
 impl Topology {
     /// The network of a benchmark with `inputs` input neurons and `classes` outputs. Outputs spike
-    /// when the loss reads spike times and are leaky integrators otherwise.
+    /// when the loss reads spike times and are leaky integrators otherwise. Time constants that differ
+    /// are drawn under `seed`.
     ///
     /// # Errors
     /// When the settings make no valid network.
-    pub fn new(settings: &Settings, inputs: usize, classes: usize) -> Result<Self, NetworkError> {
+    pub fn new(
+        settings: &Settings,
+        (inputs, classes): (usize, usize),
+        seed: u64,
+    ) -> Result<Self, NetworkError> {
         let s = &settings.network;
         let layers = s.hidden.len();
-        let lif = Lif::new(s.tau_mem, s.tau_syn)
-            .v_thresh(s.v_thresh)
-            .v_reset(s.v_reset);
+        let names = LayerNames::new(settings.benchmark, layers);
         let mut network = Network::new(settings.clock);
         let mut source = network.add_input("input", inputs);
-        let mut hidden = Vec::new();
+        let (mut hidden, mut frozen) = (Vec::new(), Vec::new());
         for (layer, &size) in s.hidden.iter().enumerate() {
-            let target = network.add_lif(&hidden_name(layer, layers), size, lif.clone());
+            let draw = Draw::new(s, s.hidden_taus, (seed, layer), size);
+            let target = network.add_lif(&names.hidden(layer), size, hidden_neurons(s, &draw));
             let weights = if layer == 0 {
                 s.input_hidden
             } else {
                 s.hidden_forward
             };
-            network.connect(source, target, init(weights));
+            frozen.push(network.connect(source, target, init(weights)));
             if s.recurrent {
-                network.connect(target, target, init(s.hidden_hidden));
+                frozen.push(network.connect(target, target, init(s.hidden_hidden)));
             }
             hidden.push(target);
             source = target;
         }
+        if s.train_weights {
+            frozen.clear();
+        }
+        let draw = Draw::new(s, s.output_taus, (seed, layers), classes);
         let output = if matches!(settings.loss, Loss::FirstSpike(_)) {
-            network.add_lif("output", classes, lif)
+            network.add_lif("output", classes, draw.lif(s))
         } else {
-            let li = Li::new(s.tau_mem, s.tau_syn).v_init(s.v_reset);
+            let li = Li::new(draw.mem, draw.syn).v_init(s.v_reset);
             network.add_li("output", classes, li)
         };
-        network.connect(source, output, init(s.hidden_output));
-        network.validate()?;
-        Ok(Self {
+        let weights = network.connect(source, output, init(s.hidden_output));
+        frozen.extend((!s.train_output_weights).then_some(weights));
+        let mut topology = Self {
+            projections: names.projections(s.recurrent),
+            constants: Vec::new(),
+            frozen: frozen.into_iter().map(Role::Weights).collect(),
             network,
             hidden,
-            projections: projection_names(layers, s.recurrent),
-        })
+        };
+        for population in topology.hidden.clone() {
+            topology.train_taus(s, population, s.hidden_taus);
+        }
+        topology.train_taus(s, output, s.output_taus);
+        topology.network.validate()?;
+        Ok(topology)
+    }
+
+    /// Names the constants of a population that differ, and makes those parameters that are trained.
+    fn train_taus(&mut self, settings: &NetworkSettings, population: PopulationId, taus: Taus) {
+        let (mem, syn) = settings.tau_least;
+        for (constant, least, weights, dumped) in [
+            (NeuronConstant::TauMem, mem, "taum", "tau_m"),
+            (NeuronConstant::TauSyn, syn, "tausyn", "tau_syn"),
+        ] {
+            if taus.trained {
+                self.network.train_constant(population, constant, least);
+            }
+            if taus.differ() {
+                let name = &self.network.population(population).name;
+                self.constants.push(ConstantNames {
+                    population,
+                    constant,
+                    weights: format!("{weights}_{name}"),
+                    dumped: format!("{dumped}_{name}"),
+                });
+            }
+        }
     }
 
     /// The projections with their names.
@@ -134,9 +212,115 @@ impl Topology {
     }
 }
 
+/// Time constants of a layer.
+struct Draw {
+    mem: Constant,
+    syn: Constant,
+}
+
+impl Draw {
+    fn new(
+        settings: &NetworkSettings,
+        taus: Taus,
+        (seed, layer): (u64, usize),
+        size: usize,
+    ) -> Self {
+        let key = Key::new(seed, Purpose::TimeConstants).with(layer as u64);
+        let draw = |tau: f64, least: f64, key: Key| {
+            if !taus.drawn {
+                return Constant::Same(tau);
+            }
+            // Files of weights hold single precision, and have to give the same network.
+            let single = |tau: f64| f64::from(tau as f32);
+            let values = (0..size).map(|n| single(gamma(tau, key, n).clamp(least, 3.0 * tau)));
+            Constant::PerNeuron(values.collect())
+        };
+        let (mem, syn) = settings.tau_least;
+        Self {
+            mem: draw(settings.tau_mem, mem, key.with(0)),
+            syn: draw(settings.tau_syn, syn, key.with(1)),
+        }
+    }
+
+    fn lif(&self, settings: &NetworkSettings) -> Lif {
+        Lif::new(self.mem.clone(), self.syn.clone())
+            .v_thresh(settings.v_thresh)
+            .v_reset(settings.v_reset)
+    }
+}
+
+/// A draw from the gamma distribution of shape 3 and mean `mean`: the sum of three exponential draws.
+fn gamma(mean: f64, key: Key, neuron: usize) -> f64 {
+    let draw = |n: u64| -(1.0 - key.uniform(3 * neuron as u64 + n)).ln();
+    (draw(0) + draw(1) + draw(2)) * mean / 3.0
+}
+
+fn hidden_neurons(settings: &NetworkSettings, draw: &Draw) -> Lif {
+    let lif = draw.lif(settings);
+    match settings.adaptation {
+        None => lif,
+        Some(a) => lif.adapting(Adaptation::new(a.tau_b, a.b_incr).b_init(a.b_init)),
+    }
+}
+
 fn init(normal: Normal) -> Init {
     Init::Normal {
         mean: normal.mean,
         std: normal.std,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Γ(3, τ/3): mean τ, variance τ²/3. With n draws the mean has sd τ/√(3n) and, the fourth central
+    /// moment being 3 (1/9 + 6/81)… of order τ⁴, the variance one below 0.7 τ²/√n; the bounds are 5 sd.
+    #[test]
+    fn drawn_time_constants_have_mean_and_variance_of_the_gamma_distribution() {
+        let (n, tau) = (40_000_u32, 20.0);
+        let key = Key::new(3, Purpose::Test);
+        let draws: Vec<f64> = (0..n as usize).map(|k| gamma(tau, key, k)).collect();
+        let mean = draws.iter().sum::<f64>() / f64::from(n);
+        let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
+        assert!((mean - tau).abs() < 5.0 * tau / (3.0 * f64::from(n)).sqrt());
+        let allowed = 5.0 * 0.7 * tau * tau / f64::from(n).sqrt();
+        assert!((variance - tau * tau / 3.0).abs() < allowed, "{variance}");
+    }
+
+    #[test]
+    fn names_are_those_of_the_reference() {
+        let shd = LayerNames::new(Benchmark::Shd, 2);
+        assert_eq!(shd.populations(), ["input", "hidden0", "hidden1", "output"]);
+        let names = shd.projections(true);
+        let of = |get: fn(&ProjectionNames) -> &String| names.iter().map(get).collect::<Vec<_>>();
+        assert_eq!(
+            of(|p| &p.weights),
+            [
+                "w_input_hidden",
+                "w_hidden0_hidden0",
+                "w_hidden0_hidden1",
+                "w_hidden1_hidden1",
+                "w_hidden_output"
+            ]
+        );
+        assert_eq!(of(|p| &p.dumped)[1], "w_hidden_hidden0");
+        assert_eq!(
+            of(|p| &p.record),
+            [
+                "in_to_hid",
+                "hid_to_hid0",
+                "hid_to_hidfwd0",
+                "hid_to_hid1",
+                "hid_to_out"
+            ]
+        );
+        let single = LayerNames::new(Benchmark::Shd, 1).projections(true);
+        assert_eq!(single[1].weights, "w_hidden0_hidden0");
+        let mnist = LayerNames::new(Benchmark::Mnist, 1).projections(true);
+        assert_eq!(
+            [&mnist[1].weights, &mnist[1].dumped],
+            ["w_hidden_hidden"; 2]
+        );
     }
 }

@@ -1,6 +1,7 @@
-//! Weights on the disk: one flat float32 array per projection, index source · targets + target.
+//! Weights on the disk: one flat float32 array per projection, index source · targets + target; and one
+//! per time constant in which the neurons of a population differ.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eventprop::params::Params;
 use eventprop::real::Real;
@@ -9,7 +10,8 @@ use eventprop_data::npy::{self, NpyError};
 use thiserror::Error;
 
 use crate::outputs::Outputs;
-use crate::topology::Topology;
+use crate::settings::Label;
+use crate::topology::{ConstantNames, Topology};
 
 /// Weights could not be loaded.
 #[derive(Debug, Error)]
@@ -51,13 +53,15 @@ pub enum WeightsError {
     },
 }
 
-fn path(outputs: &Outputs, stem: &str, label: &str) -> PathBuf {
-    outputs
-        .folder()
-        .join(format!("{}{stem}_{label}.npy", outputs.prefix()))
+/// Arrays of a run under a label: the weights of every projection, and the time constants in which
+/// neurons differ.
+fn stems(topology: &Topology) -> impl Iterator<Item = &str> {
+    let weights = topology.projections.iter().map(|names| &names.weights);
+    let constants = topology.constants.iter().map(|names| &names.weights);
+    weights.chain(constants).map(String::as_str)
 }
 
-/// Writes all weights under a label such as `last` or `e0_t100`.
+/// Writes all weights, and the time constants that belong to them, under `last` or `best`.
 ///
 /// # Errors
 /// [`WriteError`].
@@ -65,36 +69,90 @@ pub fn save<F: Real>(
     outputs: &Outputs,
     topology: &Topology,
     params: &Params<F>,
+    label: Label,
+) -> Result<(), WriteError> {
+    for (id, names) in topology.named_projections() {
+        let path = outputs.array(&names.weights, label.name());
+        write(&path, params.weights(id))?;
+    }
+    for names in &topology.constants {
+        let path = outputs.array(&names.weights, label.name());
+        write_constant(&path, names, topology, params)?;
+    }
+    Ok(())
+}
+
+/// Writes all weights as they are after a trial, under `eEPOCH_tTRIAL`.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn dump<F: Real>(
+    outputs: &Outputs,
+    topology: &Topology,
+    params: &Params<F>,
     label: &str,
 ) -> Result<(), WriteError> {
     for (id, names) in topology.named_projections() {
-        let weights: Vec<f32> = params
-            .weights(id)
-            .iter()
-            .map(|w| w.to_f64() as f32)
-            .collect();
-        npy::write(
-            &path(outputs, &names.weights, label),
-            &[weights.len()],
-            &weights,
+        write(&outputs.array(&names.dumped, label), params.weights(id))?;
+    }
+    Ok(())
+}
+
+/// Writes the time constants in which neurons differ as they are after a trial.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn dump_constants<F: Real>(
+    outputs: &Outputs,
+    topology: &Topology,
+    params: &Params<F>,
+    label: &str,
+) -> Result<(), WriteError> {
+    for names in &topology.constants {
+        write_constant(
+            &outputs.array(&names.dumped, label),
+            names,
+            topology,
+            params,
         )?;
     }
     Ok(())
 }
 
-/// Whether all weights of a label are there.
-pub fn exist(outputs: &Outputs, topology: &Topology, label: &str) -> bool {
-    let mut projections = topology.projections.iter();
-    projections.all(|names| path(outputs, &names.weights, label).is_file())
+fn write<F: Real>(path: &Path, values: &[F]) -> Result<(), WriteError> {
+    let values: Vec<f32> = values.iter().map(|w| w.to_f64() as f32).collect();
+    npy::write(path, &[values.len()], &values)
 }
 
-/// Removes the weights of a label, if they are there.
+/// The values of a trained constant are among the parameters, those of a drawn one in the network.
+fn write_constant<F: Real>(
+    path: &Path,
+    names: &ConstantNames,
+    topology: &Topology,
+    params: &Params<F>,
+) -> Result<(), WriteError> {
+    if let Some(values) = params.constant(names.population, names.constant) {
+        return write(path, values);
+    }
+    let population = topology.network.population(names.population);
+    let constant = population.constant(names.constant);
+    let constant = constant.expect("the topology names constants that there are");
+    let values: Vec<f64> = (0..population.size).map(|n| constant.of(n)).collect();
+    write(path, &values)
+}
+
+/// Whether all arrays of a label are there.
+pub fn exist(outputs: &Outputs, topology: &Topology, label: Label) -> bool {
+    stems(topology).all(|stem| outputs.array(stem, label.name()).is_file())
+}
+
+/// Removes the arrays of a label, if they are there.
 ///
 /// # Errors
 /// [`WriteError`].
-pub fn remove(outputs: &Outputs, topology: &Topology, label: &str) -> Result<(), WriteError> {
-    for names in &topology.projections {
-        let path = path(outputs, &names.weights, label);
+pub fn remove(outputs: &Outputs, topology: &Topology, label: Label) -> Result<(), WriteError> {
+    for stem in stems(topology) {
+        let path = outputs.array(stem, label.name());
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 return Err(WriteError { path, source });
@@ -105,37 +163,68 @@ pub fn remove(outputs: &Outputs, topology: &Topology, label: &str) -> Result<(),
     Ok(())
 }
 
-/// Reads all weights of a label into `params`.
-///
-/// # Errors
-/// [`WeightsError`]; `params` may then be partly read.
-pub fn load<F: Real>(
-    outputs: &Outputs,
-    topology: &Topology,
-    params: &mut Params<F>,
-    label: &str,
-) -> Result<(), WeightsError> {
-    for (id, names) in topology.named_projections() {
-        let path = path(outputs, &names.weights, label);
+/// Weights on the disk: which run, which label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The run.
+    pub outputs: Outputs,
+    /// The label.
+    pub label: Label,
+}
+
+impl Saved {
+    /// Reads the time constants in which neurons differ into the network. To be called before its
+    /// parameters and solver are made.
+    ///
+    /// # Errors
+    /// [`WeightsError`].
+    pub fn load_constants(&self, topology: &mut Topology) -> Result<(), WeightsError> {
+        for names in &topology.constants {
+            let size = topology.network.population(names.population).size;
+            let values = self.read(&names.weights, size)?;
+            let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+            let (population, constant) = (names.population, names.constant);
+            topology.network.set_constant(population, constant, values);
+        }
+        Ok(())
+    }
+
+    /// Reads all weights into `params`.
+    ///
+    /// # Errors
+    /// [`WeightsError`]; `params` may then be partly read.
+    pub fn load<F: Real>(
+        &self,
+        topology: &Topology,
+        params: &mut Params<F>,
+    ) -> Result<(), WeightsError> {
+        for (id, names) in topology.named_projections() {
+            let weights = params.weights_mut(id);
+            let found = self.read(&names.weights, weights.len())?;
+            for (weight, value) in weights.iter_mut().zip(found) {
+                *weight = F::from_f64(f64::from(value));
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, stem: &str, expected: usize) -> Result<Vec<f32>, WeightsError> {
+        let path = self.outputs.array(stem, self.label.name());
         if !path.is_file() {
             return Err(WeightsError::Missing { path });
         }
-        let found = npy::read::<f32>(&path)?.values;
-        let weights = params.weights_mut(id);
-        if found.len() != weights.len() {
+        let values = npy::read::<f32>(&path)?.values;
+        if values.len() != expected {
             return Err(WeightsError::Count {
                 path,
-                found: found.len(),
-                expected: weights.len(),
+                found: values.len(),
+                expected,
             });
         }
-        if let Some(index) = found.iter().position(|w| !w.is_finite()) {
-            let value = found[index];
+        if let Some(index) = values.iter().position(|w| !w.is_finite()) {
+            let value = values[index];
             return Err(WeightsError::NotFinite { path, index, value });
         }
-        for (weight, value) in weights.iter_mut().zip(found) {
-            *weight = F::from_f64(f64::from(value));
-        }
+        Ok(values)
     }
-    Ok(())
 }

@@ -25,6 +25,8 @@ pub enum Purpose {
     Split = 7,
     /// Augmentation of training samples.
     Augment = 9,
+    /// Time constants in which the neurons of a population differ.
+    TimeConstants = 10,
     /// Anything a test or an example wants.
     Test = 8,
 }

@@ -16,12 +16,12 @@ use crate::speak;
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
-    /// Training samples in the batch
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    samples: usize,
-    /// Weights checked per projection, drawn at random
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    per_projection: usize,
+    /// Training samples in the batch [default: 8; 1 for shd and ssc]
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+    /// Weights checked per projection, drawn at random [default: 50; 5 for shd and ssc]
+    #[arg(long, value_name = "N")]
+    per_projection: Option<usize>,
     /// Print every checked weight, not only the extremes of each projection
     #[arg(long)]
     all: bool,
@@ -38,9 +38,10 @@ impl Args {
 
     fn try_run(&self) -> Result<u8, Failure> {
         let params = self.benchmark.parameters().map_err(Failure::usage)?;
+        let default = Extent::of(params.benchmark());
         let extent = Extent {
-            samples: self.samples.max(1),
-            per_projection: self.per_projection.max(1),
+            samples: self.samples.unwrap_or(default.samples).max(1),
+            per_projection: self.per_projection.unwrap_or(default.per_projection).max(1),
         };
         let checked = gradcheck::check(&params, &self.benchmark.source(), extent);
         let checked = checked.map_err(|error| {

@@ -11,8 +11,11 @@ use crate::speak;
 /// Arguments of `params`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// yinyang or mnist; without one the benchmarks are listed
+    /// yinyang, mnist, shd or ssc; without one the benchmarks are listed
     benchmark: Option<Benchmark>,
+    /// Show the presets with source, expected result and all values instead of the parameters
+    #[arg(long, requires = "benchmark")]
+    presets: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -23,6 +26,14 @@ impl Args {
     pub fn run(self) -> ExitCode {
         match self.benchmark {
             None => self.list(),
+            Some(benchmark) if self.presets && self.json => {
+                let json = json!({
+                    "benchmark": benchmark.name(),
+                    "presets": benchmark.presets_json(),
+                });
+                speak::out(&json.to_string());
+            }
+            Some(benchmark) if self.presets => speak::out(benchmark.presets_text().trim_end()),
             Some(benchmark) if self.json => speak::out(&table(benchmark).to_string()),
             Some(benchmark) => speak::out(benchmark.table_text().trim_end()),
         }
@@ -40,7 +51,7 @@ impl Args {
 }
 
 fn table(benchmark: Benchmark) -> serde_json::Value {
-    let presets = benchmark.presets().iter();
+    let presets = benchmark.presets();
     let presets = presets.map(|preset| json!({"name": preset.name, "about": preset.about}));
     json!({
         "benchmark": benchmark.name(),

@@ -21,7 +21,7 @@ use crate::{report, speak};
 /// A benchmark and its parameters, as every command that needs a network takes them.
 #[derive(Debug, clap::Args)]
 pub struct BenchmarkArgs {
-    /// yinyang or mnist
+    /// yinyang, mnist, shd or ssc
     benchmark: Benchmark,
     /// Parameters; `eventprop params BENCHMARK` lists them
     #[arg(value_name = "KEY=VALUE")]
@@ -29,7 +29,7 @@ pub struct BenchmarkArgs {
     /// Parameters from a JSON or TOML file, such as the NAME.json of an earlier run
     #[arg(long, value_name = "FILE")]
     params: Option<PathBuf>,
-    /// Parameters of a publication; listed by `eventprop params BENCHMARK`
+    /// Parameters of a publication; `eventprop params BENCHMARK --presets` shows them
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// Seed of weights and random draws (MODEL_SEED)

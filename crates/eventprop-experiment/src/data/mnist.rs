@@ -10,6 +10,7 @@ use eventprop_data::latency::LatencyCode;
 use eventprop_data::mnist::{CLASSES, MnistError, MnistSet, PIXELS, Split};
 use eventprop_data::pixel_spikes::{PixelSpikes, PixelTimes};
 
+use super::binned::BinnedSamples;
 use super::{Data, DataError, Part, Samples, Source, Wanted};
 use crate::params::{ParamError, Parameters};
 use crate::settings::Settings;
@@ -33,6 +34,10 @@ impl Samples for MnistSamples {
 
     fn encode(&self, sample: usize, train: &mut SpikeTrain) {
         self.spikes.encode(sample, &self.times, train);
+    }
+
+    fn binned(&self) -> Option<&BinnedSamples> {
+        None
     }
 
     fn encode_dropping(&self, sample: usize, draws: SpikeDraws, train: &mut SpikeTrain) {
@@ -68,22 +73,30 @@ pub fn load(
     let test = images(&test, &times);
     let chosen = choose(params, settings.seeds.test_data, test.as_ref());
     let test = first(params, "N_TEST", test, chosen, &found)?;
-    let (train, validation) = match wanted {
-        Wanted::Test => (test.none(), test.none()),
-        Wanted::All => {
-            let set = images(&read(&found, Split::Train)?, &times);
-            split(params, settings, set, &found)?
-        }
+    let (train, validation) = if wanted == Wanted::Test {
+        (test.none(), test.none())
+    } else {
+        let set = images(&read(&found, Split::Train)?, &times);
+        split(params, settings, set, &found)?
     };
+    let mut settled = vec![("N_VALIDATE", count(&validation)), ("N_TEST", count(&test))];
+    settled.extend((!train.is_empty()).then(|| ("N_TRAIN", count(&train))));
     Ok(Data {
         inputs: PIXELS,
         classes: CLASSES,
         train,
         validation,
         test,
+        folds: Vec::new(),
+        variation: None,
+        settled,
         demonstration: matches!(found, Found::Sample),
         notices: notices(&found),
     })
+}
+
+fn count(part: &Part) -> Value {
+    Value::Int(part.len() as i64)
 }
 
 fn find_test(source: &Source) -> Result<(Found, MnistSet), DataError> {

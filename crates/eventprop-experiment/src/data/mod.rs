@@ -3,9 +3,15 @@
 //! One file for each benchmark turns its parameters into a [`Data`]: three parts that share no
 //! sample. Nothing that happens in training ever sees the test part.
 
+pub mod binned;
+mod made_up;
 mod mnist;
+mod shd;
+mod split;
+mod variation;
 mod yinyang;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,12 +20,15 @@ use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_data::dropout::{InputDropout, SpikeDraws};
 use eventprop_data::latency::LatencyError;
 use eventprop_data::mnist::MnistError;
+use eventprop_data::shd::ShdError;
 use thiserror::Error;
 
+use self::binned::BinnedSamples;
 use crate::params::{Benchmark, ParamError, Parameters};
-use crate::settings::Settings;
+use crate::settings::{Folds, Settings};
 use crate::value::Value;
 
+pub use variation::Variation;
 pub use yinyang::plane;
 
 /// Samples that can be encoded as spikes.
@@ -38,6 +47,9 @@ pub trait Samples: Send + Sync {
 
     /// The point of the plane that a sample stands for, if it does.
     fn point(&self, sample: usize) -> Option<[f64; 2]>;
+
+    /// The events behind the samples, if they are such: what can be augmented.
+    fn binned(&self) -> Option<&BinnedSamples>;
 }
 
 /// Some samples of a set.
@@ -98,7 +110,12 @@ impl Part {
 
     /// Numbers of the people who speak in the samples, in order; empty when nobody does.
     pub fn speakers(&self) -> Vec<u32> {
-        Vec::new()
+        let binned = self.samples.binned();
+        let Some(speakers) = binned.and_then(|binned| binned.set.speakers()) else {
+            return Vec::new();
+        };
+        let of = |&sample: &usize| u32::from(speakers[sample]);
+        self.order.iter().map(of).collect()
     }
 
     /// No sample of the same set.
@@ -152,6 +169,20 @@ impl Part {
     }
 }
 
+/// One fold of a cross-validation.
+#[derive(Debug, Clone)]
+pub struct Fold {
+    /// What is held out, such as `speaker 3`.
+    pub name: String,
+    /// A number that belongs to what is held out, under which weights and draws are made: a fold does
+    /// not depend on which others there are.
+    pub id: u64,
+    /// For training.
+    pub train: Part,
+    /// What is held out.
+    pub held_out: Part,
+}
+
 /// What a benchmark trains, validates and tests on.
 #[derive(Debug, Clone)]
 pub struct Data {
@@ -165,33 +196,80 @@ pub struct Data {
     pub validation: Part,
     /// For one test at the end.
     pub test: Part,
-    /// Whether the few images in the program stand in for the real set.
+    /// The folds of a cross-validation, when they were asked for.
+    pub folds: Vec<Fold>,
+    /// How samples change from epoch to epoch, if they do.
+    pub variation: Option<Arc<Variation>>,
+    /// Parameters as the data settled them: a run is repeated with what it had, not with what a default
+    /// asks for.
+    pub settled: Vec<(&'static str, Value)>,
+    /// Whether a few samples that come with the program stand in for the real set.
     pub demonstration: bool,
     /// What a user should know about the data.
     pub notices: Vec<String>,
 }
 
 impl Data {
-    /// Sets the sizes in `params` to those that the parts have, where a benchmark counts samples: a
-    /// run is repeated with what it had, not with what a default asks for.
+    /// Sets the parameters that the data settled.
     ///
     /// # Errors
     /// As [`Parameters::set`].
-    pub fn state_sizes(&self, params: &mut Parameters) -> Result<(), ParamError> {
-        if params.benchmark() != Benchmark::Mnist {
-            return Ok(());
-        }
-        let parts = [
-            ("N_TRAIN", &self.train),
-            ("N_VALIDATE", &self.validation),
-            ("N_TEST", &self.test),
-        ];
-        for (key, part) in parts {
-            if key != "N_TRAIN" || !part.is_empty() {
-                params.set(key, Value::Int(part.len() as i64))?;
-            }
+    pub fn settle(&self, params: &mut Parameters) -> Result<(), ParamError> {
+        for (key, value) in &self.settled {
+            params.set(key, value.clone())?;
         }
         Ok(())
+    }
+
+    /// What is trained on in an epoch.
+    pub fn training(&self, epoch: usize) -> Cow<'_, Part> {
+        match &self.variation {
+            None => Cow::Borrowed(&self.train),
+            Some(variation) => Cow::Owned(variation.training(&self.train, epoch)),
+        }
+    }
+
+    /// What is evaluated of a part in an epoch.
+    pub fn evaluation<'a>(&self, part: &'a Part, epoch: usize) -> Cow<'a, Part> {
+        match &self.variation {
+            None => Cow::Borrowed(part),
+            Some(variation) => Cow::Owned(variation.evaluation(&self.train, part, epoch)),
+        }
+    }
+
+    /// The data of one fold: what is held out takes the place of the validation part.
+    #[must_use]
+    pub fn of_fold(&self, fold: &Fold) -> Self {
+        Self {
+            train: fold.train.clone(),
+            validation: fold.held_out.clone(),
+            folds: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Validation samples go back to training; folds are dealt out where they were asked for and the
+    /// benchmark has not made them itself.
+    fn merged(mut self, settings: &Settings, wanted: Wanted) -> Self {
+        if !matches!(wanted, Wanted::Whole | Wanted::Folds) {
+            return self;
+        }
+        self.train = self.train.and(&self.validation);
+        self.validation = self.validation.none();
+        if let (Wanted::Folds, Folds::Random(count)) = (wanted, settings.folds) {
+            let fold = |fold: usize| {
+                let seed = settings.seeds.train_data;
+                let (train, held_out) = self.train.fold(fold, count, seed);
+                Fold {
+                    name: format!("fold {}", fold + 1),
+                    id: fold as u64,
+                    train,
+                    held_out,
+                }
+            };
+            self.folds = (0..count).map(fold).collect();
+        }
+        self
     }
 }
 
@@ -200,15 +278,19 @@ impl Data {
 pub struct Source {
     /// The folders, in order.
     pub dirs: Vec<PathBuf>,
-    /// Whether the few images in the program may stand in for MNIST when it is in no folder.
+    /// Whether samples that come with the program may stand in for a set that is in no folder.
     pub demonstration: bool,
 }
 
 /// Which parts are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// All three.
-    All,
+    /// Training, validation and test.
+    Validated,
+    /// Everything but the test part for training, and the test part.
+    Whole,
+    /// Folds.
+    Folds,
     /// The test part only.
     Test,
 }
@@ -222,6 +304,9 @@ pub enum DataError {
     /// The trial cannot hold the latency code.
     #[error(transparent)]
     Latency(#[from] LatencyError),
+    /// Spoken words could not be read.
+    #[error(transparent)]
+    Shd(#[from] ShdError),
     /// The parameters ask for what the data cannot give.
     #[error(transparent)]
     Param(#[from] ParamError),
@@ -247,8 +332,10 @@ pub fn load(
     let data = match params.benchmark() {
         Benchmark::YinYang => yinyang::load(params, settings, wanted)?,
         Benchmark::Mnist => mnist::load(params, settings, source, wanted)?,
+        Benchmark::Shd | Benchmark::Ssc => shd::load(params, settings, source, wanted)?,
     };
-    if wanted == Wanted::All && settings.batch > data.train.len() {
+    let data = data.merged(settings, wanted);
+    if wanted != Wanted::Test && settings.batch > data.train.len() {
         return Err(DataError::Param(ParamError::Combination {
             key: "N_BATCH",
             found: settings.batch.to_string(),

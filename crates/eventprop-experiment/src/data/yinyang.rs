@@ -7,6 +7,7 @@ use eventprop_data::dropout::SpikeDraws;
 use eventprop_data::latency::LatencyCode;
 use eventprop_data::yin_yang::{CLASSES, INPUTS, Published, YinYangSet};
 
+use super::binned::BinnedSamples;
 use super::{Data, DataError, Part, Samples, Wanted};
 use crate::params::Parameters;
 use crate::settings::Settings;
@@ -28,6 +29,10 @@ impl Samples for YinYangSamples {
 
     fn encode(&self, sample: usize, train: &mut SpikeTrain) {
         self.set.encode(sample, &self.code, train);
+    }
+
+    fn binned(&self) -> Option<&BinnedSamples> {
+        None
     }
 
     fn encode_dropping(&self, sample: usize, mut draws: SpikeDraws, train: &mut SpikeTrain) {
@@ -55,7 +60,7 @@ pub fn load(params: &Parameters, settings: &Settings, wanted: Wanted) -> Result<
     let validate = params.count("N_VALIDATE");
     let (train, validation) = match wanted {
         Wanted::Test => (Vec::new(), Vec::new()),
-        Wanted::All if published => {
+        _ if published => {
             let len = if validate == 0 {
                 0
             } else {
@@ -64,7 +69,7 @@ pub fn load(params: &Parameters, settings: &Settings, wanted: Wanted) -> Result<
             let train = Published::Train.len();
             ((0..train).collect(), (train..train + len).collect())
         }
-        Wanted::All => {
+        _ => {
             let train = 3 * params.count("N_TRAIN");
             (
                 (0..train).collect(),
@@ -90,6 +95,9 @@ pub fn load(params: &Parameters, settings: &Settings, wanted: Wanted) -> Result<
         train,
         validation: Part::new(learned, validation),
         test: all(samples(test)),
+        folds: Vec::new(),
+        variation: None,
+        settled: Vec::new(),
         demonstration: false,
         notices: Vec::new(),
     })

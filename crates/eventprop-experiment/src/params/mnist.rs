@@ -1,6 +1,5 @@
 //! Parameters of the MNIST benchmark.
 
-use super::presets::Preset;
 use super::row::Row;
 // The table names most rows; a list of them would be the table again.
 #[allow(clippy::wildcard_imports)]
@@ -101,67 +100,4 @@ pub static ROWS: &[Row] = &[
     TIMING,
     CUDA_VISIBLE_DEVICES,
     SPK_REC_STEPS,
-];
-
-/// The presets.
-pub static PRESETS: &[Preset] = &[
-    Preset {
-        name: "first_spike_exp",
-        about: "784-128-10 with spiking outputs, as in genn_eventprop",
-        values: &[
-            ("LOSS_TYPE", "first_spike_exp"),
-            ("N_EPOCH", "50"),
-            ("ETA", "5e-3"),
-            ("HIDDEN_OUTPUT_MEAN", "0.9"),
-            ("HIDDEN_OUTPUT_STD", "0.03"),
-            ("TAU_0", "1.0"),
-            ("TAU_1", "3.0"),
-            ("ALPHA", "3.6e-4"),
-            ("REG_TYPE", "simple"),
-            ("LBD_UPPER", "1e-8"),
-            ("LBD_LOWER", "1e-8"),
-            ("NU_UPPER", "4"),
-            ("AVG_SNSUM", "true"),
-            ("N_MAX_SPIKE", "500"),
-        ],
-    },
-    Preset {
-        name: "max",
-        about: "784-128-10 with the loss max, as in genn_eventprop",
-        values: &[
-            ("LOSS_TYPE", "max"),
-            ("N_EPOCH", "50"),
-            ("N_MAX_SPIKE", "500"),
-        ],
-    },
-    Preset {
-        name: "sum",
-        about: "784-128-10 with the loss sum, as in genn_eventprop",
-        values: &[
-            ("LOSS_TYPE", "sum"),
-            ("N_EPOCH", "50"),
-            ("N_MAX_SPIKE", "500"),
-        ],
-    },
-    Preset {
-        name: "avg_xentropy",
-        about: "784-128-10 with the loss avg_xentropy, as in genn_eventprop",
-        values: &[
-            ("LOSS_TYPE", "avg_xentropy"),
-            ("N_EPOCH", "50"),
-            ("N_MAX_SPIKE", "500"),
-        ],
-    },
-    Preset {
-        name: "wunderlich2021",
-        about: "Wunderlich & Pehle 2021: 784-350-10, loss max, batches of 5",
-        values: &[
-            ("NUM_HIDDEN", "350"),
-            ("LOSS_TYPE", "max"),
-            ("N_BATCH", "5"),
-            ("ETA", "5e-3"),
-            ("ETA_DECAY", "0.95"),
-            ("N_EPOCH", "100"),
-        ],
-    },
 ];

@@ -12,6 +12,8 @@ mod mnist;
 mod presets;
 mod row;
 mod rows;
+mod rows_binned;
+mod shd;
 mod show;
 mod suggest;
 mod yinyang;
@@ -32,17 +34,23 @@ pub enum Benchmark {
     YinYang,
     /// Handwritten digits.
     Mnist,
+    /// Spoken digits of the Spiking Heidelberg Digits.
+    Shd,
+    /// Spoken words of the Spiking Speech Commands.
+    Ssc,
 }
 
 impl Benchmark {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::YinYang, Self::Mnist];
+    pub const ALL: [Self; 4] = [Self::YinYang, Self::Mnist, Self::Shd, Self::Ssc];
 
     /// The name, as it is typed.
     pub fn name(self) -> &'static str {
         match self {
             Self::YinYang => "yinyang",
             Self::Mnist => "mnist",
+            Self::Shd => "shd",
+            Self::Ssc => "ssc",
         }
     }
 
@@ -51,15 +59,20 @@ impl Benchmark {
         match self {
             Self::YinYang => yinyang::ROWS,
             Self::Mnist => mnist::ROWS,
+            Self::Shd => shd::ROWS,
+            Self::Ssc => &shd::SSC_ROWS,
         }
     }
 
     /// The presets.
-    pub fn presets(self) -> &'static [Preset] {
-        match self {
-            Self::YinYang => yinyang::PRESETS,
-            Self::Mnist => mnist::PRESETS,
-        }
+    pub fn presets(self) -> impl Iterator<Item = &'static Preset> {
+        presets::of(self)
+    }
+
+    /// Whether samples are events of channels on the grid ([`eventprop_data::binned`]): parameters, files
+    /// and columns are then those of the reference's simulator of spoken words.
+    pub fn is_binned(self) -> bool {
+        matches!(self, Self::Shd | Self::Ssc)
     }
 
     fn position(self, key: &str) -> Option<usize> {
@@ -151,17 +164,18 @@ impl Parameters {
     /// # Errors
     /// [`ParamError::UnknownPreset`].
     pub fn preset(&mut self, name: &str) -> Result<(), ParamError> {
-        let presets = self.benchmark.presets();
-        let Some(preset) = presets.iter().find(|preset| preset.name == name) else {
-            let names: Vec<&str> = presets.iter().map(|preset| preset.name).collect();
+        let mut presets = self.benchmark.presets();
+        let Some(preset) = presets.find(|preset| preset.name == name) else {
+            let presets = self.benchmark.presets();
+            let names: Vec<&str> = presets.map(|preset| preset.name.as_str()).collect();
             return Err(ParamError::UnknownPreset {
                 benchmark: self.benchmark.name(),
                 found: name.to_owned(),
                 known: names.join(", "),
             });
         };
-        for (key, text) in preset.values {
-            self.set(key, Value::parse(text))?;
+        for (key, value) in &preset.values {
+            self.set(key, value.clone())?;
         }
         Ok(())
     }
@@ -174,9 +188,10 @@ impl Parameters {
         self.given[self.expect(key)].is_some()
     }
 
-    /// Whether the benchmark has this key.
+    /// Whether the benchmark has this key and it has an effect.
     pub fn has(&self, key: &str) -> bool {
-        self.benchmark.position(key).is_some()
+        let position = self.benchmark.position(key);
+        position.is_some_and(|position| self.benchmark.rows()[position].effect)
     }
 
     /// The value of a key: as set, or the default.
@@ -258,6 +273,11 @@ impl Parameters {
             Value::Bool(flag) => flag,
             other => panic!("{key} is no flag: {other}"),
         }
+    }
+
+    /// True or false; false when the benchmark has no such key.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.has(key) && self.flag(key)
     }
 
     /// Text.

@@ -27,6 +27,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Any text.
     Text,
+    /// Any text, or none.
+    OptionalText,
     /// A seed from 0 to 2³² − 1, or none: then one is drawn, printed and stored.
     Seed,
     /// One number of neurons, or a list of one for each layer.
@@ -196,6 +198,7 @@ impl Kind {
             Self::OptionalFloat(range) => format!("{}, or none", Self::Float(range).expected()),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Text => "text".into(),
+            Self::OptionalText => "text, or none".into(),
             Self::Seed => "a whole number from 0 to 4294967295, or none to draw one".into(),
             Self::Sizes => {
                 "a whole number of at least 1, or a list of them, one for each layer".into()
@@ -220,6 +223,7 @@ impl Kind {
             Self::Float(_) => "float",
             Self::OptionalFloat(_) => "float or none",
             Self::Choice(_) | Self::Text | Self::Grazing => "str",
+            Self::OptionalText => "str or none",
             Self::Sizes | Self::Speakers => "int or list",
             Self::Classes => "list or none",
             Self::EpochTrials | Self::Names | Self::Pairs => "list",
@@ -236,9 +240,10 @@ impl Kind {
             (Self::Float(range) | Self::OptionalFloat(range), Value::Float(float)) => {
                 accept_float(range, float)
             }
-            (Self::Text, value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => {
-                Some(Value::Text(value.to_string()))
-            }
+            (
+                Self::Text | Self::OptionalText,
+                value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_)),
+            ) => Some(Value::Text(value.to_string())),
             // The word none is a choice of some keys.
             (Self::Choice(words), Value::None) if words.contains(&"none") => {
                 Some(Value::Text("none".to_owned()))
@@ -246,6 +251,7 @@ impl Kind {
             (
                 Self::OptionalInt { .. }
                 | Self::OptionalFloat(_)
+                | Self::OptionalText
                 | Self::Seed
                 | Self::Classes
                 | Self::Speakers,
@@ -259,7 +265,7 @@ impl Kind {
         match (self, value) {
             (Self::Anything, _)
             | (Self::Flag, Value::Bool(_))
-            | (Self::Text, Value::Text(_))
+            | (Self::Text | Self::OptionalText, Value::Text(_))
             | (Self::Speakers, Value::Int(0..)) => true,
             (Self::Int { min, max }, Value::Int(int)) => (min..=max).contains(int),
             (Self::OptionalInt { min }, Value::Int(int)) => *int >= min,

@@ -23,9 +23,55 @@ impl Benchmark {
         }
         text.push_str("\nPresets (--preset NAME):\n");
         for preset in self.presets() {
-            write_entry(&mut text, preset.name, preset.about);
+            write_entry(&mut text, &preset.name, &preset.about);
         }
         text
+    }
+
+    /// The presets with their sources and all of their values.
+    pub fn presets_text(self) -> String {
+        let mut text = String::new();
+        for preset in self.presets() {
+            line(&mut text, &format!("--preset {}", preset.name));
+            let facts = [
+                ("about", Some(&preset.about)),
+                ("source", Some(&preset.source)),
+                ("expected", preset.expected.as_ref()),
+                ("status", preset.status.as_ref()),
+                ("command", preset.command.as_ref()),
+            ];
+            for (name, fact) in facts {
+                if let Some(fact) = fact {
+                    write_entry(&mut text, name, fact);
+                }
+            }
+            let values = preset.values.iter();
+            let values: Vec<String> = values
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            write_entry(&mut text, "values", &values.join(" "));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The presets as JSON: a list of objects with name, about, source, expected, status, command and
+    /// values.
+    pub fn presets_json(self) -> serde_json::Value {
+        let presets = self.presets().map(|preset| {
+            let values = preset.values.iter();
+            let values = values.map(|(key, value)| (key.clone(), value.to_json()));
+            json!({
+                "name": preset.name,
+                "about": preset.about,
+                "source": preset.source,
+                "expected": preset.expected,
+                "status": preset.status,
+                "command": preset.command,
+                "values": serde_json::Value::Object(values.collect()),
+            })
+        });
+        presets.collect()
     }
 
     /// The table as JSON: a list of objects with key, aliases, type, default, unit, allowed, meaning
@@ -52,10 +98,17 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
+/// Columns for the name of an entry; a longer one gets a line of its own.
+const NAME_WIDTH: usize = 22;
+
 fn write_entry(text: &mut String, name: &str, about: &str) {
+    let own_line = name.len() >= NAME_WIDTH;
+    if own_line {
+        line(text, &format!("  {name}"));
+    }
     for (index, part) in wrap(about).iter().enumerate() {
-        let name = if index == 0 { name } else { "" };
-        line(text, &format!("  {name:<22}{part}"));
+        let name = if index == 0 && !own_line { name } else { "" };
+        line(text, &format!("  {name:<NAME_WIDTH$}{part}"));
     }
 }
 

@@ -19,13 +19,13 @@ fn hint(benchmark: Benchmark, key: &str) -> String {
     if let Some(close) = closest(benchmark, key) {
         return format!("did you mean {close}? ({list})");
     }
-    let elsewhere = Benchmark::ALL
-        .into_iter()
-        .find(|other| other.position(key).is_some());
-    match elsewhere {
-        Some(other) => format!("it is a parameter of {other} only ({list})"),
-        None => list,
+    let elsewhere = Benchmark::ALL.into_iter();
+    let elsewhere = elsewhere.filter(|other| other.position(key).is_some());
+    let names: Vec<&str> = elsewhere.map(Benchmark::name).collect();
+    if names.is_empty() {
+        return list;
     }
+    format!("it is a parameter of {} only ({list})", names.join(", "))
 }
 
 /// The most alike key or alias, named by its key.

@@ -56,8 +56,8 @@ fn every_preset_is_accepted() {
     for benchmark in Benchmark::ALL {
         for preset in benchmark.presets() {
             Parameters::new(benchmark)
-                .preset(preset.name)
-                .expect(preset.name);
+                .preset(&preset.name)
+                .expect(&preset.name);
         }
     }
 }
@@ -98,8 +98,17 @@ fn unknown_keys_are_answered_with_the_likely_one() {
     assert!(message(Benchmark::Mnist, "num_hidden=3").contains("did you mean NUM_HIDDEN?"));
     assert_eq!(
         message(Benchmark::YinYang, "REDUCED_CLASSES=[1]"),
-        "unknown parameter REDUCED_CLASSES for yinyang; it is a parameter of mnist only (`eventprop params yinyang` lists all)"
+        "unknown parameter REDUCED_CLASSES for yinyang; it is a parameter of mnist, shd, ssc only (`eventprop params yinyang` lists all)"
     );
+    for (old, new) in [
+        ("TRAIN_TAUM", "TRAIN_TAU"),
+        ("TAUM_OUTPUT_EPOCH_TRIAL", "TAU_OUTPUT_EPOCH_TRIAL"),
+        ("LDB_UPPER", "LBD_UPPER"),
+        ("SPEAKERS_LEFT", "SPEAKER_LEFT"),
+    ] {
+        let found = message(Benchmark::Shd, &format!("{old}=1"));
+        assert!(found.contains(&format!("did you mean {new}?")), "{found}");
+    }
     assert_eq!(
         message(Benchmark::YinYang, "QWXZ=1"),
         "unknown parameter QWXZ for yinyang; `eventprop params yinyang` lists all"
@@ -233,6 +242,145 @@ fn seeds_are_drawn_only_where_none_is_given() {
     assert_eq!(params.seed("MODEL_SEED").ok(), Some(99));
     assert_eq!(params.seed("TRAIN_DATA_SEED").ok(), Some(123));
 }
+
+#[test]
+fn presets_are_shown_with_all_values() {
+    for benchmark in Benchmark::ALL {
+        let (text, json) = (benchmark.presets_text(), benchmark.presets_json());
+        assert_eq!(
+            json.as_array().map(Vec::len),
+            Some(benchmark.presets().count())
+        );
+        for preset in benchmark.presets() {
+            assert!(text.contains(&format!("--preset {}", preset.name)));
+            for (key, _) in &preset.values {
+                assert!(text.contains(&format!("{key}=")), "{}", preset.name);
+            }
+        }
+    }
+}
+
+/// Every key of tables 5.3, 5.7 and 5.8 of the reference's simulator of spoken words, with its default
+/// there.
+#[test]
+fn the_keys_and_defaults_of_spoken_words_are_those_of_the_reference() {
+    let params = Parameters::new(Benchmark::Shd);
+    for (key, default) in REFERENCE_SHD {
+        assert_eq!(params.get(key), Value::parse(default), "{key}");
+    }
+    let ssc = Parameters::new(Benchmark::Ssc);
+    let other = |key: &str| ssc.get(key) != params.get(key);
+    let differs: Vec<&str> = params
+        .iter()
+        .map(|(row, _)| row.key)
+        .filter(|k| other(k))
+        .collect();
+    assert_eq!(differs, ["DATA_SET", "N_TRAIN", "EVALUATION"]);
+}
+
+/// Keys whose default is a number are floats where the reference has an integer, so these are written
+/// as floats.
+const REFERENCE_SHD: [(&str, &str); 99] = [
+    ("PROFILE", "false"),
+    ("NAME", "test"),
+    ("DEBUG_HIDDEN_N", "false"),
+    ("OUT_DIR", "."),
+    ("DT_MS", "1.0"),
+    ("BUILD", "true"),
+    ("TIMING", "true"),
+    ("TRAIN_DATA_SEED", "123"),
+    ("TEST_DATA_SEED", "456"),
+    ("MODEL_SEED", "none"),
+    ("TRIAL_MS", "1400.0"),
+    ("N_MAX_SPIKE", "1500"),
+    ("N_BATCH", "32"),
+    ("N_TRAIN", "7644"),
+    ("N_VALIDATE", "512"),
+    ("N_EPOCH", "100"),
+    ("SHUFFLE", "true"),
+    ("NUM_HIDDEN", "256"),
+    ("RECURRENT", "false"),
+    ("N_HID_LAYER", "1"),
+    ("N_INPUT_DELAY", "0"),
+    ("INPUT_DELAY", "50.0"),
+    ("TAU_SYN", "5.0"),
+    ("TAU_MEM", "20.0"),
+    ("V_THRESH", "1.0"),
+    ("V_RESET", "0.0"),
+    ("HIDDEN_NEURON_TYPE", "LIF"),
+    ("OUTPUT_NEURON_TYPE", "LI"),
+    ("TAU_B", "100.0"),
+    ("B_INCR", "0.1"),
+    ("B_INIT", "0.0"),
+    ("INPUT_HIDDEN_MEAN", "0.02"),
+    ("INPUT_HIDDEN_STD", "0.01"),
+    ("HIDDEN_OUTPUT_MEAN", "0.0"),
+    ("HIDDEN_OUTPUT_STD", "0.3"),
+    ("HIDDEN_HIDDEN_MEAN", "0.0"),
+    ("HIDDEN_HIDDEN_STD", "0.02"),
+    ("HIDDEN_HIDDENFWD_MEAN", "0.02"),
+    ("HIDDEN_HIDDENFWD_STD", "0.01"),
+    ("PDROP_INPUT", "0.1"),
+    ("PDROP_HIDDEN", "0.0"),
+    ("HIDDEN_NOISE", "0.0"),
+    ("REG_TYPE", "\"none\""),
+    ("LBD_UPPER", "2e-9"),
+    ("LBD_LOWER", "2e-9"),
+    ("NU_UPPER", "14.0"),
+    ("RHO_UPPER", "10000.0"),
+    ("GLB_UPPER", "1e-8"),
+    ("REWIRE_SILENT", "false"),
+    ("REWIRE_LIFT", "0.0"),
+    ("ETA", "1e-3"),
+    ("ADAM_BETA1", "0.9"),
+    ("ADAM_BETA2", "0.999"),
+    ("ADAM_EPS", "1e-8"),
+    ("EMA_ALPHA1", "0.8"),
+    ("EMA_ALPHA2", "0.95"),
+    ("ETA_FAC", "0.5"),
+    ("MIN_EPOCH_ETA_FIXED", "300"),
+    ("TRAIN_TAU", "false"),
+    ("MIN_TAU_M", "3.0"),
+    ("MIN_TAU_SYN", "1.0"),
+    ("TRAIN_TAU_OUTPUT", "false"),
+    ("TRAIN_W", "true"),
+    ("TRAIN_W_OUTPUT", "true"),
+    ("LR_EASE_IN_FACTOR", "1.05"),
+    ("W_OUTPUT_EPOCH_TRIAL", "[]"),
+    ("TAU_OUTPUT_EPOCH_TRIAL", "[]"),
+    ("REC_SPIKES_EPOCH_TRIAL", "[]"),
+    ("REC_SPIKES", "[]"),
+    ("REC_NEURONS_EPOCH_TRIAL", "[]"),
+    ("REC_NEURONS", "[]"),
+    ("REC_SYNAPSES_EPOCH_TRIAL", "[]"),
+    ("REC_SYNAPSES", "[]"),
+    ("WRITE_TO_DISK", "true"),
+    ("LOAD_LAST", "false"),
+    ("LOAD_BEST", "false"),
+    ("LOSS_TYPE", "sum_weigh_exp"),
+    ("TAU_ACCUMULATOR", "20.0"),
+    ("EVALUATION", "random"),
+    ("SPEAKER_LEFT", "[0]"),
+    ("CUDA_VISIBLE_DEVICES", "true"),
+    ("AVG_SNSUM", "false"),
+    ("REDUCED_CLASSES", "none"),
+    ("TAU_0", "1.0"),
+    ("TAU_1", "100.0"),
+    ("ALPHA", "5e-5"),
+    ("AUGMENTATION", "{}"),
+    ("COLLECT_CONFUSION", "false"),
+    ("REC_PREDICTIONS", "false"),
+    ("RESCALE_T", "1.0"),
+    ("RESCALE_X", "1.0"),
+    ("BALANCE_TRAIN_CLASSES", "false"),
+    ("BALANCE_EVAL_CLASSES", "false"),
+    ("DATA_SET", "SHD"),
+    ("DATA_BUFFER_NAME", "./data/SSC/mySSC"),
+    ("TEST_ST_INTEGRITY", "false"),
+    ("EMA_WHICH", "validation"),
+    ("CHECKPOINT_BEST", "neither"),
+    ("CHECKPOINT", "true"),
+];
 
 #[test]
 fn the_table_shows_every_key() {

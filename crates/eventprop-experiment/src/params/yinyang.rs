@@ -1,6 +1,5 @@
 //! Parameters of the Yin-Yang benchmark.
 
-use super::presets::Preset;
 use super::row::{Kind, Row};
 // The table names most rows; a list of them would be the table again.
 #[allow(clippy::wildcard_imports)]
@@ -126,72 +125,4 @@ pub static ROWS: &[Row] = &[
     TIMING,
     CUDA_VISIBLE_DEVICES,
     SPK_REC_STEPS,
-];
-
-/// What `simulator_yinyang.py` has as defaults, where ours differ.
-const REFERENCE: &[(&str, &str)] = &[
-    ("NUM_HIDDEN", "100"),
-    ("INPUT_HIDDEN_MEAN", "1.5"),
-    ("HIDDEN_OUTPUT_MEAN", "0.93"),
-    ("ALPHA", "3e-3"),
-    ("ETA", "5e-3"),
-    ("ETA_DECAY", "0.95"),
-    ("SOLVER", "grid"),
-];
-
-/// The presets.
-pub static PRESETS: &[Preset] = &[
-    Preset {
-        name: "published-data",
-        about: "the published 5000 + 1000 + 1000 samples, 5-200-3, 120 epochs: docs/results.md",
-        values: &[
-            ("DATA", "published"),
-            ("N_EPOCH", "120"),
-            ("ETA", "5e-3"),
-            ("ETA_DECAY", "0.97"),
-        ],
-    },
-    Preset {
-        name: "reference",
-        about: "the defaults of genn_eventprop's simulator_yinyang.py (100 hidden neurons)",
-        values: REFERENCE,
-    },
-    Preset {
-        name: "wunderlich2021",
-        about: "Wunderlich & Pehle 2021: 5-200-3, published samples, 100 epochs",
-        values: &[
-            ("INPUT_HIDDEN_MEAN", "1.5"),
-            ("HIDDEN_OUTPUT_MEAN", "0.93"),
-            ("DATA", "published"),
-            ("NUM_HIDDEN", "200"),
-            ("LOSS_TYPE", "first_spike_exp"),
-            ("TAU_0", "0.5"),
-            ("TAU_1", "6.4"),
-            ("ALPHA", "3e-3"),
-            ("ETA", "5e-3"),
-            ("ETA_DECAY", "0.95"),
-            ("N_BATCH", "32"),
-            ("N_EPOCH", "100"),
-        ],
-    },
-    Preset {
-        name: "genn",
-        about: "train_yinyang.py of genn_eventprop: 5-100-3, 15360 samples, 300 epochs",
-        values: &[
-            ("INPUT_HIDDEN_MEAN", "1.5"),
-            ("HIDDEN_OUTPUT_MEAN", "0.93"),
-            ("DT_MS", "0.01"),
-            ("SOLVER", "grid"),
-            ("N_BATCH", "512"),
-            ("N_TRAIN", "5120"),
-            ("N_TEST", "1024"),
-            ("N_EPOCH", "300"),
-            ("NUM_HIDDEN", "100"),
-            ("ETA", "3.16227766e-3"),
-            ("ETA_DECAY", "0.998"),
-            ("ADAM_BETA2", "0.99"),
-            ("ALPHA", "0.1"),
-            ("SHUFFLE", "false"),
-        ],
-    },
 ];

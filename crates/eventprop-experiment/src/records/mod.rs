@@ -4,6 +4,7 @@
 //! settings ask for; [`Recorder::write`] puts it on the disk at the end.
 
 mod first_spikes;
+mod outcomes;
 mod settings;
 mod synapses;
 
@@ -20,7 +21,8 @@ use eventprop_data::atomic::WriteError;
 use eventprop_data::npy;
 
 pub use first_spikes::FirstSpikes;
-pub use settings::{Named, RecordSettings, Synapse, SynapseVariable, When};
+pub use outcomes::Outcomes;
+pub use settings::{Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When};
 
 use self::synapses::Line;
 use crate::engine::Engine;

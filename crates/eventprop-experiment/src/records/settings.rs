@@ -6,7 +6,7 @@ use eventprop::solver::grid::{Probe, Variable};
 
 use crate::params::{Benchmark, ParamError, Parameters};
 use crate::settings::SolverKind;
-use crate::topology::{population_names, projection_names};
+use crate::topology::LayerNames;
 use crate::value::Value;
 
 /// What is recorded and when.
@@ -32,6 +32,19 @@ pub struct RecordSettings {
     pub synapses_when: When,
     /// When weights are written.
     pub weights_when: When,
+    /// When time constants are written.
+    pub constants_when: When,
+    /// What is kept of predictions.
+    pub outcomes: OutcomeSettings,
+}
+
+/// What is kept of predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeSettings {
+    /// Whether confusion matrices are kept.
+    pub confusion: bool,
+    /// Whether every prediction is.
+    pub predictions: bool,
 }
 
 /// Something that is recorded, with the name of its file.
@@ -131,6 +144,15 @@ impl RecordSettings {
             } else {
                 listed(&params.get("W_OUTPUT_EPOCH_TRIAL"))
             },
+            constants_when: if params.has("TAU_OUTPUT_EPOCH_TRIAL") {
+                listed(&params.get("TAU_OUTPUT_EPOCH_TRIAL"))
+            } else {
+                When::Listed(BTreeSet::new())
+            },
+            outcomes: OutcomeSettings {
+                confusion: params.flag("WRITE_TO_DISK") && params.is_set("COLLECT_CONFUSION"),
+                predictions: params.flag("WRITE_TO_DISK") && params.is_set("REC_PREDICTIONS"),
+            },
         })
     }
 }
@@ -182,7 +204,7 @@ fn find_population(
     name: &str,
     hidden_layers: usize,
 ) -> Result<usize, ParamError> {
-    let known = population_names(hidden_layers);
+    let known = LayerNames::new(params.benchmark(), hidden_layers).populations();
     known.iter().position(|k| k == name).ok_or_else(|| {
         let problem = format!("the network has no population {name}");
         unknown(
@@ -239,7 +261,8 @@ fn synapses(
     solver: SolverKind,
 ) -> Result<Vec<Named<Synapse>>, ParamError> {
     const KEY: &str = "REC_SYNAPSES";
-    let known = projection_names(hidden_layers, params.flag("RECURRENT"));
+    let names = LayerNames::new(params.benchmark(), hidden_layers);
+    let known = names.projections(params.flag("RECURRENT"));
     let value = params.get(KEY);
     if solver == SolverKind::Event && !items(&value).is_empty() {
         let problem = "the event solver has no steps in which to record".to_owned();

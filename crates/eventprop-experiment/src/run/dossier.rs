@@ -99,7 +99,14 @@ impl<'a> Dossier<'a> {
         };
         let none = Outcomes::default();
         let outcomes = if name == "train" { &none } else { outcomes };
-        self.json["evaluated"] = evaluated(name, outcomes, data.classes, &part.speakers());
+        // Balanced samples are others than those of the part.
+        let binned = self.prepared.settings.binned.as_ref();
+        let speakers = if binned.is_some_and(|binned| binned.balance_evaluation) {
+            Vec::new()
+        } else {
+            part.speakers()
+        };
+        self.json["evaluated"] = evaluated(name, outcomes, data.classes, &speakers);
         self.look_closely(learner, part, outcomes);
         self.end_without_network(summary)
     }
@@ -135,8 +142,10 @@ fn record<S: Engine>(
     part: &Part,
     outcomes: &Outcomes,
 ) -> Result<Vec<Recording>, RunError> {
-    let &Prepared { settings, data, .. } = prepared;
-    let mut close = Learner::<Grid<f32>>::new(settings, data, u64::from(settings.seeds.model))?;
+    let settings = prepared.settings;
+    let topology = learner.topology.clone();
+    let seed = u64::from(settings.seeds.model);
+    let mut close = Learner::<Grid<f32>>::on(settings, topology, seed)?;
     close.session.params = learner.session.params.cast();
     let mut batch = Batch::default();
     let mut recordings = Vec::new();
@@ -164,13 +173,18 @@ fn evaluated(name: &str, outcomes: &Outcomes, classes: usize, speakers: &[u32]) 
 
 /// What chose the weights that are tested.
 fn selection(prepared: &Prepared<'_>) -> &'static str {
-    let best = prepared.settings.select == Select::Best;
+    let select = prepared.settings.select;
     match prepared.command {
-        Command::Train if best && !prepared.data.validation.is_empty() => {
+        _ if prepared.selects_on_test() => "best accuracy on the tested samples",
+        Command::Train if select == Select::Best && !prepared.data.validation.is_empty() => {
             "best validation accuracy"
         }
-        Command::Test if best => "an earlier run",
+        Command::Test if select != Select::Last => "an earlier run",
+        Command::CrossValidate if select == Select::BestTraining => {
+            "best training accuracy of every fold"
+        }
         Command::CrossValidate => "last epoch of every fold",
+        _ if select == Select::BestTraining => "best training accuracy",
         _ => "last epoch",
     }
 }

@@ -8,7 +8,7 @@ use super::progress::Phase;
 use crate::data::Data;
 use crate::engine::Engine;
 use crate::outputs::Outputs;
-use crate::records::{FirstSpikes, Place, Recorder};
+use crate::records::{FirstSpikes, Outcomes, Place, Recorder};
 use crate::settings::Settings;
 use crate::weights;
 
@@ -17,6 +17,7 @@ pub struct Keeper<'a> {
     settings: &'a Settings,
     outputs: &'a Outputs,
     pub recorder: Recorder,
+    pub outcomes: Outcomes,
     pub first_spikes: Option<FirstSpikes>,
 }
 
@@ -27,6 +28,7 @@ impl<'a> Keeper<'a> {
             settings,
             outputs,
             recorder: Recorder::new(settings.records.clone(), settings.batch),
+            outcomes: Outcomes::new(settings.records.outcomes, data.classes),
             first_spikes: kept.then(|| {
                 let trial_ms = settings.clock.trial_ms();
                 FirstSpikes::new(data.train.len(), settings.batch, data.classes, trial_ms)
@@ -45,6 +47,7 @@ impl<'a> Keeper<'a> {
     pub fn write(&self, data: &Data) -> Result<(), RunError> {
         let folder = self.outputs.folder();
         self.recorder.write(folder, self.outputs.prefix())?;
+        self.outcomes.write(folder, self.outputs.prefix(), "")?;
         if let Some(first_spikes) = &self.first_spikes {
             first_spikes.write(folder, &data.train.labels())?;
         }
@@ -52,7 +55,33 @@ impl<'a> Keeper<'a> {
     }
 }
 
+/// Keeps what was predicted, and nothing else.
+impl<S: Engine> LookIn<S> for Outcomes {
+    fn begin(&mut self, phase: Phase) {
+        Self::begin(self, phase);
+    }
+
+    fn end(&mut self, phase: Phase) {
+        Self::end(self, phase);
+    }
+
+    fn before(&mut self, _place: Place, _session: &mut Session<S>) {}
+
+    fn after(&mut self, seen: Seen<'_, S>) -> Result<(), RunError> {
+        self.add(seen.phase, seen.batch.labels(), seen.report);
+        Ok(())
+    }
+}
+
 impl<S: Engine> LookIn<S> for Keeper<'_> {
+    fn begin(&mut self, phase: Phase) {
+        self.outcomes.begin(phase);
+    }
+
+    fn end(&mut self, phase: Phase) {
+        self.outcomes.end(phase);
+    }
+
     fn before(&mut self, place: Place, session: &mut Session<S>) {
         self.recorder.begin(place, &session.params);
         session.solver.probe(&self.recorder.probes(place));
@@ -68,6 +97,7 @@ impl<S: Engine> LookIn<S> for Keeper<'_> {
             report,
         } = seen;
         self.recorder.record(place, session, batch, report);
+        self.outcomes.add(phase, batch.labels(), report);
         if phase != Phase::Train {
             return Ok(());
         }
@@ -76,14 +106,13 @@ impl<S: Engine> LookIn<S> for Keeper<'_> {
                 first_spikes.set(id as usize, &readout.first_spikes_ms);
             }
         }
-        if self
-            .settings
-            .records
-            .weights_when
-            .includes(place.epoch, place.trial)
-        {
-            let label = format!("e{}_t{}", place.epoch, place.trial);
-            weights::save(self.outputs, topology, &session.params, &label)?;
+        let records = &self.settings.records;
+        let label = format!("e{}_t{}", place.epoch, place.trial);
+        if records.weights_when.includes(place.epoch, place.trial) {
+            weights::dump(self.outputs, topology, &session.params, &label)?;
+        }
+        if records.constants_when.includes(place.epoch, place.trial) {
+            weights::dump_constants(self.outputs, topology, &session.params, &label)?;
         }
         Ok(())
     }

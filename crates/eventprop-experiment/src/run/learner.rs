@@ -5,6 +5,7 @@ use std::time::Instant;
 use eventprop::network::PopulationId;
 use eventprop::optim::{Adam, Optimizer, Sgd, schedule::Schedule};
 use eventprop::params::Params;
+use eventprop::real::Real;
 use eventprop::regularize::Regularizer;
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::Disturbance;
@@ -23,6 +24,7 @@ use crate::insight::Insight;
 use crate::records::Place;
 use crate::settings::{OptimizerKind, Settings};
 use crate::topology::Topology;
+use crate::weights::Saved;
 
 /// A network that learns.
 pub struct Learner<'a, S: Engine> {
@@ -34,9 +36,21 @@ pub struct Learner<'a, S: Engine> {
     pub hidden: Vec<HiddenStatistics>,
     /// What the metrics and the report need to know beside scores.
     pub insight: Insight,
+    /// Spikes per population and neuron in the training of the last epoch.
+    trained_spikes: Vec<Vec<u64>>,
     /// Keys of random draws come from this seed.
     seed: u64,
     batch: Batch,
+    began: Instant,
+}
+
+/// Where a network begins.
+#[derive(Clone, Copy)]
+pub struct Start<'a> {
+    /// Seed of weights and draws.
+    pub seed: u64,
+    /// Weights on the disk that take the place of drawn ones.
+    pub saved: Option<&'a Saved>,
 }
 
 /// One trial, shown to whoever looks in.
@@ -51,21 +65,14 @@ pub struct Seen<'a, S: Engine> {
 
 /// Looks in before and after every trial.
 pub trait LookIn<S: Engine> {
+    /// Before a pass over a part.
+    fn begin(&mut self, phase: Phase);
+    /// After a pass that came to its end.
+    fn end(&mut self, phase: Phase);
     /// Before a trial is solved.
     fn before(&mut self, place: Place, session: &mut Session<S>);
     /// After it was.
     fn after(&mut self, seen: Seen<'_, S>) -> Result<(), RunError>;
-}
-
-/// Looks nowhere.
-pub struct NoLook;
-
-impl<S: Engine> LookIn<S> for NoLook {
-    fn before(&mut self, _place: Place, _session: &mut Session<S>) {}
-
-    fn after(&mut self, _seen: Seen<'_, S>) -> Result<(), RunError> {
-        Ok(())
-    }
 }
 
 /// A pass over a part of the data.
@@ -90,29 +97,25 @@ pub struct PassEnd {
 }
 
 impl<'a, S: Engine> Learner<'a, S> {
-    /// A network with fresh weights; `seed` is that of weights and draws.
-    pub fn new(settings: &'a Settings, data: &Data, seed: u64) -> Result<Self, RunError> {
-        let topology = Topology::new(settings, data.inputs, data.classes)?;
-        let params = Params::init(&topology.network, seed)?;
-        let optimizer = match settings.optimizer {
-            OptimizerKind::Adam { beta1, beta2, eps } => {
-                Optimizer::Adam(Adam::new(&params, beta1, beta2, eps))
-            }
-            OptimizerKind::Sgd => Optimizer::Sgd(Sgd),
-        };
-        let mut regularizers = vec![Regularizer::default(); topology.network.populations().len()];
-        for population in &topology.hidden {
-            regularizers[population.0] = settings.regularizer;
+    /// A network with drawn or loaded weights.
+    pub fn new(settings: &'a Settings, data: &Data, start: Start<'_>) -> Result<Self, RunError> {
+        let size = (data.inputs, data.classes);
+        let mut topology = Topology::new(settings, size, start.seed)?;
+        if let Some(saved) = start.saved {
+            saved.load_constants(&mut topology)?;
         }
-        let plan = Plan {
-            loss: settings.loss,
-            loss_scale: settings.loss_scale,
-            regularizers,
-            grazing: settings.grazing,
-            optimizer,
-            frozen: Vec::new(),
-        };
+        let mut learner = Self::on(settings, topology, start.seed)?;
+        if let Some(saved) = start.saved {
+            saved.load(&learner.topology, &mut learner.session.params)?;
+        }
+        Ok(learner)
+    }
+
+    /// A network whose constants are known, with drawn weights.
+    pub fn on(settings: &'a Settings, topology: Topology, seed: u64) -> Result<Self, RunError> {
+        let params = Params::init(&topology.network, seed)?;
         let solver = S::for_network(&topology.network)?;
+        let plan = plan(settings, &topology, &params);
         let mut session = Session::new(solver, params, plan)?;
         session.spike_cap = settings.spike_cap;
         Ok(Self {
@@ -122,23 +125,27 @@ impl<'a, S: Engine> Learner<'a, S> {
             topology,
             session,
             schedule: Schedule::new(settings.schedule),
+            trained_spikes: Vec::new(),
             seed,
             batch: Batch::default(),
+            began: Instant::now(),
         })
+    }
+
+    /// Seconds since the network was made.
+    pub fn elapsed(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
     }
 
     /// To be called before every epoch. What the last one showed to be silent is rewired here and not
     /// at its end, so that the weights that were validated are the ones that are kept.
     pub fn begin_epoch(&mut self, epoch: usize) {
         if let Some(how) = self.settings.rewire.filter(|_| epoch > 0) {
-            let Session {
-                params, activity, ..
-            } = &mut self.session;
             rewire(
                 how,
                 &self.topology,
-                &activity.spikes,
-                params,
+                &self.trained_spikes,
+                &mut self.session.params,
                 (self.seed, epoch),
             );
         }
@@ -168,6 +175,7 @@ impl<'a, S: Engine> Learner<'a, S> {
             Phase::Train => self.insight.begin_training(),
             Phase::Validation | Phase::Test => self.insight.begin_evaluation(),
         }
+        look_in.begin(pass.phase);
         for (turn, places) in order.chunks(self.settings.batch).enumerate() {
             if control.cancelled() {
                 break;
@@ -196,8 +204,16 @@ impl<'a, S: Engine> Learner<'a, S> {
             })?;
             control.tell(&Progress::Batch(self.progress(pass, &tally)));
         }
+        let whole = tally.samples == pass.part.len();
+        if whole {
+            look_in.end(pass.phase);
+        }
+        if pass.phase == Phase::Train {
+            self.trained_spikes
+                .clone_from(&self.session.activity.spikes);
+        }
         Ok(PassEnd {
-            score: (tally.samples == pass.part.len()).then(|| tally.score()),
+            score: whole.then(|| tally.score()),
             samples: tally.samples,
             seconds: begin.elapsed().as_secs_f64(),
         })
@@ -244,19 +260,23 @@ impl<'a, S: Engine> Learner<'a, S> {
     }
 
     fn disturbance(&self, pass: Pass<'_>) -> Option<Disturbance> {
-        let probability = self.settings.withhold_hidden;
-        if pass.phase != Phase::Train || probability == 0.0 {
+        let settings = self.settings;
+        let quiet = settings.withhold_hidden == 0.0 && settings.noise_hidden == 0.0;
+        if pass.phase != Phase::Train || quiet {
             return None;
         }
         let populations = self.topology.network.populations().len();
-        let mut withhold = vec![0.0; populations];
-        for population in &self.topology.hidden {
-            withhold[population.0] = probability;
-        }
+        let of_hidden = |value: f64| {
+            let mut values = vec![0.0; populations];
+            for population in &self.topology.hidden {
+                values[population.0] = value;
+            }
+            values
+        };
         let key = |purpose| Key::new(self.seed, purpose).with(pass.epoch as u64);
         Some(Disturbance {
-            withhold,
-            noise: vec![0.0; populations],
+            withhold: of_hidden(settings.withhold_hidden),
+            noise: of_hidden(settings.noise_hidden),
             withhold_key: key(Purpose::Withhold),
             noise_key: key(Purpose::Noise),
         })
@@ -332,6 +352,27 @@ impl<'a, S: Engine> Learner<'a, S> {
             }
         });
         reports.collect()
+    }
+}
+
+fn plan<F: Real>(settings: &Settings, topology: &Topology, params: &Params<F>) -> Plan<F> {
+    let optimizer = match settings.optimizer {
+        OptimizerKind::Adam { beta1, beta2, eps } => {
+            Optimizer::Adam(Adam::new(params, beta1, beta2, eps))
+        }
+        OptimizerKind::Sgd => Optimizer::Sgd(Sgd),
+    };
+    let mut regularizers = vec![Regularizer::default(); topology.network.populations().len()];
+    for population in &topology.hidden {
+        regularizers[population.0] = settings.regularizer;
+    }
+    Plan {
+        loss: settings.loss,
+        loss_scale: settings.loss_scale,
+        regularizers,
+        grazing: settings.grazing,
+        optimizer,
+        frozen: topology.frozen.clone(),
     }
 }
 

@@ -26,11 +26,11 @@ pub use hidden::HiddenStatistics;
 pub use progress::{BatchProgress, Control, Observer, Phase, Progress, Started};
 pub use report::{EpochReport, LayerReport, Score, Summary};
 
-use crate::data::{self, Data, Part, Source, Wanted};
+use crate::data::{self, Data, Source, Wanted};
 use crate::engine::Engine;
 use crate::outputs::Outputs;
-use crate::params::Parameters;
-use crate::settings::{Settings, SolverKind};
+use crate::params::{ParamError, Parameters};
+use crate::settings::{Label, Select, Settings, SolverKind};
 
 /// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,20 +92,18 @@ pub fn run(
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let settings = Settings::new(params)?;
+    check(command, params, &settings)?;
     let outputs = Outputs::new(&settings);
     outputs.prepare()?;
-    let wanted = if command == Command::Test {
-        Wanted::Test
-    } else {
-        Wanted::All
+    let wanted = match command {
+        Command::Train => Wanted::Validated,
+        Command::TrainTest => Wanted::Whole,
+        Command::CrossValidate => Wanted::Folds,
+        Command::Test => Wanted::Test,
     };
-    let mut data = data::load(params, &settings, source, wanted)?;
+    let data = data::load(params, &settings, source, wanted)?;
     let mut dumped = params.clone();
-    data.state_sizes(&mut dumped)?;
-    if matches!(command, Command::TrainTest | Command::CrossValidate) {
-        data.train = data.train.and(&data.validation);
-        data.validation = data.validation.none();
-    }
+    data.settle(&mut dumped)?;
     for notice in settings.notices.iter().chain(&data.notices) {
         control.tell(&Progress::Notice(notice));
     }
@@ -118,6 +116,11 @@ pub fn run(
         data: &data,
         outputs: &outputs,
     };
+    if prepared.selects_on_test() {
+        control.tell(&Progress::Notice(
+            "SELECT_ON_TEST: the epoch is chosen by the samples that are tested, so the accuracy is too good",
+        ));
+    }
     control.tell(&Progress::Started(prepared.started()));
     match settings.solver {
         SolverKind::Grid => prepared.go::<Grid<f32>>(control),
@@ -125,7 +128,44 @@ pub fn run(
     }
 }
 
+/// Refuses what a command cannot do or must not do unasked.
+fn check(command: Command, params: &Parameters, settings: &Settings) -> Result<(), ParamError> {
+    let refuse = |key, problem: &str, way_out: &str| {
+        Err(ParamError::Combination {
+            key,
+            found: params.get(key).to_string(),
+            problem: problem.to_owned(),
+            way_out: way_out.to_owned(),
+        })
+    };
+    let held_out_chooses = settings.benchmark.is_binned()
+        && settings.select == Select::Best
+        && !settings.select_on_test;
+    match command {
+        Command::TrainTest | Command::CrossValidate if held_out_chooses => refuse(
+            "CHECKPOINT_BEST",
+            "the samples that would choose the epoch are those that are tested",
+            "choose by training, or allow it with SELECT_ON_TEST=true",
+        ),
+        Command::CrossValidate if settings.load.is_some() => refuse(
+            match settings.load {
+                Some(Label::Best) => "LOAD_BEST",
+                _ => "LOAD_LAST",
+            },
+            "weights that have seen the samples of a fold cannot be validated on it",
+            "leave it out: every fold starts from new weights",
+        ),
+        _ => Ok(()),
+    }
+}
+
 impl Prepared<'_> {
+    /// Whether the samples that are tested choose the epoch.
+    fn selects_on_test(&self) -> bool {
+        let tested = matches!(self.command, Command::TrainTest | Command::CrossValidate);
+        tested && self.settings.select_on_test && self.settings.select == Select::Best
+    }
+
     fn go<S: Engine>(&self, control: &mut Control<'_>) -> Result<Summary, RunError> {
         match self.command {
             Command::Train | Command::TrainTest => train::train::<S>(self, control),
@@ -141,7 +181,7 @@ impl Prepared<'_> {
         let runs = match self.command {
             Command::Test => 0,
             Command::Train | Command::TrainTest => 1,
-            Command::CrossValidate => self.settings.folds,
+            Command::CrossValidate => self.data.folds.len(),
         };
         Started {
             benchmark: self.settings.benchmark,
@@ -149,7 +189,11 @@ impl Prepared<'_> {
             solver: self.settings.solver,
             loss: self.settings.loss.name(),
             seeds: self.settings.seeds.used_by(self.command),
-            samples: [&self.data.train, &self.data.validation, &self.data.test].map(Part::len),
+            samples: [
+                self.data.training(0).len(),
+                self.data.validation.len(),
+                self.data.test.len(),
+            ],
             epochs: runs * self.settings.epochs,
             folder: self.outputs.folder(),
         }
@@ -168,6 +212,8 @@ impl Prepared<'_> {
             selected_epoch: None,
             test: None,
             folds: Vec::new(),
+            held_out: Vec::new(),
+            selected_on_test: self.selects_on_test(),
             out_dir: self.outputs.folder().to_owned(),
             seeds: self.settings.seeds.used_by(self.command),
             cancelled: false,

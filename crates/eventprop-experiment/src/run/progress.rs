@@ -19,6 +19,8 @@ pub enum Progress<'a> {
         fold: usize,
         /// Number of folds.
         folds: usize,
+        /// What is held out.
+        held_out: &'a str,
     },
     /// A batch was solved.
     Batch(BatchProgress),

@@ -43,6 +43,8 @@ pub struct LayerReport {
 pub struct EpochReport {
     /// The fold of a cross-validation.
     pub fold: Option<usize>,
+    /// What is held out in it.
+    pub held_out: Option<String>,
     /// The epoch, from 0.
     pub epoch: usize,
     /// The learning rate at its end.
@@ -59,6 +61,8 @@ pub struct EpochReport {
     pub seconds: f64,
     /// Seconds of the evaluation.
     pub evaluation_seconds: f64,
+    /// Seconds since the training of the network began, evaluation included.
+    pub elapsed: f64,
     /// Statistics of hidden spikes (`DEBUG_HIDDEN_N`).
     pub hidden: Vec<HiddenStatistics>,
     /// What the network looked like inside.
@@ -101,7 +105,8 @@ impl EpochReport {
 
     /// The line of the results file, in the columns of the reference code. Yin-Yang: epoch, accuracy,
     /// loss, seconds. Others: epoch, training accuracy and loss, evaluation accuracy and loss (0 and
-    /// nan without one). Then eight columns per hidden layer with `DEBUG_HIDDEN_N`.
+    /// nan without one). Then, with `DEBUG_HIDDEN_N`, eight columns per hidden layer, for binned spikes a
+    /// ninth with the number of silent neurons; these end with the seconds since training began.
     pub fn results_line(&self, benchmark: Benchmark) -> String {
         let mut columns = vec![self.train.accuracy, self.train.loss];
         match (benchmark, self.evaluation) {
@@ -109,8 +114,16 @@ impl EpochReport {
             (_, Some(score)) => columns.extend([score.accuracy, score.loss]),
             (_, None) => columns.extend([0.0, f64::NAN]),
         }
-        columns.extend(self.hidden.iter().flat_map(HiddenStatistics::columns));
-        results_line(self.epoch, &columns)
+        for (statistics, layer) in self.hidden.iter().zip(&self.layers) {
+            columns.extend(statistics.columns());
+            columns.extend(benchmark.is_binned().then_some(layer.silent as f64));
+        }
+        let line = results_line(self.epoch, &columns);
+        if benchmark.is_binned() {
+            format!("{line} {:.3}", self.elapsed)
+        } else {
+            line
+        }
     }
 
     /// The line of the file from which the report draws the inside of the network.
@@ -135,6 +148,7 @@ impl EpochReport {
         });
         json!({
             "fold": self.fold,
+            "held_out": self.held_out,
             "epoch": self.epoch,
             "eta": self.eta,
             "samples": self.train.samples,
@@ -188,8 +202,12 @@ pub struct Summary {
     pub selected_epoch: Option<usize>,
     /// The test at the end.
     pub test: Option<Score>,
-    /// Evaluation of every fold after its last epoch.
+    /// Evaluation of every fold, in the epoch that counts.
     pub folds: Vec<Score>,
+    /// What was held out in every fold.
+    pub held_out: Vec<String>,
+    /// Whether an epoch was chosen by the very samples that were tested: the accuracy is then too good.
+    pub selected_on_test: bool,
     /// The output folder.
     pub out_dir: PathBuf,
     /// The keys of the seeds that were used, and their values.
@@ -237,6 +255,8 @@ impl Summary {
             "selected_epoch": self.selected_epoch,
             "fold_accuracies": folds.collect::<Json>(),
             "fold_deviation": self.fold_deviation(),
+            "held_out": self.held_out,
+            "selected_on_test": self.selected_on_test,
             "out_dir": self.out_dir.display().to_string(),
             "seeds": {
                 "MODEL_SEED": seed("MODEL_SEED"),

@@ -1,5 +1,6 @@
 //! Hidden neurons that never spike get no gradient and cannot come back by themselves; before the next
-//! epoch they get other incoming weights (`REWIRE_SILENT`, `REWIRE_LIFT`).
+//! epoch they get other incoming weights (`REWIRE_SILENT`, `REWIRE_LIFT`). The reference code lifts the
+//! weights of all neurons; so does `REWIRE_LIFT_ALL`.
 //!
 //! Only the weights from the layer below change. The optimiser's moments stay: they belong to weights
 //! whose gradient was zero for the whole epoch.
@@ -29,13 +30,16 @@ pub fn rewire<F: Real>(
                 .with(id.0 as u64)
                 .with(epoch as u64);
             let size = spikes[target.0].len();
-            let silent = (0..size).filter(|&neuron| spikes[target.0][neuron] == 0);
-            let silent: Vec<usize> = silent.collect();
+            let all = matches!(how, Rewire::LiftAll(_));
+            let changes = |neuron: &usize| all || spikes[target.0][*neuron] == 0;
+            let changed: Vec<usize> = (0..size).filter(changes).collect();
             for (source, row) in params.weights_mut(id).chunks_mut(size).enumerate() {
-                for &neuron in &silent {
+                for &neuron in &changed {
                     let draw = || key.normal((source * size + neuron) as u64);
                     row[neuron] = match (how, &projection.init) {
-                        (Rewire::Lift(by), _) => row[neuron] + F::from_f64(by),
+                        (Rewire::Lift(by) | Rewire::LiftAll(by), _) => {
+                            row[neuron] + F::from_f64(by)
+                        }
                         (Rewire::Redraw, Init::Normal { mean, std }) => {
                             F::from_f64(mean + std * draw())
                         }

@@ -1,20 +1,23 @@
-//! `test`: weights of an earlier run on the test part. Writes no weights.
+//! `test`: weights of an earlier run on the test part. Writes no weights and touches no results of the
+//! training.
 
 use super::Prepared;
 use super::dossier::Dossier;
 use super::error::RunError;
 use super::keeper::Keeper;
-use super::learner::{Learner, Pass};
+use super::learner::{Learner, Pass, Start};
 use super::pictures;
 use super::progress::{Control, Phase};
 use super::report::{Summary, results_line};
 use super::train::finish;
 use crate::engine::Engine;
+use crate::outputs::Outputs;
 use crate::params::Benchmark;
-use crate::settings::Select;
-use crate::weights;
+use crate::settings::{Label, Select};
+use crate::topology::Topology;
+use crate::weights::{self, Saved};
 
-/// Tests the best weights when the run chose such, otherwise the last.
+/// Tests the weights that are asked for; without that the best when the run chose such, otherwise the last.
 pub fn test<S: Engine>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
@@ -25,22 +28,27 @@ pub fn test<S: Engine>(
         outputs,
         ..
     } = prepared;
-    let mut learner = Learner::<S>::new(settings, data, u64::from(settings.seeds.model))?;
-    let best =
-        settings.select == Select::Best && weights::exist(outputs, &learner.topology, "best");
-    let label = if best { "best" } else { "last" };
-    weights::load(
-        outputs,
-        &learner.topology,
-        &mut learner.session.params,
-        label,
-    )?;
+    let size = (data.inputs, data.classes);
+    let seed = u64::from(settings.seeds.model);
+    let topology = Topology::new(settings, size, seed)?;
+    let from = Outputs::of_loaded(settings);
+    let best = settings.select != Select::Last && weights::exist(&from, &topology, Label::Best);
+    let chosen = if best { Label::Best } else { Label::Last };
+    let saved = Saved {
+        outputs: from,
+        label: settings.load.unwrap_or(chosen),
+    };
+    let start = Start {
+        seed,
+        saved: Some(&saved),
+    };
+    let mut learner = Learner::<S>::new(settings, data, start)?;
     let dossier = Dossier::begin(prepared, &learner)?;
     let mut keeper = Keeper::new(settings, outputs, data);
     learner.begin_epoch(0);
     let pass = Pass {
         phase: Phase::Test,
-        part: &data.test,
+        part: &data.evaluation(&data.test, 0),
         epoch: 0,
         trials_before: 0,
         samples_before: 0,
@@ -50,8 +58,11 @@ pub fn test<S: Engine>(
     summary.test = end.score;
     summary.cancelled = control.cancelled();
     keeper.write(data)?;
-    if let (Benchmark::YinYang, Some(score)) = (settings.benchmark, end.score) {
-        let line = results_line(0, &[score.accuracy, score.loss, end.seconds]);
+    if let Some(score) = end.score {
+        let line = match settings.benchmark {
+            Benchmark::YinYang => results_line(0, &[score.accuracy, score.loss, end.seconds]),
+            _ => results_line(0, &[0.0, f64::NAN, score.accuracy, score.loss, end.seconds]),
+        };
         outputs.append("test_results.txt", &line)?;
     }
     pictures::final_pictures(prepared, &mut learner, &[], &mut summary)?;

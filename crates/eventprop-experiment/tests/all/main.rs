@@ -2,11 +2,14 @@
 
 mod commands;
 mod determinism;
+mod effects;
+mod folds;
 mod insight;
 mod losses;
 mod records;
 mod results;
 mod settings;
+mod shd;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -23,7 +26,8 @@ struct Trial {
 }
 
 impl Trial {
-    /// A small run: Yin-Yang with 192 + 48 + 48 samples, or the demonstration of MNIST.
+    /// A small run: Yin-Yang with 192 + 48 + 48 samples, the demonstration of MNIST, or 48 + 24 + 40
+    /// synthetic spoken words.
     fn new(benchmark: Benchmark, assignments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut params = Parameters::new(benchmark);
@@ -38,6 +42,21 @@ impl Trial {
                 "HIDDEN_OUTPUT_MEAN=1.5",
             ],
             Benchmark::Mnist => &["NUM_HIDDEN=20", "N_EPOCH=2"],
+            Benchmark::Shd | Benchmark::Ssc => &[
+                "DATA_SET=synthetic",
+                "EVALUATION=random",
+                "N_TRAIN=48",
+                "N_VALIDATE=24",
+                "N_TEST=40",
+                "DT_MS=10",
+                "TRIAL_MS=600",
+                "N_BATCH=12",
+                "NUM_HIDDEN=16",
+                "INPUT_HIDDEN_MEAN=0.05",
+                "INPUT_HIDDEN_STD=0.02",
+                "LR_EASE_IN_FACTOR=1",
+                "N_EPOCH=2",
+            ],
         };
         for assignment in small.iter().chain(assignments) {
             params.assign(assignment).expect(assignment);
@@ -74,6 +93,19 @@ impl Trial {
 
     fn run(&self, command: Command) -> Result<Summary, RunError> {
         self.run_until(command, |_| false)
+    }
+
+    /// Runs with an empty data folder that the user named, so that nothing stands in for missing files.
+    fn run_in_named_folder(&self, command: Command) -> Result<Summary, RunError> {
+        let source = Source {
+            dirs: vec![self.path("no-data")],
+            demonstration: false,
+        };
+        let mut control = Control {
+            observer: &mut |_: &Progress<'_>| {},
+            cancel: &AtomicBool::new(false),
+        };
+        run::run(command, &self.params, &source, &mut control)
     }
 
     /// Runs until `stop` says so.

@@ -19,8 +19,8 @@ fn defaults_and_presets_fit_together() {
         for preset in benchmark.presets() {
             let mut params = Parameters::new(benchmark);
             params.draw_seeds(|| 1);
-            params.preset(preset.name).expect(preset.name);
-            Settings::new(&params).expect(preset.name);
+            params.preset(&preset.name).expect(&preset.name);
+            Settings::new(&params).expect(&preset.name);
         }
     }
 }
@@ -72,6 +72,31 @@ fn impossible_combinations_name_key_reason_and_way_out() {
             Benchmark::Mnist,
             &["INPUT_MS=30"],
             "INPUT_MS=30.0 is not possible: the trial has only 20 ms; lengthen TRIAL_MS, or leave INPUT_MS out",
+        ),
+        (
+            Benchmark::Shd,
+            &["HIDDEN_NOISE=0.1", "SOLVER=event"],
+            "HIDDEN_NOISE=0.1 is not possible: noise is defined per time step, and SOLVER=event has none; use SOLVER=grid, or set it to 0",
+        ),
+        (
+            Benchmark::Shd,
+            &["TRAIN_TAU=true", "MIN_TAU_SYN=7"],
+            "MIN_TAU_SYN=7.0 is not possible: TAU_SYN=5.0 is below it, and time constants are drawn or trained; lower MIN_TAU_SYN or raise TAU_SYN",
+        ),
+        (
+            Benchmark::Shd,
+            &["REWIRE_SILENT=true", "REWIRE_LIFT_ALL=true"],
+            "REWIRE_LIFT_ALL=true is not possible: REWIRE_LIFT=0.0 is nothing to add; give REWIRE_LIFT, or leave REWIRE_LIFT_ALL out",
+        ),
+        (
+            Benchmark::Shd,
+            &["REC_SPIKES=[hidden]"],
+            "REC_SPIKES=[\"hidden\"] is not possible: the network has no population hidden; choose from input, hidden0, output",
+        ),
+        (
+            Benchmark::Shd,
+            &["CHECKPOINT_NAME=a/b"],
+            "CHECKPOINT_NAME=a/b is not possible: it begins the names of files; use letters, digits and _; OUT_DIR chooses the folder",
         ),
         (
             Benchmark::Mnist,

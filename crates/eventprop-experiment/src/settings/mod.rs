@@ -1,5 +1,8 @@
 //! Parameters that fit together, in types that the rest of the crate works with.
 
+mod binned;
+mod network;
+
 use std::path::PathBuf;
 
 use eventprop::loss::{FirstSpike, Loss, LossScale, Penalty, Weighting};
@@ -12,6 +15,9 @@ use crate::params::{Benchmark, ParamError, Parameters};
 use crate::records::RecordSettings;
 use crate::run::Command;
 use crate::value::Value;
+
+pub use binned::{BinnedSettings, DelayLine, Evaluation, SpeakersLeft};
+pub use network::{AdaptationSettings, NetworkSettings, Normal, Taus};
 
 /// Everything that a run needs to know beside its data.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,24 +54,34 @@ pub struct Settings {
     pub drop_input: f64,
     /// Probability of withholding a hidden spike in a step of training.
     pub withhold_hidden: f64,
+    /// Amplitude of the noise of hidden membranes in training.
+    pub noise_hidden: f64,
     /// What happens to silent hidden neurons at the end of an epoch.
     pub rewire: Option<Rewire>,
     /// Length in ms of the part of the trial that input spikes are spread over.
     pub input_ms: f64,
+    /// How events of channels become inputs; for benchmarks that have such.
+    pub binned: Option<BinnedSettings>,
     /// Samples in a batch.
     pub batch: usize,
     /// Training epochs.
     pub epochs: usize,
     /// Folds of a cross-validation.
-    pub folds: usize,
+    pub folds: Folds,
     /// Whether training samples are reordered in every epoch.
     pub shuffle: bool,
     /// Spikes of one neuron in one trial above which it is counted.
     pub spike_cap: Option<u32>,
     /// Which weights are tested at the end.
     pub select: Select,
-    /// Whether training starts from weights on the disk.
-    pub load_last: bool,
+    /// Whether an epoch may be chosen by the samples that are tested.
+    pub select_on_test: bool,
+    /// When the weights of the last epoch are written.
+    pub checkpoint: Checkpoint,
+    /// The weights on the disk from which the run starts, if any.
+    pub load: Option<Label>,
+    /// Name of the run whose weights are loaded.
+    pub load_name: String,
     /// Whether the results file has columns on hidden spikes.
     pub debug_hidden: bool,
     /// What is recorded.
@@ -98,40 +114,6 @@ impl Seeds {
         let (model, train) = (self.model, self.train_data);
         vec![("MODEL_SEED", model), ("TRAIN_DATA_SEED", train), test]
     }
-}
-
-/// Neurons and initial weights.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NetworkSettings {
-    /// Sizes of the hidden layers, at least one.
-    pub hidden: Vec<usize>,
-    /// Whether hidden layers project to themselves.
-    pub recurrent: bool,
-    /// Membrane time constant in ms.
-    pub tau_mem: f64,
-    /// Synaptic time constant in ms.
-    pub tau_syn: f64,
-    /// Threshold.
-    pub v_thresh: f64,
-    /// Reset potential.
-    pub v_reset: f64,
-    /// Initial weights from the input.
-    pub input_hidden: Normal,
-    /// Initial weights to the output.
-    pub hidden_output: Normal,
-    /// Initial recurrent weights.
-    pub hidden_hidden: Normal,
-    /// Initial weights between hidden layers.
-    pub hidden_forward: Normal,
-}
-
-/// A normal distribution.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Normal {
-    /// Mean.
-    pub mean: f64,
-    /// Standard deviation.
-    pub std: f64,
 }
 
 /// The solvers.
@@ -174,8 +156,47 @@ pub enum Select {
     /// Those of the epoch with the best validation accuracy (the first of several); of the last epoch
     /// when there is no validation set.
     Best,
+    /// Those of the epoch with the best training accuracy (the first of several).
+    BestTraining,
     /// Those of the last epoch.
     Last,
+}
+
+/// When the weights of the last epoch are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// After every epoch.
+    EveryEpoch,
+    /// At the end of training.
+    AtTheEnd,
+}
+
+/// Weights on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label {
+    /// Of the last epoch.
+    Last,
+    /// Of the best epoch.
+    Best,
+}
+
+impl Label {
+    /// As it stands in the names of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::Best => "best",
+        }
+    }
+}
+
+/// Folds of a cross-validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folds {
+    /// So many, dealt out at random.
+    Random(usize),
+    /// One for every speaker that is left out.
+    Speakers,
 }
 
 /// What happens to the incoming weights of silent hidden neurons.
@@ -185,6 +206,8 @@ pub enum Rewire {
     Redraw,
     /// This much is added.
     Lift(f64),
+    /// This much is added to the incoming weights of all neurons, silent or not.
+    LiftAll(f64),
 }
 
 /// When pictures are drawn.
@@ -204,12 +227,13 @@ impl Settings {
     /// seed is none ([`Parameters::draw_seeds`] fills them).
     pub fn new(params: &Parameters) -> Result<Self, ParamError> {
         let clock = clock(params)?;
-        let network = network(params)?;
+        let network = network::network(params)?;
         let solver = match params.text("SOLVER").as_str() {
             "grid" => SolverKind::Grid,
             _ => SolverKind::Event,
         };
         let records = RecordSettings::new(params, network.hidden.len(), solver)?;
+        let binned = params.benchmark().is_binned();
         let settings = Self {
             benchmark: params.benchmark(),
             name: name(params)?,
@@ -237,18 +261,20 @@ impl Settings {
             },
             drop_input: params.float("PDROP_INPUT"),
             withhold_hidden: withhold(params, solver)?,
-            rewire: rewire(params),
+            noise_hidden: noise(params, solver)?,
+            rewire: rewire(params)?,
             input_ms: input_ms(params, clock)?,
+            binned: binned.then(|| binned::binned(params)),
             batch: params.count("N_BATCH"),
             epochs: params.count("N_EPOCH"),
-            folds: params.count("N_FOLDS"),
+            folds: folds(params),
             shuffle: params.flag("SHUFFLE"),
             spike_cap: spike_cap(params),
-            select: match params.text("SELECT").as_str() {
-                "last" => Select::Last,
-                _ => Select::Best,
-            },
-            load_last: params.flag("LOAD_LAST"),
+            select: select(params),
+            select_on_test: params.is_set("SELECT_ON_TEST"),
+            checkpoint: checkpoint(params),
+            load: load(params),
+            load_name: load_name(params)?,
             debug_hidden: params.flag("DEBUG_HIDDEN_N"),
             records,
             plots: plots(params),
@@ -268,13 +294,67 @@ fn combination(params: &Parameters, key: &'static str, problem: &str, way_out: &
 }
 
 fn name(params: &Parameters) -> Result<String, ParamError> {
-    let name = params.text("NAME");
+    checked_name(params, "NAME", params.text("NAME"))
+}
+
+fn checked_name(
+    params: &Parameters,
+    key: &'static str,
+    name: String,
+) -> Result<String, ParamError> {
     if name.is_empty() || name.contains(['/', '\\', '\0']) {
         let problem = "it begins the names of files";
         let way_out = "use letters, digits and _; OUT_DIR chooses the folder";
-        return Err(combination(params, "NAME", problem, way_out));
+        return Err(combination(params, key, problem, way_out));
     }
     Ok(name)
+}
+
+fn load_name(params: &Parameters) -> Result<String, ParamError> {
+    const KEY: &str = "CHECKPOINT_NAME";
+    if params.has(KEY)
+        && let Value::Text(name) = params.get(KEY)
+    {
+        return checked_name(params, KEY, name);
+    }
+    Ok(params.text("NAME"))
+}
+
+/// LOAD_BEST comes after LOAD_LAST in the reference, so that it has the last word.
+fn load(params: &Parameters) -> Option<Label> {
+    if params.is_set("LOAD_BEST") {
+        return Some(Label::Best);
+    }
+    params.is_set("LOAD_LAST").then_some(Label::Last)
+}
+
+fn checkpoint(params: &Parameters) -> Checkpoint {
+    if params.has("CHECKPOINT") && !params.flag("CHECKPOINT") {
+        Checkpoint::AtTheEnd
+    } else {
+        Checkpoint::EveryEpoch
+    }
+}
+
+fn select(params: &Parameters) -> Select {
+    if params.has("CHECKPOINT_BEST") {
+        return match params.text("CHECKPOINT_BEST").as_str() {
+            "validation" => Select::Best,
+            "training" => Select::BestTraining,
+            _ => Select::Last,
+        };
+    }
+    match params.text("SELECT").as_str() {
+        "last" => Select::Last,
+        _ => Select::Best,
+    }
+}
+
+fn folds(params: &Parameters) -> Folds {
+    match params.get("N_FOLDS") {
+        Value::Int(folds) => Folds::Random(folds as usize),
+        _ => Folds::Speakers,
+    }
 }
 
 fn clock(params: &Parameters) -> Result<Clock, ParamError> {
@@ -284,48 +364,6 @@ fn clock(params: &Parameters) -> Result<Clock, ParamError> {
         let way_out = "choose DT_MS so that a trial has 1 to 2147483647 steps";
         combination(params, "DT_MS", &problem, way_out)
     })
-}
-
-fn network(params: &Parameters) -> Result<NetworkSettings, ParamError> {
-    let normal = |mean, std| Normal {
-        mean: params.float(mean),
-        std: params.float(std),
-    };
-    let (v_thresh, v_reset) = (params.float("V_THRESH"), params.float("V_RESET"));
-    if v_reset >= v_thresh {
-        let problem = format!("V_THRESH={v_thresh:?} is not above it");
-        let way_out = "choose a reset potential below the threshold";
-        return Err(combination(params, "V_RESET", &problem, way_out));
-    }
-    Ok(NetworkSettings {
-        hidden: hidden_sizes(params)?,
-        recurrent: params.flag("RECURRENT"),
-        tau_mem: params.float("TAU_MEM"),
-        tau_syn: params.float("TAU_SYN"),
-        v_thresh,
-        v_reset,
-        input_hidden: normal("INPUT_HIDDEN_MEAN", "INPUT_HIDDEN_STD"),
-        hidden_output: normal("HIDDEN_OUTPUT_MEAN", "HIDDEN_OUTPUT_STD"),
-        hidden_hidden: normal("HIDDEN_HIDDEN_MEAN", "HIDDEN_HIDDEN_STD"),
-        hidden_forward: normal("HIDDEN_HIDDENFWD_MEAN", "HIDDEN_HIDDENFWD_STD"),
-    })
-}
-
-fn hidden_sizes(params: &Parameters) -> Result<Vec<usize>, ParamError> {
-    let layers = params.count("N_HID_LAYER");
-    let size = |value: &Value| match value {
-        Value::Int(int) => *int as usize,
-        other => panic!("NUM_HIDDEN holds {other}"),
-    };
-    match params.get("NUM_HIDDEN") {
-        Value::List(sizes) if params.is_given("N_HID_LAYER") && sizes.len() != layers => {
-            let problem = format!("NUM_HIDDEN lists {} layers", sizes.len());
-            let way_out = "leave N_HID_LAYER out, or give NUM_HIDDEN as one number";
-            Err(combination(params, "N_HID_LAYER", &problem, way_out))
-        }
-        Value::List(sizes) => Ok(sizes.iter().map(size).collect()),
-        one => Ok(vec![size(&one); layers]),
-    }
 }
 
 fn loss(params: &Parameters) -> Loss {
@@ -402,16 +440,21 @@ fn rate(params: &Parameters) -> schedule::Settings {
     };
     schedule::Settings {
         eta: params.float("ETA"),
-        epoch_decay: params.float("ETA_DECAY"),
+        epoch_decay: if params.has("ETA_DECAY") {
+            params.float("ETA_DECAY")
+        } else {
+            1.0
+        },
         ease_in_factor: params.float("LR_EASE_IN_FACTOR"),
         plateau: (factor != 1.0).then_some(plateau),
     }
 }
 
 fn withhold(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> {
-    let key = match params.benchmark() {
-        Benchmark::YinYang => "PDROP",
-        Benchmark::Mnist => "PDROP_HIDDEN",
+    let key = if params.has("PDROP") {
+        "PDROP"
+    } else {
+        "PDROP_HIDDEN"
     };
     let probability = params.float(key);
     if probability > 0.0 && solver == SolverKind::Event {
@@ -422,17 +465,40 @@ fn withhold(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> 
     Ok(probability)
 }
 
-fn rewire(params: &Parameters) -> Option<Rewire> {
+fn noise(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> {
+    const KEY: &str = "HIDDEN_NOISE";
+    if !params.has(KEY) {
+        return Ok(0.0);
+    }
+    let amplitude = params.float(KEY);
+    if amplitude > 0.0 && solver == SolverKind::Event {
+        let problem = "noise is defined per time step, and SOLVER=event has none";
+        let way_out = "use SOLVER=grid, or set it to 0";
+        return Err(combination(params, KEY, problem, way_out));
+    }
+    Ok(amplitude)
+}
+
+fn rewire(params: &Parameters) -> Result<Option<Rewire>, ParamError> {
     let lift = params.float("REWIRE_LIFT");
-    let how = if lift == 0.0 {
-        Rewire::Redraw
-    } else {
-        Rewire::Lift(lift)
+    let all = params.is_set("REWIRE_LIFT_ALL");
+    if all && lift == 0.0 {
+        let problem = "REWIRE_LIFT=0.0 is nothing to add";
+        let way_out = "give REWIRE_LIFT, or leave REWIRE_LIFT_ALL out";
+        return Err(combination(params, "REWIRE_LIFT_ALL", problem, way_out));
+    }
+    let how = match lift {
+        0.0 => Rewire::Redraw,
+        lift if all => Rewire::LiftAll(lift),
+        lift => Rewire::Lift(lift),
     };
-    params.flag("REWIRE_SILENT").then_some(how)
+    Ok(params.flag("REWIRE_SILENT").then_some(how))
 }
 
 fn input_ms(params: &Parameters, clock: Clock) -> Result<f64, ParamError> {
+    if !params.has("INPUT_MS") {
+        return Ok(clock.trial_ms());
+    }
     match params.get("INPUT_MS") {
         Value::Float(input_ms) if input_ms > clock.trial_ms() => {
             let problem = format!("the trial has only {} ms", clock.trial_ms());

@@ -1,0 +1,171 @@
+//! Which samples of a set are trained and validated on.
+
+use eventprop::rng::{Key, Purpose};
+use eventprop_data::binned::BinnedSet;
+
+use crate::params::{ParamError, Parameters};
+use crate::value::Value;
+
+/// Samples of a set by number, for training and for validation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// For training.
+    pub train: Vec<usize>,
+    /// For validation.
+    pub validation: Vec<usize>,
+}
+
+/// The samples of the classes that are kept (`REDUCED_CLASSES`), in the order of the file.
+pub fn kept(params: &Parameters, set: &BinnedSet) -> Vec<usize> {
+    let Value::List(classes) = params.get("REDUCED_CLASSES") else {
+        return (0..set.len()).collect();
+    };
+    let kept = |sample: &usize| classes.contains(&Value::Int(i64::from(set.labels()[*sample])));
+    (0..set.len()).filter(kept).collect()
+}
+
+/// The samples in an order drawn under a seed.
+pub fn permuted(samples: &[usize], seed: u32) -> Vec<usize> {
+    let order = Key::new(u64::from(seed), Purpose::Split).permutation(samples.len());
+    order.into_iter().map(|place| samples[place]).collect()
+}
+
+/// `EVALUATION=random`: `N_VALIDATE` samples are drawn for validation; of the others at most `N_TRAIN` are
+/// trained on.
+pub fn random(params: &Parameters, samples: &[usize], seed: u32) -> Result<Split, ParamError> {
+    let mut train = permuted(samples, seed);
+    let validate = params.count("N_VALIDATE");
+    if validate >= train.len() {
+        return Err(ParamError::Combination {
+            key: "N_VALIDATE",
+            found: validate.to_string(),
+            problem: format!(
+                "there are {} samples in all, so none is left for training",
+                train.len()
+            ),
+            way_out: "choose fewer, or 0 for no validation".to_owned(),
+        });
+    }
+    let count = params.count("N_TRAIN").min(train.len() - validate);
+    let validation = train[count..count + validate].to_vec();
+    train.truncate(count);
+    Ok(Split { train, validation })
+}
+
+/// `EVALUATION=speaker`: all samples of the speaker, in the order of the file, against all others in an
+/// order drawn under a seed, of which at most `N_TRAIN` are trained on.
+pub fn leave_out(
+    params: &Parameters,
+    set: &BinnedSet,
+    samples: &[usize],
+    (place, seed): (usize, u32),
+) -> Result<Split, ParamError> {
+    let problem = |problem: String, way_out: String| ParamError::Combination {
+        key: "SPEAKER_LEFT",
+        found: params.get("SPEAKER_LEFT").to_string(),
+        problem,
+        way_out,
+    };
+    let ids = set.speaker_ids();
+    let (Some(speakers), Some(id)) = (set.speakers(), ids.get(place)) else {
+        return Err(problem(
+            format!("there is no speaker {place}"),
+            format!(
+                "the training file has {} speakers, counted from 0",
+                ids.len()
+            ),
+        ));
+    };
+    let is_left = |sample: &usize| speakers[*sample] == *id;
+    let (validation, others): (Vec<usize>, Vec<usize>) = samples.iter().partition(|s| is_left(s));
+    if validation.is_empty() || others.is_empty() {
+        return Err(problem(
+            format!(
+                "speaker {place} has {} of the {} samples of the classes that are kept",
+                validation.len(),
+                samples.len()
+            ),
+            "leave out another speaker, or keep more classes (REDUCED_CLASSES)".to_owned(),
+        ));
+    }
+    let mut train = permuted(&others, seed);
+    train.truncate(params.count("N_TRAIN"));
+    Ok(Split { train, validation })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use eventprop_data::binned::Speakers;
+
+    use super::*;
+    use crate::params::Benchmark;
+
+    /// 60 samples of 3 classes by speakers 4, 7 and 9.
+    fn set() -> BinnedSet {
+        let mut set = BinnedSet::new(5, 10, 3, Speakers::Known);
+        for sample in 0..60u16 {
+            let speaker = [4, 7, 9][usize::from(sample / 3 % 3)];
+            set.push(&mut vec![(1, 1)], sample % 3, Some(speaker));
+        }
+        set
+    }
+
+    fn params(assignments: &[&str]) -> Parameters {
+        let mut params = Parameters::new(Benchmark::Shd);
+        for assignment in assignments {
+            params.assign(assignment).expect(assignment);
+        }
+        params
+    }
+
+    #[test]
+    fn a_random_split_shares_no_sample_and_keeps_the_sizes() {
+        let params = params(&["N_TRAIN=30", "N_VALIDATE=10"]);
+        let all: Vec<usize> = (0..60).collect();
+        let split = random(&params, &all, 1).expect("a split");
+        assert_eq!([split.train.len(), split.validation.len()], [30, 10]);
+        let union: BTreeSet<usize> = split
+            .train
+            .iter()
+            .chain(&split.validation)
+            .copied()
+            .collect();
+        assert_eq!(union.len(), 40);
+        assert_ne!(random(&params, &all, 2).expect("a split"), split);
+    }
+
+    #[test]
+    fn a_left_out_speaker_is_in_no_training_sample() {
+        let set = set();
+        let params = params(&["REDUCED_CLASSES=[0,2]"]);
+        let samples = kept(&params, &set);
+        assert_eq!(samples.len(), 40);
+        let ids = [4, 7, 9];
+        for (place, id) in ids.into_iter().enumerate() {
+            let split = leave_out(&params, &set, &samples, (place, 5)).expect("a split");
+            let speakers = set.speakers().expect("speakers");
+            assert!(split.validation.iter().all(|&s| speakers[s] == id));
+            assert!(split.train.iter().all(|&s| speakers[s] != id));
+            assert_eq!(split.train.len() + split.validation.len(), 40);
+            assert!(split.validation.is_sorted());
+        }
+        let error = leave_out(&params, &set, &samples, (3, 5)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "SPEAKER_LEFT=[0] is not possible: there is no speaker 3; the training file has 3 speakers, counted from 0"
+        );
+    }
+
+    #[test]
+    fn too_many_validation_samples_are_refused() {
+        let error = random(&params(&["N_VALIDATE=60"]), &(0..60).collect::<Vec<_>>(), 1);
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .contains("there are 60 samples in all")
+        );
+    }
+}

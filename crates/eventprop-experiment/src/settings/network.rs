@@ -1,0 +1,177 @@
+//! Neurons, initial weights, and what of them is trained.
+
+use crate::params::{ParamError, Parameters};
+use crate::value::Value;
+
+use super::combination;
+
+/// Neurons and initial weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkSettings {
+    /// Sizes of the hidden layers, at least one.
+    pub hidden: Vec<usize>,
+    /// Whether hidden layers project to themselves.
+    pub recurrent: bool,
+    /// Membrane time constant in ms.
+    pub tau_mem: f64,
+    /// Synaptic time constant in ms.
+    pub tau_syn: f64,
+    /// Least time constants that are drawn or trained, of membranes and synapses, in ms.
+    pub tau_least: (f64, f64),
+    /// Time constants of hidden neurons.
+    pub hidden_taus: Taus,
+    /// Time constants of outputs.
+    pub output_taus: Taus,
+    /// How the thresholds of hidden neurons adapt, if they do.
+    pub adaptation: Option<AdaptationSettings>,
+    /// Threshold.
+    pub v_thresh: f64,
+    /// Reset potential.
+    pub v_reset: f64,
+    /// Initial weights from the input.
+    pub input_hidden: Normal,
+    /// Initial weights to the output.
+    pub hidden_output: Normal,
+    /// Initial recurrent weights.
+    pub hidden_hidden: Normal,
+    /// Initial weights between hidden layers.
+    pub hidden_forward: Normal,
+    /// Whether weights into hidden neurons are trained.
+    pub train_weights: bool,
+    /// Whether weights into outputs are trained.
+    pub train_output_weights: bool,
+}
+
+/// Time constants of the neurons of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taus {
+    /// Whether every neuron has its own, drawn at random.
+    pub drawn: bool,
+    /// Whether they are trained.
+    pub trained: bool,
+}
+
+impl Taus {
+    /// Whether neurons of a layer come to differ, so that their constants belong to the weights on the
+    /// disk.
+    pub fn differ(self) -> bool {
+        self.drawn || self.trained
+    }
+}
+
+/// Constants of an adapting threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdaptationSettings {
+    /// τ_B in ms.
+    pub tau_b: f64,
+    /// What a spike adds.
+    pub b_incr: f64,
+    /// Where it starts.
+    pub b_init: f64,
+}
+
+/// A normal distribution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normal {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation.
+    pub std: f64,
+}
+
+/// The settings of the network.
+pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError> {
+    let normal = |mean, std| Normal {
+        mean: params.float(mean),
+        std: params.float(std),
+    };
+    let (v_thresh, v_reset) = (params.float("V_THRESH"), params.float("V_RESET"));
+    if v_reset >= v_thresh {
+        let problem = format!("V_THRESH={v_thresh:?} is not above it");
+        let way_out = "choose a reset potential below the threshold";
+        return Err(combination(params, "V_RESET", &problem, way_out));
+    }
+    let settings = NetworkSettings {
+        hidden: hidden_sizes(params)?,
+        recurrent: params.flag("RECURRENT"),
+        tau_mem: params.float("TAU_MEM"),
+        tau_syn: params.float("TAU_SYN"),
+        tau_least: tau_least(params),
+        hidden_taus: taus(params, "HIDDEN_NEURON_TYPE", "TRAIN_TAU"),
+        output_taus: taus(params, "OUTPUT_NEURON_TYPE", "TRAIN_TAU_OUTPUT"),
+        adaptation: adaptation(params),
+        v_thresh,
+        v_reset,
+        input_hidden: normal("INPUT_HIDDEN_MEAN", "INPUT_HIDDEN_STD"),
+        hidden_output: normal("HIDDEN_OUTPUT_MEAN", "HIDDEN_OUTPUT_STD"),
+        hidden_hidden: normal("HIDDEN_HIDDEN_MEAN", "HIDDEN_HIDDEN_STD"),
+        hidden_forward: normal("HIDDEN_HIDDENFWD_MEAN", "HIDDEN_HIDDENFWD_STD"),
+        train_weights: !params.has("TRAIN_W") || params.flag("TRAIN_W"),
+        train_output_weights: !params.has("TRAIN_W_OUTPUT") || params.flag("TRAIN_W_OUTPUT"),
+    };
+    check_least(params, &settings)?;
+    Ok(settings)
+}
+
+fn tau_least(params: &Parameters) -> (f64, f64) {
+    if params.has("MIN_TAU_M") {
+        (params.float("MIN_TAU_M"), params.float("MIN_TAU_SYN"))
+    } else {
+        (0.0, 0.0)
+    }
+}
+
+fn taus(params: &Parameters, neurons: &str, trained: &str) -> Taus {
+    Taus {
+        drawn: params.has(neurons) && params.text(neurons).starts_with("het"),
+        trained: params.is_set(trained),
+    }
+}
+
+fn adaptation(params: &Parameters) -> Option<AdaptationSettings> {
+    let adapts = params.has("HIDDEN_NEURON_TYPE") && params.text("HIDDEN_NEURON_TYPE") == "ALIF";
+    adapts.then(|| AdaptationSettings {
+        tau_b: params.float("TAU_B"),
+        b_incr: params.float("B_INCR"),
+        b_init: params.float("B_INIT"),
+    })
+}
+
+/// A time constant may not start below what training may give it, nor may the range that it is drawn
+/// from be empty.
+fn check_least(params: &Parameters, settings: &NetworkSettings) -> Result<(), ParamError> {
+    let layers = [settings.hidden_taus, settings.output_taus];
+    if !layers.iter().any(|taus| taus.differ()) {
+        return Ok(());
+    }
+    let (mem, syn) = settings.tau_least;
+    for (key, least, of, tau) in [
+        ("MIN_TAU_M", mem, "TAU_MEM", settings.tau_mem),
+        ("MIN_TAU_SYN", syn, "TAU_SYN", settings.tau_syn),
+    ] {
+        if least > tau {
+            let problem =
+                format!("{of}={tau:?} is below it, and time constants are drawn or trained");
+            let way_out = format!("lower {key} or raise {of}");
+            return Err(combination(params, key, &problem, &way_out));
+        }
+    }
+    Ok(())
+}
+
+fn hidden_sizes(params: &Parameters) -> Result<Vec<usize>, ParamError> {
+    let layers = params.count("N_HID_LAYER");
+    let size = |value: &Value| match value {
+        Value::Int(int) => *int as usize,
+        other => panic!("NUM_HIDDEN holds {other}"),
+    };
+    match params.get("NUM_HIDDEN") {
+        Value::List(sizes) if params.is_given("N_HID_LAYER") && sizes.len() != layers => {
+            let problem = format!("NUM_HIDDEN lists {} layers", sizes.len());
+            let way_out = "leave N_HID_LAYER out, or give NUM_HIDDEN as one number";
+            Err(combination(params, "N_HID_LAYER", &problem, way_out))
+        }
+        Value::List(sizes) => Ok(sizes.iter().map(size).collect()),
+        one => Ok(vec![size(&one); layers]),
+    }
+}
