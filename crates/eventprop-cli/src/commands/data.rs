@@ -1,6 +1,7 @@
-//! `eventprop data`: list, fetch, verify, info, and what is done with files of events.
+//! `eventprop data`: list, fetch, verify, info, generate, and what is done with files of events.
 
 mod event_files;
+mod generate;
 mod recording;
 
 use std::fs::File;
@@ -67,6 +68,11 @@ enum Action {
     Preview(event_files::Preview),
     /// Turn labelled series of sensor values into spike trains in the layout of SHD
     EncodeSeries(event_files::EncodeSeries),
+    /// Make a synthetic data set
+    Generate {
+        #[command(subcommand)]
+        kind: generate::Kind,
+    },
 }
 
 /// What can be described.
@@ -152,6 +158,7 @@ impl Args {
             Action::Convert(convert) => convert.run(),
             Action::Preview(preview) => preview.run(),
             Action::EncodeSeries(series) => series.run(),
+            Action::Generate { kind } => generate::generate(kind, &dirs),
         };
         let ended = answer.map(|answer| {
             speak::out(&if self.json {

@@ -19,6 +19,7 @@
 
 mod cache;
 pub mod survey;
+pub mod synthetic;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -318,9 +318,6 @@ fn a_cache_that_cannot_be_written_is_a_notice() {
     fs::write(kept.folder.path().join("cache"), "a file").unwrap();
     let loaded = kept.read(&BINNING);
     assert_eq!(loaded.set.len(), 3);
-    assert!(
-        loaded.notices[0].contains("not kept"),
-        "{:?}",
-        loaded.notices
-    );
+    let told = loaded.notices.iter().any(|text| text.contains("not kept"));
+    assert!(told, "{:?}", loaded.notices);
 }

@@ -12,7 +12,9 @@
 //!
 //! [`SpikeFile`] reads it: floats of 2, 4 or 8 bytes, integers of 1 to 8, either byte order, packed
 //! or not, from every version of HDF5, and inside `.gz` or `.zip`. [`SpikeFileWriter`] writes it.
-//! Neither holds more than a few blocks of samples. What the numbers mean is not judged here: a file
+//! Groups, tables and filters are read by `rust-hdf5`; the lists in the heaps are read here, so that they
+//! can be read in parallel and without all being in memory, and files are written here, because that
+//! library writes such lists only all at once. Neither holds more than a few blocks of samples. What the numbers mean is not judged here: a file
 //! is read as it is, and [`crate::shd`] refuses what is no spike.
 
 mod heap;
@@ -23,6 +25,7 @@ mod write;
 
 pub use heap::ListProblem;
 pub use read::{Problem, SpikeFile, SpikeFileError, Spikes};
+pub(crate) use write::nearest_f16;
 pub use write::{Compression, Sample, SpikeFileWriter, TimeType, WriteFileError, WriteOptions};
 pub use write::{OptionsProblem, SampleProblem};
 
