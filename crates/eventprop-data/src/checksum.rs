@@ -47,7 +47,6 @@ impl fmt::Display for Checksum {
 }
 
 /// The SHA-256 of all bytes up to the end, in lower-case hexadecimal.
-#[cfg(test)]
 pub(crate) fn sha256_hex(input: impl Read) -> io::Result<String> {
     hex_of::<Sha256>(input)
 }

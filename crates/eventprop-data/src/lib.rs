@@ -29,11 +29,13 @@
 //! * Recordings of event cameras and lists of channels: [`events`]; [`camera`] puts pixels on inputs.
 //! * Where files are and whether they are right: [`registry`] (what is known about every data set),
 //!   [`by_hand`] (the same for sets that are not fetched), [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
+//! * From sound to spikes, as SHD was made: [`audio`].
 //! * Spoken words and other events on a grid: [`binned`] holds them, [`augment`] varies them for training.
 //! * File formats: [`spike_file`] (the HDF5 layout of SHD and SSC), [`idx`], [`npy`], [`npz`]; [`atomic`] writes a file wholly or not at all.
 //! * [`mt19937`]: NumPy's legacy random numbers, only to make published sets again.
 
 pub mod atomic;
+pub mod audio;
 pub mod augment;
 pub mod binned;
 pub mod by_hand;

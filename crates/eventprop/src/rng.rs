@@ -25,8 +25,10 @@ pub enum Purpose {
     Split = 7,
     /// Augmentation of training samples.
     Augment = 9,
+    /// Nerve fibres that hear a sound.
+    Fibres = 10,
     /// Time constants in which the neurons of a population differ.
-    TimeConstants = 10,
+    TimeConstants = 11,
     /// Anything a test or an example wants.
     Test = 8,
 }

@@ -1,49 +1,75 @@
 //! Equations, code and tests stay in step.
 //!
-//! A tag is a letter and a number in brackets, one letter for each chapter of the page:
-//! forward, adjoint, gradients, losses, regularisers. The page defines a tag by setting it in bold.
+//! A tag is a letter and a number in brackets. The page of the engine has one letter for each chapter:
+//! forward, adjoint, gradients, losses, regularisers; the page of the ear has E. A page defines a tag by
+//! setting it in bold.
 
 use std::collections::BTreeMap;
 
 use super::{Checkout, File, Finding, is_identifier};
 
+/// A page that defines tags.
+struct Page {
+    path: &'static str,
+    letters: &'static [char],
+    /// Where the code is that computes its equations, and what it is called.
+    code: &'static str,
+    name: &'static str,
+}
+
+const ENGINE: Page = Page {
+    path: PAGE,
+    letters: &['F', 'A', 'G', 'L', 'R'],
+    code: "crates/eventprop/",
+    name: "engine",
+};
 const PAGE: &str = "docs/equations.md";
-const ENGINE: &str = "crates/eventprop/";
+
+const EAR: Page = Page {
+    path: "docs/audio.md",
+    letters: &['E'],
+    code: "crates/eventprop-data/src/audio/",
+    name: "ear",
+};
 
 /// Where a tag first occurs: file and line, counted from 1.
 type Occurrences<'a> = BTreeMap<String, (&'a File, usize)>;
 
-/// Tags that are defined but not in the engine or not in a test, and tags that are not defined.
+/// Tags that are defined but not in the code or not in a test, and tags that are not defined.
 pub(super) fn tags(checkout: &Checkout) -> Vec<Finding> {
-    let Some(page) = checkout.files.iter().find(|file| file.path == PAGE) else {
+    let find = |page: &Page| checkout.files.iter().find(|file| file.path == page.path);
+    let Some(page) = find(&ENGINE) else {
         return vec![Finding {
             path: PAGE.into(),
             line: 1,
             message: "this page must exist and define the equation tags, each in bold".into(),
         }];
     };
-    let defined = occurrences([page].into_iter(), |line, tag, _, _| {
+    let mut findings = tags_of(checkout, &ENGINE, page);
+    if let Some(page) = find(&EAR) {
+        findings.extend(tags_of(checkout, &EAR, page));
+    }
+    findings
+}
+
+fn tags_of(checkout: &Checkout, page: &Page, file: &File) -> Vec<Finding> {
+    let letters = page.letters;
+    let defined = occurrences([file].into_iter(), letters, |line, tag, _, _| {
         line.contains(&format!("**{tag}**"))
     });
-    let in_engine = occurrences(rust(checkout), |_, _, file, index| {
-        file.path.starts_with(ENGINE) && !file.is_test_line(index)
+    let in_code = occurrences(rust(checkout), letters, |_, _, file, index| {
+        file.path.starts_with(page.code) && !file.is_test_line(index)
     });
-    let in_tests = occurrences(crates(checkout), |_, _, file, index| {
+    let in_tests = occurrences(crates(checkout), letters, |_, _, file, index| {
         file.is_case() || file.is_test_line(index)
     });
-    let mut findings = repeated(page);
-    findings.extend(absent(
-        &defined,
-        &in_engine,
-        "is defined, but not in the code of the engine",
-    ));
+    let mut findings = repeated(file, letters);
+    let message = format!("is defined, but not in the code of the {}", page.name);
+    findings.extend(absent(&defined, &in_code, &message));
     findings.extend(absent(&defined, &in_tests, "is defined, but in no test"));
-    let used = occurrences(rust(checkout).chain([page]), |_, _, _, _| true);
-    findings.extend(absent(
-        &used,
-        &defined,
-        "is not defined in docs/equations.md",
-    ));
+    let used = occurrences(rust(checkout).chain([file]), letters, |_, _, _, _| true);
+    let message = format!("is not defined in {}", page.path);
+    findings.extend(absent(&used, &defined, &message));
     findings
 }
 
@@ -58,15 +84,17 @@ fn rust(checkout: &Checkout) -> impl Iterator<Item = &File> {
     crates(checkout).filter(|file| file.rust.is_some())
 }
 
-/// The first occurrence of every tag among those that `counts(line, tag, file, line index)` takes.
+/// The first occurrence of every tag with one of the letters, among those that
+/// `counts(line, tag, file, line index)` takes.
 fn occurrences<'a>(
     files: impl Iterator<Item = &'a File>,
+    letters: &[char],
     counts: impl Fn(&str, &str, &File, usize) -> bool,
 ) -> Occurrences<'a> {
     let mut found = Occurrences::new();
     for file in files {
         for (index, line) in file.text.lines().enumerate() {
-            for tag in tags_in(line) {
+            for tag in tags_in(line, letters) {
                 if counts(line, &tag, file, index) {
                     found.entry(tag).or_insert((file, index + 1));
                 }
@@ -86,12 +114,12 @@ fn absent(expected: &Occurrences, present: &Occurrences, message: &str) -> Vec<F
 }
 
 /// Tags that the page defines more than once.
-fn repeated(page: &File) -> Vec<Finding> {
+fn repeated(page: &File, letters: &[char]) -> Vec<Finding> {
     let mut first_lines = BTreeMap::new();
     let mut findings = Vec::new();
     for (index, line) in page.text.lines().enumerate() {
         let bold = |tag: &String| line.contains(&format!("**{tag}**"));
-        for tag in tags_in(line).into_iter().filter(bold) {
+        for tag in tags_in(line, letters).into_iter().filter(bold) {
             let first = *first_lines.entry(tag.clone()).or_insert(index + 1);
             if first != index + 1 {
                 let message = format!("{tag} is already defined in line {first}");
@@ -102,22 +130,22 @@ fn repeated(page: &File) -> Vec<Finding> {
     findings
 }
 
-/// Every tag in `line`, brackets included; backslashes before brackets (rustdoc) are ignored.
-fn tags_in(line: &str) -> Vec<String> {
+/// Every tag in `line` with one of the letters, brackets included; backslashes before brackets (rustdoc) are ignored.
+fn tags_in(line: &str, letters: &[char]) -> Vec<String> {
     let line = line.replace('\\', "");
     line.match_indices('[')
         .filter(|(start, _)| !line[..*start].ends_with(|c| is_identifier(c) || c == ']'))
         .filter_map(|(start, _)| {
             let end = line[start..].find(']')?;
             let inside = &line[start + 1..start + end];
-            is_tag(inside).then(|| format!("[{inside}]"))
+            is_tag(inside, letters).then(|| format!("[{inside}]"))
         })
         .collect()
 }
 
-/// A chapter letter, digits, and perhaps one small letter.
-fn is_tag(inside: &str) -> bool {
-    let Some(rest) = inside.strip_prefix(['F', 'A', 'G', 'L', 'R']) else {
+/// One of the letters, digits, and perhaps one small letter.
+fn is_tag(inside: &str, letters: &[char]) -> bool {
+    let Some(rest) = inside.strip_prefix(letters) else {
         return false;
     };
     let digits = rest
@@ -140,10 +168,11 @@ mod tests {
     #[test]
     fn what_is_a_tag() {
         assert_eq!(
-            tags_in("// [F1], `[A12b]` and \\[L4\\]"),
+            tags_in("// [F1], `[A12b]`, [E1] and \\[L4\\]", ENGINE.letters),
             ["[F1]", "[A12b]", "[L4]"]
         );
-        assert!(tags_in("w[F1] x[0][A1] [B1] [F] [F1ab] [f1]").is_empty());
+        let none = "w[F1] x[0][A1] [B1] [F] [F1ab] [f1]";
+        assert!(tags_in(none, ENGINE.letters).is_empty());
     }
 
     #[test]
@@ -175,6 +204,21 @@ mod tests {
         assert_eq!(
             messages(&[(PAGE, "**[F1]** v"), (LIF, "// [F1]")]),
             ["docs/equations.md:1: [F1] is defined, but in no test"]
+        );
+    }
+
+    #[test]
+    fn the_ear_has_its_own_page() {
+        let engine = (PAGE, "no tags");
+        let ear = (EAR.path, "**[E1]** x\n**[E2]** y");
+        let code = ("crates/eventprop-data/src/audio/level.rs", "// [E1], [E3]");
+        let test = ("crates/eventprop-data/tests/a.rs", "// [E1] [E2]");
+        assert_eq!(
+            messages(&[engine, ear, code, test]),
+            [
+                "docs/audio.md:2: [E2] is defined, but not in the code of the ear",
+                "crates/eventprop-data/src/audio/level.rs:1: [E3] is not defined in docs/audio.md"
+            ]
         );
     }
 

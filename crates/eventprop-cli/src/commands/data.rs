@@ -1,4 +1,4 @@
-//! `eventprop data`: list, fetch, verify, info, generate, and what is done with files of events.
+//! `eventprop data`: list, fetch, verify, info, generate, files of events, and sound into spikes.
 
 mod event_files;
 mod generate;
@@ -21,6 +21,7 @@ use eventprop_data::{info, locate, verify};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
+use super::encode_audio;
 use crate::failure::{self, DONE, Failure};
 use crate::speak;
 
@@ -55,6 +56,12 @@ enum Action {
         /// The data set
         dataset: Dataset,
     },
+    /// Encode recordings as spikes, as SHD and SSC were made: a folder of sound becomes a spike file
+    EncodeAudio(Box<encode_audio::EncodeArgs>),
+    /// Draw a recording and its spikes
+    PreviewAudio(encode_audio::PreviewArgs),
+    /// List the constants of the audio encoder: value, unit, meaning
+    AudioConstants(encode_audio::ConstantsArgs),
     /// Describe a data set, a spike file (samples, classes, speakers, spikes, oddities, licence) or a recording
     /// of events (format, sensor, events, time)
     Info {
@@ -159,6 +166,9 @@ impl Args {
             Action::Preview(preview) => preview.run(),
             Action::EncodeSeries(series) => series.run(),
             Action::Generate { kind } => generate::generate(kind, &dirs),
+            Action::EncodeAudio(args) => return args.run(self.json),
+            Action::PreviewAudio(args) => return args.run(self.json),
+            Action::AudioConstants(args) => return args.run(self.json),
         };
         let ended = answer.map(|answer| {
             speak::out(&if self.json {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod encode_audio;
 mod gradcheck;
 mod params;
 mod report;

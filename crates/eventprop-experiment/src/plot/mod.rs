@@ -2,6 +2,7 @@
 //!
 //! This module wraps the plotting library, so that the rest of the crate does not depend on it.
 
+mod audio_preview;
 mod decision_map;
 mod learning_curve;
 mod spike_time_map;
@@ -14,6 +15,7 @@ use kuva::backend::svg::SvgBackend;
 use kuva::render::render::Scene;
 use thiserror::Error;
 
+pub use audio_preview::AudioPreview;
 pub use decision_map::{DecisionMap, Tested};
 pub use learning_curve::{CurvePoint, LearningCurve};
 pub use spike_time_map::SpikeTimeMap;
