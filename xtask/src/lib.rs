@@ -1,12 +1,14 @@
 //! Development tasks behind `cargo xtask`.
 //!
 //! [`suite`] runs every check of the project one after the other; [`tidy`] holds the rules that no
-//! compiler lint knows: equation tags, forbidden words, function length, listed modules, links.
+//! compiler lint knows: equation tags, forbidden words, function length, listed modules, links;
+//! [`instructions`] counts the instructions of the hot loops.
 #![allow(
     clippy::print_stdout,
     reason = "a development program reports to whoever runs it"
 )]
 
+pub mod instructions;
 pub mod suite;
 pub mod tidy;
 

@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+use xtask::instructions::{self, Mode};
 use xtask::suite::{self, Python};
 use xtask::{tidy, workspace_root};
 
@@ -14,6 +15,9 @@ cargo xtask TASK
 
   test [--no-python]   formatting, lints, tests, documentation, Python package; then a summary
   tidy                 the tidy rules alone (they are also a test of the crate xtask)
+  instructions [--record]
+                       instructions per sample of the hot loops, counted by valgrind and compared
+                       with xtask/instructions.txt (or recorded there)
   help                 this text
 
 Exit codes: 0 everything passed, 1 something failed, 2 wrong usage.";
@@ -25,6 +29,10 @@ fn main() -> ExitCode {
         ["test"] => exit_code(suite::run(&workspace_root(), Python::Included)),
         ["test", "--no-python"] => exit_code(suite::run(&workspace_root(), Python::Left)),
         ["tidy"] => exit_code(tidy()),
+        ["instructions"] => exit_code(instructions::run(&workspace_root(), Mode::Compare)),
+        ["instructions", "--record"] => {
+            exit_code(instructions::run(&workspace_root(), Mode::Record))
+        }
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             ExitCode::SUCCESS

@@ -212,15 +212,22 @@ impl BinnedSet {
     /// Calls `each` with the spikes of a sample, (step, channel), ascending.
     #[inline]
     pub fn for_each_spike(&self, sample: usize, mut each: impl FnMut(u32, u16)) {
+        self.spikes(sample)
+            .for_each(|(step, channel)| each(step, channel));
+    }
+
+    /// The spikes of a sample, (step, channel), ascending.
+    #[inline]
+    pub fn spikes(&self, sample: usize) -> impl Iterator<Item = (u32, u16)> + '_ {
         let (start, end) = (self.starts[sample], self.starts[sample + 1]);
         let mut channels = &self.channels[start.channels..end.channels];
-        for &(step, count) in &self.runs[start.runs..end.runs] {
-            let (now, later) = channels.split_at(count as usize);
-            channels = later;
-            for &channel in now {
-                each(step, channel);
-            }
-        }
+        self.runs[start.runs..end.runs]
+            .iter()
+            .flat_map(move |&(step, count)| {
+                let (now, later) = channels.split_at(count as usize);
+                channels = later;
+                now.iter().map(move |&channel| (step, channel))
+            })
     }
 
     /// Bytes that the set occupies.

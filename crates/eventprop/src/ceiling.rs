@@ -99,8 +99,9 @@ impl Ceiling {
         }
     }
 
-    /// Adds `count` rows of the matrix, in an order without pattern, to one running row; returns the
-    /// number of additions.
+    /// Adds up `count` rows of the matrix, in an order without pattern; returns the number of
+    /// additions. The rows are added a block of columns at a time, with the sums in registers and the
+    /// columns of a block side by side in memory: the best that is known.
     pub fn add_rows(&mut self, count: usize) -> usize {
         vectorized(AddRows {
             matrix: black_box(&self.matrix),
@@ -133,26 +134,63 @@ impl Ceiling {
 }
 
 struct AddRows<'a> {
+    /// `[block][row][column of the block]`.
     matrix: &'a [f32],
     count: usize,
     rows: usize,
     sum: &'a mut [f32],
 }
 
+/// Columns added together.
+const BLOCK: usize = 64;
+
 impl Kernel for AddRows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let width = self.sum.len();
-        let mut row = 0;
-        for _ in 0..self.count {
-            // A stride without pattern to the prefetcher, and no table of row numbers to read.
-            row = (row + 0x9E37) % self.rows;
-            let row = &self.matrix[row * width..(row + 1) * width];
-            for (sum, w) in self.sum.iter_mut().zip(row) {
-                *sum += *w;
+        let mut rest = self.matrix;
+        for sum in self.sum.chunks_mut(BLOCK) {
+            let (block, behind) = rest.split_at(self.rows * sum.len());
+            rest = behind;
+            if let Ok(sum) = <&mut [f32; BLOCK]>::try_from(&mut *sum) {
+                add_block(block.as_chunks().0, self.count, sum);
+            } else {
+                add_narrow(block, self.count, sum);
             }
+        }
+    }
+}
+
+/// The next row, without pattern to the prefetcher and without a table of row numbers to read.
+#[inline(always)]
+fn next_row(row: usize, rows: usize) -> usize {
+    let next = row + 0x9E37 % rows;
+    if next < rows { next } else { next - rows }
+}
+
+#[inline(always)]
+fn add_block<const W: usize>(block: &[[f32; W]], count: usize, sum: &mut [f32; W]) {
+    let mut registers = *sum;
+    let mut row = 0;
+    for _ in 0..count {
+        row = next_row(row, block.len());
+        for (sum, w) in registers.iter_mut().zip(&block[row]) {
+            *sum += *w;
+        }
+    }
+    *sum = registers;
+}
+
+#[inline(always)]
+fn add_narrow(block: &[f32], count: usize, sum: &mut [f32]) {
+    let width = sum.len();
+    let rows = block.len() / width;
+    let mut row = 0;
+    for _ in 0..count {
+        row = next_row(row, rows);
+        for (sum, w) in sum.iter_mut().zip(&block[row * width..(row + 1) * width]) {
+            *sum += *w;
         }
     }
 }

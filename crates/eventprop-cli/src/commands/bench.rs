@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use eventprop_experiment::bench::{self, Measured, Workload};
+use eventprop_experiment::bench::scaling::{self, Axis};
+use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
 use serde_json::json;
 
 use crate::failure::{self, DONE, Failure};
@@ -18,6 +19,16 @@ pub struct Args {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Rounds to time, of which the median counts [default: some seconds' worth]
+    #[arg(long, value_name = "N")]
+    rounds: Option<NonZeroUsize>,
+    /// Samples to keep in memory, as a data set would be [default: those of one round]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    resident: usize,
+    /// Instead of workloads: the time per sample against the sizes of network and input, as CSV, with
+    /// the fitted law of each
+    #[arg(long, conflicts_with_all = ["workload", "rounds", "resident", "json"])]
+    scaling: bool,
     /// Print one JSON object per workload
     #[arg(long)]
     json: bool,
@@ -40,49 +51,125 @@ impl Args {
     fn try_run(&self) -> Result<u8, Failure> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
+        if self.scaling {
+            return scale(threads, cores());
+        }
         let workloads = self.workload.map_or(Workload::ALL.to_vec(), |w| vec![w]);
         for workload in workloads {
-            let measured = bench::run(workload, threads).map_err(Failure::failed)?;
+            let shape = workload.shape();
+            let usual = Length::of(&shape);
+            let length = Length {
+                rounds: self.rounds.map_or(usual.rounds, NonZeroUsize::get),
+                resident: self.resident,
+                ..usual
+            };
+            let measured = bench::run(&shape, threads, length).map_err(Failure::failed)?;
             if self.json {
-                speak::out(&to_json(&measured).to_string());
+                speak::out(&to_json(workload, &measured).to_string());
             } else {
-                speak::out(&text(&measured));
+                speak::out(&text(workload, &measured));
             }
         }
         Ok(DONE)
     }
 }
 
-fn text(measured: &Measured) -> String {
-    let (slowest, fastest) = measured.range;
+/// One line per point, then one per law.
+fn scale(threads: usize, cores: usize) -> Result<u8, Failure> {
+    speak::out(
+        "axis,size,threads,ms_per_sample,floor_ms_per_sample,ratio,hidden_spikes_per_neuron,peak_memory_mb",
+    );
+    let mut laws = Vec::new();
+    for axis in Axis::ALL {
+        let mut points = Vec::new();
+        for size in axis.sizes(cores) {
+            let point = scaling::measure(axis, size, threads).map_err(Failure::failed)?;
+            let (ms, floor) = (point.ms(), point.floor_ms());
+            let Measured {
+                threads,
+                hidden_rate,
+                peak_memory_mb,
+                ..
+            } = point.measured;
+            let memory = peak_memory_mb.map_or_else(String::new, |mb| format!("{mb:.0}"));
+            speak::out(&format!(
+                "{},{size},{threads},{ms:.4},{floor:.4},{:.2},{hidden_rate:.2},{memory}",
+                axis.name(),
+                ms / floor
+            ));
+            points.push((floor, ms));
+        }
+        if let Some(x) = scaling::exponent(&points) {
+            laws.push(format!("# {}: time ~ floor^{x:.2}", axis.name()));
+        }
+    }
+    speak::out(&laws.join("\n"));
+    Ok(DONE)
+}
+
+fn text(workload: Workload, measured: &Measured) -> String {
+    let rate = |rate: Rate| {
+        let Rate {
+            median,
+            slowest,
+            fastest,
+        } = rate;
+        format!("{median:.0} samples/s (median; {slowest:.0} to {fastest:.0})")
+    };
     let floor = measured.floor_samples_per_second.map_or_else(
-        || "  floor       none: the work is finding roots, not adding rows\n".to_owned(),
+        || "none: the work is finding roots, not adding rows".to_owned(),
         |floor| {
             format!(
-                "  floor       {floor:.0} samples/s from this machine's own ceilings; measured is {:.2} times slower\n",
-                floor / measured.samples_per_second
+                "{floor:.0} samples/s from this machine's own ceilings; training is {:.2} times slower",
+                floor / measured.training.median
             )
         },
     );
-    let memory = measured.peak_memory_mb.map_or_else(String::new, |mb| {
-        format!("  memory      {mb:.0} MB at most\n")
-    });
-    format!(
-        "{}: {}\n  measured    {:.0} samples/s (median; {slowest:.0} to {fastest:.0}), {} threads, forward + adjoint + Adam\n{floor}{memory}  activity    {:.2} spikes per hidden neuron and sample",
-        measured.workload.name(),
-        measured.workload.shape(),
-        measured.samples_per_second,
-        measured.threads,
-        measured.hidden_rate,
-    )
+    let mut lines = vec![
+        format!("{}: {}", workload.name(), measured.shape.words()),
+        format!(
+            "  training    {}, {} threads, forward + adjoint + Adam",
+            rate(measured.training),
+            measured.threads
+        ),
+        format!(
+            "  evaluation  {}, {:.2} times the training",
+            rate(measured.evaluation),
+            measured.evaluation.median / measured.training.median
+        ),
+        format!("  floor       {floor}"),
+    ];
+    if let Some(rate) = measured.training_per_cpu_second {
+        lines.push(format!(
+            "  processor   {rate:.0} samples trained per second of processor time"
+        ));
+    }
+    if let Some(mb) = measured.peak_memory_mb {
+        lines.push(format!(
+            "  memory      {mb:.0} MB at most, with {} samples resident",
+            measured.samples
+        ));
+    }
+    lines.push(format!(
+        "  activity    {:.2} spikes per hidden neuron and sample",
+        measured.hidden_rate
+    ));
+    lines.join("\n")
 }
 
-fn to_json(measured: &Measured) -> serde_json::Value {
+fn to_json(workload: Workload, measured: &Measured) -> serde_json::Value {
     json!({
-        "workload": measured.workload.name(),
+        "workload": workload.name(),
         "threads": measured.threads,
-        "samples_per_second": measured.samples_per_second,
+        "samples_per_second": measured.training.median,
+        "slowest_samples_per_second": measured.training.slowest,
+        "fastest_samples_per_second": measured.training.fastest,
+        "samples_per_cpu_second": measured.training_per_cpu_second,
+        "evaluation_samples_per_second": measured.evaluation.median,
         "floor_samples_per_second": measured.floor_samples_per_second,
+        "ratio": measured.floor_samples_per_second.map(|floor| floor / measured.training.median),
+        "hidden_spikes_per_neuron": measured.hidden_rate,
+        "resident_samples": measured.samples,
         "peak_memory_mb": measured.peak_memory_mb,
     })
 }

@@ -90,6 +90,8 @@ pub struct Evaluator {
     dt_ms: f64,
     /// Factor per output of all voltage seeds (1, or the reference's).
     scale: Vec<f64>,
+    /// Weights of the starts of the steps of a grid, where they are the same for all samples.
+    grid_weights: Vec<f64>,
 }
 
 impl Loss {
@@ -157,6 +159,10 @@ impl Loss {
             trial_ms: clock.trial_ms(),
             dt_ms: clock.dt_ms(),
             scale: self.output_scale(network, scale),
+            grid_weights: match self {
+                Self::Sum(weighting) => weighting.on_grid(clock),
+                _ => Vec::new(),
+            },
         })
     }
 
@@ -197,6 +203,7 @@ impl Evaluator {
             trial_ms: self.trial_ms,
             dt_ms: self.dt_ms,
             scale: &self.scale,
+            grid_weights: &self.grid_weights,
             per_batch: 1.0 / batch as f64,
         };
         match &self.loss {
@@ -214,6 +221,8 @@ struct Sample<'a> {
     trial_ms: f64,
     dt_ms: f64,
     scale: &'a [f64],
+    /// Weights of the starts of the steps of a grid, where they are the same for all samples.
+    grid_weights: &'a [f64],
     per_batch: f64,
 }
 

@@ -8,6 +8,8 @@
 
 use super::softmax::cross_entropy;
 use super::{LossError, Outcome, Sample, argmax};
+use crate::dispatch::{Kernel, vectorized};
+use crate::network::Clock;
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 
@@ -69,15 +71,23 @@ impl Weighting {
         seed: &mut Seed<F>,
     ) -> Outcome {
         let outputs = sample.outputs();
-        let weights = self.at_nodes(readout, sample);
+        let nodes = &readout.nodes;
+        let own;
+        let weights = if nodes.grid && sample.grid_weights.len() == nodes.times_ms.len() {
+            sample.grid_weights
+        } else {
+            own = self.at_nodes(readout, sample);
+            &own[..]
+        };
         // [L2] z_j = (1/T) Σ_q ω_q w(t_q) V_j(t_q)
         let mut z = vec![0.0; outputs];
-        for (q, weight) in weights.iter().enumerate() {
-            let share = weight * readout.nodes.widths_ms[q] / sample.trial_ms;
-            for (z, v) in z.iter_mut().zip(readout.at_start(q, outputs)) {
-                *z += share * v.to_f64();
-            }
-        }
+        vectorized(Average {
+            voltage: &readout.voltage,
+            weights,
+            widths_ms: &nodes.widths_ms,
+            trial_ms: sample.trial_ms,
+            z: &mut z,
+        });
         let prediction = Some(argmax(&z));
         let loss = cross_entropy(&mut z, sample.label);
         // [L3] A_j(t_q) = w(t_q) (δ_j − p_j) / (B T)
@@ -86,26 +96,89 @@ impl Weighting {
                 (sample.delta(j) - z[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms
             })
             .collect();
-        seed.voltage.extend(
-            weights
-                .iter()
-                .flat_map(|w| per_output.iter().map(move |a| F::from_f64(w * a))),
-        );
+        seed.voltage.resize(weights.len() * outputs, F::ZERO);
+        vectorized(Spread {
+            weights,
+            per_output: &per_output,
+            drive: &mut seed.voltage,
+        });
         Outcome { loss, prediction }
     }
 
-    fn at_nodes<F: Real>(self, readout: &Readout<F>, sample: &Sample<'_>) -> Vec<f64> {
-        let times = &readout.nodes.times_ms;
-        let over_trial = |w: fn(f64) -> f64| times.iter().map(|t| w(t / sample.trial_ms)).collect();
+    /// w at the starts of the steps of a grid; empty where it depends on the sample.
+    pub(super) fn on_grid(self, clock: Clock) -> Vec<f64> {
+        if matches!(self, Self::Input { .. }) {
+            return Vec::new();
+        }
+        let times: Vec<f64> = (0..clock.steps()).map(|k| clock.start_ms(k)).collect();
+        self.over_trial(&times, clock.trial_ms())
+    }
+
+    /// w where it depends on the time alone.
+    fn over_trial(self, times_ms: &[f64], trial_ms: f64) -> Vec<f64> {
+        let each = |w: fn(f64) -> f64| times_ms.iter().map(|t| w(t / trial_ms)).collect();
         match self {
-            Self::Flat => vec![1.0; times.len()],
-            Self::Linear => over_trial(|x| 1.0 - x),
-            Self::Exp => over_trial(|x| (-x).exp()),
-            Self::Sigmoid => over_trial(|x| 1.0 / (1.0 + ((x - 0.5) / 0.2).exp())),
+            Self::Flat | Self::Input { .. } => each(|_| 1.0),
+            Self::Linear => each(|x| 1.0 - x),
+            Self::Exp => each(|x| (-x).exp()),
+            Self::Sigmoid => each(|x| 1.0 / (1.0 + ((x - 0.5) / 0.2).exp())),
+        }
+    }
+
+    fn at_nodes<F: Real>(self, readout: &Readout<F>, sample: &Sample<'_>) -> Vec<f64> {
+        match self {
             Self::Input { tau, gain } if readout.nodes.grid => {
                 accumulate_on_grid(readout, sample.dt_ms, tau, gain)
             }
             Self::Input { tau, gain } => accumulate(readout, tau, gain),
+            _ => self.over_trial(&readout.nodes.times_ms, sample.trial_ms),
+        }
+    }
+}
+
+/// `[L2]`.
+struct Average<'a, F> {
+    /// `[nodes or more, outputs]`.
+    voltage: &'a [F],
+    weights: &'a [f64],
+    widths_ms: &'a [f64],
+    trial_ms: f64,
+    z: &'a mut [f64],
+}
+
+impl<F: Real> Kernel for Average<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let nodes = self.voltage.chunks_exact(self.z.len());
+        for ((v, weight), width) in nodes.zip(self.weights).zip(self.widths_ms) {
+            let share = weight * width / self.trial_ms;
+            for (z, v) in self.z.iter_mut().zip(v) {
+                *z += share * v.to_f64();
+            }
+        }
+    }
+}
+
+/// `[L3]` w(t_q) times what every output gets.
+struct Spread<'a, F> {
+    weights: &'a [f64],
+    per_output: &'a [f64],
+    /// `[nodes, outputs]`.
+    drive: &'a mut [F],
+}
+
+impl<F: Real> Kernel for Spread<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.drive.chunks_exact_mut(self.per_output.len());
+        for (row, weight) in rows.zip(self.weights) {
+            for (drive, share) in row.iter_mut().zip(self.per_output) {
+                *drive = F::from_f64(weight * share);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@
 
 pub mod event;
 pub mod grid;
+mod shelf;
 
 use thiserror::Error;
 
@@ -211,7 +212,13 @@ pub(crate) fn check_batch(network: &Network, batch: &Batch) -> Result<(), SpikeE
     let size = network.input_size();
     let classes = network.output_size();
     for (sample, train) in batch.trains().iter().enumerate() {
-        if let Some(&neuron) = train.neurons().iter().find(|&&n| n as usize >= size) {
+        // PERF: a loop without an exit is a loop over vectors; the offender is looked for when there is one.
+        let outside = |n: u32| n as usize >= size;
+        let neurons = train.neurons();
+        if !neurons.iter().fold(false, |any, &n| any | outside(n)) {
+            continue;
+        }
+        if let Some(&neuron) = neurons.iter().find(|&&n| outside(n)) {
             return Err(SpikeError::Neuron {
                 sample,
                 neuron,

@@ -45,14 +45,13 @@ mod rising;
 mod schedule;
 mod work;
 
-use std::sync::{Mutex, PoisonError};
-
 use rayon::prelude::*;
 
 pub use work::Work;
 
 use self::neurons::Neurons;
 use self::schedule::Component;
+use super::shelf::Shelf;
 use super::{Disturbance, Drive, Forward, SolveError, Solver, Trial, check_batch};
 use crate::network::Network;
 use crate::params::Params;
@@ -84,33 +83,6 @@ struct Scratch {
     adjoint: adjoint::Scratch,
 }
 
-/// Working memory that is not in use.
-type Pool = Mutex<Vec<Scratch>>;
-
-/// Working memory lent by a pool; it goes back when dropped.
-struct Lent<'a> {
-    pool: &'a Pool,
-    scratch: Scratch,
-}
-
-impl<'a> Lent<'a> {
-    fn new(pool: &'a Pool) -> Self {
-        let mut idle = pool.lock().unwrap_or_else(PoisonError::into_inner);
-        Self {
-            pool,
-            scratch: idle.pop().unwrap_or_default(),
-        }
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        let scratch = std::mem::take(&mut self.scratch);
-        let mut idle = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(scratch);
-    }
-}
-
 /// The solver that goes from event to event, in f64.
 ///
 /// ```
@@ -140,7 +112,7 @@ impl Drop for Lent<'_> {
 #[derive(Debug)]
 pub struct Event {
     model: Model,
-    idle: Pool,
+    idle: Shelf<Scratch>,
     /// One gradient per sample of a group.
     gradients: Vec<Vec<f64>>,
     outcomes: Vec<Result<Work, SolveError>>,
@@ -164,7 +136,7 @@ impl Event {
         };
         Ok(Self {
             model,
-            idle: Pool::default(),
+            idle: Shelf::default(),
             gradients: Vec::new(),
             outcomes: Vec::new(),
             work: Work::default(),
@@ -249,7 +221,7 @@ impl Solver for Event {
             .zip(traces)
             .enumerate()
             .map_init(
-                || Lent::new(idle),
+                || idle.lend(),
                 |lent, (sample, (train, (tape, readout)))| {
                     let pass = forward::Pass {
                         model,
@@ -263,7 +235,7 @@ impl Solver for Event {
                         readout,
                         work: &mut work,
                     };
-                    pass.solve(train, &mut lent.scratch.forward, traces)?;
+                    pass.solve(train, &mut lent.forward, traces)?;
                     Ok(work)
                 },
             )
@@ -295,7 +267,7 @@ impl Solver for Event {
                 .par_iter_mut()
                 .enumerate()
                 .map_init(
-                    || Lent::new(idle),
+                    || idle.lend(),
                     |lent, (position, gradient)| {
                         let sample = first + position;
                         gradient.clear();
@@ -308,7 +280,7 @@ impl Solver for Event {
                             readout: &forward.readouts[sample],
                             drive,
                         };
-                        pass.solve(&mut lent.scratch.adjoint, gradient)?;
+                        pass.solve(&mut lent.adjoint, gradient)?;
                         Ok(Work::default())
                     },
                 )

@@ -6,13 +6,16 @@
 //! 2. λ is integrated over the step (`[A1]`, `[A2]`) under the driving term of the loss,
 //! 3. peaks (`[A5]`) and spikes (`[A3]`) of step k make λ_V jump.
 //!
-//! λ_I is written for every step, because the gradient needs it at the arrivals. Where time constants
+//! λ_I is written to a trace for every step, because the gradient needs it at the arrivals; the trace
+//! covers a window of steps, and at the end of each window the gradient takes what it needs. Where time constants
 //! are trained, λ of step k + 1 meets V and I of step k (`[G2]`, `[G3]`); λ_B, which changes at spikes only,
 //! is kept per neuron from spike to spike (`[A7]`).
 
-use super::plan::{Adapting, Layer, Plan, Sensitivities, Step, Steps};
+use super::gradient::{self, ByNeuron, Onto};
+use super::plan::{Adapting, Layer, Plan, Sensitivities, Steps};
 use super::rows::{self, LANES};
 use super::state::{ByConstant, Lowered, State, Variable};
+use super::trace::{self, Shape};
 use crate::dispatch::Kernel;
 use crate::neuron::{alif, li, lif};
 use crate::readout::{Readout, Seed};
@@ -32,6 +35,19 @@ pub(super) struct AdjointSample<'a, F> {
     pub spike_jumps: Vec<&'a [F]>,
     pub grazing: Grazing,
     pub state: &'a mut State<F>,
+    /// λ_I of the steps of a window.
+    pub trace: &'a mut [F],
+    pub shape: Shape,
+    /// Where the weight gradient goes, window by window; none when somebody else gathers it from the
+    /// trace, which then covers the whole trial.
+    pub sink: Option<Sink<'a, F>>,
+}
+
+/// A weight gradient that one sample adds to.
+pub(super) struct Sink<'a, F> {
+    pub group: &'a mut ByNeuron,
+    pub gradient: &'a mut [F],
+    pub onto: Onto,
 }
 
 impl<F: Real> Kernel for AdjointSample<'_, F> {
@@ -40,14 +56,29 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
     #[inline(always)]
     fn run(mut self) -> Result<(), Graze> {
         self.start();
-        for k in (0..self.plan.clock.steps()).rev() {
-            self.collect_backflow(k + 1);
-            self.constants(k);
-            self.integrate(k);
-            self.peaks(k);
-            self.silent(k);
-            self.spikes(k)?;
-            self.record(k);
+        let mut end = self.plan.clock.steps();
+        while end > 0 {
+            let start = end.saturating_sub(self.shape.rows);
+            for k in (start..end).rev() {
+                self.collect_backflow(k + 1);
+                self.constants(k);
+                self.integrate(k, k - start);
+                self.peaks(k);
+                self.silent(k);
+                self.spikes(k)?;
+                self.record(k);
+            }
+            if let Some(sink) = &mut self.sink {
+                gradient::gather_window(
+                    self.plan,
+                    (self.trace, self.shape),
+                    (self.tape, start..end),
+                    sink.group,
+                    (sink.onto, sink.gradient),
+                );
+                sink.onto = Onto::Gradient;
+            }
+            end = start;
         }
         self.finish_thresholds();
         Ok(())
@@ -83,7 +114,6 @@ impl<F: Real> AdjointSample<'_, F> {
     #[inline(always)]
     fn start(&mut self) {
         let layers = self.plan.layers.len();
-        let steps = self.plan.clock.steps();
         self.state.start_constants(self.plan);
         let State {
             lambda_v,
@@ -103,13 +133,14 @@ impl<F: Real> AdjointSample<'_, F> {
         }
         for (population, layer) in self.plan.layers.iter().enumerate() {
             let size = layer.stride;
-            for list in [&mut lambda_v[population], &mut difference[population]] {
+            for list in [
+                &mut lambda_v[population],
+                &mut lambda_i[population],
+                &mut difference[population],
+            ] {
                 list.clear();
                 list.resize(size, F::ZERO);
             }
-            let trace = &mut lambda_i[population];
-            trace.resize((steps + 1) * size, F::ZERO);
-            trace[steps * size..].fill(F::ZERO);
             let backflow = &mut backflow[population];
             backflow.clear();
             backflow.resize(self.tape.populations[population].len(), F::ZERO);
@@ -149,7 +180,7 @@ impl<F: Real> AdjointSample<'_, F> {
             let arrives = |place: usize| spikes.when[place] as usize + link.delay == arrival;
             let mut next = self.state.next[index];
             if next > 0 && arrives(next - 1) {
-                let lambda_i = &self.state.lambda_i[link.target][arrival * stride..][..stride];
+                let lambda_i = &self.state.lambda_i[link.target];
                 let difference = &mut self.state.difference[link.target][..];
                 rows::subtract(&self.state.lambda_v[link.target], lambda_i, difference);
                 while next > 0 && arrives(next - 1) {
@@ -212,13 +243,12 @@ impl<F: Real> AdjointSample<'_, F> {
             if let Some(sensitivities) = &layer.sensitivities {
                 let row = k * layer.stride..(k + 1) * layer.stride;
                 let (v, i) = &self.state.began[population];
-                let lambda_i = &self.state.lambda_i[population];
                 add_constants(
                     sensitivities,
-                    (&v[row.clone()], &i[row.clone()]),
+                    (&v[row.clone()], &i[row]),
                     (
                         &self.state.lambda_v[population],
-                        &lambda_i[row.end..row.end + layer.stride],
+                        &self.state.lambda_i[population],
                     ),
                     &mut self.state.by_constant[population],
                 );
@@ -242,25 +272,34 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// `[A1]` and `[A2]` over step k.
+    /// `[A1]` and `[A2]` over step k, which is a row of the trace.
     #[inline(always)]
-    fn integrate(&mut self, k: usize) {
+    fn integrate(&mut self, k: usize, row: usize) {
         for (population, layer) in self.plan.layers.iter().enumerate() {
             if population == self.plan.input {
                 continue;
             }
-            let stride = layer.stride;
-            let (now, later) =
-                self.state.lambda_i[population][k * stride..(k + 2) * stride].split_at_mut(stride);
+            let before = self.plan.columns_before[population];
             let lambda_v = &mut self.state.lambda_v[population][..];
-            if population == self.plan.output && !self.seed.voltage.is_empty() {
+            let lambda_i = &mut self.state.lambda_i[population][..];
+            let driven = population == self.plan.output && !self.seed.voltage.is_empty();
+            if driven {
                 let a = &self.seed.voltage[k * layer.size..(k + 1) * layer.size];
-                integrate_driven(&layer.steps, a, lambda_v, later, now);
-                continue;
+                match layer.uniform {
+                    Some(step) => integrate_driven(step, a, lambda_v, lambda_i),
+                    None => integrate_driven(&layer.steps[..], a, lambda_v, lambda_i),
+                }
             }
-            match layer.uniform {
-                Some(step) => integrate_free(step, lambda_v, later, now),
-                None => integrate_free(&layer.steps[..], lambda_v, later, now),
+            for block in trace::blocks(layer.stride) {
+                let columns = block.column..block.column + block.width;
+                let lambda_v = &mut lambda_v[columns.clone()];
+                let lambda_i = &mut lambda_i[columns.clone()];
+                let trace = &mut self.trace[self.shape.row(before, block, row)];
+                match layer.uniform {
+                    _ if driven => trace.copy_from_slice(lambda_i),
+                    Some(step) => integrate_free(step, lambda_v, lambda_i, trace),
+                    None => integrate_free(&layer.steps[columns], lambda_v, lambda_i, trace),
+                }
             }
         }
     }
@@ -360,7 +399,6 @@ impl<F: Real> AdjointSample<'_, F> {
     fn record(&mut self, k: usize) {
         for (probe, record) in self.state.probes.iter().zip(&mut self.state.records) {
             let layer = &self.plan.layers[probe.population];
-            let row = k * layer.stride;
             if probe.variable == Variable::LambdaB {
                 if let Some(adapting) = &layer.adapting {
                     let lowered = self.state.lowered[probe.population].iter();
@@ -378,7 +416,7 @@ impl<F: Real> AdjointSample<'_, F> {
             }
             let source = match probe.variable {
                 Variable::LambdaV => &self.state.lambda_v[probe.population][..layer.size],
-                Variable::LambdaI => &self.state.lambda_i[probe.population][row..row + layer.size],
+                Variable::LambdaI => &self.state.lambda_i[probe.population][..layer.size],
                 Variable::Voltage
                 | Variable::Current
                 | Variable::Adaptation
@@ -450,38 +488,50 @@ fn add_constants<F: Real>(
     }
 }
 
-/// `[A1]`, `[A2]` without a driving term.
+/// `[A1]`, `[A2]` without a driving term; λ_I also goes to the trace.
 #[inline(always)]
-fn integrate_free<F: Real, C: Steps<F>>(steps: C, lambda_v: &mut [F], later: &[F], now: &mut [F]) {
+fn integrate_free<F: Real, C: Steps<F>>(
+    steps: C,
+    lambda_v: &mut [F],
+    lambda_i: &mut [F],
+    trace: &mut [F],
+) {
     let vectors = rows::whole_mut(lambda_v)
         .iter_mut()
-        .zip(rows::whole(later))
-        .zip(rows::whole_mut(now));
-    for (vector, ((lambda_v, later), now)) in vectors.enumerate() {
+        .zip(rows::whole_mut(lambda_i))
+        .zip(rows::whole_mut(trace));
+    for (vector, ((lambda_v, lambda_i), trace)) in vectors.enumerate() {
+        // PERF: whole vectors are read before any is written, as in the forward pass.
+        let (v_later, i_later) = (*lambda_v, *lambda_i);
+        let (mut v_now, mut i_now) = ([F::ZERO; LANES], [F::ZERO; LANES]);
         for lane in 0..LANES {
             let step = steps.at(vector * LANES + lane);
             // [A2] with the λ_V of the later end of the step
-            now[lane] = later[lane] * step.decay_syn + lambda_v[lane] * step.adjoint_coupling;
+            i_now[lane] = i_later[lane] * step.decay_syn + v_later[lane] * step.adjoint_coupling;
             // [A1]
-            lambda_v[lane] *= step.decay_mem;
+            v_now[lane] = v_later[lane] * step.decay_mem;
         }
+        *lambda_v = v_now;
+        *lambda_i = i_now;
+        *trace = i_now;
     }
 }
 
 /// `[A1]`, `[A2]` with the driving term A.
 #[inline(always)]
-fn integrate_driven<F: Real>(
-    steps: &[Step<F>],
+fn integrate_driven<F: Real, C: Steps<F>>(
+    steps: C,
     a: &[F],
     lambda_v: &mut [F],
-    later: &[F],
-    now: &mut [F],
+    lambda_i: &mut [F],
 ) {
+    let (lambda_v, lambda_i) = (&mut lambda_v[..a.len()], &mut lambda_i[..a.len()]);
     for n in 0..a.len() {
-        let step = steps[n];
+        let step = steps.at(n);
         let v_above = lambda_v[n] - a[n];
         // [A2] λ_I[k] = A + (λ_I[k+1] − A) e^{−dt/τ_syn} + (λ_V[k+1] − A) (λ_V → λ_I)
-        now[n] = a[n] + (later[n] - a[n]) * step.decay_syn + v_above * step.adjoint_coupling;
+        lambda_i[n] =
+            a[n] + (lambda_i[n] - a[n]) * step.decay_syn + v_above * step.adjoint_coupling;
         // [A1] λ_V[k] = A + (λ_V[k+1] − A) e^{−dt/τ_mem}
         lambda_v[n] = a[n] + v_above * step.decay_mem;
     }

@@ -7,8 +7,10 @@
 //! of step k acts from step k + delay on, delay ≥ 1.
 
 use super::plan::{Adapting, Layer, Plan, Steps};
+use super::project::{self, Blocked};
 use super::rows::{self, LANES};
 use super::state::{Kink, State, Variable};
+use super::trace::Shape;
 use crate::dispatch::Kernel;
 use crate::neuron::alif;
 use crate::readout::{Observe, Peak};
@@ -17,8 +19,8 @@ use crate::solver::Disturbance;
 use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
 
-/// Vectors advanced together: the neurons of four vectors of eight have one bit each in a word.
-const VECTORS: usize = u32::BITS as usize / LANES;
+/// Neurons advanced together, with one bit each in a word.
+const WORD: usize = u32::BITS as usize;
 
 /// Everything that the forward pass over one sample needs.
 pub(super) struct ForwardSample<'a, F> {
@@ -33,6 +35,17 @@ pub(super) struct ForwardSample<'a, F> {
     pub tape: &'a mut Tape<u32, F>,
     pub voltage: &'a mut Vec<F>,
     pub peaks: &'a mut Vec<Peak<F>>,
+    /// Where the spikes of the input are projected for a window of steps; none when their rows are
+    /// added step by step.
+    pub projected: Option<Projected<'a, F>>,
+}
+
+/// The currents that the input's spikes cause.
+pub(super) struct Projected<'a, F> {
+    pub weights: &'a Blocked<F>,
+    /// Those of the present window.
+    pub currents: &'a mut [F],
+    pub shape: Shape,
 }
 
 impl<F: Real> Kernel for ForwardSample<'_, F> {
@@ -50,6 +63,7 @@ impl<F: Real> Kernel for ForwardSample<'_, F> {
         );
         self.start_readout();
         for k in 0..self.plan.clock.steps() {
+            self.project(k);
             self.deliver(k);
             self.observe(k);
             self.advance(k);
@@ -93,6 +107,21 @@ impl<F: Real> ForwardSample<'_, F> {
         }
     }
 
+    /// `[F5]` Projects the input's spikes at the first step of a window.
+    #[inline(always)]
+    fn project(&mut self, k: usize) {
+        let Some(projected) = &mut self.projected else {
+            return;
+        };
+        let rows = projected.shape.rows;
+        if k % rows == 0 {
+            let window = k..(k + rows).min(self.plan.clock.steps());
+            let spikes = &self.tape.populations[self.plan.input];
+            let currents = (&mut *projected.currents, projected.shape);
+            project::project(self.plan, projected.weights, (spikes, window), currents);
+        }
+    }
+
     /// `[F5]` Adds the weight rows of all spikes that arrive at the start of step k.
     #[inline(always)]
     fn deliver(&mut self, k: usize) {
@@ -102,15 +131,27 @@ impl<F: Real> ForwardSample<'_, F> {
             } = &mut *self.state;
             current_before.clone_from(&i[self.plan.output]);
         }
+        if let Some(projected) = &self.projected {
+            let row = k % projected.shape.rows;
+            for (population, i) in self.state.i.iter_mut().enumerate() {
+                if self.plan.hears_input[population] {
+                    let before = self.plan.columns_before[population];
+                    project::add_step(i, (projected.currents, projected.shape, before), row);
+                }
+            }
+        }
         for (index, link) in self.plan.links.iter().enumerate() {
+            if self.projected.is_some() && link.source == self.plan.input {
+                continue;
+            }
             let spikes = &self.tape.populations[link.source];
-            let current = &mut self.state.i[link.target][..];
-            let weights = self.weights[index];
-            let next = &mut self.state.next[index];
-            while *next < spikes.len() && spikes.when[*next] as usize + link.delay == k {
-                let row = spikes.neuron[*next] as usize * current.len();
-                rows::add(current, &weights[row..row + current.len()]);
-                *next += 1;
+            let first = self.state.next[index];
+            let arrive = |step: &&u32| **step as usize + link.delay == k;
+            let count = spikes.when[first..].iter().take_while(arrive).count();
+            if count > 0 {
+                self.state.next[index] += count;
+                let sources = &spikes.neuron[first..first + count];
+                rows::add_all(&mut self.state.i[link.target], self.weights[index], sources);
             }
         }
     }
@@ -147,14 +188,23 @@ impl<F: Real> ForwardSample<'_, F> {
             let disturbance = self
                 .disturbance
                 .filter(|d| d.withhold[population] > 0.0 || d.noise[population] > 0.0);
-            let v = &mut self.state.v[population][..];
-            let i = &mut self.state.i[population][..];
-            let b = &mut self.state.b[population][..];
+            let State {
+                v,
+                i,
+                i_next,
+                b,
+                above,
+                began,
+                ..
+            } = &mut *self.state;
+            let v = &mut v[population][..];
+            let i_now = &mut i[population][..];
+            let b = &mut b[population][..];
             let spikes = &mut self.tape.populations[population];
             if layer.sensitivities.is_some() {
-                let (began_v, began_i) = &mut self.state.began[population];
+                let (began_v, began_i) = &mut began[population];
                 began_v[k * layer.stride..(k + 1) * layer.stride].copy_from_slice(v);
-                began_i[k * layer.stride..(k + 1) * layer.stride].copy_from_slice(i);
+                began_i[k * layer.stride..(k + 1) * layer.stride].copy_from_slice(i_now);
             }
             if let Some(disturbance) = disturbance {
                 let place = Place {
@@ -163,18 +213,25 @@ impl<F: Real> ForwardSample<'_, F> {
                     sample_id: self.sample_id,
                     dt: self.plan.clock.dt_ms(),
                 };
-                advance_disturbed(layer, (v, i, b), spikes, disturbance, &place);
+                advance_disturbed(layer, (v, i_now, b), spikes, disturbance, &place);
                 continue;
             }
+            let state = Advancing {
+                v,
+                i: i_now,
+                i_next: &mut i_next[population],
+                above,
+            };
             let k = k as u32;
             match (layer.uniform, &layer.adapting) {
-                (Some(step), None) => advance_layer(step, Fixed, layer, (v, i), spikes, k),
-                (None, None) => advance_layer(&layer.steps[..], Fixed, layer, (v, i), spikes, k),
+                (Some(step), None) => state.run(step, Fixed, layer, spikes, k),
+                (None, None) => state.run(&layer.steps[..], Fixed, layer, spikes, k),
                 (_, Some(adapting)) => {
                     let thresholds = Relaxing { adapting, b };
-                    advance_layer(&layer.steps[..], thresholds, layer, (v, i), spikes, k);
+                    state.run(&layer.steps[..], thresholds, layer, spikes, k);
                 }
             }
+            std::mem::swap(&mut i[population], &mut i_next[population]);
         }
     }
 
@@ -246,10 +303,15 @@ fn emit_input<F: Real>(
     // The step after the last spike of each neuron; 0 where there was none.
     seen.clear();
     seen.resize(plan.layers[plan.input].size, 0);
+    // PERF: many spikes share a time.
+    let (mut last_ms, mut step) = (f64::NAN, 0);
     for (time_ms, neuron) in train.iter() {
-        let step = plan.clock.step_of(time_ms);
-        if step >= plan.clock.steps() {
-            break;
+        if time_ms != last_ms {
+            step = plan.clock.step_of(time_ms);
+            last_ms = time_ms;
+            if step >= plan.clock.steps() {
+                break;
+            }
         }
         let seen = &mut seen[neuron as usize];
         if *seen != step as u32 + 1 {
@@ -310,55 +372,109 @@ impl<F: Real> Thresholds<F> for Relaxing<'_, F> {
     }
 }
 
-/// `[F1]` to `[F4]` for a layer.
-#[inline(always)]
-fn advance_layer<F: Real, C: Steps<F>>(
-    steps: C,
-    mut thresholds: impl Thresholds<F>,
-    layer: &Layer<F>,
-    (v, i): (&mut [F], &mut [F]),
-    spikes: &mut Spikes<u32, F>,
-    k: u32,
-) {
-    let blocks = rows::whole_mut(v)
-        .chunks_mut(VECTORS)
-        .zip(rows::whole_mut(i).chunks_mut(VECTORS));
-    for (block, (v, i)) in blocks.enumerate() {
-        let start = block * VECTORS * LANES;
-        // One word per lane, one byte per vector: which neurons are above threshold.
-        let mut above = [0u32; LANES];
-        for (vector, (v, i)) in v.iter_mut().zip(i.iter()).enumerate() {
-            for lane in 0..LANES {
-                let n = start + vector * LANES + lane;
-                let step = steps.at(n);
-                // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
-                v[lane] = step.decay_mem * v[lane] + step.current_to_voltage * i[lane];
-                // [F3]
-                let theta = thresholds.now(step.v_thresh, n);
-                above[lane] |= u32::from(v[lane] >= theta) << (vector * LANES);
-            }
+/// A layer on its way over one step.
+struct Advancing<'a, F> {
+    v: &'a mut [F],
+    i: &'a [F],
+    /// What I will be at the end of the step.
+    i_next: &'a mut [F],
+    above: &'a mut Vec<(u32, u32)>,
+}
+
+impl<F: Real> Advancing<'_, F> {
+    /// `[F1]` to `[F4]` for a layer.
+    #[inline(always)]
+    fn run<C: Steps<F>>(
+        self,
+        steps: C,
+        mut thresholds: impl Thresholds<F>,
+        layer: &Layer<F>,
+        spikes: &mut Spikes<u32, F>,
+        k: u32,
+    ) {
+        let Self {
+            v,
+            i,
+            i_next,
+            above,
+        } = self;
+        let (v_words, v_rest) = v.as_chunks_mut::<WORD>();
+        let (i_words, i_rest) = i.as_chunks::<WORD>();
+        let (next_words, next_rest) = i_next.as_chunks_mut::<WORD>();
+        // PERF: where a neuron fires is a surprise to the processor. Words are therefore listed without
+        // a branch: each is written to the list, and the next one over it unless a neuron fires there.
+        above.resize(v_words.len() + 1, (0, 0));
+        let mut firing = 0;
+        let mut list = |first: usize, bits: u32| {
+            above[firing] = (first as u32, bits);
+            firing += usize::from(bits != 0);
+        };
+        let rest = v_words.len() * WORD;
+        let words = v_words.iter_mut().zip(i_words).zip(next_words);
+        for (word, ((v, i), i_next)) in words.enumerate() {
+            let first = word * WORD;
+            list(first, flow(steps, &mut thresholds, (v, i, i_next), first));
         }
-        let mut fired = 0;
-        for lane in 0..LANES {
-            fired |= above[lane] << lane;
+        if !v_rest.is_empty() {
+            let states = (v_rest, i_rest, next_rest);
+            list(rest, flow(steps, &mut thresholds, states, rest));
         }
-        while fired != 0 {
-            let n = fired.trailing_zeros() as usize;
-            fired &= fired - 1;
-            let (vector, lane) = (n / LANES, n % LANES);
-            spikes.when.push(k);
-            spikes.neuron.push((start + n) as u32);
-            thresholds.spike(start + n, i[vector][lane], v[vector][lane], spikes);
-            // [F4]
-            v[vector][lane] = layer.v_init[start + n];
-        }
-        for (vector, i) in i.iter_mut().enumerate() {
-            for lane in 0..LANES {
-                // [F2]
-                i[lane] *= steps.at(start + vector * LANES + lane).decay_syn;
+        for &(first, mut bits) in &above[..firing] {
+            while bits != 0 {
+                let n = first as usize + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                spikes.when.push(k);
+                spikes.neuron.push(n as u32);
+                thresholds.spike(n, i[n], v[n], spikes);
+                // [F4]
+                v[n] = layer.v_init[n];
             }
         }
     }
+}
+
+/// `[F1]` to `[F3]` for up to 32 neurons; a bit for each that is above its threshold.
+#[inline(always)]
+fn flow<F: Real, C: Steps<F>>(
+    steps: C,
+    thresholds: &mut impl Thresholds<F>,
+    (v, i, i_next): (&mut [F], &[F], &mut [F]),
+    first: usize,
+) -> u32 {
+    // One word per lane, one byte per vector.
+    let mut above = [0u32; LANES];
+    let states = rows::whole_mut(v)
+        .iter_mut()
+        .zip(rows::whole(i))
+        .zip(rows::whole_mut(i_next));
+    for (vector, ((v, i), i_next)) in states.enumerate() {
+        // PERF: read whole vectors, then write whole vectors; otherwise every write could change what is
+        // read next, for all the compiler knows, and it handles one neuron at a time.
+        let (v_now, i_now) = (*v, *i);
+        let (mut v_then, mut i_then) = ([F::ZERO; LANES], [F::ZERO; LANES]);
+        let mut reached = [0u32; LANES];
+        for lane in 0..LANES {
+            let n = first + vector * LANES + lane;
+            let step = steps.at(n);
+            // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
+            v_then[lane] = step.decay_mem * v_now[lane] + step.current_to_voltage * i_now[lane];
+            // [F2]
+            i_then[lane] = step.decay_syn * i_now[lane];
+            // [F3]
+            let theta = thresholds.now(step.v_thresh, n);
+            reached[lane] = u32::from(v_then[lane] >= theta);
+        }
+        *v = v_then;
+        *i_next = i_then;
+        for lane in 0..LANES {
+            above[lane] |= reached[lane] << (vector * LANES);
+        }
+    }
+    let mut bits = 0;
+    for lane in 0..LANES {
+        bits |= above[lane] << lane;
+    }
+    bits
 }
 
 /// Which layer, step and sample random draws belong to.

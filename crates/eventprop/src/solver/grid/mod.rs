@@ -8,35 +8,52 @@ mod adjoint;
 mod forward;
 mod gradient;
 mod plan;
+mod project;
 pub mod reference;
 mod rows;
 mod state;
+mod trace;
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::adjoint::AdjointSample;
-use self::forward::ForwardSample;
+use self::adjoint::{AdjointSample, Graze, Sink};
+use self::forward::{ForwardSample, Projected};
 use self::gradient::{ByNeuron, Onto};
 use self::plan::Plan;
+use self::project::Blocked;
 use self::rows::Packed;
 use self::state::State;
 pub use self::state::{Probe, Variable};
+use self::trace::Shape;
 use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
 use crate::params::Params;
 use crate::readout::{Nodes, Observe, Readout};
 use crate::real::Real;
+use crate::solver::shelf::Shelf;
 use crate::solver::{Drive, Forward, SolveError, Solver, Trial, check_batch};
 use crate::spikes::Batch;
 use crate::tape::Tape;
 
-/// Traces of λ_I held at a time, in numbers: beyond this the adjoint works through the batch in
-/// groups of samples. PERF: 16 MB in f32 stays within a third-level cache.
-const TRACE_NUMBERS: usize = 4 << 20;
-/// The smallest group, so that several threads have work.
-const GROUP_SAMPLES: usize = 16;
+/// Traces of λ_I of a batch, in numbers, up to which they are all kept and gathered together.
+/// PERF: 1 MB in f32 stays close to the cores, and the gradient is then written once.
+const TOGETHER_NUMBERS: usize = 1 << 18;
+/// Numbers of the gradients of groups of samples that are held at a time (16 MB in f32), unless that
+/// would be fewer than [`GROUPS_LEAST`].
+const GROUP_NUMBERS: usize = 4 << 20;
+/// The fewest and the most groups, so that several threads have work and summing has little.
+const GROUPS_LEAST: usize = 4;
+const GROUPS_MOST: usize = 16;
+
+/// Working memory of one thread.
+#[derive(Debug, Default)]
+struct Scratch<F> {
+    /// Currents from the input in the forward pass, λ_I in the adjoint pass.
+    trace: Vec<F>,
+    by_neuron: ByNeuron,
+}
 
 /// The fixed-step solver.
 #[derive(Debug, Clone)]
@@ -45,8 +62,16 @@ pub struct Grid<F> {
     plan: Plan<F>,
     nodes: Arc<Nodes>,
     states: Vec<State<F>>,
-    groups: Vec<ByNeuron>,
+    /// Traces of a whole batch, where they are kept.
+    traces: Vec<F>,
+    /// Spikes of a batch by neuron, per link.
+    by_neuron: Vec<ByNeuron>,
+    /// Gradients of all groups of samples but the first.
+    gradients: Vec<Vec<F>>,
+    shelf: Shelf<Scratch<F>>,
     packed: Packed<F>,
+    /// Weights of the input, where it is projected.
+    blocked: Option<Blocked<F>>,
     probes: Vec<Probe>,
     /// Whether any constant is a parameter.
     trains: bool,
@@ -61,9 +86,13 @@ impl<F: Real> Grid<F> {
         network.validate()?;
         let clock = network.clock();
         let plan = Plan::new(network);
+        let blocked = project::pays(&plan).then(Blocked::default);
         Ok(Self {
             network: network.clone(),
-            groups: vec![ByNeuron::default(); plan.layers.len()],
+            traces: Vec::new(),
+            by_neuron: vec![ByNeuron::default(); plan.links.len()],
+            gradients: Vec::new(),
+            shelf: Shelf::default(),
             plan,
             nodes: Arc::new(Nodes {
                 times_ms: (0..clock.steps()).map(|k| clock.start_ms(k)).collect(),
@@ -72,6 +101,7 @@ impl<F: Real> Grid<F> {
             }),
             states: Vec::new(),
             packed: Packed::default(),
+            blocked,
             probes: Vec::new(),
             trains: network.populations().iter().any(|p| !p.trained.is_empty()),
         })
@@ -114,9 +144,17 @@ impl<F: Real> Grid<F> {
             .clone()
     }
 
-    fn group_samples(&self) -> usize {
-        let per_sample: usize = self.plan.layers.iter().map(|l| l.stride).sum();
-        (TRACE_NUMBERS / (per_sample * (self.plan.clock.steps() + 1))).max(GROUP_SAMPLES)
+    /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
+    fn group_len(&self, samples: usize) -> usize {
+        let weights = self.plan.links.iter().map(|link| {
+            let (source, target) = (
+                &self.plan.layers[link.source],
+                &self.plan.layers[link.target],
+            );
+            source.size * target.size
+        });
+        let groups = GROUP_NUMBERS / weights.sum::<usize>().max(1);
+        samples.div_ceil(groups.clamp(GROUPS_LEAST, GROUPS_MOST))
     }
 
     fn check_finite(&self, samples: usize) -> Result<(), SolveError> {
@@ -158,6 +196,11 @@ impl<F: Real> Solver for Grid<F> {
         }
         let (plan, nodes, probes) = (&self.plan, &self.nodes, &self.probes[..]);
         self.packed.pack(&plan.layers, &plan.links, params);
+        if let Some(blocked) = &mut self.blocked {
+            blocked.pack(plan, params);
+        }
+        let (blocked, shelf) = (self.blocked.as_ref(), &self.shelf);
+        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
         let weights = self.packed.rows(&plan.layers, &plan.links, params);
         let weights = &weights[..];
         self.states
@@ -168,6 +211,16 @@ impl<F: Real> Solver for Grid<F> {
             .for_each(|(sample, ((state, tape), readout))| {
                 state.set_probes(plan, probes);
                 let Readout { voltage, peaks, .. } = readout;
+                let mut scratch = blocked.map(|_| shelf.lend());
+                let projected = blocked.zip(scratch.as_mut()).map(|(weights, scratch)| {
+                    scratch.trace.resize(shape.len, F::ZERO);
+                    let currents = &mut scratch.trace[..];
+                    Projected {
+                        weights,
+                        currents,
+                        shape,
+                    }
+                });
                 vectorized(ForwardSample {
                     plan,
                     weights,
@@ -179,6 +232,7 @@ impl<F: Real> Solver for Grid<F> {
                     tape,
                     voltage,
                     peaks,
+                    projected,
                 });
                 state.not_finite = state.first_non_finite();
                 finish_readout(plan, nodes, trial.observe, tape, readout);
@@ -195,53 +249,137 @@ impl<F: Real> Solver for Grid<F> {
     ) -> Result<(), SolveError> {
         if forward.tapes.is_empty() {
             gradient.values_mut().fill(F::ZERO);
+            return Ok(());
         }
         self.adopt(params)?;
-        let (layers, links) = (&self.plan.layers, &self.plan.links);
-        self.packed.pack(layers, links, params);
-        let weights = self.packed.rows(layers, links, params);
-        let weights = &weights[..];
-        let group = self.group_samples();
-        for first in (0..forward.tapes.len()).step_by(group) {
-            let last = (first + group).min(forward.tapes.len());
-            let plan = &self.plan;
-            let (states, groups) = (&mut self.states[first..last], &mut self.groups[..]);
-            let tapes = &forward.tapes[first..last];
-            let back = || {
-                let each = states.par_iter_mut().enumerate().map(|(offset, state)| {
-                    let sample = first + offset;
+        self.packed
+            .pack(&self.plan.layers, &self.plan.links, params);
+        let samples = forward.tapes.len();
+        let numbers = samples * self.plan.clock.steps() * self.plan.columns;
+        let back = if numbers <= TOGETHER_NUMBERS {
+            self.adjoint_together(params, forward, drive, gradient)
+        } else {
+            self.adjoint_in_groups(params, forward, drive, gradient)
+        };
+        if let Some((sample, graze)) = back {
+            let tape = &forward.tapes[sample];
+            return Err(graze.error(&self.plan, tape, sample, |p| self.name(p)));
+        }
+        if self.trains {
+            gradient::add_constants(&self.states[..samples], gradient);
+        }
+        Ok(())
+    }
+}
+
+/// The first sample that stopped the adjoint pass, and where.
+type Stopped = Option<(usize, Graze)>;
+
+impl<F: Real> Grid<F> {
+    /// All samples, then the weight gradients from all traces.
+    fn adjoint_together(
+        &mut self,
+        params: &Params<F>,
+        forward: &Forward<u32, F>,
+        drive: Drive<'_, F>,
+        gradient: &mut Params<F>,
+    ) -> Stopped {
+        let plan = &self.plan;
+        let shape = Shape::new(plan, plan.clock.steps());
+        let samples = forward.tapes.len();
+        self.traces.resize(samples * shape.len, F::ZERO);
+        let weights = self.packed.rows(&plan.layers, &plan.links, params);
+        let (states, traces) = (&mut self.states[..samples], &mut self.traces[..]);
+        let back = || {
+            let each = states.par_iter_mut().zip(traces.par_chunks_mut(shape.len));
+            each.enumerate()
+                .map(|(sample, (state, trace))| {
                     let work = AdjointSample {
                         plan,
-                        weights,
+                        weights: &weights,
                         tape: &forward.tapes[sample],
                         readout: &forward.readouts[sample],
                         seed: &drive.seeds[sample],
                         spike_jumps: spike_jumps_of(plan, drive.spike_jumps, sample),
                         grazing: drive.grazing,
                         state,
+                        trace,
+                        shape,
+                        sink: None,
                     };
                     vectorized(work).map_err(|graze| (sample, graze))
-                });
-                each.find_map_first(Result::err)
-            };
-            let group_spikes = || gradient::group_spikes(plan, tapes, groups);
-            let (grazed, ()) = rayon::join(back, group_spikes);
-            if let Some((sample, graze)) = grazed {
-                let tape = &forward.tapes[sample];
-                return Err(graze.error(plan, tape, sample, |p| self.name(p)));
-            }
-            let onto = if first == 0 {
-                Onto::Zero
-            } else {
-                Onto::Gradient
-            };
-            let states = &self.states[first..last];
-            gradient::accumulate(plan, states, &self.groups, onto, gradient);
-            if self.trains {
-                gradient::add_constants(states, onto, gradient);
-            }
+                })
+                .find_map_first(Result::err)
+        };
+        let by_neuron = &mut self.by_neuron[..];
+        let group = || gradient::group_batch(plan, &forward.tapes, by_neuron);
+        let (stopped, ()) = rayon::join(back, group);
+        if stopped.is_none() {
+            gradient::gather_batch(plan, &self.traces, &self.by_neuron, gradient);
         }
-        Ok(())
+        stopped
+    }
+
+    /// A few samples per task, each with a gradient of its own; then the sum of those.
+    fn adjoint_in_groups(
+        &mut self,
+        params: &Params<F>,
+        forward: &Forward<u32, F>,
+        drive: Drive<'_, F>,
+        gradient: &mut Params<F>,
+    ) -> Stopped {
+        let samples = forward.tapes.len();
+        let len = self.group_len(samples);
+        let plan = &self.plan;
+        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
+        let weights = self.packed.rows(&plan.layers, &plan.links, params);
+        let shelf = &self.shelf;
+        self.gradients
+            .resize_with(samples.div_ceil(len) - 1, Vec::new);
+        let numbers = gradient.values().len();
+        let mut sums = vec![gradient.values_mut()];
+        for sum in &mut self.gradients {
+            sum.resize(numbers, F::ZERO);
+            sums.push(sum);
+        }
+        let group = |(group, (sum, states)): (usize, (&mut [F], &mut [State<F>]))| {
+            let mut scratch = shelf.lend();
+            let Scratch { trace, by_neuron } = &mut *scratch;
+            trace.resize(shape.len, F::ZERO);
+            for (place, state) in states.iter_mut().enumerate() {
+                let sample = group * len + place;
+                let work = AdjointSample {
+                    plan,
+                    weights: &weights,
+                    tape: &forward.tapes[sample],
+                    readout: &forward.readouts[sample],
+                    seed: &drive.seeds[sample],
+                    spike_jumps: spike_jumps_of(plan, drive.spike_jumps, sample),
+                    grazing: drive.grazing,
+                    state,
+                    trace,
+                    shape,
+                    sink: Some(Sink {
+                        group: by_neuron,
+                        gradient: sum,
+                        onto: if place == 0 {
+                            Onto::Zero
+                        } else {
+                            Onto::Gradient
+                        },
+                    }),
+                };
+                if let Err(graze) = vectorized(work) {
+                    return Some((sample, graze));
+                }
+            }
+            None
+        };
+        let states = self.states[..samples].par_chunks_mut(len);
+        let groups = sums.into_par_iter().zip(states).enumerate();
+        let stopped = groups.map(group).find_map_first(|stopped| stopped);
+        gradient::add_in_order(gradient.values_mut(), &self.gradients);
+        stopped
     }
 }
 

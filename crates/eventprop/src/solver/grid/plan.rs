@@ -107,12 +107,18 @@ pub(super) struct Plan<F> {
     pub input: usize,
     pub output: usize,
     pub clock: Clock,
+    /// Sum of the strides of the populations before each one.
+    pub columns_before: Vec<usize>,
+    /// Sum of all strides.
+    pub columns: usize,
+    /// Per population, whether anything arrives from the input.
+    pub hears_input: Vec<bool>,
 }
 
 impl<F: Real> Plan<F> {
     pub fn new(network: &Network) -> Self {
         let clock = network.clock();
-        let links = network
+        let links: Vec<Link> = network
             .projections()
             .iter()
             .enumerate()
@@ -123,15 +129,28 @@ impl<F: Real> Plan<F> {
                 delay: clock.delay_steps(projection.delay_ms),
             })
             .collect();
-        let layers = network
+        let layers: Vec<Layer<F>> = network
             .populations()
             .iter()
             .map(|population| layer(population, clock.dt_ms()))
             .collect();
+        let input = network.input().0;
+        let mut hears_input = vec![false; layers.len()];
+        for link in links.iter().filter(|link| link.source == input) {
+            hears_input[link.target] = true;
+        }
+        let mut columns = 0;
+        let columns_before = layers.iter().map(|layer| {
+            columns += layer.stride;
+            columns - layer.stride
+        });
         Self {
+            columns_before: columns_before.collect(),
+            columns,
+            hears_input,
             layers,
             links,
-            input: network.input().0,
+            input,
             output: network.output().0,
             clock,
         }

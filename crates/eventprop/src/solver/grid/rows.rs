@@ -7,26 +7,76 @@ use crate::params::Params;
 use crate::real::Real;
 
 use super::plan::{Layer, Link};
+use super::trace;
 
 /// Numbers handled together. The sums of a dot product are interleaved by this, whatever the
 /// instruction set, so that the result does not depend on it.
 pub(super) const LANES: usize = 8;
 
-/// `[F5]` i += w.
+/// i += w.
 #[inline(always)]
 pub(super) fn add<F: Real>(i: &mut [F], w: &[F]) {
     for (i, w) in whole_mut(i).iter_mut().zip(whole(w)) {
+        let mut sum = *i;
         for lane in 0..LANES {
-            i[lane] += w[lane];
+            sum[lane] += w[lane];
+        }
+        *i = sum;
+    }
+}
+
+/// `[F5]` Adds the rows of all `sources` to i, in their order. w: `[source, stride of i]`.
+///
+/// PERF: a block of i stays in registers while the rows are added.
+#[inline(always)]
+pub(super) fn add_all<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
+    let stride = i.len();
+    for block in trace::blocks(stride) {
+        let i = &mut i[block.column..block.column + block.width];
+        let w = &w[block.column..];
+        match block.width {
+            64 => add_columns::<F, 64>(i, w, (sources, stride)),
+            32 => add_columns::<F, 32>(i, w, (sources, stride)),
+            16 => add_columns::<F, 16>(i, w, (sources, stride)),
+            _ => add_columns::<F, 8>(i, w, (sources, stride)),
         }
     }
 }
 
-/// Σ w_j d_j, in [`LANES`] interleaved sums.
+#[inline(always)]
+fn add_columns<F: Real, const W: usize>(i: &mut [F], w: &[F], (sources, stride): (&[u32], usize)) {
+    let i: &mut [F; W] = i.try_into().expect("the block has this width");
+    let mut sum = *i;
+    for &source in sources {
+        let at = source as usize * stride;
+        let row: &[F; W] = w[at..at + W].try_into().expect("the slice has this length");
+        for n in 0..W {
+            sum[n] += row[n];
+        }
+    }
+    *i = sum;
+}
+
+/// Σ w_j d_j, in interleaved sums: 32 of them as far as the rows go, then [`LANES`].
+///
+/// PERF: one sum per lane waits for every addition; four sums do not.
 #[inline(always)]
 pub(super) fn dot<F: Real>(w: &[F], d: &[F]) -> F {
+    const WIDE: usize = 4 * LANES;
+    let (w_wide, w_rest) = w.as_chunks::<WIDE>();
+    let (d_wide, d_rest) = d.as_chunks::<WIDE>();
+    let mut wide = [F::ZERO; WIDE];
+    for (w, d) in w_wide.iter().zip(d_wide) {
+        for lane in 0..WIDE {
+            wide[lane] += w[lane] * d[lane];
+        }
+    }
     let mut sums = [F::ZERO; LANES];
-    for (w, d) in whole(w).iter().zip(whole(d)) {
+    for lane in 0..LANES {
+        sums[lane] =
+            (wide[lane] + wide[lane + LANES]) + (wide[lane + 2 * LANES] + wide[lane + 3 * LANES]);
+    }
+    for (w, d) in whole(w_rest).iter().zip(whole(d_rest)) {
         for lane in 0..LANES {
             sums[lane] += w[lane] * d[lane];
         }
@@ -39,9 +89,11 @@ pub(super) fn dot<F: Real>(w: &[F], d: &[F]) -> F {
 #[inline(always)]
 pub(super) fn subtract<F: Real>(v: &[F], i: &[F], d: &mut [F]) {
     for ((d, v), i) in whole_mut(d).iter_mut().zip(whole(v)).zip(whole(i)) {
+        let mut difference = [F::ZERO; LANES];
         for lane in 0..LANES {
-            d[lane] = v[lane] - i[lane];
+            difference[lane] = v[lane] - i[lane];
         }
+        *d = difference;
     }
 }
 

@@ -85,6 +85,10 @@ pub(super) struct State<F> {
     pub v: Vec<Vec<F>>,
     /// Synaptic currents per population.
     pub i: Vec<Vec<F>>,
+    /// Memory for the synaptic currents of the next step per population.
+    pub i_next: Vec<Vec<F>>,
+    /// The neurons of a population that are above threshold: first neuron of a word, and a bit each.
+    pub above: Vec<(u32, u32)>,
     /// B per population; empty where thresholds do not adapt.
     pub b: Vec<Vec<F>>,
     /// V and I with which every step began per population, `[steps, stride]` each; empty where no
@@ -102,7 +106,7 @@ pub(super) struct State<F> {
     pub lambda_v: Vec<Vec<F>>,
     /// λ_V − λ_I per population.
     pub difference: Vec<Vec<F>>,
-    /// λ_I per population at the start of every step, `[steps + 1, stride]`.
+    /// λ_I per population.
     pub lambda_i: Vec<Vec<F>>,
     /// λ_B per population and neuron; empty where thresholds do not adapt.
     pub lowered: Vec<Vec<Lowered<F>>>,
@@ -125,10 +129,13 @@ impl<F: Real> State<F> {
     pub fn start_trial(&mut self, plan: &Plan<F>) {
         self.v.resize_with(plan.layers.len(), Vec::new);
         self.i.resize_with(plan.layers.len(), Vec::new);
-        for ((v, i), layer) in self.v.iter_mut().zip(&mut self.i).zip(&plan.layers) {
+        self.i_next.resize_with(plan.layers.len(), Vec::new);
+        let currents = self.i.iter_mut().zip(&mut self.i_next);
+        for ((v, (i, i_next)), layer) in self.v.iter_mut().zip(currents).zip(&plan.layers) {
             v.clone_from(&layer.v_init);
             i.clear();
             i.resize(layer.stride, F::ZERO);
+            i_next.resize(layer.stride, F::ZERO);
         }
         self.b.resize_with(plan.layers.len(), Vec::new);
         for (b, layer) in self.b.iter_mut().zip(&plan.layers) {

@@ -1,0 +1,229 @@
+//! How fast is it, and how fast could it be?
+//!
+//! Seeded synthetic workloads of documented shape ([`Workload`]), trained (forward, adjoint, Adam) and
+//! evaluated (forward, loss) in batches. The same run times the elementary operations of the machine
+//! ([`eventprop::ceiling`]) and adds them up for the work that was really done: a floor for the time per
+//! sample on one thread, times the number of threads. For the event solver there is no such floor: its
+//! work is root finding, not additions.
+
+pub mod scaling;
+mod workload;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use eventprop::ceiling::{Ceiling, Work};
+use eventprop::loss::LossScale;
+use eventprop::network::Network;
+use eventprop::optim::{Adam, Optimizer};
+use eventprop::params::Params;
+use eventprop::solver::event::Event;
+use eventprop::solver::grid::Grid;
+use eventprop::solver::{Grazing, SolveError, Solver};
+use eventprop::train::{Activity, Plan, Session, TrainError};
+
+pub use self::workload::{Engine, Input, Shape, Workload};
+
+/// What a bench measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The shape that was trained.
+    pub shape: Shape,
+    /// Threads used.
+    pub threads: usize,
+    /// Training: forward, adjoint and Adam.
+    pub training: Rate,
+    /// Evaluation: forward and loss.
+    pub evaluation: Rate,
+    /// Samples trained per second of processor time, all threads together, over all rounds: what does
+    /// not count is the time in which other programs had the processor. `None` where the system does
+    /// not tell.
+    pub training_per_cpu_second: Option<f64>,
+    /// What the machine's own ceilings allow for training; `None` for the event solver.
+    pub floor_samples_per_second: Option<f64>,
+    /// Spikes per hidden neuron and sample.
+    pub hidden_rate: f64,
+    /// Samples that were kept in memory.
+    pub samples: usize,
+    /// Peak resident memory of the process in MB; `None` where the system does not tell.
+    pub peak_memory_mb: Option<f64>,
+}
+
+/// Samples per second over the rounds of a bench.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// The median.
+    pub median: f64,
+    /// The slowest round.
+    pub slowest: f64,
+    /// The fastest round.
+    pub fastest: f64,
+}
+
+impl Rate {
+    fn of(mut seconds: Vec<f64>, samples: usize) -> Self {
+        seconds.sort_by(f64::total_cmp);
+        let rate = |seconds: f64| samples as f64 / seconds;
+        Self {
+            median: rate(seconds[seconds.len() / 2]),
+            slowest: rate(seconds[seconds.len() - 1]),
+            fastest: rate(seconds[0]),
+        }
+    }
+}
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    /// Batches of a round.
+    pub batches: usize,
+    /// Rounds that are timed, after one that is not.
+    pub rounds: usize,
+    /// Samples kept in memory, if more than those of a round.
+    pub resident: usize,
+}
+
+impl Length {
+    /// Some seconds for every shape.
+    pub fn of(shape: &Shape) -> Self {
+        match shape.input {
+            Input::Once { .. } => Self {
+                batches: 50,
+                rounds: 11,
+                resident: 0,
+            },
+            Input::Binned { .. } => Self {
+                batches: 3,
+                rounds: 7,
+                resident: 0,
+            },
+        }
+    }
+}
+
+/// Learning rate: so small that the weights, and so the activity and the work, stay as they are.
+const ETA: f64 = 1e-9;
+
+/// Runs a shape on `threads` threads.
+///
+/// # Errors
+/// When training fails, which would be a bug, or the shape is no valid network.
+///
+/// # Panics
+/// When the threads cannot be started.
+pub fn run(shape: &Shape, threads: usize, length: Length) -> Result<Measured, TrainError> {
+    let network = shape.network().map_err(SolveError::from)?;
+    pool(threads).install(|| match shape.solver {
+        Engine::Event => measure(shape, Event::new(&network)?, threads, length),
+        Engine::Grid => measure(shape, Grid::<f32>::new(&network)?, threads, length),
+    })
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("the system starts the threads asked for")
+}
+
+fn measure<S: Solver>(
+    shape: &Shape,
+    solver: S,
+    threads: usize,
+    length: Length,
+) -> Result<Measured, TrainError> {
+    let network = solver.network().clone();
+    let kept = length.resident.div_ceil(shape.batch).max(length.batches);
+    let mut batches = shape.batches(kept);
+    let params = Params::<S::Real>::init(&network, 1).map_err(SolveError::from)?;
+    let plan = Plan {
+        loss: shape.loss(),
+        loss_scale: LossScale::Reference,
+        regularizers: Vec::new(),
+        grazing: Grazing::Keep,
+        optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+        frozen: Vec::new(),
+    };
+    let mut session = Session::new(solver, params, plan)?;
+    let (mut training, mut evaluation) = (Vec::new(), Vec::new());
+    let mut cpu = Some(0.0);
+    for round in 0..=length.rounds {
+        session.activity = Activity::for_network(&network);
+        let cpu_start = cpu_seconds();
+        let start = Instant::now();
+        for index in 0..length.batches {
+            black_box(session.train_batch(batches.get(index), None, ETA)?);
+        }
+        let trained = Instant::now();
+        let cpu_round = cpu_seconds().zip(cpu_start).map(|(end, start)| end - start);
+        for index in 0..length.batches {
+            black_box(session.test_batch(batches.get(index))?);
+        }
+        if round > 0 {
+            cpu = cpu.zip(cpu_round).map(|(sum, round)| sum + round);
+            training.push((trained - start).as_secs_f64());
+            evaluation.push(trained.elapsed().as_secs_f64());
+        }
+    }
+    // Before the ceilings take memory of their own.
+    let peak_memory_mb = peak_memory_mb();
+    let work = Work::of(&network, &session.activity, shape.batch);
+    let floor =
+        (shape.solver == Engine::Grid).then(|| threads as f64 / floor_seconds(&network, &work));
+    let samples = shape.batch * length.batches;
+    let all = (samples * length.rounds) as f64;
+    Ok(Measured {
+        shape: *shape,
+        threads,
+        training: Rate::of(training, samples),
+        evaluation: Rate::of(evaluation, samples),
+        training_per_cpu_second: cpu.map(|seconds| all / seconds),
+        floor_samples_per_second: floor,
+        hidden_rate: session.activity.rate(1),
+        samples: batches.len() * shape.batch,
+        peak_memory_mb,
+    })
+}
+
+/// The least time for the work of one sample on one thread, from the machine's ceilings.
+fn floor_seconds(network: &Network, work: &Work) -> f64 {
+    let mut ceiling = Ceiling::of(network);
+    pool(1).install(|| {
+        let additions = best_rate(|| ceiling.add_rows(20_000));
+        let neuron_steps = best_rate(|| ceiling.step_neurons(5_000));
+        let updates = best_rate(|| ceiling.adam_step());
+        (work.additions + work.products) / additions
+            + work.neuron_steps / neuron_steps
+            + work.updates / updates
+    })
+}
+
+/// Operations per second, the fastest of several tries: disturbance only slows.
+fn best_rate(mut operation: impl FnMut() -> usize) -> f64 {
+    (0..25)
+        .map(|_| {
+            let start = Instant::now();
+            let done = operation();
+            done as f64 / start.elapsed().as_secs_f64()
+        })
+        .fold(0.0, f64::max)
+}
+
+/// Peak resident memory of this process in MB, where the system tells (Linux).
+pub fn peak_memory_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+/// Processor time of all threads of this process in seconds, where the system tells (Linux).
+fn cpu_seconds() -> Option<f64> {
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        let statistics = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        let running: u64 = statistics.split_whitespace().next()?.parse().ok()?;
+        nanoseconds += running;
+    }
+    Some(nanoseconds as f64 * 1e-9)
+}
