@@ -1,6 +1,7 @@
 //! What a run needs of a solver beyond the two verbs of [`Solver`]: to be made, and to be looked into.
 
 use eventprop::network::Network;
+use eventprop::real::Real;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::{Grid, Probe};
 use eventprop::solver::{SolveError, Solver};
@@ -21,7 +22,7 @@ pub trait Engine: Solver + Sized {
     fn record(&self, sample: usize, probe: usize) -> &[Self::Real];
 }
 
-impl Engine for Grid<f32> {
+impl<F: Real> Engine for Grid<F> {
     fn for_network(network: &Network) -> Result<Self, SolveError> {
         Self::new(network)
     }
@@ -30,7 +31,7 @@ impl Engine for Grid<f32> {
         self.set_probes(probes);
     }
 
-    fn record(&self, sample: usize, probe: usize) -> &[f32] {
+    fn record(&self, sample: usize, probe: usize) -> &[F] {
         Self::record(self, sample, probe)
     }
 }

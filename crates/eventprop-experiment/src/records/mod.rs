@@ -38,6 +38,56 @@ pub struct Place {
     pub samples_before: usize,
 }
 
+/// Numbers of a recording.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Numbers<'a> {
+    /// Times in ms.
+    F64(&'a [f64]),
+    /// Variables.
+    F32(&'a [f32]),
+    /// Neurons, labels, predictions (−1 for none).
+    I32(&'a [i32]),
+}
+
+/// What a recording is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Spikes of populations, and the samples that they are from.
+    Spikes,
+    /// Variables of neurons, their times and samples.
+    Neurons,
+    /// Variables of projections, their times and samples.
+    Synapses,
+}
+
+/// A named array of what was recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording<'a> {
+    /// What it is of.
+    pub of: Of,
+    /// The name, as in the reference's files: `hidden_spike_t`, `Vhidden`, `n_t`, …
+    pub name: String,
+    /// The shape, row-major.
+    pub shape: Vec<usize>,
+    /// The numbers.
+    pub numbers: Numbers<'a>,
+}
+
+fn flat(of: Of, name: String, numbers: Numbers<'_>) -> Recording<'_> {
+    let len = match numbers {
+        Numbers::F64(values) => values.len(),
+        Numbers::F32(values) => values.len(),
+        Numbers::I32(values) => values.len(),
+    };
+    let shape = vec![len];
+    Recording {
+        of,
+        name,
+        shape,
+        numbers,
+    }
+}
+
 /// What is kept of a run.
 #[derive(Debug)]
 pub struct Recorder {
@@ -82,15 +132,11 @@ impl Seen {
             .extend(outcomes.map(|outcome| prediction(outcome.prediction)));
     }
 
-    fn write(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
-        write(
-            folder,
-            &format!("{prefix}lbl"),
-            &[self.labels.len()],
-            &self.labels,
-        )?;
-        let pred = format!("{prefix}pred");
-        write(folder, &pred, &[self.predictions.len()], &self.predictions)
+    fn recordings(&self, of: Of, prefix: &str) -> [Recording<'_>; 2] {
+        [
+            flat(of, format!("{prefix}lbl"), Numbers::I32(&self.labels)),
+            flat(of, format!("{prefix}pred"), Numbers::I32(&self.predictions)),
+        ]
     }
 }
 
@@ -105,15 +151,6 @@ fn interleave(of_samples: &[Vec<f32>], (steps, columns): (usize, usize), record:
             }
         }
     }
-}
-
-fn write<T: npy::Element>(
-    folder: &Path,
-    name: &str,
-    shape: &[usize],
-    values: &[T],
-) -> Result<(), WriteError> {
-    npy::write(&folder.join(format!("{name}.npy")), shape, values)
 }
 
 impl Recorder {
@@ -303,6 +340,14 @@ impl Recorder {
         }
     }
 
+    /// Everything that was recorded.
+    pub fn recordings(&self) -> Vec<Recording<'_>> {
+        let mut all = self.of_spikes();
+        all.extend(self.of_neurons());
+        all.extend(self.of_synapses());
+        all
+    }
+
     /// Writes all recordings to a folder; `prefix` begins the names of the files.
     ///
     /// # Errors
@@ -311,67 +356,86 @@ impl Recorder {
         if !self.settings.write {
             return Ok(());
         }
-        self.write_spikes(folder, prefix)?;
-        self.write_neurons(folder, prefix)?;
-        self.write_synapses(folder, prefix)
+        for recording in self.recordings() {
+            let path = folder.join(format!("{prefix}{}.npy", recording.name));
+            match recording.numbers {
+                Numbers::F64(values) => npy::write(&path, &recording.shape, values),
+                Numbers::F32(values) => npy::write(&path, &recording.shape, values),
+                Numbers::I32(values) => npy::write(&path, &recording.shape, values),
+            }?;
+        }
+        Ok(())
     }
 
-    fn write_spikes(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+    fn of_spikes(&self) -> Vec<Recording<'_>> {
+        let mut all = Vec::new();
         for (named, record) in self.settings.spikes.iter().zip(&self.spikes) {
-            let name = format!("{prefix}{}_spike_", named.name);
-            let shape = [record.neurons.len()];
-            write(folder, &format!("{name}t"), &shape, &record.times_ms)?;
-            write(folder, &format!("{name}ID"), &shape, &record.neurons)?;
+            let name = format!("{}_spike_", named.name);
+            all.push(flat(
+                Of::Spikes,
+                format!("{name}t"),
+                Numbers::F64(&record.times_ms),
+            ));
+            all.push(flat(
+                Of::Spikes,
+                format!("{name}ID"),
+                Numbers::I32(&record.neurons),
+            ));
         }
-        if self.spikes.is_empty() {
-            return Ok(());
+        if !all.is_empty() {
+            all.extend(self.spikes_seen.recordings(Of::Spikes, "spk_"));
         }
-        self.spikes_seen.write(folder, &format!("{prefix}spk_"))
+        all
     }
 
-    fn write_neurons(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+    fn of_neurons(&self) -> Vec<Recording<'_>> {
         let rows = self.neurons_seen.times_ms.len();
+        let mut all = Vec::new();
         for (named, record) in self.settings.neurons.iter().zip(&self.neurons) {
             let columns = self.columns();
             let size = record.len() / (rows * columns).max(1);
-            let shape = [rows, columns, size];
-            let shape = if self.settings.first_sample_only {
-                vec![rows, size]
-            } else {
-                shape.to_vec()
-            };
-            write(folder, &format!("{prefix}{}", named.name), &shape, record)?;
+            all.push(Recording {
+                of: Of::Neurons,
+                name: named.name.clone(),
+                shape: if self.settings.first_sample_only {
+                    vec![rows, size]
+                } else {
+                    vec![rows, columns, size]
+                },
+                numbers: Numbers::F32(record),
+            });
         }
-        if self.neurons.is_empty() {
-            return Ok(());
+        if !all.is_empty() {
+            let times = &self.neurons_seen.times_ms;
+            all.push(flat(Of::Neurons, "n_t".to_owned(), Numbers::F64(times)));
+            all.extend(self.neurons_seen.recordings(Of::Neurons, "n_"));
         }
-        let times = &self.neurons_seen.times_ms;
-        write(folder, &format!("{prefix}n_t"), &[rows], times)?;
-        self.neurons_seen.write(folder, &format!("{prefix}n_"))
+        all
     }
 
-    fn write_synapses(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
+    fn of_synapses(&self) -> Vec<Recording<'_>> {
         let rows = self.synapses_seen.times_ms.len();
+        let mut all = Vec::new();
         for (named, record) in self.settings.synapses.iter().zip(&self.synapses) {
-            let columns = match named.what.variable {
-                SynapseVariable::Weight => 1,
-                SynapseVariable::Gradient | SynapseVariable::InSyn => self.columns(),
-            };
+            let weight = named.what.variable == SynapseVariable::Weight;
+            let columns = if weight { 1 } else { self.columns() };
             let size = record.len() / (rows * columns).max(1);
-            let shape = if named.what.variable == SynapseVariable::Weight
-                || self.settings.first_sample_only
-            {
-                vec![rows, size]
-            } else {
-                vec![rows, columns, size]
-            };
-            write(folder, &format!("{prefix}{}", named.name), &shape, record)?;
+            all.push(Recording {
+                of: Of::Synapses,
+                name: named.name.clone(),
+                shape: if weight || self.settings.first_sample_only {
+                    vec![rows, size]
+                } else {
+                    vec![rows, columns, size]
+                },
+                numbers: Numbers::F32(record),
+            });
         }
-        if self.synapses.is_empty() {
-            return Ok(());
+        if !all.is_empty() {
+            let times = &self.synapses_seen.times_ms;
+            all.push(flat(Of::Synapses, "t".to_owned(), Numbers::F64(times)));
+            all.extend(self.synapses_seen.recordings(Of::Synapses, "s_"));
         }
-        let times = &self.synapses_seen.times_ms;
-        write(folder, &format!("{prefix}t"), &[rows], times)?;
-        self.synapses_seen.write(folder, &format!("{prefix}s_"))
+        all
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::report::EpochReport;
 use crate::params::Benchmark;
+use crate::records::Recorder;
 use crate::settings::SolverKind;
 
 /// Something that happened in a run.
@@ -26,6 +27,8 @@ pub enum Progress<'a> {
     Batch(BatchProgress),
     /// An epoch ended.
     Epoch(&'a EpochReport),
+    /// The epochs are over, and this is what was recorded in them.
+    Recorded(&'a Recorder),
 }
 
 /// What a run is about to do.

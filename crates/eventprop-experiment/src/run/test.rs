@@ -7,7 +7,7 @@ use super::error::RunError;
 use super::keeper::Keeper;
 use super::learner::{Learner, Pass, Start};
 use super::pictures;
-use super::progress::{Control, Phase};
+use super::progress::{Control, Phase, Progress};
 use super::report::{Summary, results_line};
 use super::train::finish;
 use crate::engine::Engine;
@@ -58,6 +58,7 @@ pub fn test<S: Engine>(
     summary.test = end.score;
     summary.cancelled = control.cancelled();
     keeper.write(data)?;
+    control.tell(&Progress::Recorded(&keeper.recorder));
     if let Some(score) = end.score {
         let line = match settings.benchmark {
             Benchmark::YinYang => results_line(0, &[score.accuracy, score.loss, end.seconds]),

@@ -53,6 +53,7 @@ pub fn train<S: Engine>(
     }
     course.summary.cancelled = control.cancelled();
     course.keeper.write(data)?;
+    control.tell(&Progress::Recorded(&course.keeper.recorder));
     pictures::final_pictures(prepared, &mut learner, &course.reports, &mut course.summary)?;
     dossier.end(&learner, &course.summary)?;
     finish(prepared, &mut course.summary)?;
