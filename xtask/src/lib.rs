@@ -9,6 +9,7 @@
 )]
 
 pub mod instructions;
+mod python;
 pub mod suite;
 pub mod tidy;
 

@@ -1,0 +1,66 @@
+"""Exact, event-based gradients for spiking neural networks.
+
+EventProp (Wunderlich & Pehle 2021) finds the exact gradient of a loss by integrating an adjoint
+system backwards and exchanging information only at spikes. This package is the Python side of one
+engine: networks are built in a few lines (`Network`), or the scripts of the reference code run as
+they are (`eventprop.simulator_MNIST` and its siblings).
+
+Times are in ms, potentials in units of the threshold. The same seed gives the same bits, with any
+number of threads. Documentation: `docs/python.md`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import data, loss
+from ._arrays import whole as _whole
+from ._engine import __version__, threads
+from ._engine import set_threads as _set_threads
+from .gradient import Check, GradientReport, gradcheck
+from .network import Evaluation, Network, Normal, Params, Population, Readout
+from .optim import SGD, Adam
+from .regularize import Regularizer
+from .spikes import Spikes
+from .training import Epoch, History
+
+if TYPE_CHECKING:
+    from .classifier import EventPropClassifier
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "Check",
+    "Epoch",
+    "Evaluation",
+    "EventPropClassifier",
+    "GradientReport",
+    "History",
+    "Network",
+    "Normal",
+    "Params",
+    "Population",
+    "Readout",
+    "Regularizer",
+    "Spikes",
+    "__version__",
+    "data",
+    "gradcheck",
+    "loss",
+    "set_threads",
+    "threads",
+]
+
+
+def set_threads(count: int) -> None:
+    """Sets the number of threads that compute; 0 for one per core. Results do not depend on it."""
+    _set_threads(_whole("count", count, 0, 4096))
+
+
+def __getattr__(name: str) -> Any:
+    # The classifier asks for scikit-learn, whose import takes a second.
+    if name == "EventPropClassifier":
+        from .classifier import EventPropClassifier
+
+        return EventPropClassifier
+    raise AttributeError(f"module 'eventprop' has no attribute {name!r}")

@@ -1,0 +1,17 @@
+"""The modules of the reference under the names that its scripts import.
+
+`python -m eventprop.compat` prints the folder to put on PYTHONPATH:
+
+    PYTHONPATH=$(python -m eventprop.compat) python train_MNIST.py
+"""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["folder"]
+
+
+def folder() -> str:
+    """The folder to put on PYTHONPATH."""
+    return os.path.dirname(os.path.abspath(__file__))

@@ -1,0 +1,5 @@
+"""Prints the folder to put on PYTHONPATH."""
+
+from . import folder
+
+print(folder())

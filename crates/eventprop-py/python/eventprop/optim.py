@@ -1,0 +1,68 @@
+"""Optimisers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Union
+
+from . import _arrays
+
+__all__ = ["SGD", "Adam"]
+
+Rate = Union[float, Callable[[int], float]]
+
+
+def rate(eta: Rate, epoch: int) -> float:
+    """The learning rate of an epoch."""
+    found = _arrays.number("the learning rate", eta(epoch) if callable(eta) else eta)
+    if found < 0:
+        raise ValueError(f"the learning rate of epoch {epoch} is {found}; expected a number of at least 0")
+    return found
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015).
+
+    Parameters
+    ----------
+    eta
+        The learning rate, or a function from the epoch (from 0) to it.
+    beta1, beta2
+        Decay of the first and second moment, at least 0 and below 1.
+    eps
+        Added to the root of the second moment.
+    """
+
+    eta: Rate = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        for name in ("beta1", "beta2"):
+            beta = _arrays.number(name, getattr(self, name))
+            if not 0 <= beta < 1:
+                raise ValueError(f"{name} is {beta}; expected a number of at least 0 and below 1")
+        if _arrays.number("eps", self.eps) <= 0:
+            raise ValueError(f"eps is {self.eps}; expected a number above 0")
+
+    def _adam(self) -> tuple[float, float, float] | None:
+        return (self.beta1, self.beta2, self.eps)
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent.
+
+    Parameters
+    ----------
+    eta
+        The learning rate, or a function from the epoch (from 0) to it.
+    """
+
+    eta: Rate = 1e-3
+
+    def _adam(self) -> tuple[float, float, float] | None:
+        return None

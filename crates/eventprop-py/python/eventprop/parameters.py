@@ -1,0 +1,82 @@
+"""The parameter dictionary `p` of the reference's scripts, from the tables of the benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import _engine
+
+__all__ = ["Parameters"]
+
+
+class Parameters(dict[str, Any]):
+    """A dictionary with all parameters of a benchmark, at their defaults to begin with.
+
+    It takes only keys that the benchmark has (`KeyError`, with a suggestion) and values that they
+    accept (`ValueError`, which says what they accept). Aliases such as `TRAIL_MS` stand for their key.
+    `p.describe("ETA")` says what a key means.
+
+    Examples
+    --------
+    >>> from eventprop.parameters import Parameters
+    >>> p = Parameters("mnist")
+    >>> p["TRAIL_MS"] = 30
+    >>> p["TRIAL_MS"]
+    30.0
+    """
+
+    def __init__(self, benchmark: str, values: Mapping[str, Any] | None = None) -> None:
+        self._benchmark = benchmark
+        table = _engine.parameter_table(benchmark)
+        super().__init__({row["key"]: row["default"] for row in table})
+        self.update(values or {})
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        key, value = _engine.accept_parameter(self._benchmark, key, value)
+        super().__setitem__(key, value)
+
+    def __missing__(self, key: str) -> Any:
+        for row in _engine.parameter_table(self._benchmark):
+            if key in row["aliases"]:
+                return self[row["key"]]
+        try:
+            _engine.accept_parameter(self._benchmark, key, None)
+        except ValueError:  # a key that was deleted
+            pass
+        raise KeyError(key)
+
+    def update(self, *others: Any, **values: Any) -> None:
+        """Sets many keys; the same rules as for one."""
+        for key, value in dict(*others, **values).items():
+            self[key] = value
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value of a key; sets it first where it was deleted."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def __ior__(self, other: Any) -> Parameters:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
+    def copy(self) -> Parameters:
+        """A copy."""
+        return Parameters(self._benchmark, self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Parameters, (self._benchmark, dict(self))
+
+    def preset(self, name: str) -> None:
+        """Sets the keys of a preset: the parameters of a publication."""
+        self.update(_engine.preset(self._benchmark, name))
+
+    def describe(self, key: str) -> str:
+        """What a key means: its meaning, unit, default, and what it accepts."""
+        for row in _engine.parameter_table(self._benchmark):
+            if key == row["key"] or key in row["aliases"]:
+                unit = f" {row['unit']}" if row["unit"] else ""
+                return f"{row['key']}: {row['meaning']}. Default {row['default']}{unit}; {row['expected']}."
+        self[key] = None  # raises with a suggestion
+        raise KeyError(key)

@@ -1,0 +1,33 @@
+"""The reference's MNIST simulator: `p` and the class `mnist_model`.
+
+A script of the reference runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
+
+    from simulator_MNIST import *
+    p["LOSS_TYPE"] = "max"
+    mn = mnist_model(p)
+    spike_t, spike_ID, rec_vars_n, rec_vars_s, correct, correct_eval = mn.train(p)
+"""
+
+from __future__ import annotations
+
+from ._simulator import Trainer
+from .parameters import Parameters
+
+__all__ = ["mnist_model", "p"]
+
+p = Parameters("mnist")
+"""All parameters at their defaults. `eventprop params mnist` explains them, `p.describe(key)` one."""
+
+
+class mnist_model(Trainer):
+    """The MNIST benchmark.
+
+    Parameters
+    ----------
+    p
+        The parameters, as a dictionary.
+    data_dir
+        Folder of the data; `None` for those of `EVENTPROP_DATA` and the system.
+    """
+
+    benchmark = "mnist"

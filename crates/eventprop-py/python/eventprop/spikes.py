@@ -1,0 +1,336 @@
+"""Spike trains of many samples: what goes into a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _arrays, _engine
+
+__all__ = ["Spikes"]
+
+_LARGEST = 2**32 - 1
+_UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+
+
+class Spikes:
+    """The input spikes of some samples, and their labels.
+
+    Times are in ms from the start of the trial, neurons are numbered from 0. A `Spikes` does not
+    change; its arrays are read-only. It can be iterated over (pairs of times and neurons), indexed
+    (one such pair), sliced with a slice, a list of places or a mask (another `Spikes`), added to
+    another, compared, and pickled.
+
+    Parameters
+    ----------
+    samples
+        One pair `(times_ms, neurons)` per sample, in any order of time.
+    labels
+        One class per sample, from 0; `None` when the classes are not known.
+
+    Examples
+    --------
+    >>> import eventprop as ep
+    >>> batch = ep.Spikes([([2.0, 8.0], [0, 1]), ([2.0], [1])], labels=[0, 1])
+    >>> len(batch), batch.labels.tolist()
+    (2, [0, 1])
+    >>> times, neurons = batch[0]
+    >>> neurons.tolist()
+    [0, 1]
+    """
+
+    times_ms: npt.NDArray[np.float64]
+    """Times of all spikes in ms, sample after sample; float64 [spikes]."""
+    neurons: npt.NDArray[np.uint32]
+    """Neurons of all spikes; uint32 [spikes]."""
+    offsets: npt.NDArray[np.int64]
+    """Where the spikes of every sample begin, and the end of the last; int64 [samples + 1]."""
+    labels: npt.NDArray[np.uint32]
+    """Classes; uint32 [samples]. Zeros when `has_labels` is false."""
+    has_labels: bool
+    """Whether classes were given."""
+
+    __slots__ = ("has_labels", "labels", "neurons", "offsets", "times_ms")
+
+    def __init__(self, samples: Iterable[Any], labels: Any = None) -> None:
+        times: list[npt.NDArray[np.float64]] = []
+        neurons: list[npt.NDArray[np.uint32]] = []
+        for index, sample in enumerate(samples):
+            try:
+                sample_times, sample_neurons = sample
+            except (TypeError, ValueError):
+                raise TypeError(
+                    f"samples[{index}] is {type(sample).__name__}; expected a pair (times_ms, neurons)"
+                ) from None
+            of = f"samples[{index}]"
+            times.append(_arrays.floats(f"{of} times", sample_times, (None,)))
+            found = _arrays.indices(f"{of} neurons", sample_neurons, _LARGEST)
+            neurons.append(found.astype(np.uint32))
+            if len(times[-1]) != len(neurons[-1]):
+                raise ValueError(
+                    f"{of} has {len(times[-1])} times and {len(neurons[-1])} neurons; expected as many of both"
+                )
+        offsets = np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64)
+        joined_times = np.concatenate(times) if times else np.zeros(0)
+        joined_neurons = np.concatenate(neurons) if neurons else np.zeros(0, np.uint32)
+        self._set(joined_times, joined_neurons, offsets, labels)
+
+    def _set(
+        self,
+        times: npt.NDArray[np.float64],
+        neurons: npt.NDArray[np.uint32],
+        offsets: npt.NDArray[np.int64],
+        labels: Any,
+    ) -> None:
+        """Sorts what belongs together already."""
+        samples = len(offsets) - 1
+        self.has_labels = labels is not None
+        if labels is None:
+            found = np.zeros(samples, np.uint32)
+        else:
+            found = _arrays.indices("labels", labels, _LARGEST).astype(np.uint32)
+            if len(found) != samples:
+                raise ValueError(f"labels has {len(found)} entries for {samples} samples; expected one for each")
+        self.times_ms, self.neurons = _engine.sorted_events(times, neurons, offsets)
+        self.offsets, self.labels = offsets, found
+        for one in (self.times_ms, self.neurons, self.offsets, self.labels):
+            one.flags.writeable = False
+
+    @classmethod
+    def from_csr(cls, times_ms: Any, neurons: Any, offsets: Any, labels: Any = None) -> Spikes:
+        """Spikes from flat arrays: those of sample s lie from `offsets[s]` to `offsets[s + 1]`.
+
+        Parameters
+        ----------
+        times_ms, neurons
+            [spikes], in ms and from 0.
+        offsets
+            [samples + 1], ascending from 0 to the number of spikes.
+        labels
+            [samples] or `None`.
+        """
+        times = _arrays.floats("times_ms", times_ms, (None,))
+        found = _arrays.indices("neurons", neurons, _LARGEST).astype(np.uint32)
+        if len(times) != len(found):
+            raise ValueError(f"{len(times)} times_ms and {len(found)} neurons; expected as many of both")
+        bounds = _arrays.indices("offsets", offsets, 2**62).astype(np.int64)
+        if len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(times) or (np.diff(bounds) < 0).any():
+            raise ValueError(f"offsets must ascend from 0 to the number of spikes, {len(times)}; found {_short(bounds)}")
+        spikes = cls.__new__(cls)
+        spikes._set(times, found, bounds, labels)
+        return spikes
+
+    @classmethod
+    def from_dense(cls, dense: Any, labels: Any = None, *, dt: float = 1.0, layout: str = "BTN") -> Spikes:
+        """Spikes from an array of zeros and ones, such as snnTorch, Norse and SpikingJelly use.
+
+        Parameters
+        ----------
+        dense
+            `[B, T, N]` (samples, steps, neurons), or `[T, B, N]` with `layout="TBN"`. Every entry is 0
+            or 1 (or false or true). Step k becomes the time k · `dt`.
+        labels
+            [B] or `None`.
+        dt
+            Length of a step in ms.
+        layout
+            `"BTN"` or `"TBN"`.
+        """
+        found = _arrays.array("dense", dense)
+        _arrays.check_shape("dense", found.shape, (None, None, None))
+        if layout not in ("BTN", "TBN"):
+            raise ValueError(f'layout is {layout!r}; expected "BTN" or "TBN"')
+        dt = _arrays.number("dt", dt)
+        if dt <= 0:
+            raise ValueError(f"dt is {dt}; expected a number above 0 (ms)")
+        if layout == "TBN":
+            found = found.swapaxes(0, 1)
+        wrong = np.argwhere((found != 0) & (found != 1))
+        if len(wrong):
+            at = tuple(int(i) for i in wrong[0])
+            raise ValueError(f"dense{list(at)} is {found[at]}; expected 0 or 1 (a neuron spikes once in a step, or not)")
+        samples, steps, neurons = np.nonzero(found)
+        offsets = np.searchsorted(samples, np.arange(len(found) + 1)).astype(np.int64)
+        return cls.from_csr(steps * dt, neurons, offsets, labels)
+
+    @classmethod
+    def from_events(
+        cls,
+        events: Any,
+        labels: Any = None,
+        *,
+        time_unit: str = "us",
+        sensor_size: Sequence[int] | None = None,
+    ) -> Spikes:
+        """Spikes from structured arrays of events, as the package tonic has them.
+
+        Parameters
+        ----------
+        events
+            One structured array per sample (or a single one) with the fields `t` and `x`, and `y` and
+            `p` where a camera has them.
+        labels
+            One class per sample, or `None`.
+        time_unit
+            Unit of `t`: `"us"` (tonic's), `"ms"` or `"s"`.
+        sensor_size
+            `(width, height, polarities)`, needed where there is `y`. The neuron of an event is
+            (p · height + y) · width + x.
+        """
+        if time_unit not in _UNITS_MS:
+            raise ValueError(f'time_unit is {time_unit!r}; expected "us", "ms" or "s"')
+        arrays = [events] if isinstance(events, np.ndarray) and events.dtype.names else list(events)
+        samples = []
+        for index, sample in enumerate(arrays):
+            names = getattr(getattr(sample, "dtype", None), "names", None) or ()
+            if "t" not in names or "x" not in names:
+                raise TypeError(f"events[{index}] has the fields {list(names)}; expected a structured array with t and x")
+            times = sample["t"].astype(np.float64) * _UNITS_MS[time_unit]
+            samples.append((times, _neurons_of_events(index, sample, sensor_size)))
+        return cls(samples, labels)
+
+    def to_events(self, *, time_unit: str = "us") -> list[npt.NDArray[Any]]:
+        """One structured array per sample with tonic's fields `t`, `x` and `p` (always 1).
+
+        `t` is int64 in µs, ms or s; a time between two of them is rounded.
+        """
+        if time_unit not in _UNITS_MS:
+            raise ValueError(f'time_unit is {time_unit!r}; expected "us", "ms" or "s"')
+        arrays = []
+        for times, neurons in self:
+            events = np.zeros(len(times), dtype=[("t", np.int64), ("x", np.int64), ("p", np.int64)])
+            events["t"] = np.rint(times / _UNITS_MS[time_unit])
+            events["x"], events["p"] = neurons, 1
+            arrays.append(events)
+        return arrays
+
+    def to_dense(self, trial: float, *, dt: float = 1.0, neurons: int | None = None) -> npt.NDArray[np.float32]:
+        """Zeros and ones, float32 [samples, steps, neurons], on a grid of steps of `dt` ms.
+
+        A spike falls into the first step that does not begin before it, as in the grid solver; several
+        spikes of a neuron in one step make a single 1.
+        """
+        steps = round(trial / dt)
+        if neurons is None:
+            neurons = int(self.neurons.max()) + 1 if len(self.neurons) else 0
+        if len(self.neurons) and int(self.neurons.max()) >= neurons:
+            raise ValueError(f"neurons is {neurons}, but neuron {int(self.neurons.max())} spikes")
+        dense = np.zeros((len(self), steps, neurons), np.float32)
+        step = np.maximum(np.ceil(self.times_ms / dt - 1e-6), 0).astype(np.int64)
+        sample = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        inside = step < steps
+        dense[sample[inside], step[inside], self.neurons[inside]] = 1.0
+        return dense
+
+    def to_hdf5(self, path: str | os.PathLike[str]) -> None:
+        """Writes the layout of the Heidelberg data sets: `spikes/times` (s), `spikes/units`, `labels`.
+
+        Needs the package h5py. The file appears only when it is complete.
+        """
+        import h5py  # type: ignore[import-untyped,import-not-found,unused-ignore]  # no requirement of this package
+
+        whole = os.fspath(path)
+        partial = f"{whole}.partial"
+        with h5py.File(partial, "w") as file:
+            times = file.create_dataset("spikes/times", (len(self),), dtype=h5py.vlen_dtype(np.float64))
+            units = file.create_dataset("spikes/units", (len(self),), dtype=h5py.vlen_dtype(np.uint32))
+            for index, (sample_times, neurons) in enumerate(self):
+                times[index], units[index] = sample_times * 1e-3, neurons
+            file.create_dataset("labels", data=self.labels)
+        os.replace(partial, whole)
+
+    def crop(self, trial: float) -> Spikes:
+        """The spikes before `trial` ms."""
+        kept = self.times_ms < trial
+        before = np.concatenate([[0], np.cumsum(kept)])
+        labels = self.labels if self.has_labels else None
+        return Spikes.from_csr(self.times_ms[kept], self.neurons[kept], before[self.offsets], labels)
+
+    def with_labels(self, labels: Any) -> Spikes:
+        """The same spikes with other labels."""
+        return Spikes.from_csr(self.times_ms, self.neurons, self.offsets, labels)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __iter__(self) -> Iterator[tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]]:
+        return (self[index] for index in range(len(self)))
+
+    @overload
+    def __getitem__(self, key: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]: ...
+    @overload
+    def __getitem__(self, key: slice | Sequence[int] | npt.NDArray[Any]) -> Spikes: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        if hasattr(key, "__index__") and not isinstance(key, np.ndarray):
+            place = int(key.__index__())
+            if not -len(self) <= place < len(self):
+                raise IndexError(f"sample {place} of {len(self)}")
+            place %= len(self)
+            chosen = slice(self.offsets[place], self.offsets[place + 1])
+            return self.times_ms[chosen], self.neurons[chosen]
+        places = np.arange(len(self))[key]
+        counts = np.diff(self.offsets)[places]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        gather = np.repeat(self.offsets[places] - offsets[:-1], counts) + np.arange(offsets[-1])
+        labels = self.labels[places] if self.has_labels else None
+        return Spikes.from_csr(self.times_ms[gather], self.neurons[gather], offsets, labels)
+
+    def __add__(self, other: Spikes) -> Spikes:
+        if not isinstance(other, Spikes):
+            return NotImplemented
+        both = self.has_labels and other.has_labels
+        return Spikes.from_csr(
+            np.concatenate([self.times_ms, other.times_ms]),
+            np.concatenate([self.neurons, other.neurons]),
+            np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+            np.concatenate([self.labels, other.labels]) if both else None,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Spikes):
+            return NotImplemented
+        names = ("times_ms", "neurons", "offsets", "labels")
+        same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+        return same and self.has_labels == other.has_labels
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        labels = self.labels if self.has_labels else None
+        return Spikes.from_csr, (self.times_ms, self.neurons, self.offsets, labels)
+
+    def __repr__(self) -> str:
+        labels = f"{len(np.unique(self.labels))} classes" if self.has_labels else "no labels"
+        return f"<Spikes: {len(self)} samples, {len(self.times_ms)} spikes, {labels}>"
+
+
+def _neurons_of_events(index: int, sample: Any, sensor_size: Sequence[int] | None) -> npt.NDArray[np.int64]:
+    names = sample.dtype.names
+    neurons: npt.NDArray[np.int64] = sample["x"].astype(np.int64)
+    if "y" not in names:
+        return neurons
+    if sensor_size is None or len(sensor_size) != 3:
+        raise ValueError(f"events[{index}] has a field y; give sensor_size=(width, height, polarities)")
+    width, height, polarities = (int(size) for size in sensor_size)
+    fields = [("x", width), ("y", height), ("p", polarities)]
+    for name, size in fields:
+        if name in names and len(sample):
+            values = sample[name].astype(np.int64)
+            if values.min() < 0 or values.max() >= size:
+                raise ValueError(
+                    f"events[{index}]: {name} runs from {values.min()} to {values.max()}; "
+                    f"sensor_size {tuple(sensor_size)} allows 0 to {size - 1}"
+                )
+    neurons = neurons + sample["y"].astype(np.int64) * width
+    if "p" in names and polarities > 1:
+        neurons = neurons + sample["p"].astype(np.int64) * width * height
+    return neurons
+
+
+def _short(values: npt.NDArray[np.int64]) -> str:
+    return np.array2string(values, threshold=6)

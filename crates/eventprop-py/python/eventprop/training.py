@@ -1,0 +1,148 @@
+"""The loop of a training, and what it leaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _engine, optim
+from .progress import Bar
+from .spikes import Spikes
+
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["Epoch", "History"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch gave."""
+
+    epoch: int
+    """Its number, from 0."""
+    loss: float
+    """Mean loss of the training samples, each with the parameters before its batch."""
+    accuracy: float
+    """Share of right predictions on them, 0 to 1."""
+    validation_loss: float | None
+    """Mean loss of the validation samples; `None` without them."""
+    validation_accuracy: float | None
+    """Share of right predictions on them, 0 to 1."""
+    eta: float
+    """The learning rate."""
+    seconds: float
+    """Time for the training part."""
+    network: Network = field(repr=False, compare=False)
+    """The network with the parameters after the epoch."""
+
+
+class History(Sequence[Epoch]):
+    """The epochs of a training. A column is an array: `history["loss"]`."""
+
+    def __init__(self) -> None:
+        self._epochs: list[Epoch] = []
+
+    @overload
+    def __getitem__(self, key: int) -> Epoch: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Epoch]: ...
+    @overload
+    def __getitem__(self, key: str) -> npt.NDArray[np.float64]: ...
+
+    def __getitem__(self, key: int | slice | str) -> Any:
+        if not isinstance(key, str):
+            return self._epochs[key]
+        columns = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "eta", "seconds")
+        if key not in columns:
+            raise KeyError(f"there is no column {key!r}; there are {', '.join(columns)}")
+        values = [getattr(epoch, key) for epoch in self._epochs]
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+
+    def __len__(self) -> int:
+        return len(self._epochs)
+
+    def __repr__(self) -> str:
+        last = f", last {self._epochs[-1]}" if self._epochs else ""
+        return f"<History: {len(self)} epochs{last}>"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a training is made of."""
+
+    network: Network
+    session: _engine.Session
+    epochs: int
+    batch_size: int
+    eta: optim.Rate
+    shuffle: bool
+    callbacks: Sequence[Callable[[Epoch], Any]]
+    progress: bool | None
+
+
+def trained(course: Course, train: Spikes, validation: Spikes | None) -> History:
+    """Trains; whatever ends it, the network has the parameters after the last complete batch."""
+    history = History()
+    network = course.network
+    with Bar(course.epochs * len(train), course.progress) as bar:
+        for epoch in range(course.epochs):
+            try:
+                loss, accuracy, eta, seconds = _epoch(course, train, epoch, bar)
+            finally:
+                course.session.hand_over(network._engine)
+            found = None if validation is None else tested(course.session, validation, course.batch_size)
+            end = Epoch(
+                epoch=epoch,
+                loss=loss,
+                accuracy=accuracy,
+                validation_loss=None if found is None else float(np.mean(found[0])),
+                validation_accuracy=None if validation is None or found is None else _right(found[1], validation),
+                eta=eta,
+                seconds=seconds,
+                network=network,
+            )
+            history._epochs.append(end)
+            if any([callback(end) is True for callback in course.callbacks]):
+                break
+    return history
+
+
+def _epoch(course: Course, train: Spikes, epoch: int, bar: Bar) -> tuple[float, float, float, float]:
+    samples = len(train)
+    order = np.arange(samples, dtype=np.int64)
+    if course.shuffle:
+        order = _engine.permutation(course.network.seed, epoch, samples)
+    eta = optim.rate(course.eta, epoch)
+    begin = time.perf_counter()
+    loss, right = 0.0, 0
+    for start in range(0, samples, course.batch_size):
+        places = order[start : start + course.batch_size]
+        batch_loss, batch_right = course.session.train_batch(train, places, eta)
+        loss, right = loss + batch_loss, right + batch_right
+        done = start + len(places)
+        if bar.due():
+            text = f"epoch {epoch + 1}/{course.epochs} loss {loss / done:.3f} acc {100 * right / done:.1f} %"
+            bar.show(epoch * samples + done, text)
+    return loss / samples, right / samples, eta, time.perf_counter() - begin
+
+
+def tested(
+    session: _engine.Session, spikes: Spikes, batch_size: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Losses and predictions of all samples."""
+    places = np.arange(len(spikes), dtype=np.int64)
+    parts = [
+        session.test_batch(spikes, places[start : start + batch_size])
+        for start in range(0, len(spikes), batch_size)
+    ]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _right(predictions: npt.NDArray[np.int64], spikes: Spikes) -> float:
+    return float(np.mean(predictions == spikes.labels))

@@ -1,0 +1,76 @@
+//! Errors of the engine as the exceptions that Python users expect, with the engine's own words.
+//!
+//! What a caller gave wrongly is a `ValueError`, an unknown name a `KeyError`, a file an `OSError`, and
+//! numbers that left their range while computing a `FloatingPointError`.
+
+use eventprop::solver::SolveError;
+use eventprop::train::TrainError;
+use eventprop_experiment::data::DataError;
+use eventprop_experiment::params::ParamError;
+use eventprop_experiment::run::RunError;
+use pyo3::PyErr;
+use pyo3::exceptions::{
+    PyFileNotFoundError, PyFloatingPointError, PyKeyError, PyOSError, PyValueError,
+};
+
+/// A `ValueError` with the text of an error.
+pub fn value(error: impl std::fmt::Display) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// A `KeyError` with the text of an error.
+pub fn key(error: impl std::fmt::Display) -> PyErr {
+    PyKeyError::new_err(error.to_string())
+}
+
+/// The exception for a solver that stopped.
+pub fn solve(error: &SolveError) -> PyErr {
+    match error {
+        SolveError::Network(_) | SolveError::Spikes(_) | SolveError::Unsupported { .. } => {
+            value(error)
+        }
+        SolveError::NotFinite { .. }
+        | SolveError::Grazing { .. }
+        | SolveError::TooManySpikes { .. } => PyFloatingPointError::new_err(error.to_string()),
+    }
+}
+
+/// The exception for a batch that could not be solved or trained on.
+pub fn train(error: &TrainError) -> PyErr {
+    match error {
+        TrainError::Solve(source) => solve(source),
+        TrainError::Loss(source) => value(source),
+        TrainError::GradientNotFinite { .. } => PyFloatingPointError::new_err(error.to_string()),
+    }
+}
+
+/// The exception for a parameter of a benchmark.
+pub fn param(error: &ParamError) -> PyErr {
+    match error {
+        ParamError::UnknownKey { .. } | ParamError::UnknownPreset { .. } => key(error),
+        ParamError::File { .. } => PyOSError::new_err(error.to_string()),
+        _ => value(error),
+    }
+}
+
+/// The exception for data of a benchmark.
+pub fn data(error: &DataError) -> PyErr {
+    match error {
+        DataError::Param(source) => param(source),
+        _ if error.is_usage() => value(error),
+        _ => PyFileNotFoundError::new_err(error.to_string()),
+    }
+}
+
+/// The exception for a run.
+pub fn run(error: &RunError) -> PyErr {
+    match error {
+        RunError::Param(source) => param(source),
+        RunError::Data(source) => data(source),
+        RunError::Train { .. } => PyFloatingPointError::new_err(error.to_string()),
+        RunError::Solve(source) => solve(source),
+        RunError::Session(source) => train(source),
+        _ if error.is_usage() => value(error),
+        _ => PyOSError::new_err(error.to_string()),
+    }
+}

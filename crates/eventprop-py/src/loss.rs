@@ -1,0 +1,50 @@
+//! Losses by the reference's names.
+
+use std::collections::HashMap;
+
+use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
+use pyo3::PyErr;
+
+use crate::errors;
+
+/// A loss as Python names it: the name and its constants.
+pub type Named = (String, HashMap<String, f64>);
+
+const NAMES: &str = "sum, sum_weigh_linear, sum_weigh_exp, sum_weigh_sigmoid, sum_weigh_input, avg_xentropy, max, first_spike, first_spike_exp";
+
+/// The loss of this name. Constants that are missing have the defaults of the benchmarks; those that
+/// the loss does not use are ignored.
+pub fn named((name, constants): &Named, dt_ms: f64) -> Result<Loss, PyErr> {
+    let constant = |key: &str, default: f64| constants.get(key).copied().unwrap_or(default);
+    let first_spike = |penalty| {
+        Loss::FirstSpike(FirstSpike {
+            tau_0: constant("tau_0", 0.5),
+            alpha: constant("alpha", 3e-3),
+            penalty,
+            push_silent: constant("push_silent", 1.0) != 0.0,
+        })
+    };
+    Ok(match name.as_str() {
+        "sum" => Loss::Sum(Weighting::Flat),
+        "sum_weigh_linear" => Loss::Sum(Weighting::Linear),
+        "sum_weigh_exp" => Loss::Sum(Weighting::Exp),
+        "sum_weigh_sigmoid" => Loss::Sum(Weighting::Sigmoid),
+        "sum_weigh_input" => {
+            let tau = constant("tau", 20.0);
+            // The reference's accumulator gains 0.01 DT/τ with every input spike.
+            let gain = constant("gain", 0.01 * dt_ms / tau);
+            Loss::Sum(Weighting::Input { tau, gain })
+        }
+        "avg_xentropy" => Loss::AvgXentropy,
+        "max" => Loss::Max,
+        "first_spike" => first_spike(Penalty::Inverse),
+        "first_spike_exp" => first_spike(Penalty::Exp {
+            tau_1: constant("tau_1", 6.4),
+        }),
+        _ => {
+            return Err(errors::value(format!(
+                "there is no loss {name:?}; there are {NAMES}"
+            )));
+        }
+    })
+}

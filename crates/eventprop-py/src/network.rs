@@ -1,0 +1,308 @@
+//! A network that is built step by step, with its parameters.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use eventprop::network::{
+    Adaptation, Clock, Constant, Init, Li, Lif, Network as Description, NetworkError,
+    NeuronConstant, PopulationId,
+};
+use eventprop::params::{Entry, Params, Role};
+use numpy::{PyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+
+use crate::errors;
+
+/// A constant as Python gives it.
+#[derive(FromPyObject)]
+enum Numbers {
+    One(f64),
+    Each(Vec<f64>),
+}
+
+impl From<Numbers> for Constant {
+    fn from(numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::One(value) => Self::Same(value),
+            Numbers::Each(values) => Self::PerNeuron(values),
+        }
+    }
+}
+
+/// What has been built so far.
+struct Built {
+    network: Description,
+    seed: u64,
+    /// The parameters, as far as they were made.
+    params: Option<Params<f64>>,
+}
+
+/// A network and its parameters. A call holds the lock while it reads or changes them, never while
+/// it computes.
+#[pyclass(frozen, module = "eventprop._engine")]
+pub struct Network {
+    built: Mutex<Built>,
+}
+
+impl Built {
+    /// The parameters: those there are, and initial ones for what was added since.
+    fn ready(&mut self) -> PyResult<&mut Params<f64>> {
+        let current = self.params.take();
+        let params = match current {
+            Some(params) if params.layout() == self.layout()?.as_slice() => params,
+            earlier => {
+                let mut params = Params::init(&self.network, self.seed).map_err(errors::value)?;
+                for Entry { name, range, .. } in params.layout().to_vec() {
+                    let kept = earlier.as_ref().and_then(|earlier| earlier.find(&name));
+                    if let Some(kept) = kept {
+                        params.values_mut()[range].copy_from_slice(kept);
+                    }
+                }
+                params
+            }
+        };
+        Ok(self.params.insert(params))
+    }
+
+    fn layout(&self) -> PyResult<Vec<Entry>> {
+        Ok(Params::<f32>::zeros(&self.network)
+            .map_err(errors::value)?
+            .layout()
+            .to_vec())
+    }
+}
+
+impl Network {
+    fn lock(&self) -> MutexGuard<'_, Built> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The network and its parameters as they are now.
+    pub fn snapshot(&self) -> PyResult<(Description, Params<f64>)> {
+        let mut built = self.lock();
+        let params = built.ready()?.clone();
+        Ok((built.network.clone(), params))
+    }
+
+    /// Replaces the parameters by those of a training of this network.
+    pub fn adopt(&self, trained: Params<f64>) -> PyResult<()> {
+        let mut built = self.lock();
+        let params = built.ready()?;
+        if params.layout() != trained.layout() {
+            return Err(errors::value(
+                "the network was changed while it was trained; its new parameters do not fit",
+            ));
+        }
+        *params = trained;
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Network {
+    #[new]
+    fn new(dt_ms: f64, trial_ms: f64, seed: u64) -> PyResult<Self> {
+        let clock = Clock::new(dt_ms, trial_ms).map_err(errors::value)?;
+        Ok(Self {
+            built: Mutex::new(Built {
+                network: Description::new(clock),
+                seed,
+                params: None,
+            }),
+        })
+    }
+
+    /// Adds a population; `model` is input, lif or li. Returns its index.
+    fn add(
+        &self,
+        name: &str,
+        model: &str,
+        size: usize,
+        constants: HashMap<String, Numbers>,
+    ) -> PyResult<usize> {
+        let constants = constants.into_iter();
+        let constants = Constants {
+            owner: name,
+            all: constants
+                .map(|(key, numbers)| (key, numbers.into()))
+                .collect(),
+        };
+        let mut built = self.lock();
+        if built.network.find(name).is_some() {
+            let name = name.to_owned();
+            return Err(errors::value(NetworkError::DuplicateName { name }));
+        }
+        let mut alone = Description::new(built.network.clock());
+        let mut changed = built.network.clone();
+        for network in [&mut alone, &mut changed] {
+            match model {
+                "input" => network.add_input(name, size),
+                "lif" => network.add_lif(name, size, constants.lif()?),
+                _ => network.add_li(name, size, constants.li()?),
+            };
+        }
+        check_alone(alone, model)?;
+        built.network = changed;
+        Ok(built.network.populations().len() - 1)
+    }
+
+    /// Makes a constant of a population a parameter that training does not let fall below `least`.
+    fn train_constant(&self, population: usize, constant: &str, least: f64) -> PyResult<()> {
+        let known = NeuronConstant::ALL;
+        let Some(which) = known.into_iter().find(|c| c.name() == constant) else {
+            let names = known.map(NeuronConstant::name).join(", ");
+            return Err(errors::value(format!(
+                "there is no constant {constant:?} to train; there are {names}"
+            )));
+        };
+        let mut built = self.lock();
+        let mut changed = built.network.clone();
+        changed.train_constant(PopulationId(population), which, least);
+        built.network = checked(changed)?;
+        Ok(())
+    }
+
+    /// Connects two populations with given weights `[source, target]`, or normal draws. Returns the
+    /// name of the projection.
+    fn connect(
+        &self,
+        ends: (usize, usize),
+        weights: Option<PyReadonlyArray2<'_, f64>>,
+        normal: (f64, f64),
+        delay_ms: f64,
+    ) -> PyResult<String> {
+        let mut built = self.lock();
+        let mut changed = built.network.clone();
+        let init = match weights {
+            Some(weights) => Init::Values(weights.as_slice().map_err(errors::value)?.to_vec()),
+            None => Init::Normal {
+                mean: normal.0,
+                std: normal.1,
+            },
+        };
+        let (source, target) = (PopulationId(ends.0), PopulationId(ends.1));
+        let id = changed.connect_delayed(source, target, init, delay_ms);
+        built.network = checked(changed)?;
+        Ok(built.network.projection_name(id))
+    }
+
+    /// Raises when this is no network yet.
+    fn validate(&self) -> PyResult<()> {
+        self.lock().network.validate().map_err(errors::value)
+    }
+
+    /// Step, number of steps and length of a trial.
+    fn clock(&self) -> (f64, usize, f64) {
+        let clock = self.lock().network.clock();
+        (clock.dt_ms(), clock.steps(), clock.trial_ms())
+    }
+
+    /// Names of the parameters.
+    fn param_names(&self) -> PyResult<Vec<String>> {
+        let layout = self.lock().layout()?;
+        Ok(layout.into_iter().map(|entry| entry.name).collect())
+    }
+
+    /// A copy of one parameter; none when there is none of this name.
+    fn param<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+    ) -> PyResult<Option<Bound<'py, PyArrayDyn<f64>>>> {
+        let (network, params) = self.snapshot()?;
+        let Some(entry) = params.layout().iter().find(|entry| entry.name == name) else {
+            return Ok(None);
+        };
+        let values = params.values()[entry.range.clone()].to_vec();
+        shaped(py, values, &shape(&network, entry)).map(Some)
+    }
+
+    /// Sets one parameter, row by row.
+    fn set_param(&self, name: &str, values: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
+        let values = values.as_slice().map_err(errors::value)?;
+        let mut built = self.lock();
+        let params = built.ready()?;
+        let entry = params.layout().iter().find(|entry| entry.name == name);
+        let range = entry.ok_or_else(|| errors::key(name))?.range.clone();
+        if range.len() != values.len() {
+            return Err(errors::value(format!(
+                "{name}: {} values, expected {}",
+                values.len(),
+                range.len()
+            )));
+        }
+        params.values_mut()[range].copy_from_slice(values);
+        Ok(())
+    }
+}
+
+/// The shape of a parameter in Python.
+pub fn shape(network: &Description, entry: &Entry) -> Vec<usize> {
+    match entry.role {
+        Role::Constant(..) => vec![entry.range.len()],
+        Role::Weights(id) => {
+            let projection = network.projection(id);
+            [projection.source, projection.target]
+                .map(|end| network.population(end).size)
+                .to_vec()
+        }
+    }
+}
+
+/// A NumPy array of a list of numbers, without copying them.
+pub fn shaped<'py, T: numpy::Element>(
+    py: Python<'py>,
+    values: Vec<T>,
+    shape: &[usize],
+) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
+    PyArray::from_vec(py, values).reshape(shape)
+}
+
+/// A network that may lack its input or output still, but has no other fault.
+fn checked(network: Description) -> PyResult<Description> {
+    match network.validate() {
+        Ok(()) | Err(NetworkError::Inputs { found: 0 } | NetworkError::NoOutput) => Ok(network),
+        Err(error) => Err(errors::value(error)),
+    }
+}
+
+/// Whether a population is possible, whatever the rest of the network.
+fn check_alone(mut alone: Description, model: &str) -> PyResult<()> {
+    if model == "input" {
+        alone.add_li("\0output", 1, Li::new(1.0, 1.0));
+    } else {
+        alone.add_input("\0input", 1);
+        alone.add_li("\0output", 1, Li::new(1.0, 1.0));
+    }
+    alone.validate().map_err(errors::value)
+}
+
+/// The constants of one population.
+struct Constants<'a> {
+    owner: &'a str,
+    all: HashMap<String, Constant>,
+}
+
+impl Constants<'_> {
+    fn needed(&self, key: &str) -> PyResult<Constant> {
+        let owner = self.owner;
+        let constant = self.all.get(key).cloned();
+        constant.ok_or_else(|| errors::key(format!("population \"{owner}\" needs {key}")))
+    }
+
+    fn lif(&self) -> PyResult<Lif> {
+        let mut lif = Lif::new(self.needed("tau_mem")?, self.needed("tau_syn")?)
+            .v_thresh(self.needed("v_thresh")?)
+            .v_reset(self.needed("v_reset")?);
+        if self.all.contains_key("tau_b") {
+            let adaptation = Adaptation::new(self.needed("tau_b")?, self.needed("b_incr")?);
+            lif = lif.adapting(adaptation.b_init(self.needed("b_init")?));
+        }
+        Ok(lif)
+    }
+
+    fn li(&self) -> PyResult<Li> {
+        let li = Li::new(self.needed("tau_mem")?, self.needed("tau_syn")?);
+        Ok(li.v_init(self.needed("v_init")?))
+    }
+}

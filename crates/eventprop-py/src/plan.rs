@@ -1,0 +1,138 @@
+//! What is asked of a network: loss, regularisers, treatment of grazing spikes, solver.
+
+use std::collections::HashMap;
+
+use eventprop::loss::LossScale;
+use eventprop::network::Network;
+use eventprop::optim::{Adam, Optimizer, Sgd};
+use eventprop::params::{Params, Role};
+use eventprop::real::Real;
+use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
+use eventprop::solver::Grazing;
+use eventprop::train::Plan;
+use pyo3::prelude::*;
+
+use crate::errors;
+use crate::loss::{self, Named};
+
+/// The solvers by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SolverName {
+    /// Fixed steps, f32.
+    Grid,
+    /// Fixed steps, f64.
+    Grid64,
+    /// Event to event, f64.
+    Event,
+}
+
+impl SolverName {
+    /// The solver of this name.
+    pub fn parse(name: &str) -> PyResult<Self> {
+        match name {
+            "grid" => Ok(Self::Grid),
+            "grid64" => Ok(Self::Grid64),
+            "event" => Ok(Self::Event),
+            _ => Err(errors::value(format!(
+                "there is no solver {name:?}; there are \"grid\" (fixed steps, float32), \"grid64\" (fixed steps, float64) and \"event\" (event to event, float64)"
+            ))),
+        }
+    }
+}
+
+/// The arrangement of a session, as Python gives it.
+#[derive(FromPyObject)]
+pub struct Request {
+    #[pyo3(item)]
+    loss: Named,
+    #[pyo3(item)]
+    loss_scale: String,
+    #[pyo3(item)]
+    grazing: String,
+    /// Numbers of regularisers by population.
+    #[pyo3(item)]
+    regularizers: HashMap<String, HashMap<String, f64>>,
+    /// Names of parameters that stay as they are.
+    #[pyo3(item)]
+    frozen: Vec<String>,
+    /// `beta1`, `beta2` and `eps` of Adam; none for SGD.
+    #[pyo3(item)]
+    adam: Option<(f64, f64, f64)>,
+}
+
+impl Request {
+    /// The engine's plan.
+    pub fn plan<F: Real>(&self, network: &Network, params: &Params<F>) -> PyResult<Plan<F>> {
+        Ok(Plan {
+            loss: loss::named(&self.loss, network.clock().dt_ms())?,
+            loss_scale: match self.loss_scale.as_str() {
+                "exact" => LossScale::Exact,
+                "reference" => LossScale::Reference,
+                other => {
+                    return Err(errors::value(format!(
+                        "loss_scale is {other:?}; it must be \"exact\" or \"reference\""
+                    )));
+                }
+            },
+            regularizers: self.regularizers(network)?,
+            grazing: grazing(&self.grazing)?,
+            optimizer: match self.adam {
+                Some((beta1, beta2, eps)) => Optimizer::Adam(Adam::new(params, beta1, beta2, eps)),
+                None => Optimizer::Sgd(Sgd),
+            },
+            frozen: self.frozen(params)?,
+        })
+    }
+
+    fn regularizers(&self, network: &Network) -> PyResult<Vec<Regularizer>> {
+        let mut all = vec![Regularizer::default(); network.populations().len()];
+        for (name, numbers) in &self.regularizers {
+            let Some(population) = network.find(name) else {
+                return Err(errors::key(format!(
+                    "there is no population \"{name}\" to regularise"
+                )));
+            };
+            let number = |key: &str| numbers.get(key).copied().unwrap_or(0.0);
+            all[population.0] = Regularizer {
+                spike_count: numbers.contains_key("nu_upper").then(|| SpikeCount {
+                    lbd_upper: number("lbd_upper"),
+                    lbd_lower: number("lbd_lower"),
+                    nu_upper: number("nu_upper"),
+                }),
+                layer_count: numbers.contains_key("rho_upper").then(|| LayerCount {
+                    glb_upper: number("glb_upper"),
+                    rho_upper: number("rho_upper"),
+                }),
+                batch_average: number("batch_average") != 0.0,
+            };
+        }
+        Ok(all)
+    }
+
+    fn frozen<F: Real>(&self, params: &Params<F>) -> PyResult<Vec<Role>> {
+        let role = |name: &String| {
+            let entry = params.layout().iter().find(|entry| entry.name == *name);
+            entry.map(|entry| entry.role).ok_or_else(|| {
+                let known: Vec<&str> = params.layout().iter().map(|e| &e.name[..]).collect();
+                errors::key(format!(
+                    "there is no parameter {name:?} to freeze; there are {}",
+                    known.join(", ")
+                ))
+            })
+        };
+        self.frozen.iter().map(role).collect()
+    }
+}
+
+/// `keep`, `error` or `limit:x`.
+fn grazing(text: &str) -> PyResult<Grazing> {
+    let limit = |text: &str| text.strip_prefix("limit:")?.trim().parse().ok();
+    match (text, limit(text)) {
+        ("keep", _) => Ok(Grazing::Keep),
+        ("error", _) => Ok(Grazing::Error),
+        (_, Some(limit)) if limit > 0.0 && f64::is_finite(limit) => Ok(Grazing::Limit(limit)),
+        _ => Err(errors::value(format!(
+            "grazing is {text:?}; it must be \"keep\", \"error\" or \"limit:x\" with x > 0"
+        ))),
+    }
+}

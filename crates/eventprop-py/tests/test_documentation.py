@@ -1,0 +1,49 @@
+"""The pages and notebooks about the package say what it does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
+
+
+def test_the_reference_is_what_the_docstrings_say() -> None:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "crates/eventprop-py/reference.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (DOCS / "python-api.md").read_text()
+    assert page == module.page(), "run: python crates/eventprop-py/reference.py > docs/python-api.md"
+
+
+@pytest.mark.parametrize("page", [DOCS / "python.md", ROOT / "crates/eventprop-py/README.md"], ids=lambda p: p.name)
+def test_the_code_on_a_page_runs(page: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert blocks
+    ended = subprocess.run([sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_there_are_notebooks() -> None:
+    assert {path.stem for path in NOTEBOOKS} >= {"yinyang", "mnist"}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(notebook: Path, tmp_path: Path) -> None:
+    """The cells one after the other in plain Python. A kernel of Jupyter would bring thirty packages and add
+    nothing: the notebooks use no magic. Their sizes shrink with EVENTPROP_QUICK."""
+    cells = json.loads(notebook.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    env = os.environ | {"EVENTPROP_QUICK": "1", "MPLBACKEND": "agg"}
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=env)
+    assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,227 @@
+"""Networks: built, looked at, trained, kept."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import threading
+from pathlib import Path
+from typing import Any
+
+import eventprop as ep
+import numpy as np
+import pytest
+
+Task = tuple[ep.Network, ep.Spikes]
+
+
+def test_the_example_of_the_issue() -> None:
+    rng = np.random.default_rng(0)
+    w_in, w_hh, w_ho = rng.normal(3, 1, (3, 2)), rng.normal(0, 0.1, (2, 2)), rng.normal(0, 1, (2, 2))
+    net = ep.Network(dt=1.0, trial=20.0, seed=1)
+    x = net.add_input("in", 3)
+    h = net.add_lif("hid", 2, tau_mem=20.0, tau_syn=5.0, v_thresh=1.0, v_reset=0.0)
+    y = net.add_li("out", 2, tau_mem=20.0, tau_syn=5.0)
+    net.connect(x, h, weight=w_in)
+    net.connect(h, h, weight=w_hh)
+    net.connect(h, y, weight=w_ho)
+    batch = ep.Spikes([([1.0, 2.0, 3.0], [0, 1, 2]), ([4.0, 2.0], [0, 2])], labels=[0, 1])
+    r = net.evaluate(
+        batch, loss="sum_weigh_exp", solver="grid", gradient=True, record=["hid.V", "hid.lambda_V", "out.V"]
+    )
+    assert r.losses.shape == (2,) and r.loss == pytest.approx(r.losses.mean())
+    assert r.gradients["hid->hid"].shape == (2, 2) and r.gradients["hid->hid"].dtype == np.float32
+    assert r.records["hid.V"].shape == (2, 20, 2)
+    # V of the outputs at the end of step k is V at the start of step k + 1.
+    np.testing.assert_array_equal(r.records["out.V"], r.readout.V[:, 1:])
+    assert len(r.spikes["hid"]) == 2 and len(r.drives["hid"]) == len(r.spikes["hid"].times_ms) > 0
+    assert (r.drives["hid"] > 0).all()
+
+
+def test_the_gradient_is_that_of_the_loss(task: Task) -> None:
+    """A central difference in float64 of the event solver: its error is about h²|f‴| + ε/h, 1e-9 here."""
+    net, batch = task
+    found = net.evaluate(batch, "max", solver="event", gradient=True)
+    for name in ("in->hid", "hid->hid", "hid->out"):
+        kept = net.params[name]
+        at = tuple(np.unravel_index(np.argmax(np.abs(found.gradients[name])), kept.shape))
+        losses = []
+        for sign in (1, -1):
+            moved = kept.copy()
+            moved[at] += sign * 1e-5
+            net.params[name] = moved
+            losses.append(net.evaluate(batch, "max", solver="event").loss)
+        net.params[name] = kept
+        assert (losses[0] - losses[1]) / 2e-5 == pytest.approx(found.gradients[name][at], rel=1e-6)
+
+
+def test_gradcheck_gives_the_table_of_the_command(task: Task) -> None:
+    net, batch = task
+    report = ep.gradcheck(net, batch[:4], "sum", per_projection=5)
+    assert report.right and len(report) == 15 and report.worst_relative_error < 1e-6
+    assert "hid->hid" in str(report) and "wrong" in str(report)
+    assert {check.name for check in report} == {"in->hid", "hid->hid", "hid->out"}
+
+
+@pytest.mark.parametrize("solver", ["grid", "grid64", "event"])
+@pytest.mark.parametrize("loss", ["max", ep.loss.AvgXentropy()])
+def test_fit_learns(task: Task, solver: str, loss: ep.loss.LossLike) -> None:
+    net, batch = task
+    before = net.evaluate(batch, loss, solver=solver).loss
+    history = net.fit(batch, batch[:8], epochs=60, batch_size=8, optimizer=ep.Adam(5e-2), loss=loss, solver=solver)
+    assert len(history) == 60
+    assert history["loss"][-1] < before / 2
+    assert history[-1].validation_accuracy == 1.0
+    assert net.score(batch, solver=solver) == 1.0
+    assert (net.predict(batch, solver=solver) == batch.labels).all()
+
+
+def test_fit_is_the_training_of_the_engine_step_by_step(task: Task) -> None:
+    """SGD by hand with the gradients of evaluate: the same numbers up to the rounding of float64."""
+    net, batch = task
+    other = pickle.loads(pickle.dumps(net))
+    net.fit(batch, epochs=2, batch_size=8, optimizer=ep.SGD(0.5), loss="sum", solver="grid64", shuffle=False)
+    for _ in range(2):
+        for start in range(0, len(batch), 8):
+            r = other.evaluate(batch[start : start + 8], "sum", solver="grid64", gradient=True)
+            for name, gradient in r.gradients.items():
+                other.params[name] = other.params[name] - 0.5 * gradient
+    for name, value in net.params.items():
+        np.testing.assert_array_equal(value, other.params[name])
+
+
+def test_fit_repeats_itself_and_depends_on_the_seed(task: Task) -> None:
+    net, batch = task
+    twin = pickle.loads(pickle.dumps(net))
+    for one in (net, twin):
+        one.fit(batch, epochs=2, batch_size=8, loss="sum")
+    assert all((net.params[name] == twin.params[name]).all() for name in net.params)
+
+
+def test_callbacks_schedules_and_frozen_parameters(task: Task) -> None:
+    net, batch = task
+    kept = net.params["in->hid"]
+    seen: list[ep.Epoch] = []
+
+    def stop(epoch: ep.Epoch) -> bool:
+        seen.append(epoch)
+        assert (epoch.network.params["hid->out"] != before).any()
+        return epoch.epoch == 2
+
+    before = net.params["hid->out"]
+    history = net.fit(
+        batch,
+        epochs=10,
+        optimizer=ep.Adam(lambda epoch: 1e-2 * 0.5**epoch),
+        loss="sum",
+        freeze=["in->hid"],
+        callbacks=[stop],
+        regularizer=ep.Regularizer(nu=1.0, lbd_upper=1e-3, lbd_lower=1e-3),
+    )
+    assert len(history) == len(seen) == 3
+    assert history["eta"].tolist() == [1e-2, 5e-3, 2.5e-3]
+    np.testing.assert_array_equal(net.params["in->hid"], kept.astype(np.float32))
+
+
+def test_a_callback_that_raises_leaves_what_was_learnt(task: Task) -> None:
+    net, batch = task
+    before = net.params["hid->out"]
+
+    def interrupt(epoch: ep.Epoch) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(batch, epochs=10, loss="sum", callbacks=[interrupt])
+    assert (net.params["hid->out"] != before).any()
+
+
+def test_everything_a_network_can_have_is_kept(task: Task, tmp_path: Path) -> None:
+    net = ep.Network(dt=0.5, trial=30.0, seed=2**63)
+    x = net.add_input("in", 2)
+    a = net.add_alif("a", 3, tau_mem=[10.0, 20.0, 30.0], tau_b=50.0, trainable=["tau_mem", "b_incr"])
+    b = net.add_lif("b", 4, v_thresh=np.array([0.9, 1.0, 1.1, 1.2]), v_reset=-0.1, trainable={"tau_syn": 2.0})
+    y = net.add_li("out", 2, v_init=0.1)
+    net.connect(x, a, ep.Normal(4.0, 1.0), delay=1.5)
+    net.connect(a, a, np.zeros((3, 3)))
+    net.connect(a, b, ep.Normal(2.0, 1.0))
+    net.connect("a", "b", ep.Normal(2.0, 1.0), delay=3.0)
+    net.connect(b, y, ep.Normal(0.0, 1.0))
+    assert list(net.params) == [
+        "in->a", "a->a", "a->b", "a->b#2", "b->out", "a.tau_mem", "a.b_incr", "b.tau_syn",
+    ]  # fmt: skip
+    batch = ep.Spikes([([1.0, 3.0, 4.5], [0, 1, 0]), ([2.0, 2.5], [1, 0])], labels=[1, 0])
+    net.fit(batch, epochs=3, loss=ep.loss.SumWeighInput(tau=15.0), optimizer=ep.Adam(1e-2))
+    assert (net.params["a.tau_mem"] != [10.0, 20.0, 30.0]).any()
+    net.save(tmp_path / "net.safetensors")
+    read = ep.Network.load(tmp_path / "net.safetensors")
+    assert read.to_dict() == net.to_dict()
+    for other in (read, pickle.loads(pickle.dumps(net)), ep.Network.load(str(tmp_path / "net.safetensors"))):
+        for name, value in net.params.items():
+            np.testing.assert_array_equal(other.params[name], value)
+        assert other.evaluate(batch).loss == net.evaluate(batch).loss
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def test_the_file_is_one_that_others_read(task: Task, tmp_path: Path) -> None:
+    net, _ = task
+    net.save(tmp_path / "net.safetensors")
+    whole = (tmp_path / "net.safetensors").read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + length])
+    start, end = header["in->hid"]["data_offsets"]
+    data = np.frombuffer(whole[8 + length :][start:end], "<f8").reshape(header["in->hid"]["shape"])
+    np.testing.assert_array_equal(data, net.params["in->hid"])
+
+
+def test_a_network_grows_and_keeps_its_parameters() -> None:
+    net = ep.Network(dt=1.0, trial=10.0, seed=3)
+    net.add_input("in", 2)
+    net.add_lif("hid", 3)
+    net.connect("in", "hid", ep.Normal(1.0, 1.0))
+    kept = net.params["in->hid"]
+    net.params["in->hid"] = kept + 1.0
+    net.add_li("out", 2)
+    net.connect("hid", "out", ep.Normal(0.0, 1.0))
+    np.testing.assert_array_equal(net.params["in->hid"], kept + 1.0)
+    assert list(net.params) == ["in->hid", "hid->out"]
+
+
+def test_two_threads_evaluate_at_once(task: Task) -> None:
+    net, batch = task
+    alone = net.evaluate(batch, "sum", gradient=True)
+    found: list[Any] = [None, None]
+
+    def look(place: int) -> None:
+        for _ in range(20):
+            found[place] = net.evaluate(batch, "sum", gradient=True)
+
+    threads = [threading.Thread(target=look, args=(place,)) for place in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for other in found:
+        assert all((other.gradients[name] == alone.gradients[name]).all() for name in alone.gradients)
+
+
+def test_event_solver_shows_its_nodes(task: Task) -> None:
+    net, batch = task
+    r = net.evaluate(batch[:2], "sum", solver="event")
+    # The widths of the quadrature sum up to the trial: rounding of some hundred additions.
+    assert [w.sum() for w in r.readout.widths_ms] == pytest.approx([20.0, 20.0], rel=1e-13)
+    peaks = net.evaluate(batch[:2], "max", solver="event").readout
+    assert peaks.V_max.shape == peaks.V_max_ms.shape == (2, 2)
+
+
+def test_first_spikes(task: Task) -> None:
+    net = ep.Network(dt=0.1, trial=20.0, seed=1)
+    net.add_input("in", 2)
+    net.add_lif("out", 2)
+    net.connect("in", "out", [[9.0, 3.0], [0.0, 0.0]])
+    batch = ep.Spikes([([1.0], [0]), ([1.0], [1])], [0, 1])
+    r = net.evaluate(batch, ep.loss.FirstSpike(tau_0=1.0, alpha=0.01), gradient=True)
+    assert r.predictions.tolist() == [0, -1]
+    first = r.readout.first_spikes_ms
+    assert 1.0 < first[0, 0] < 10.0 and np.isinf(first[1]).all()
+    assert r.spikes["out"][0][0][0] == first[0, 0]
+    assert r.accuracy == 0.5

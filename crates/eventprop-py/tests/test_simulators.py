@@ -1,0 +1,185 @@
+"""Scripts that were written for the reference run as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from eventprop import simulator_MNIST, simulator_yinyang
+from eventprop.parameters import Parameters
+
+
+def script(code: str, folder: Path, **env: str) -> str:
+    """Runs a script with the folder that `python -m eventprop.compat` prints on PYTHONPATH."""
+    found = subprocess.run([sys.executable, "-m", "eventprop.compat"], capture_output=True, text=True, check=True)
+    path = found.stdout.strip()
+    assert os.path.isfile(os.path.join(path, "simulator_MNIST.py"))
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path, "XDG_CACHE_HOME": str(folder)} | env,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_a_script_on_yinyang(tmp_path: Path) -> None:
+    out = script(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        from simulator_yinyang import *
+        import json
+
+        p["NAME"] = "yy"
+        p["N_BATCH"] = 16
+        p["N_TRAIN"] = 64
+        p["N_TEST"] = 32
+        p["N_VALIDATE"] = 16
+        p["N_EPOCHS"] = 2
+        p["NUM_HIDDEN"] = 30
+        p["DT_MS"] = 0.5
+        p["REC_SPIKES"] = ["input", "hidden"]
+        p["REC_NEURONS"] = [("hidden", "V")]
+        with open("yy_params.json", "w") as f:
+            json.dump(p, f)
+        mn = yinyang(p)
+        spike_t, spike_ID, rec_vars_n, rec_vars_s, correct = mn.train(p)
+        assert spike_t["hidden"].shape == spike_ID["hidden"].shape and len(spike_t["input"]) > 0
+        assert rec_vars_n["Vhidden"].shape[1] == 30
+        assert rec_vars_s == {}
+        print(correct)
+        *_, tested = mn.test(p)
+        print(tested)
+        """,
+        tmp_path,
+    )
+    lines = out.splitlines()
+    assert "epoch   2/2" in out
+    assert 0.0 < float(lines[-1]) <= 1.0
+    read = json.loads((tmp_path / "yy_params.json").read_text())
+    assert read["N_EPOCH"] == 2 and read["NUM_HIDDEN"] == 30
+    rows = np.loadtxt(tmp_path / "yy_results.txt")
+    assert rows.shape == (2, 4)
+    assert (tmp_path / "w_input_hidden_last.npy").exists() and (tmp_path / "hidden_spike_t.npy").exists()
+
+
+def test_a_script_on_mnist(tmp_path: Path) -> None:
+    out = script(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        from simulator_MNIST import *
+
+        p["TRAIL_MS"] = 20.0
+        p["LOSS_TYPE"] = "max"
+        p["N_EPOCH"] = 1
+        p["NUM_HIDDEN"] = 20
+        p["OUT_DIR"] = "runs"
+        p["REC_SPIKES"] = ["hidden"]
+        p["REC_SPIKES_EPOCH_TRIAL"] = [[0, 0]]
+        p["WRITE_TO_DISK"] = False
+        mn = mnist_model(p)
+        spike_t, spike_ID, rec_n, rec_s, train, evaluated = mn.train(p)
+        assert list(spike_t) == ["hidden"] and len(spike_t["hidden"]) > 0
+        print(train, evaluated)
+        result = mn.train_test(p)
+        assert len(result) == 6 and result[5] == mn.summary["test_accuracy"]
+        *_, train, tested = mn.test(p)
+        assert train == 0.0
+        p["N_FOLDS"] = 2
+        accuracies, seconds = mn.cross_validate(p)
+        assert len(accuracies) == len(seconds) == 2 and len(accuracies[0]) == 2
+        """,
+        tmp_path,
+        EVENTPROP_DATA=str(tmp_path),
+    )
+    train, evaluated = map(float, out.splitlines()[out.splitlines().index(_line_of(out))].split())
+    assert 0.0 <= train <= 1.0 and 0.0 <= evaluated <= 1.0
+    assert not list((tmp_path / "runs").glob("*spike*"))
+
+
+def _line_of(out: str) -> str:
+    """The line with the two accuracies that the script printed."""
+    return next(line for line in out.splitlines() if line.replace(".", "").replace(" ", "").isdigit())
+
+
+def test_recording_of_variables_takes_the_solver_that_has_steps(tmp_path: Path) -> None:
+    p = simulator_yinyang.p.copy()
+    p.update(OUT_DIR=str(tmp_path), N_TRAIN=16, N_BATCH=8, N_VALIDATE=0, N_TEST=8, N_EPOCH=1, REC_NEURONS=[["output", "V"]])
+    with pytest.warns(UserWarning, match="SOLVER=grid"):
+        _, _, neurons, _, _ = simulator_yinyang.yinyang(p).train(p)
+    assert neurons["Voutput"].shape[1] == 3
+    assert p["SOLVER"] == "event"
+
+
+def test_p_takes_what_the_table_takes() -> None:
+    p = Parameters("mnist")
+    assert p["NUM_HIDDEN"] == 128 and p["N_EPOCH"] == 20 and p["TRAIN_DATA_SEED"] == 123
+    p["TRAIL_MS"] = 30
+    assert p["TRIAL_MS"] == 30.0 == p["TRAIL_MS"] and "TRAIL_MS" not in p
+    p.update({"ETA": np.float32(0.5)}, N_BATCH=np.int64(8))
+    assert p["ETA"] == 0.5 and type(p["N_BATCH"]) is int
+    assert p.copy() == p and isinstance(p.copy(), Parameters)
+    assert pickle.loads(pickle.dumps(p)) == p
+    assert json.loads(json.dumps(p))["N_BATCH"] == 8
+    assert "learning rate" in p.describe("ETA")
+    p["BUILD"] = False  # accepted, without effect
+
+
+BAD: list[tuple[Any, Any, type[Exception], str]] = [
+    ("NUM_HIDEN", 3, KeyError, "did you mean NUM_HIDDEN"),
+    ("NUM_HIDDEN", 0, ValueError, "NUM_HIDDEN=0 is not possible; NUM_HIDDEN takes a whole number of at least 1"),
+    ("ETA", "fast", ValueError, "ETA=fast is not possible"),
+    ("ETA", float("nan"), ValueError, "ETA"),
+    ("LOSS_TYPE", "summ", ValueError, "LOSS_TYPE=summ"),
+    ("ETA", object(), TypeError, "ETA is a object"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "kind", "text"), BAD)
+def test_p_refuses_what_the_table_refuses(key: str, value: Any, kind: type[Exception], text: str) -> None:
+    p = Parameters("mnist")
+    before = dict(p)
+    for action in (
+        lambda: p.__setitem__(key, value),
+        lambda: p.update({key: value}),
+        lambda: simulator_MNIST.mnist_model({key: value}),
+        lambda: simulator_MNIST.mnist_model(p).train({key: value}),
+    ):
+        with pytest.raises(kind, match=text):
+            action()
+    assert dict(p) == before
+    with pytest.raises(KeyError, match="did you mean"):
+        p["NUM_HIDEN"]
+
+
+def test_values_that_exclude_each_other(tmp_path: Path) -> None:
+    p = simulator_yinyang.p | {"OUT_DIR": str(tmp_path), "LOSS_TYPE": "first_spike", "REC_SPIKES": ["nobody"]}
+    with pytest.raises(ValueError, match="REC_SPIKES"):
+        simulator_yinyang.yinyang(p).train(p)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    p = simulator_yinyang.p.copy()
+    p["OUT_DIR"] = str(tmp_path / "file")
+    with pytest.raises(OSError, match="output folder"):
+        simulator_yinyang.yinyang(p).train(p)
+
+
+def test_a_default_that_follows_another_key_stays_what_p_says() -> None:
+    """As in the reference: N_TRAIN is 1000 N_BATCH when `p` is made, and does not follow later."""
+    p = Parameters("yinyang")
+    p["N_BATCH"] = 8
+    assert p["N_TRAIN"] == 32000

@@ -1,0 +1,141 @@
+"""Spike trains: made from what the field has, cut, kept, given back."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import eventprop as ep
+import numpy as np
+import pytest
+
+
+def some() -> ep.Spikes:
+    return ep.Spikes([([3.0, 1.0, 1.0], [0, 2, 1]), ([], []), ([0.5], [2])], labels=[1, 0, 2])
+
+
+def test_events_are_sorted_by_time_and_neuron() -> None:
+    times, neurons = some()[0]
+    assert times.tolist() == [1.0, 1.0, 3.0] and neurons.tolist() == [1, 2, 0]
+
+
+def test_slices_masks_and_sums() -> None:
+    spikes = some()
+    assert spikes[1:] == ep.Spikes([([], []), ([0.5], [2])], [0, 2])
+    assert spikes[[2, 0]] == ep.Spikes([([0.5], [2]), ([1.0, 1.0, 3.0], [1, 2, 0])], [2, 1])
+    assert spikes[np.array([True, False, True])] == spikes[::2]
+    assert spikes[:1] + spikes[1:] == spikes
+    assert spikes[-1][1].tolist() == [2]
+    assert [len(times) for times, _ in spikes] == [3, 0, 1]
+    assert spikes[:0] == ep.Spikes([], []) and len(spikes[:0]) == 0
+    with pytest.raises(IndexError, match="sample 3 of 3"):
+        spikes[3]
+    assert spikes.crop(1.0) == ep.Spikes([([], []), ([], []), ([0.5], [2])], [1, 0, 2])
+    assert spikes.with_labels(None) != spikes and not spikes.with_labels(None).has_labels
+
+
+def test_pickled_and_read_only() -> None:
+    spikes = some()
+    assert pickle.loads(pickle.dumps(spikes)) == spikes
+    assert not pickle.loads(pickle.dumps(spikes.with_labels(None))).has_labels
+    with pytest.raises(ValueError, match="read-only"):
+        spikes.times_ms[0] = 9.0
+
+
+def test_what_is_given_is_not_changed_or_shared() -> None:
+    times = np.array([3.0, 1.0])
+    spikes = ep.Spikes.from_csr(times, [0, 1], [0, 2])
+    times[0] = 7.0
+    assert spikes.times_ms.tolist() == [1.0, 3.0] and times.flags.writeable
+
+
+def test_dense_in_both_layouts_and_back() -> None:
+    rng = np.random.default_rng(0)
+    dense = rng.random((4, 10, 3)) < 0.2
+    spikes = ep.Spikes.from_dense(dense, [0, 1, 2, 0], dt=0.5)
+    assert ep.Spikes.from_dense(dense.swapaxes(0, 1).astype(np.float32), [0, 1, 2, 0], dt=0.5, layout="TBN") == spikes
+    np.testing.assert_array_equal(spikes.to_dense(5.0, dt=0.5, neurons=3), dense)
+    sample, step, neuron = np.argwhere(dense)[0]
+    times, neurons = spikes[int(sample)]
+    assert (times[0], neurons[0]) == (step * 0.5, neuron)
+
+
+def test_events_of_tonic_and_back() -> None:
+    kind = [("t", "<i8"), ("x", "<i8"), ("p", "<i8")]
+    events = np.array([(2500, 3, 1), (1000, 1, 1)], dtype=kind)
+    spikes = ep.Spikes.from_events([events], [4])
+    assert spikes == ep.Spikes([([1.0, 2.5], [1, 3])], [4])
+    (back,) = spikes.to_events()
+    assert back.tolist() == [(1000, 1, 1), (2500, 3, 1)]
+    camera = np.array([(7, 2, 1, 1), (9, 0, 0, 0)], dtype=[("t", "u4"), ("x", "u2"), ("y", "u2"), ("p", "?")])
+    # (p · height + y) · width + x
+    seen = ep.Spikes.from_events(camera, [0], sensor_size=(5, 4, 2), time_unit="ms")
+    assert seen == ep.Spikes([([7.0, 9.0], [(1 * 4 + 1) * 5 + 2, 0])], [0])
+    with pytest.raises(ValueError, match="sensor_size=.width"):
+        ep.Spikes.from_events(camera, [0])
+    with pytest.raises(ValueError, match="x runs from 0 to 2"):
+        ep.Spikes.from_events(camera, [0], sensor_size=(2, 4, 2))
+
+
+def test_hdf5_in_the_layout_of_the_heidelberg_sets(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    some().to_hdf5(tmp_path / "some.h5")
+    with h5py.File(tmp_path / "some.h5") as file:
+        assert file["spikes/times"][0].tolist() == [0.001, 0.001, 0.003]
+        assert file["spikes/units"][0].tolist() == [1, 2, 0]
+        assert file["labels"][:].tolist() == [1, 0, 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["some.h5"]
+
+
+class Tensor:
+    """What a torch tensor with a gradient looks like: it has no array until it is detached."""
+
+    def __init__(self, value: Any, attached: bool = True) -> None:
+        self.value, self.attached = np.asarray(value), attached
+
+    def detach(self) -> Tensor:
+        return Tensor(self.value, attached=False)
+
+    def cpu(self) -> Tensor:
+        return self
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        assert not self.attached, "a tensor with a gradient has no array"
+        return self.value if dtype is None else self.value.astype(dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+class Capsule:
+    """Something that offers DLPack and nothing else."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = np.asarray(value)
+
+    def __dlpack__(self, **how: Any) -> Any:
+        return self.value.__dlpack__()
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.value.__dlpack_device__()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+
+@pytest.mark.parametrize("kind", [Tensor, Capsule])
+def test_tensors_without_their_library(kind: Any) -> None:
+    assert ep.Spikes([(kind([1.0, 3.0]), kind([1, 2]))], kind([1])) == ep.Spikes([([1.0, 3.0], [1, 2])], [1])
+    net = ep.Network(1.0, 10.0)
+    net.add_input("in", 2)
+    net.add_li("out", 1)
+    net.connect("in", "out", kind([[1.0], [2.0]]))
+    assert net.params["in->out"].tolist() == [[1.0], [2.0]]
+    assert "torch" not in sys.modules
