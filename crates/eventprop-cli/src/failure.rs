@@ -13,8 +13,6 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line or the parameters are wrong.
 const USAGE: u8 = 2;
-/// Stopped by Ctrl-C or a signal.
-pub const STOPPED: u8 = 130;
 
 /// Why a command failed.
 #[derive(Debug)]

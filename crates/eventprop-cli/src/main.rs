@@ -7,6 +7,7 @@ mod commands;
 mod failure;
 mod progress;
 mod report;
+mod signals;
 mod speak;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ Try first:
   eventprop train mnist            ... and learn them
 
 Look further:
+  eventprop resume runs/yinyang-test   go on with a run that was stopped, killed or lost its power
   eventprop params yinyang         every parameter; set one as in `train yinyang NUM_HIDDEN=50`
   eventprop help                   all commands
 ";

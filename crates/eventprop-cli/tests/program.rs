@@ -308,3 +308,220 @@ fn a_signal_stops_a_run_cleanly() {
             && lines.lines().count() as u64 == json["epochs"].as_u64().expect("epochs")
     );
 }
+
+/// A run that was told to terminate, in its folder; the number of epochs that it completed.
+#[cfg(unix)]
+fn terminated(folder: &Path) -> u64 {
+    let train = [
+        "train",
+        "yinyang",
+        "N_EPOCH=1000000",
+        "N_TRAIN=32",
+        "NUM_HIDDEN=10",
+        "--seed",
+        "4",
+        "--json",
+    ];
+    let child = program(folder, &train)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let results = folder.join("runs/yinyang-test/test_results.txt");
+    while !results.is_file() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let second = run(folder, &["train", "yinyang", "N_EPOCH=1"]);
+    assert_eq!(second.status.code(), Some(1));
+    let told = text(&second.stderr);
+    let holder = format!("process {} is at work", child.id());
+    assert!(told.contains(&holder), "{told}");
+
+    let id = child.id().to_string();
+    let killed = Command::new("kill")
+        .args(["-TERM", &id])
+        .status()
+        .expect("kill");
+    assert!(killed.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(143), "{}", text(&output.stderr));
+    last_json(&output)["epochs"].as_u64().expect("epochs")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminated_run_goes_on_and_only_as_it_was() {
+    let folder = folder();
+    let epochs = terminated(folder.path());
+    let resume = |arguments: &[&str]| {
+        let all = [&["resume", "runs/yinyang-test"], arguments].concat();
+        run(folder.path(), &all)
+    };
+    let other = resume(&["NUM_HIDDEN=11", "ETA=0.5"]);
+    assert_eq!(other.status.code(), Some(2));
+    let told = text(&other.stderr);
+    assert!(
+        told.contains("NUM_HIDDEN=11 instead of 10") && told.contains("ETA=0.5 instead of 0.003"),
+        "{told}"
+    );
+    let forced = resume(&["NUM_HIDDEN=11", "--force"]);
+    assert_eq!(forced.status.code(), Some(1));
+    let told = text(&forced.stderr);
+    assert!(told.contains("the network needs"), "{told}");
+
+    let more = format!("N_EPOCH={}", epochs + 2);
+    let output = resume(&[&more, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(last_json(&output)["epochs"], epochs + 2);
+    let results = folder.path().join("runs/yinyang-test/test_results.txt");
+    let lines = std::fs::read_to_string(results).expect("results");
+    let numbers = lines
+        .lines()
+        .map(|line| line.split(' ').next().expect("a column"));
+    let expected = (0..epochs + 2).map(|epoch| epoch.to_string());
+    assert!(numbers.eq(expected), "{lines}");
+
+    let ended = resume(&[]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(text(&ended.stderr).contains("has ended after"));
+    let nothing = run(folder.path(), &["resume", "runs"]);
+    assert!(text(&nothing.stderr).contains("holds no checkpoint"));
+}
+
+/// A file system that takes no file of more than some blocks stands in for one that is full: the write
+/// fails in the middle, with an error and not a signal.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_an_error_and_the_checkpoint_before_is_whole() {
+    let folder = folder();
+    let train = "train yinyang NUM_HIDDEN=40 N_TRAIN=64 N_VALIDATE=16 N_TEST=16 N_EPOCH=20 --seed 4 --checkpoint-every 1000 --quiet";
+    // The recordings in the checkpoint grow by 768 bytes a batch and hit the limit after some epochs.
+    let program = env!("CARGO_BIN_EXE_eventprop");
+    let script = format!("trap '' XFSZ; ulimit -f 32; exec {program} {train}");
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .output()
+        .expect("bash");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("test_checkpoint.safetensors") && told.contains("free space"),
+        "{told}"
+    );
+    let resumed = run(folder.path(), &["resume", "runs/yinyang-test", "--quiet"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", text(&resumed.stderr));
+}
+
+#[test]
+fn a_sweep_does_its_runs_once_and_tells_of_them() {
+    let folder = folder();
+    let file = "benchmark = \"yinyang\"\nout = \"sweep\"\n[fixed]\nNUM_HIDDEN = 10\nN_TRAIN = 32\nN_VALIDATE = 16\nN_TEST = 16\nN_EPOCH = 1\n[vary]\nETA = [0.001, 0.01]\nMODEL_SEED = [1, 2]\n";
+    std::fs::write(folder.path().join("sweep.toml"), file).expect("room");
+    let sweep = |arguments: &[&str]| {
+        let all = [&["sweep", "sweep.toml"], arguments].concat();
+        run(folder.path(), &all)
+    };
+    let one = sweep(&["--array-index", "3", "--quiet"]);
+    assert_eq!(one.status.code(), Some(0), "{}", text(&one.stderr));
+    let list = last_json(&sweep(&["--list", "--json"]));
+    let standings = list["runs"].as_array().expect("runs").iter();
+    let standings: Vec<&Json> = standings.map(|run| &run["standing"]).collect();
+    assert_eq!(standings, ["new", "new", "new", "ended"]);
+
+    let results = folder
+        .path()
+        .join("sweep/0003-ETA=0.01,MODEL_SEED=2/test_results.txt");
+    let before = std::fs::read(&results).expect("results");
+    let all = sweep(&["--json"]);
+    assert_eq!(all.status.code(), Some(0), "{}", text(&all.stderr));
+    for run in last_json(&all)["runs"].as_array().expect("runs") {
+        assert_eq!(run["standing"], "ended");
+        assert!(run["test_accuracy"].is_number(), "{run}");
+    }
+    assert_eq!(std::fs::read(&results).expect("results"), before);
+    let table = sweep(&["--list"]);
+    let table = text(&table.stdout);
+    assert!(
+        table.contains("test_accuracy") && table.lines().count() == 5,
+        "{table}"
+    );
+    let beyond = sweep(&["--array-index", "4"]);
+    assert_eq!(beyond.status.code(), Some(2));
+}
+
+#[test]
+fn the_doctor_proposes_parameters_that_the_command_line_takes() {
+    let folder = folder();
+    let ill = [
+        "yinyang",
+        "INPUT_HIDDEN_MEAN=0.05",
+        "INPUT_HIDDEN_STD=0.02",
+        "--seed",
+        "3",
+    ];
+    let doctor = |option: &[&str]| {
+        let all = [&["doctor"], &ill[..], option].concat();
+        run(folder.path(), &all)
+    };
+    let json = last_json(&doctor(&["--json"]));
+    assert_eq!(json["complaints"][0]["illness"], "silent");
+    let fix = doctor(&["--fix"]);
+    let fix = text(&fix.stdout).trim().to_owned();
+    assert!(fix.contains("INPUT_HIDDEN_MEAN="), "{fix}");
+    let words: Vec<&str> = fix.split(' ').collect();
+    let again = [&["doctor"], &ill[..], &words, &["--json"]].concat();
+    let json = last_json(&run(folder.path(), &again));
+    let complaints = json["complaints"].as_array().expect("a list");
+    assert!(
+        complaints.iter().all(|c| c["illness"] != "silent"),
+        "{json}"
+    );
+    let report = doctor(&[]);
+    assert!(text(&report.stdout).contains("This would help"));
+}
+
+#[test]
+fn a_plan_tells_time_memory_and_disk() {
+    let folder = folder();
+    let json = last_json(&run(
+        folder.path(),
+        &[&["plan", "yinyang", "--json"], &SMALL[..]].concat(),
+    ));
+    assert_eq!(json["training_batches"], 6);
+    for key in [
+        "seconds_per_epoch",
+        "total_seconds",
+        "peak_memory_mb",
+        "disk_mb",
+    ] {
+        assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_leave_a_batch_that_can_be_replayed() {
+    let folder = folder();
+    let diverging = [
+        "train",
+        "yinyang",
+        "SOLVER=grid",
+        "NUM_HIDDEN=10",
+        "N_TRAIN=32",
+        "ETA=1e38",
+        "--seed",
+        "3",
+        "--quiet",
+    ];
+    let output = run(folder.path(), &diverging);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains("gradcheck yinyang --replay"), "{told}");
+    let kept = "runs/yinyang-test/test_failed_batch.safetensors";
+    let replay = run(folder.path(), &["gradcheck", "yinyang", "--replay", kept]);
+    assert!(
+        text(&replay.stderr).contains("training said:"),
+        "{}",
+        text(&replay.stderr)
+    );
+}

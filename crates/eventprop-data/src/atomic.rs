@@ -35,21 +35,50 @@ pub fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), WriteError> {
-    write_and_rename(path, content).map_err(|source| WriteError {
-        path: path.to_owned(),
-        source,
+    write_and_rename(path, content, || Ok(()))
+}
+
+/// As [`write`], and the file that is replaced stays under the name `previous`.
+///
+/// Whenever the process dies, at least one of the two is there and whole.
+///
+/// # Errors
+/// [`WriteError`]; then at least one of the two files is as it was, under one of the two names.
+pub fn write_keeping(
+    path: &Path,
+    previous: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    write_and_rename(path, content, || match fs::rename(path, previous) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     })
 }
 
 fn write_and_rename(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    make_room: impl FnOnce() -> io::Result<()>,
+) -> Result<(), WriteError> {
+    replace(path, content, make_room).map_err(|source| WriteError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn replace(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    make_room: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     let new = NewFile::create(path)?;
     let mut writer = BufWriter::with_capacity(1 << 16, &new.file);
     content(&mut writer)?;
     writer.flush()?;
     drop(writer);
+    // Whole on the disk before the file that it replaces moves.
+    new.file.sync_all()?;
+    make_room()?;
     new.finish()
 }
 
@@ -191,6 +220,20 @@ mod tests {
         assert!(error.to_string().contains("weights"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["weights"]);
+    }
+
+    #[test]
+    fn the_replaced_file_is_kept_and_survives_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, previous) = (folder.path().join("now"), folder.path().join("before"));
+        for text in ["one", "two", "three"] {
+            write_keeping(&path, &previous, |out| out.write_all(text.as_bytes())).unwrap();
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+        assert_eq!(fs::read(&previous).unwrap(), b"two");
+        write_keeping(&path, &previous, |_| Err(io::Error::other("full"))).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+        assert_eq!(names(folder.path()), ["before", "now"]);
     }
 
     #[test]

@@ -6,8 +6,10 @@ use eventprop::solver::event::Event;
 use eventprop::solver::grid::{Grid, Probe};
 use eventprop::solver::{SolveError, Solver};
 
+use crate::checkpoint::Element;
+
 /// A solver that benchmarks can run on.
-pub trait Engine: Solver + Sized {
+pub trait Engine: Solver<Real: Element> + Sized {
     /// A solver for a network.
     ///
     /// # Errors

@@ -17,8 +17,10 @@ use eventprop::spikes::Batch;
 use eventprop::train::{Plan, Session, TrainError};
 use thiserror::Error;
 
+use crate::checkpoint::Defect;
 use crate::data::{self, DataError, Source, Wanted};
 use crate::params::{Benchmark, ParamError, Parameters};
+use crate::run::FailedBatch;
 use crate::settings::Settings;
 use crate::topology::Topology;
 
@@ -82,6 +84,9 @@ pub enum CheckError {
     /// The data could not be had.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A batch that was kept could not be read.
+    #[error("the file holds no batch that can be replayed: {0}")]
+    Defect(#[from] Defect),
     /// The network could not be solved.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -93,7 +98,7 @@ impl CheckError {
         match self {
             Self::Param(_) => true,
             Self::Data(error) => error.is_usage(),
-            Self::Train(_) => false,
+            Self::Train(_) | Self::Defect(_) => false,
         }
     }
 }
@@ -125,20 +130,54 @@ pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Che
         seed: u64::from(settings.seeds.model),
         ..CheckSettings::default()
     };
+    let mut checked = compare(&settings, network, &weights, (&batch, check_settings))?;
+    checked.notices.extend(data.notices);
+    Ok(checked)
+}
+
+/// Checks the gradient of the batch that brought a training out of the finite numbers, at the weights
+/// that it met: all its samples. What was drawn in that training (noise, withheld spikes) is left out.
+///
+/// # Errors
+/// [`CheckError`]; also when the exact solver cannot solve the batch either.
+pub fn replay(failed: &FailedBatch, per_projection: usize) -> Result<Checked, CheckError> {
+    let unknown = |_| Defect::Damaged("it is of no known benchmark".to_owned());
+    let benchmark: Benchmark = failed.benchmark().parse().map_err(unknown)?;
+    let params = Parameters::of_json(benchmark, failed.parameters())?;
+    let settings = Settings::new(&params)?;
+    let seed = u64::from(settings.seeds.model);
+    let mut topology = Topology::new(&settings, failed.size(), seed).map_err(SolveError::from)?;
+    let weights = failed.weights(&mut topology)?;
+    let check_settings = CheckSettings {
+        per_projection,
+        seed,
+        ..CheckSettings::default()
+    };
+    let batch = failed.batch()?;
+    compare(
+        &settings,
+        &topology.network,
+        &weights,
+        (&batch, check_settings),
+    )
+}
+
+/// Compares adjoint and differences, and the grid with both.
+fn compare(
+    settings: &Settings,
+    network: &Network,
+    weights: &Params<f64>,
+    (batch, check_settings): (&Batch, CheckSettings),
+) -> Result<Checked, CheckError> {
     let loss = settings.loss.without_push();
-    let report = gradcheck::check(network, &weights, &batch, loss, check_settings)?;
+    let report = gradcheck::check(network, weights, batch, loss, check_settings)?;
     let names = network.populations().iter().map(|p| p.name.clone());
     Ok(Checked {
         report,
         populations: names.collect(),
-        samples,
-        grid: grid_errors(network, &weights, &batch, loss)?,
-        notices: settings
-            .notices
-            .iter()
-            .chain(&data.notices)
-            .cloned()
-            .collect(),
+        samples: batch.len(),
+        grid: grid_errors(network, weights, batch, loss)?,
+        notices: settings.notices.clone(),
     })
 }
 

@@ -30,10 +30,12 @@
 //! ```
 
 pub mod bench;
+pub mod checkpoint;
 pub mod data;
 pub mod engine;
 pub mod gradcheck;
 pub mod insight;
+pub mod lock;
 pub mod outputs;
 pub mod params;
 pub mod plot;
@@ -41,6 +43,7 @@ pub mod records;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod sweep;
 pub mod tensorboard;
 pub mod topology;
 pub mod value;

@@ -93,6 +93,16 @@ impl Outputs {
         self.folder.join(format!("{}_{ending}", self.name))
     }
 
+    /// The checkpoint of the run.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.named("checkpoint.safetensors")
+    }
+
+    /// The lock file: one for all runs that share the names of files.
+    pub fn lock(&self) -> PathBuf {
+        self.folder.join(format!(".{}lock", self.prefix))
+    }
+
     /// `NAME.json`: the parameters.
     pub fn parameters(&self) -> PathBuf {
         self.folder.join(format!("{}.json", self.name))
@@ -115,6 +125,37 @@ impl Outputs {
     /// [`WriteError`].
     pub fn replace(&self, ending: &str, line: &str) -> Result<(), WriteError> {
         atomic::write(&self.named(ending), |out| writeln!(out, "{line}"))
+    }
+
+    /// Bytes of `NAME_` + `ending`; 0 when it is not there.
+    ///
+    /// # Errors
+    /// [`WriteError`], when the system does not tell.
+    pub fn length(&self, ending: &str) -> Result<u64, WriteError> {
+        let path = self.named(ending);
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(source) => Err(WriteError { path, source }),
+        }
+    }
+
+    /// Takes from `NAME_` + `ending` what is behind its first `length` bytes. Returns whether all of those
+    /// are there.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn shorten(&self, ending: &str, length: u64) -> Result<bool, WriteError> {
+        let found = self.length(ending)?;
+        if found > length {
+            let path = self.named(ending);
+            let shortened = OpenOptions::new().write(true).open(&path).and_then(|file| {
+                file.set_len(length)?;
+                file.sync_all()
+            });
+            shortened.map_err(|source| WriteError { path, source })?;
+        }
+        Ok(found >= length)
     }
 
     /// Writes JSON to a file, indented.

@@ -8,6 +8,7 @@ use eventprop::network::{
 use eventprop::params::Role;
 use eventprop::rng::{Key, Purpose};
 
+use crate::checkpoint::{Container, Defect};
 use crate::params::Benchmark;
 use crate::settings::{NetworkSettings, Normal, Settings, Taus};
 
@@ -203,6 +204,33 @@ impl Topology {
                 });
             }
         }
+    }
+
+    /// The constants in which neurons differ, trained or not, as the network was made with them.
+    pub fn drawn_constants(&self) -> impl Iterator<Item = (&ConstantNames, Vec<f64>)> {
+        self.constants.iter().map(|names| {
+            let population = self.network.population(names.population);
+            let constant = population.constant(names.constant);
+            let constant = constant.expect("the topology names constants that there are");
+            let values = (0..population.size).map(|neuron| constant.of(neuron));
+            (names, values.collect())
+        })
+    }
+
+    /// Takes the constants in which neurons differ from a checkpoint. To be called before parameters and
+    /// solver are made.
+    ///
+    /// # Errors
+    /// [`Defect::Array`] when the checkpoint is that of another network.
+    pub fn restore_constants(&mut self, container: &Container) -> Result<(), Defect> {
+        for names in &self.constants {
+            let size = self.network.population(names.population).size;
+            let name = format!("constants/{}", names.weights);
+            let values = container.get_exactly(&name, size)?;
+            let (population, constant) = (names.population, names.constant);
+            self.network.set_constant(population, constant, values);
+        }
+        Ok(())
     }
 
     /// The projections with their names.

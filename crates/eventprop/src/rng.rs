@@ -29,6 +29,8 @@ pub enum Purpose {
     Fibres = 10,
     /// Time constants in which the neurons of a population differ.
     TimeConstants = 11,
+    /// Parameters of a random search.
+    Search = 12,
     /// Anything a test or an example wants.
     Test = 8,
 }

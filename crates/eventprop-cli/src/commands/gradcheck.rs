@@ -1,10 +1,13 @@
 //! `eventprop gradcheck`: is the gradient of my network right?
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use eventprop::gradcheck::{Check, Verdict};
-use eventprop_experiment::gradcheck::{self, Checked, Extent};
+use eventprop_experiment::gradcheck::{self, CheckError, Checked, Extent};
+use eventprop_experiment::params::{Benchmark, Parameters};
+use eventprop_experiment::run::FailedBatch;
 use serde_json::json;
 
 use super::run::BenchmarkArgs;
@@ -22,6 +25,10 @@ pub struct Args {
     /// Weights checked per projection, drawn at random [default: 50; 5 for shd and ssc]
     #[arg(long, value_name = "N")]
     per_projection: Option<usize>,
+    /// Check the batch and the weights that a training left behind which stopped at numbers that are not
+    /// finite (NAME_failed_batch.safetensors)
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
     /// Print every checked weight, not only the extremes of each projection
     #[arg(long)]
     all: bool,
@@ -38,19 +45,10 @@ impl Args {
 
     fn try_run(&self) -> Result<u8, Failure> {
         let params = self.benchmark.parameters().map_err(Failure::usage)?;
-        let default = Extent::of(params.benchmark());
-        let extent = Extent {
-            samples: self.samples.unwrap_or(default.samples).max(1),
-            per_projection: self.per_projection.unwrap_or(default.per_projection).max(1),
+        let checked = match &self.replay {
+            Some(file) => self.replay(file, params.benchmark())?,
+            None => self.check(&params)?,
         };
-        let checked = gradcheck::check(&params, &self.benchmark.source(), extent);
-        let checked = checked.map_err(|error| {
-            if error.is_usage() {
-                Failure::usage(error)
-            } else {
-                Failure::failed(error)
-            }
-        })?;
         if self.json {
             speak::out(&to_json(&checked).to_string());
         } else {
@@ -62,6 +60,26 @@ impl Args {
         }
         let wrong = checked.report.count(Verdict::Wrong);
         Ok(if wrong == 0 { DONE } else { FAILED })
+    }
+
+    fn extent(&self, benchmark: Benchmark) -> Extent {
+        let default = Extent::of(benchmark);
+        Extent {
+            samples: self.samples.unwrap_or(default.samples).max(1),
+            per_projection: self.per_projection.unwrap_or(default.per_projection).max(1),
+        }
+    }
+
+    fn check(&self, params: &Parameters) -> Result<Checked, Failure> {
+        let extent = self.extent(params.benchmark());
+        gradcheck::check(params, &self.benchmark.source(), extent).map_err(|error| explain(&error))
+    }
+
+    fn replay(&self, file: &Path, benchmark: Benchmark) -> Result<Checked, Failure> {
+        let failed = FailedBatch::read(file).map_err(Failure::failed)?;
+        speak::err(&format!("note: training said: {}", failed.error()));
+        let extent = self.extent(benchmark);
+        gradcheck::replay(&failed, extent.per_projection).map_err(|error| explain(&error))
     }
 
     fn text(&self, checked: &Checked, seed: &str) -> String {
@@ -96,6 +114,14 @@ impl Args {
             shown.extend(of.into_iter().filter(keep));
         }
         shown
+    }
+}
+
+fn explain(error: &CheckError) -> Failure {
+    if error.is_usage() {
+        Failure::usage(error)
+    } else {
+        Failure::failed(error)
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod bench;
 mod data;
+mod doctor;
 mod encode_audio;
 mod gradcheck;
 mod params;
+mod plan;
 mod report;
+mod resume;
 mod run;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -25,6 +29,14 @@ pub enum Command {
     TrainTest(run::Args),
     /// Cross-validate: hold out every fold once
     Xval(run::Args),
+    /// Go on with a run that was stopped or killed, as if it had never been
+    Resume(resume::Args),
+    /// Do many runs: a grid of parameters, or a random search
+    Sweep(sweep::Args),
+    /// Find out what is wrong with a network, and what would help
+    Doctor(doctor::Args),
+    /// Measure how long a training will take and what memory and disk it needs
+    Plan(plan::Args),
     /// Check the gradient of a network against differences
     Gradcheck(gradcheck::Args),
     /// Measure the speed on this machine, and the floor that its ceilings allow
@@ -45,6 +57,10 @@ impl Command {
             Self::Test(args) => args.run(RunCommand::Test),
             Self::TrainTest(args) => args.run(RunCommand::TrainTest),
             Self::Xval(args) => args.run(RunCommand::CrossValidate),
+            Self::Resume(args) => args.run(),
+            Self::Sweep(args) => args.run(),
+            Self::Doctor(args) => args.run(),
+            Self::Plan(args) => args.run(),
             Self::Gradcheck(args) => args.run(),
             Self::Bench(args) => args.run(),
             Self::Data(args) => args.run(),

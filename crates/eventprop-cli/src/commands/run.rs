@@ -2,10 +2,8 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventprop_data::locate;
 use eventprop_experiment::data::Source;
@@ -14,8 +12,9 @@ use eventprop_experiment::run::{self, Command, Control, Observer, Progress, RunE
 use eventprop_experiment::tensorboard::Board;
 use eventprop_experiment::value::Value;
 
-use crate::failure::{self, DONE, Failure, STOPPED};
+use crate::failure::{self, DONE, Failure};
 use crate::progress::{Display, Verbosity};
+use crate::signals::Stop;
 use crate::{report, speak};
 
 /// A benchmark and its parameters, as every command that needs a network takes them.
@@ -62,11 +61,16 @@ impl BenchmarkArgs {
 
     /// Where data are looked for.
     pub fn source(&self) -> Source {
-        let env = std::env::var_os("EVENTPROP_DATA");
-        Source {
-            dirs: locate::data_dirs(self.data_dir.as_deref(), env.as_deref()),
-            demonstration: self.data_dir.is_none(),
-        }
+        source(self.data_dir.as_deref())
+    }
+}
+
+/// Where data are looked for: in the folder that was named, or in the usual ones.
+pub fn source(data_dir: Option<&Path>) -> Source {
+    let env = std::env::var_os("EVENTPROP_DATA");
+    Source {
+        dirs: locate::data_dirs(data_dir, env.as_deref()),
+        demonstration: data_dir.is_none(),
     }
 }
 
@@ -81,12 +85,23 @@ pub struct Args {
     /// Name of the run; begins the names of its files
     #[arg(long)]
     name: Option<String>,
-    /// Threads; results do not depend on it [default: all cores]
+    /// How often a checkpoint is written beside those after epochs: batches, or 90s, 5min, 2h
+    /// (CHECKPOINT_EVERY)
     #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    checkpoint_every: Option<String>,
     /// Write event files for TensorBoard (`tensorboard --logdir DIR` with the output folder)
     #[arg(long)]
     tensorboard: bool,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// How a run is carried out and what it tells.
+#[derive(Debug, clap::Args)]
+pub struct Manner {
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     /// Print the result only
     #[arg(long, short)]
     quiet: bool,
@@ -98,51 +113,19 @@ pub struct Args {
 impl Args {
     /// Runs the command.
     pub fn run(self, command: Command) -> ExitCode {
-        failure::conclude(self.try_run(command), self.json)
+        failure::conclude(self.try_run(command), self.manner.json)
     }
 
     fn try_run(&self, command: Command) -> Result<u8, Failure> {
         let params = self.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
-        let cancel = stop_on_signal()?;
-        let mut display = Display::new(self.verbosity());
-        let mut board = self.board(&params);
-        let mut observer = |progress: &Progress<'_>| {
-            display.hear(progress);
-            if let Some(board) = &mut board {
-                board.hear(progress);
-            }
-        };
-        let summary = self.pool()?.install(|| {
-            let mut control = Control {
-                observer: &mut observer,
-                cancel: &cancel,
-            };
-            run::run(command, &params, &source, &mut control)
-        });
-        display.finish();
-        let summary = summary.map_err(|error| explain(&error))?;
-        self.tell(&summary);
-        if let Some(board) = board {
-            board.finish(&summary).map_err(Failure::failed)?;
-        }
-        Ok(if summary.cancelled { STOPPED } else { DONE })
-    }
-
-    fn board(&self, params: &Parameters) -> Option<Board> {
+        let stop = Stop::listen()?;
+        let run = |control: &mut Control<'_>| run::run(command, &params, &source, control);
         let folder = PathBuf::from(params.text("OUT_DIR"));
-        self.tensorboard
-            .then(|| Board::new(&folder, &params.text("NAME")))
-    }
-
-    fn tell(&self, summary: &Summary) {
-        if self.json {
-            speak::out(&summary.to_json().to_string());
-        } else if self.quiet {
-            speak::out(&report::one_line(summary));
-        } else {
-            speak::out(&report::full(summary));
-        }
+        let board = self
+            .tensorboard
+            .then(|| Board::new(&folder, &params.text("NAME")));
+        self.manner.carry_out(&stop, board, run)
     }
 
     /// The benchmark's parameters with name and folder of the run.
@@ -157,7 +140,66 @@ impl Args {
             let folder = format!("runs/{}-{}", params.benchmark(), params.text("NAME"));
             params.set("OUT_DIR", Value::Text(folder))?;
         }
+        if let Some(every) = &self.checkpoint_every {
+            params.set("CHECKPOINT_EVERY", Value::parse(every))?;
+        }
         Ok(params)
+    }
+}
+
+impl Manner {
+    /// Runs, tells and returns the exit code.
+    pub fn carry_out(
+        &self,
+        stop: &Stop,
+        mut board: Option<Board>,
+        run: impl Run,
+    ) -> Result<u8, Failure> {
+        let summary = self.follow(stop, board.as_mut(), run)?;
+        self.tell(&summary);
+        if let Some(board) = board {
+            board.finish(&summary).map_err(Failure::failed)?;
+        }
+        Ok(if summary.cancelled { stop.code() } else { DONE })
+    }
+
+    /// Runs and shows the progress.
+    pub fn follow(
+        &self,
+        stop: &Stop,
+        mut board: Option<&mut Board>,
+        run: impl Run,
+    ) -> Result<Summary, Failure> {
+        let mut display = Display::new(self.verbosity());
+        let mut observer = |progress: &Progress<'_>| {
+            display.hear(progress);
+            if let Some(board) = &mut board {
+                board.hear(progress);
+            }
+        };
+        let summary = pool(self.threads)?.install(|| {
+            run(&mut Control {
+                observer: &mut observer,
+                cancel: stop.flag(),
+            })
+        });
+        display.finish();
+        summary.map_err(|error| explain(&error))
+    }
+
+    /// Whether the result is one JSON object.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    fn tell(&self, summary: &Summary) {
+        if self.json {
+            speak::out(&summary.to_json().to_string());
+        } else if self.quiet {
+            speak::out(&report::one_line(summary));
+        } else {
+            speak::out(&report::full(summary));
+        }
     }
 
     fn verbosity(&self) -> Verbosity {
@@ -167,14 +209,20 @@ impl Args {
             (false, false) => Verbosity::OnStdout,
         }
     }
+}
 
-    fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
-        let threads = self.threads.map_or(0, NonZeroUsize::get);
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.build().map_err(|error| {
-            Failure::failed(format!("{threads} threads could not be started: {error}"))
-        })
-    }
+/// Something that runs under a control.
+pub trait Run: FnOnce(&mut Control<'_>) -> Result<Summary, RunError> + Send {}
+
+impl<T: FnOnce(&mut Control<'_>) -> Result<Summary, RunError> + Send> Run for T {}
+
+/// The threads that a command works with; all cores when no number is given.
+pub fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, Failure> {
+    let threads = threads.map_or(0, NonZeroUsize::get);
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    builder.build().map_err(|error| {
+        Failure::failed(format!("{threads} threads could not be started: {error}"))
+    })
 }
 
 /// A seed from the operating system, by way of the keys that the standard library draws for its hash
@@ -183,23 +231,8 @@ fn drawn_seed() -> u32 {
     RandomState::new().build_hasher().finish() as u32
 }
 
-/// A flag that the first Ctrl-C (or request to terminate) sets; the second one ends the program.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancel);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(STOPPED));
-        }
-        speak::err(
-            "stopping after this batch; what was done so far is written (Ctrl-C again: at once)",
-        );
-    };
-    ctrlc::set_handler(handler).map_err(Failure::failed)?;
-    Ok(cancel)
-}
-
-fn explain(error: &RunError) -> Failure {
+/// A run that failed: whether the command line is to blame.
+pub fn explain(error: &RunError) -> Failure {
     if error.is_usage() {
         Failure::usage(error)
     } else {

@@ -4,6 +4,7 @@
 //! sample. Nothing that happens in training ever sees the test part.
 
 pub mod binned;
+mod fingerprint;
 mod made_up;
 mod mnist;
 mod shd;
@@ -28,6 +29,7 @@ use crate::params::{Benchmark, ParamError, Parameters};
 use crate::settings::{Folds, Settings};
 use crate::value::Value;
 
+pub use fingerprint::fingerprint;
 pub use variation::Variation;
 pub use yinyang::plane;
 

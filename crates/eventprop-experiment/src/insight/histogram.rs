@@ -1,13 +1,14 @@
 //! The distribution of some numbers in a few of them.
 
 use eventprop::real::Real;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 /// Bins between the smallest and the largest value.
 const BINS: usize = 48;
 
 /// Counts of values in bins of equal width from the smallest to the largest.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Histogram {
     /// The smallest value.
     pub min: f64,

@@ -16,6 +16,7 @@ use eventprop::real::Real;
 use eventprop::solver::Solver;
 use eventprop::spikes::Batch;
 use eventprop::train::{BatchReport, Session};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 pub use environment::{Environment, memory_peak_bytes, unix_seconds};
@@ -27,7 +28,7 @@ pub use recordings::{Recording, chosen_places, record};
 pub const GRADIENT_EVERY: usize = 16;
 
 /// Collects what is worth knowing of the epoch that is going on.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Insight {
     batches: usize,
     gradients: Vec<GradientNorm>,
@@ -36,7 +37,7 @@ pub struct Insight {
 }
 
 /// Norms of the gradient of one range of parameters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GradientNorm {
     /// The range, such as `input->hidden`.
     pub name: String,
@@ -49,7 +50,7 @@ pub struct GradientNorm {
 }
 
 /// What an epoch looked like inside.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochInside {
     /// Name and size of every population.
     pub populations: Vec<Spiking>,
@@ -66,7 +67,7 @@ pub struct EpochInside {
 }
 
 /// Spikes of one population in the training of an epoch.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spiking {
     /// The population.
     pub name: String,

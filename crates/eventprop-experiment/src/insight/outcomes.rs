@@ -1,9 +1,10 @@
 //! What was predicted, sample by sample, and the tables that follow from it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 /// One sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Predicted {
     /// Its class.
     pub label: u32,
@@ -19,7 +20,7 @@ impl Predicted {
 }
 
 /// Predictions of a part of the data, in its order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcomes {
     /// The samples.
     pub list: Vec<Predicted>,

@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 pub use error::ParamError;
 pub use presets::Preset;
-pub use row::{Default, Kind, Range, Row};
+pub use row::{Default, Kind, Range, Row, time};
 
 use crate::value::Value;
 
@@ -235,6 +235,18 @@ impl Parameters {
             .filter(|(row, _)| row.effect)
             .map(|(row, value)| (row.key.to_owned(), value.to_json()));
         serde_json::Value::Object(values.collect())
+    }
+
+    /// What [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    pub fn of_json(benchmark: Benchmark, json: &serde_json::Value) -> Result<Self, ParamError> {
+        let mut params = Self::new(benchmark);
+        for (key, value) in json.as_object().into_iter().flatten() {
+            params.set(key, Value::from_json(value).unwrap_or(Value::None))?;
+        }
+        Ok(params)
     }
 
     /// Sets every seed that is none to what `draw` returns.

@@ -1,5 +1,7 @@
 //! One parameter of a benchmark: a row of its table.
 
+use std::time::Duration;
+
 use crate::value::Value;
 
 /// Which values a key accepts.
@@ -47,6 +49,8 @@ pub enum Kind {
     Augmentation,
     /// `keep`, `error` or `limit:x` with x > 0.
     Grazing,
+    /// A number of batches, a time, or none.
+    Every,
     /// Anything: the key has no effect here.
     Anything,
 }
@@ -209,6 +213,7 @@ impl Kind {
             Self::Pairs => "a list of pairs of names, such as [[\"hidden\",\"V\"]]".into(),
             Self::Speakers => "a whole number of at least 0, a list of different ones, all, or none".into(),
             Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), NORMALISE_SPIKE_NUMBER (true or false)".into(),
+            Self::Every => "a whole number of batches of at least 1, a time such as 90s, 5min or 2h, or none".into(),
             Self::Grazing => "keep, error, or limit:x with a number x above 0".into(),
             Self::Anything => "anything".into(),
         }
@@ -220,6 +225,7 @@ impl Kind {
             Self::Flag => "bool",
             Self::Int { .. } => "int",
             Self::OptionalInt { .. } | Self::Seed => "int or none",
+            Self::Every => "int or time",
             Self::Float(_) => "float",
             Self::OptionalFloat(_) => "float or none",
             Self::Choice(_) | Self::Text | Self::Grazing => "str",
@@ -254,6 +260,7 @@ impl Kind {
                 | Self::OptionalText
                 | Self::Seed
                 | Self::Classes
+                | Self::Every
                 | Self::Speakers,
                 Value::None,
             ) => Some(Value::None),
@@ -287,6 +294,8 @@ impl Kind {
                 !items.is_empty() && items.iter().all(is_index) && !(0..items.len()).any(repeated)
             }
             (Self::Augmentation, Value::Table(entries)) => entries.iter().all(is_augmentation),
+            (Self::Every, Value::Int(batches)) => *batches >= 1,
+            (Self::Every, Value::Text(text)) => time(text).is_some(),
             (Self::Grazing, Value::Text(text)) => is_grazing(text),
             _ => false,
         }
@@ -343,4 +352,15 @@ fn is_augmentation((name, value): &(String, Value)) -> bool {
 fn is_grazing(text: &str) -> bool {
     let limit = |text: &str| text.parse().is_ok_and(|x| Range::Positive.contains(x));
     matches!(text, "keep" | "error") || text.strip_prefix("limit:").is_some_and(limit)
+}
+
+/// A time such as `90s`, `5min` or `2h`.
+pub fn time(text: &str) -> Option<Duration> {
+    let units = [("min", 60.0), ("s", 1.0), ("h", 3600.0)];
+    let (number, seconds) = units
+        .iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))?;
+    let number: f64 = number.trim().parse().ok()?;
+    let positive = number > 0.0 && number.is_finite();
+    positive.then(|| Duration::try_from_secs_f64(number * seconds).ok())?
 }

@@ -421,6 +421,13 @@ pub const W_OUTPUT_EPOCH_TRIAL: Row = Row::new(
 .default("[]");
 pub const WRITE_TO_DISK: Row =
     Row::new("WRITE_TO_DISK", FLAG, "whether recordings are written").default("true");
+pub const CHECKPOINT_EVERY: Row = Row::new(
+    "CHECKPOINT_EVERY",
+    Kind::Every,
+    "how often a checkpoint is written from which `eventprop resume` goes on, beside those after epochs and at a stop",
+)
+.default("none")
+.unit("batches or time");
 pub const LOAD_LAST: Row = Row::new(
     "LOAD_LAST",
     FLAG,

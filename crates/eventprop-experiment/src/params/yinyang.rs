@@ -91,6 +91,7 @@ pub static ROWS: &[Row] = &[
     REC_NEURONS,
     REC_SYNAPSES,
     WRITE_TO_DISK,
+    CHECKPOINT_EVERY,
     LOAD_LAST,
     Row::new(
         "W_REPORT_INTERVAL",

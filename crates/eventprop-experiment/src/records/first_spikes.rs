@@ -9,6 +9,8 @@ use std::path::Path;
 use eventprop_data::atomic::WriteError;
 use eventprop_data::npy;
 
+use crate::checkpoint::{Container, Defect};
+
 /// First spike times, `[epoch · trials + trial, sample of the trial, output]`, in ms from the start of
 /// the trial.
 #[derive(Debug)]
@@ -51,6 +53,20 @@ impl FirstSpikes {
                 self.silent_ms
             };
         }
+    }
+
+    /// Adds the times so far to a checkpoint.
+    pub fn store(&self, container: &mut Container) {
+        container.put("records/first_spikes", &self.times_ms);
+    }
+
+    /// Takes up what [`Self::store`] added.
+    ///
+    /// # Errors
+    /// [`Defect::Array`] when it is not there.
+    pub fn restore(&mut self, container: &Container) -> Result<(), Defect> {
+        self.times_ms = container.get("records/first_spikes")?;
+        Ok(())
     }
 
     /// Writes both files.

@@ -25,6 +25,7 @@ pub use outcomes::Outcomes;
 pub use settings::{Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When};
 
 use self::synapses::Line;
+use crate::checkpoint::{Container, Defect};
 use crate::engine::Engine;
 
 /// Place of a trial in a run.
@@ -139,6 +140,9 @@ impl Seen {
         ]
     }
 }
+
+/// Names of the lists of what was seen, in checkpoints.
+const SEEN: [&str; 3] = ["spikes", "neurons", "synapses"];
 
 /// Appends `[step, sample, …]` from one `[step, …]` per sample, with NaN for the missing samples.
 fn interleave(of_samples: &[Vec<f32>], (steps, columns): (usize, usize), record: &mut Vec<f32>) {
@@ -346,6 +350,67 @@ impl Recorder {
         all.extend(self.of_neurons());
         all.extend(self.of_synapses());
         all
+    }
+
+    /// Adds the recordings so far to a checkpoint.
+    pub fn store(&self, container: &mut Container) {
+        for (named, record) in self.settings.spikes.iter().zip(&self.spikes) {
+            container.put(&format!("records/{}/t", named.name), &record.times_ms);
+            container.put(&format!("records/{}/ID", named.name), &record.neurons);
+        }
+        for (name, record) in self.dense() {
+            container.put(&format!("records/{name}"), record);
+        }
+        for (name, seen) in self.seen() {
+            container.put(&format!("records/{name}_t"), &seen.times_ms);
+            container.put(&format!("records/{name}_lbl"), &seen.labels);
+            container.put(&format!("records/{name}_pred"), &seen.predictions);
+        }
+    }
+
+    /// Takes up what [`Self::store`] added.
+    ///
+    /// # Errors
+    /// [`Defect::Array`] when it is not there: the checkpoint is of a run with other recordings.
+    pub fn restore(&mut self, container: &Container) -> Result<(), Defect> {
+        let settings = &self.settings;
+        for (named, record) in settings.spikes.iter().zip(&mut self.spikes) {
+            record.times_ms = container.get(&format!("records/{}/t", named.name))?;
+            record.neurons = container.get(&format!("records/{}/ID", named.name))?;
+        }
+        let names = settings.neurons.iter().map(|named| &named.name);
+        for (name, record) in names.zip(&mut self.neurons) {
+            *record = container.get(&format!("records/{name}"))?;
+        }
+        let names = settings.synapses.iter().map(|named| &named.name);
+        for (name, record) in names.zip(&mut self.synapses) {
+            *record = container.get(&format!("records/{name}"))?;
+        }
+        let seen = [
+            &mut self.spikes_seen,
+            &mut self.neurons_seen,
+            &mut self.synapses_seen,
+        ];
+        for (name, seen) in SEEN.iter().zip(seen) {
+            seen.times_ms = container.get(&format!("records/{name}_t"))?;
+            seen.labels = container.get(&format!("records/{name}_lbl"))?;
+            seen.predictions = container.get(&format!("records/{name}_pred"))?;
+        }
+        Ok(())
+    }
+
+    /// Recordings of variables of neurons and projections, with their names.
+    fn dense(&self) -> impl Iterator<Item = (&str, &[f32])> {
+        let neurons = self.settings.neurons.iter().map(|named| &named.name);
+        let synapses = self.settings.synapses.iter().map(|named| &named.name);
+        let records = self.neurons.iter().chain(&self.synapses);
+        let named = neurons.chain(synapses).zip(records);
+        named.map(|(name, record)| (name.as_str(), record.as_slice()))
+    }
+
+    fn seen(&self) -> impl Iterator<Item = (&str, &Seen)> {
+        let seen = [&self.spikes_seen, &self.neurons_seen, &self.synapses_seen];
+        SEEN.into_iter().zip(seen)
     }
 
     /// Writes all recordings to a folder; `prefix` begins the names of the files.

@@ -7,6 +7,7 @@ use eventprop_data::atomic::WriteError;
 use eventprop_data::npy;
 
 use super::OutcomeSettings;
+use crate::checkpoint::{Container, Defect};
 use crate::run::Phase;
 
 /// What was predicted, of one phase.
@@ -91,6 +92,37 @@ impl Outcomes {
                 record.labels.push(label as i32);
             }
         }
+    }
+
+    /// Adds what was predicted so far to a checkpoint.
+    pub fn store(&self, container: &mut Container) {
+        for ((_, phase), record) in PHASES.iter().zip(&self.records) {
+            let name = |what: &str| format!("records/{phase}/{what}");
+            let counts = [record.epochs as u64, record.samples as u64];
+            container.put(&name("epochs"), &counts);
+            container.put(&name("confusion"), &record.confusion);
+            container.put(&name("predictions"), &record.predictions);
+            container.put(&name("labels"), &record.labels);
+        }
+    }
+
+    /// Takes up what [`Self::store`] added.
+    ///
+    /// # Errors
+    /// [`Defect::Array`] when it is not there.
+    pub fn restore(&mut self, container: &Container) -> Result<(), Defect> {
+        for ((_, phase), record) in PHASES.iter().zip(&mut self.records) {
+            let name = |what: &str| format!("records/{phase}/{what}");
+            let counts: Vec<u64> = container.get_exactly(&name("epochs"), 2)?;
+            *record = Record {
+                confusion: container.get(&name("confusion"))?,
+                predictions: container.get(&name("predictions"))?,
+                labels: container.get(&name("labels"))?,
+                epochs: counts[0] as usize,
+                samples: counts[1] as usize,
+            };
+        }
+        Ok(())
     }
 
     /// Writes `NAME_confusion_PHASE.npy`, `NAME_predictions_PHASE.npy` and `NAME_labels_PHASE.npy` of the

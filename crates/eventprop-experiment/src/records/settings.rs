@@ -95,6 +95,22 @@ pub enum When {
 }
 
 impl When {
+    /// How many trials of a run with so many epochs of so many trials are among them.
+    pub fn count(&self, epochs: usize, trials: usize) -> usize {
+        match *self {
+            Self::Always => epochs * trials,
+            Self::Listed(ref list) => {
+                let within = |(epoch, trial): &&(usize, usize)| *epoch < epochs && *trial < trials;
+                list.iter().filter(within).count()
+            }
+            Self::Every { epochs: 0, .. } => 0,
+            Self::Every {
+                trials: every,
+                epochs: every_epochs,
+            } => epochs.div_ceil(every_epochs) * trials.div_ceil(every),
+        }
+    }
+
     /// Whether a trial of an epoch is one of them.
     pub fn includes(&self, epoch: usize, trial: usize) -> bool {
         match self {

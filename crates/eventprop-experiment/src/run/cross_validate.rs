@@ -8,10 +8,14 @@ use eventprop::rng::{Key, Purpose};
 use super::Prepared;
 use super::dossier::Dossier;
 use super::error::RunError;
-use super::learner::{Learner, Pass, Start};
+use super::failed_batch;
+use super::journey::{Journey, Tally};
+use super::learner::{Learner, Pass, PassEnd, Passed, Start};
 use super::progress::{Control, Phase, Progress};
 use super::report::{EpochReport, Score, Summary};
+use super::saver::{Saver, TakenUp};
 use super::train::{chooses, epoch_report, finish, watched};
+use super::watchman::Watchman;
 use crate::data::{Data, Fold};
 use crate::engine::Engine;
 use crate::records::Outcomes;
@@ -22,85 +26,179 @@ pub fn cross_validate<S: Engine>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
-    let &Prepared { settings, data, .. } = prepared;
-    let start = Start {
-        seed: u64::from(settings.seeds.model),
+    let data = prepared.data;
+    let first = Start {
+        seed: u64::from(prepared.settings.seeds.model),
         saved: None,
+        checkpoint: None,
     };
-    let dossier = Dossier::begin(prepared, &Learner::<S>::new(settings, data, start)?)?;
-    let mut summary = prepared.summary();
-    let mut samples = 0;
-    for (index, fold) in data.folds.iter().enumerate() {
+    let dossier = Dossier::begin(
+        prepared,
+        &Learner::<S>::new(prepared.settings, data, first)?,
+    )?;
+    let taken_up = prepared.taken_up.map(|taken_up| &taken_up.state.journey);
+    let mut course = Course {
+        prepared,
+        journey: taken_up.cloned().unwrap_or_default(),
+        saver: Saver::new(prepared),
+        watchman: Watchman::default(),
+        begun: Tally::default(),
+    };
+    let ended = course.journey.folds.len();
+    for (index, fold) in data.folds.iter().enumerate().skip(ended) {
         control.tell(&Progress::Fold {
             fold: index,
             folds: data.folds.len(),
             held_out: &fold.name,
         });
         let turn = Turn {
-            prepared,
             data: &data.of_fold(fold),
             fold,
             index,
+            taken_up: prepared.taken_up.filter(|_| index == ended),
         };
-        let Some(score) = turn.run::<S>((&mut summary, &mut samples), control)? else {
+        let Some(score) = course.run::<S>(&turn, control)? else {
             break;
         };
-        summary.folds.push(score);
-        summary.held_out.push(fold.name.clone());
+        let next = Journey {
+            seconds: course.journey.seconds,
+            samples: course.journey.samples,
+            train: course.journey.train,
+            folds: course.journey.folds.clone(),
+            ..Journey::default()
+        };
+        course.journey = next;
+        course.journey.folds.push((fold.name.clone(), score));
     }
-    summary.samples_per_second = (samples > 0).then(|| samples as f64 / summary.seconds);
+    let mut summary = course.summary();
     summary.cancelled = control.cancelled();
-    summary.validation = mean(&summary.folds);
     dossier.end_without_network(&summary)?;
     finish(prepared, &mut summary)?;
+    course.saver.end(&summary)?;
     Ok(summary)
 }
 
 /// One fold.
 struct Turn<'a> {
-    prepared: &'a Prepared<'a>,
     data: &'a Data,
     fold: &'a Fold,
     index: usize,
+    /// The checkpoint that it goes on from.
+    taken_up: Option<&'a TakenUp>,
 }
 
-impl Turn<'_> {
+/// All folds.
+struct Course<'a> {
+    prepared: &'a Prepared<'a>,
+    journey: Journey,
+    saver: Saver<'a>,
+    watchman: Watchman,
+    /// The training that was left before its end.
+    begun: Tally,
+}
+
+impl Course<'_> {
     /// The score of the epoch that counts; `None` when cancelled before the last.
     fn run<S: Engine>(
-        &self,
-        (summary, samples): (&mut Summary, &mut usize),
+        &mut self,
+        turn: &Turn<'_>,
         control: &mut Control<'_>,
     ) -> Result<Option<Score>, RunError> {
         let &Prepared {
             settings, outputs, ..
         } = self.prepared;
         let start = Start {
-            seed: seed_of(settings.seeds.model, self.fold.id),
+            seed: seed_of(settings.seeds.model, turn.fold.id),
             saved: None,
+            checkpoint: turn.taken_up.map(|taken_up| &taken_up.found.container),
         };
-        let mut learner = Learner::<S>::new(settings, self.data, start)?;
-        let mut outcomes = Outcomes::new(settings.records.outcomes, self.data.classes);
-        let mut counting: Option<EpochReport> = None;
-        for epoch in 0..settings.epochs {
-            let Some(report) = self.epoch(&mut learner, (epoch, &mut outcomes), control)? else {
+        let mut learner = Learner::<S>::new(settings, turn.data, start)?;
+        let mut outcomes = Outcomes::new(settings.records.outcomes, turn.data.classes);
+        if let Some(taken_up) = turn.taken_up {
+            let container = &taken_up.found.container;
+            let restored = learner.restore(container, &taken_up.state.learner);
+            let restored = restored.and_then(|()| outcomes.restore(container));
+            restored.map_err(|defect| taken_up.error(defect))?;
+        } else if turn.index == 0 {
+            self.checkpoint(&learner, &outcomes)?;
+        }
+        while self.journey.epoch < settings.epochs {
+            let Some(report) = self.epoch(turn, &mut learner, &mut outcomes, control)? else {
+                self.begun = learner
+                    .tally
+                    .filter(|_| self.journey.trained.is_none())
+                    .unwrap_or_default();
+                self.checkpoint(&learner, &outcomes)?;
                 return Ok(None);
             };
-            summary.seconds += report.seconds;
-            *samples += report.train.samples;
-            outputs.append("results.txt", &report.results_line(settings.benchmark))?;
-            outputs.append("metrics.jsonl", &report.metrics().to_string())?;
-            outputs.append("report.jsonl", &report.detail(self.data.classes))?;
-            learner.schedule.end_epoch(watched(settings, &report));
-            summary.epochs += 1;
-            summary.train = Some(report.train);
-            control.tell(&Progress::Epoch(&report));
-            if self.counts(counting.as_ref(), &report) {
-                counting = Some(report);
+            self.keep(&mut learner, report, control)?;
+            let last = self.journey.epoch == settings.epochs;
+            if last || self.saver.is_due_after_epoch() {
+                self.checkpoint(&learner, &outcomes)?;
             }
         }
-        let suffix = format!("_fold{}", self.index);
+        let suffix = format!("_fold{}", turn.index);
         outcomes.write(outputs.folder(), outputs.prefix(), &suffix)?;
+        let counting = self.journey.best.as_ref();
         Ok(counting.and_then(|report| report.evaluation))
+    }
+
+    /// Writes what an epoch gave.
+    fn keep<S: Engine>(
+        &mut self,
+        learner: &mut Learner<'_, S>,
+        report: EpochReport,
+        control: &mut Control<'_>,
+    ) -> Result<(), RunError> {
+        let &Prepared {
+            settings,
+            data,
+            outputs,
+            ..
+        } = self.prepared;
+        outputs.append("results.txt", &report.results_line(settings.benchmark))?;
+        outputs.append("metrics.jsonl", &report.metrics().to_string())?;
+        outputs.append("report.jsonl", &report.detail(data.classes))?;
+        learner.schedule.end_epoch(watched(settings, &report));
+        control.tell(&Progress::Epoch(&report));
+        for warning in self.watchman.warnings(settings, &report) {
+            control.tell(&Progress::Notice(&warning));
+        }
+        self.journey.train = Some(report.train);
+        if self.counts(self.journey.best.as_ref(), &report) {
+            self.journey.best = Some(report.clone().without_inside());
+        }
+        self.journey.reports.push(report.without_inside());
+        self.journey.epoch += 1;
+        Ok(())
+    }
+
+    fn checkpoint<S: Engine>(
+        &mut self,
+        learner: &Learner<'_, S>,
+        outcomes: &Outcomes,
+    ) -> Result<(), RunError> {
+        self.saver.save(&self.journey, |container| {
+            outcomes.store(container);
+            learner.store(container)
+        })
+    }
+
+    /// What the folds gave, and the one that was left.
+    fn summary(&self) -> Summary {
+        let (journey, prepared) = (&self.journey, self.prepared);
+        let mut summary = prepared.summary();
+        let scores: Vec<Score> = journey.folds.iter().map(|(_, score)| *score).collect();
+        let names = journey.folds.iter().map(|(name, _)| name.clone());
+        let samples = journey.samples + self.begun.samples;
+        summary.epochs = scores.len() * prepared.settings.epochs + journey.reports.len();
+        summary.seconds = journey.seconds + self.begun.seconds;
+        summary.samples_per_second = (samples > 0).then(|| samples as f64 / summary.seconds);
+        summary.train = journey.train;
+        summary.validation = mean(&scores);
+        summary.held_out = names.collect();
+        summary.folds = scores;
+        summary
     }
 
     /// Whether an epoch counts rather than the one before that did.
@@ -115,40 +213,68 @@ impl Turn<'_> {
         }
     }
 
-    /// One epoch; `None` when it was cancelled.
+    /// One epoch, or the rest of one that was taken up; `None` when it was cancelled.
     fn epoch<S: Engine>(
-        &self,
+        &mut self,
+        turn: &Turn<'_>,
         learner: &mut Learner<'_, S>,
-        (epoch, outcomes): (usize, &mut Outcomes),
+        outcomes: &mut Outcomes,
         control: &mut Control<'_>,
     ) -> Result<Option<EpochReport>, RunError> {
-        learner.begin_epoch(epoch);
+        let epoch = self.journey.epoch;
         let training = Pass {
             phase: Phase::Train,
-            part: &self.data.training(epoch),
+            part: &turn.data.training(epoch),
             epoch,
             trials_before: 0,
             samples_before: 0,
         };
-        let trained = learner.pass(training, outcomes, control)?;
-        let Some(train) = trained.score else {
-            return Ok(None);
-        };
-        let mut report = epoch_report(learner, epoch, train, trained.seconds);
+        if self.journey.trained.is_none() {
+            if learner.tally.is_none() {
+                learner.begin_epoch(epoch);
+            }
+            let Some(end) = self.pass(learner, (training, outcomes), control)? else {
+                return Ok(None);
+            };
+            self.journey.seconds += end.seconds;
+            self.journey.samples += end.score.samples;
+            self.journey.trained = Some(epoch_report(learner, epoch, end));
+        }
         let evaluation = Pass {
             phase: Phase::Validation,
-            part: &self.data.evaluation(&self.data.validation, epoch),
+            part: &turn.data.evaluation(&turn.data.validation, epoch),
             ..training
         };
-        let evaluated = learner.pass(evaluation, outcomes, control)?;
-        report.evaluation = evaluated.score;
-        report.evaluation_seconds = evaluated.seconds;
-        report.inside.outcomes = learner.insight.outcomes().clone();
-        report.hidden.clone_from(&learner.hidden);
-        report.fold = Some(self.index);
-        report.held_out = Some(self.fold.name.clone());
-        report.elapsed = learner.elapsed();
-        Ok(report.evaluation.is_some().then_some(report))
+        let Some(end) = self.pass(learner, (evaluation, outcomes), control)? else {
+            return Ok(None);
+        };
+        Ok(self.journey.trained.take().map(|mut report| {
+            report.evaluation = Some(end.score);
+            report.evaluation_seconds = end.seconds;
+            report.inside.outcomes = learner.insight.outcomes().clone();
+            report.hidden.clone_from(&learner.hidden);
+            report.fold = Some(turn.index);
+            report.held_out = Some(turn.fold.name.clone());
+            report.elapsed = learner.elapsed();
+            report
+        }))
+    }
+
+    /// A pass to its end, with checkpoints where they are due; `None` when it was cancelled.
+    fn pass<S: Engine>(
+        &mut self,
+        learner: &mut Learner<'_, S>,
+        (pass, outcomes): (Pass<'_>, &mut Outcomes),
+        control: &mut Control<'_>,
+    ) -> Result<Option<PassEnd>, RunError> {
+        loop {
+            let passed = learner.pass(pass, outcomes, control);
+            match passed.map_err(|error| failed_batch::keep(self.prepared, learner, error))? {
+                Passed::Paused => self.checkpoint(learner, outcomes)?,
+                Passed::Cancelled => return Ok(None),
+                Passed::Whole(end) => return Ok(Some(end)),
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! `NAME_report.json`: what the report needs beside metrics and parameters. Written when a run begins
 //! and again when it ends, so that a run that was broken off can be reported on as well.
 
+use std::path::PathBuf;
+
 use eventprop::network::{Model, Population};
 use eventprop::solver::grid::Grid;
 use eventprop::spikes::Batch;
@@ -63,16 +65,32 @@ impl<'a> Dossier<'a> {
             ),
             "state": "running",
         });
-        let dossier = Self { prepared, json };
+        let mut dossier = Self { prepared, json };
+        dossier.keep_beginning();
         dossier.write()?;
         Ok(dossier)
     }
 
-    fn write(&self) -> Result<(), RunError> {
-        let path = self.prepared.outputs.named(match self.prepared.command {
+    /// A run that goes on began when it began, with the weights that it had then.
+    fn keep_beginning(&mut self) {
+        let before = std::fs::read(self.path()).ok();
+        let before: Option<Json> = before.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if let (Some(before), true) = (before, self.prepared.taken_up.is_some()) {
+            for key in ["started_unix_seconds", "parameters_at_start"] {
+                self.json[key] = before[key].clone();
+            }
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.prepared.outputs.named(match self.prepared.command {
             Command::Test => "test_report.json",
             _ => "report.json",
-        });
+        })
+    }
+
+    fn write(&self) -> Result<(), RunError> {
+        let path = self.path();
         eventprop_data::atomic::write(&path, |out| {
             serde_json::to_writer(&mut *out, &self.json)?;
             out.write_all(b"\n")

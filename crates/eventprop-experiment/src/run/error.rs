@@ -1,14 +1,19 @@
 //! Why a run failed.
 
+use std::path::PathBuf;
+
 use eventprop::network::NetworkError;
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
 use eventprop_data::atomic::WriteError;
 use thiserror::Error;
 
+use super::resume::ResumeError;
+use crate::checkpoint::{CheckpointError, Defect};
 use crate::data::DataError;
+use crate::lock::LockError;
 use crate::outputs::FolderError;
-use crate::params::ParamError;
+use crate::params::{Benchmark, ParamError};
 use crate::plot::PlotError;
 use crate::weights::WeightsError;
 
@@ -49,6 +54,31 @@ pub enum RunError {
     /// Weights could not be loaded.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// Training left the finite numbers, and what it left behind can be replayed.
+    #[error(
+        "{source}. The batch and the weights are in {path}; `eventprop gradcheck {benchmark} --replay {path}` looks into them",
+        path = path.display()
+    )]
+    Kept {
+        /// Why training stopped.
+        source: Box<RunError>,
+        /// The benchmark.
+        benchmark: Benchmark,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process is at work in the folder.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A checkpoint could not be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A checkpoint holds what the program does not understand.
+    #[error(transparent)]
+    Defect(#[from] Defect),
+    /// A run cannot be taken up.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     /// A picture could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -60,6 +90,7 @@ impl RunError {
         match self {
             Self::Param(_) | Self::Network(_) | Self::Session(_) => true,
             Self::Data(error) => error.is_usage(),
+            Self::Resume(error) => error.is_usage(),
             _ => false,
         }
     }

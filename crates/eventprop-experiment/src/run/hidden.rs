@@ -1,7 +1,9 @@
 //! Statistics of hidden spikes over the trials of an epoch (`DEBUG_HIDDEN_N`).
 
+use serde::{Deserialize, Serialize};
+
 /// Count, mean, standard deviation, smallest and largest of some whole numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Moments {
     count: u64,
     sum: u64,
@@ -42,7 +44,7 @@ impl Moments {
 }
 
 /// Spikes of one hidden layer: of the whole layer per sample, and of each neuron per sample.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct HiddenStatistics {
     layer: Moments,
     neuron: Moments,

@@ -5,6 +5,7 @@ use eventprop::train::Session;
 use super::error::RunError;
 use super::learner::{LookIn, Seen};
 use super::progress::Phase;
+use crate::checkpoint::{Container, Defect};
 use crate::data::Data;
 use crate::engine::Engine;
 use crate::outputs::Outputs;
@@ -40,6 +41,25 @@ impl<'a> Keeper<'a> {
     pub fn begin_epoch(&mut self) {
         if let Some(first_spikes) = &mut self.first_spikes {
             first_spikes.begin_epoch();
+        }
+    }
+
+    /// Adds what was kept so far to a checkpoint.
+    pub fn store(&self, container: &mut Container) {
+        self.recorder.store(container);
+        self.outcomes.store(container);
+        if let Some(first_spikes) = &self.first_spikes {
+            first_spikes.store(container);
+        }
+    }
+
+    /// Takes up what [`Self::store`] added.
+    pub fn restore(&mut self, container: &Container) -> Result<(), Defect> {
+        self.recorder.restore(container)?;
+        self.outcomes.restore(container)?;
+        match &mut self.first_spikes {
+            Some(first_spikes) => first_spikes.restore(container),
+            None => Ok(()),
         }
     }
 

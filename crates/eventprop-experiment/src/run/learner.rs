@@ -1,6 +1,6 @@
 //! A network that learns: its session, its learning rate, and one pass over a part of the data.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eventprop::network::PopulationId;
 use eventprop::optim::{Adam, Optimizer, Sgd, schedule::Schedule};
@@ -15,9 +15,11 @@ use eventprop_data::dropout::InputDropout;
 
 use super::error::RunError;
 use super::hidden::HiddenStatistics;
+use super::journey::Tally;
 use super::progress::{BatchProgress, Control, Phase, Progress};
 use super::report::{LayerReport, Score};
 use super::rewire::rewire;
+use crate::checkpoint::Container;
 use crate::data::{Data, Dropping, Part};
 use crate::engine::Engine;
 use crate::insight::Insight;
@@ -34,14 +36,62 @@ pub struct Learner<'a, S: Engine> {
     pub schedule: Schedule,
     /// Statistics of hidden spikes in the current epoch, one per hidden layer.
     pub hidden: Vec<HiddenStatistics>,
+    /// Spikes per population and neuron in the training of the last epoch.
+    pub trained_spikes: Vec<Vec<u64>>,
     /// What the metrics and the report need to know beside scores.
     pub insight: Insight,
-    /// Spikes per population and neuron in the training of the last epoch.
-    trained_spikes: Vec<Vec<u64>>,
+    /// The pass that was left before its end; the next one goes on with it.
+    pub tally: Option<Tally>,
+    /// When a pass is to be left for a checkpoint.
+    pub pace: Pace,
+    /// Seconds of training before the run was taken up.
+    pub elapsed_before: f64,
+    /// The last batch.
+    pub batch: Batch,
     /// Keys of random draws come from this seed.
     seed: u64,
-    batch: Batch,
     began: Instant,
+}
+
+/// When a pass is left for a checkpoint.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pace {
+    every: Option<Every>,
+    batches: usize,
+    since: Option<Instant>,
+}
+
+/// How often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// After so many batches.
+    Batches(usize),
+    /// After so much time.
+    Time(Duration),
+}
+
+impl Pace {
+    /// As often as asked for; never without.
+    pub fn new(every: Option<Every>) -> Self {
+        Self {
+            every,
+            batches: 0,
+            since: every.map(|_| Instant::now()),
+        }
+    }
+
+    /// Whether it is time; the count begins anew then.
+    fn is_due(&mut self) -> bool {
+        let due = match (self.every, self.since) {
+            (Some(Every::Batches(batches)), _) => self.batches >= batches,
+            (Some(Every::Time(time)), Some(since)) => since.elapsed() >= time,
+            _ => false,
+        };
+        if due {
+            *self = Self::new(self.every);
+        }
+        due
+    }
 }
 
 /// Where a network begins.
@@ -51,6 +101,8 @@ pub struct Start<'a> {
     pub seed: u64,
     /// Weights on the disk that take the place of drawn ones.
     pub saved: Option<&'a Saved>,
+    /// A checkpoint whose constants take the place of both.
+    pub checkpoint: Option<&'a Container>,
 }
 
 /// One trial, shown to whoever looks in.
@@ -87,11 +139,21 @@ pub struct Pass<'a> {
 }
 
 /// How a pass ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Passed {
+    /// It came to its end.
+    Whole(PassEnd),
+    /// It was left for a checkpoint, and the next call goes on with it.
+    Paused,
+    /// It was cancelled; the next call goes on with it.
+    Cancelled,
+}
+
+/// What a whole pass gave.
+#[derive(Debug, Clone, Copy)]
 pub struct PassEnd {
-    /// The score; `None` when the pass was cancelled.
-    pub score: Option<Score>,
-    /// Samples that were solved.
-    pub samples: usize,
+    /// The score.
+    pub score: Score,
     /// Seconds that it took.
     pub seconds: f64,
 }
@@ -101,7 +163,9 @@ impl<'a, S: Engine> Learner<'a, S> {
     pub fn new(settings: &'a Settings, data: &Data, start: Start<'_>) -> Result<Self, RunError> {
         let size = (data.inputs, data.classes);
         let mut topology = Topology::new(settings, size, start.seed)?;
-        if let Some(saved) = start.saved {
+        if let Some(checkpoint) = start.checkpoint {
+            topology.restore_constants(checkpoint)?;
+        } else if let Some(saved) = start.saved {
             saved.load_constants(&mut topology)?;
         }
         let mut learner = Self::on(settings, topology, start.seed)?;
@@ -121,20 +185,23 @@ impl<'a, S: Engine> Learner<'a, S> {
         Ok(Self {
             settings,
             hidden: Vec::new(),
-            insight: Insight::default(),
             topology,
             session,
             schedule: Schedule::new(settings.schedule),
             trained_spikes: Vec::new(),
-            seed,
+            insight: Insight::default(),
+            tally: None,
+            pace: Pace::new(settings.checkpoint_every),
+            elapsed_before: 0.0,
             batch: Batch::default(),
+            seed,
             began: Instant::now(),
         })
     }
 
-    /// Seconds since the network was made.
+    /// Seconds since the network was made, without those between a checkpoint and its resumption.
     pub fn elapsed(&self) -> f64 {
-        self.began.elapsed().as_secs_f64()
+        self.elapsed_before + self.began.elapsed().as_secs_f64()
     }
 
     /// To be called before every epoch. What the last one showed to be silent is rewired here and not
@@ -159,30 +226,37 @@ impl<'a, S: Engine> Learner<'a, S> {
         self.hidden = vec![HiddenStatistics::default(); layers];
     }
 
-    /// One pass over a part: training, or evaluation without any change of the weights.
+    /// One pass over a part: training, or evaluation without any change of the weights. Goes on with a
+    /// pass that was left.
     pub fn pass(
         &mut self,
         pass: Pass<'_>,
         look_in: &mut dyn LookIn<S>,
         control: &mut Control<'_>,
-    ) -> Result<PassEnd, RunError> {
+    ) -> Result<Passed, RunError> {
         let begin = Instant::now();
         let order = self.order(pass);
         let dropping = self.dropping(pass);
         let disturbance = self.disturbance(pass);
-        let mut tally = Tally::default();
-        match pass.phase {
-            Phase::Train => self.insight.begin_training(),
-            Phase::Validation | Phase::Test => self.insight.begin_evaluation(),
-        }
-        look_in.begin(pass.phase);
-        for (turn, places) in order.chunks(self.settings.batch).enumerate() {
-            if control.cancelled() {
-                break;
+        let mut tally = self.tally.take().unwrap_or_else(|| {
+            look_in.begin(pass.phase);
+            match pass.phase {
+                Phase::Train => self.insight.begin_training(),
+                Phase::Validation | Phase::Test => self.insight.begin_evaluation(),
+            }
+            Tally::default()
+        });
+        let before = tally.seconds;
+        let seconds = || before + begin.elapsed().as_secs_f64();
+        for places in order.chunks(self.settings.batch).skip(tally.batches) {
+            if let Some(left) = self.leaves(control) {
+                tally.seconds = seconds();
+                self.tally = Some(tally);
+                return Ok(left);
             }
             let place = Place {
                 epoch: pass.epoch,
-                trial: pass.trials_before + turn,
+                trial: pass.trials_before + tally.batches,
                 samples_before: pass.samples_before + tally.samples,
             };
             pass.part.fill(places, dropping, &mut self.batch);
@@ -204,19 +278,23 @@ impl<'a, S: Engine> Learner<'a, S> {
             })?;
             control.tell(&Progress::Batch(self.progress(pass, &tally)));
         }
-        let whole = tally.samples == pass.part.len();
-        if whole {
-            look_in.end(pass.phase);
-        }
+        look_in.end(pass.phase);
         if pass.phase == Phase::Train {
             self.trained_spikes
                 .clone_from(&self.session.activity.spikes);
         }
-        Ok(PassEnd {
-            score: whole.then(|| tally.score()),
-            samples: tally.samples,
-            seconds: begin.elapsed().as_secs_f64(),
-        })
+        Ok(Passed::Whole(PassEnd {
+            score: tally.score(),
+            seconds: seconds(),
+        }))
+    }
+
+    /// Whether a pass is to be left before its next batch, and why.
+    fn leaves(&mut self, control: &Control<'_>) -> Option<Passed> {
+        if control.cancelled() {
+            return Some(Passed::Cancelled);
+        }
+        self.pace.is_due().then_some(Passed::Paused)
     }
 
     fn solve(
@@ -229,6 +307,7 @@ impl<'a, S: Engine> Learner<'a, S> {
             let rate = self.schedule.rate();
             let solved = self.session.train_batch(&self.batch, disturbance, rate);
             self.schedule.after_step();
+            self.pace.batches += 1;
             solved
         } else {
             self.session.test_batch(&self.batch)
@@ -317,25 +396,6 @@ impl<'a, S: Engine> Learner<'a, S> {
         spikes / neurons
     }
 
-    /// Neurons of a hidden layer that spike, on the average over samples, at least once in half their
-    /// τ_syn (in two steps, if these are longer): their current hardly falls between spikes, so that they
-    /// say little about when their input came.
-    fn saturated(&self, id: PopulationId) -> usize {
-        let (network, activity) = (&self.topology.network, &self.session.activity);
-        let clock = network.clock();
-        let (_, tau_syn) = network
-            .population(id)
-            .time_constants()
-            .expect("a hidden layer has time constants");
-        let is_saturated = |&(neuron, &spikes): &(usize, &u64)| {
-            let interval_ms = (tau_syn.of(neuron) / 2.0).max(2.0 * clock.dt_ms());
-            let limit = clock.trial_ms() / interval_ms;
-            spikes > 0 && spikes as f64 >= limit * activity.samples as f64
-        };
-        let spikes = activity.spikes[id.0].iter().enumerate();
-        spikes.filter(is_saturated).count()
-    }
-
     /// What the hidden layers did since the epoch began.
     pub fn layers(&self) -> Vec<LayerReport> {
         let activity = &self.session.activity;
@@ -352,6 +412,25 @@ impl<'a, S: Engine> Learner<'a, S> {
             }
         });
         reports.collect()
+    }
+
+    /// Neurons of a layer that spike, on the average over samples, at least once in half their τ_syn (in
+    /// two steps, if these are longer): their current hardly falls between spikes, so that they say little
+    /// about when their input came.
+    pub fn saturated(&self, id: PopulationId) -> usize {
+        let (network, activity) = (&self.topology.network, &self.session.activity);
+        let clock = network.clock();
+        let (_, tau_syn) = network
+            .population(id)
+            .time_constants()
+            .expect("a hidden layer has time constants");
+        let is_saturated = |&(neuron, &spikes): &(usize, &u64)| {
+            let interval_ms = (tau_syn.of(neuron) / 2.0).max(2.0 * clock.dt_ms());
+            let limit = clock.trial_ms() / interval_ms;
+            spikes > 0 && spikes as f64 >= limit * activity.samples as f64
+        };
+        let spikes = activity.spikes[id.0].iter().enumerate();
+        spikes.filter(is_saturated).count()
     }
 }
 
@@ -373,30 +452,5 @@ fn plan<F: Real>(settings: &Settings, topology: &Topology, params: &Params<F>) -
         grazing: settings.grazing,
         optimizer,
         frozen: topology.frozen.clone(),
-    }
-}
-
-/// Sums of a pass.
-#[derive(Debug, Default)]
-struct Tally {
-    samples: usize,
-    correct: usize,
-    loss_sum: f64,
-}
-
-impl Tally {
-    fn add(&mut self, report: &BatchReport) {
-        self.samples += report.outcomes.len();
-        self.correct += report.correct;
-        self.loss_sum += report.loss_sum;
-    }
-
-    fn score(&self) -> Score {
-        let samples = self.samples as f64;
-        Score {
-            samples: self.samples,
-            loss: self.loss_sum / samples,
-            accuracy: self.correct as f64 / samples,
-        }
     }
 }

@@ -4,30 +4,46 @@
 //! and validation data only; the test part is solved once, at the end.
 
 mod cross_validate;
+pub mod doctor;
 mod dossier;
 mod error;
+mod failed_batch;
 mod hidden;
+mod journey;
 mod keeper;
 mod learner;
+mod persist;
 mod pictures;
+pub mod plan;
 mod progress;
 mod report;
+mod resume;
 mod rewire;
+mod saver;
 mod test;
 mod train;
+mod watchman;
 
 use std::str::FromStr;
 
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
+use serde_json::Value as Json;
 
 pub use error::RunError;
+pub use failed_batch::FailedBatch;
 pub use hidden::HiddenStatistics;
+pub use learner::Every;
 pub use progress::{BatchProgress, Control, Observer, Phase, Progress, Started};
 pub use report::{EpochReport, LayerReport, Score, Summary};
+pub use resume::{Resume, ResumeError, resume};
 
-use crate::data::{self, Data, Source, Wanted};
+use self::journey::State;
+use self::saver::TakenUp;
+use crate::checkpoint;
+use crate::data::{self, Data, Source, Wanted, fingerprint};
 use crate::engine::Engine;
+use crate::lock::RunLock;
 use crate::outputs::Outputs;
 use crate::params::{ParamError, Parameters};
 use crate::settings::{Label, Select, Settings, SolverKind};
@@ -78,10 +94,34 @@ struct Prepared<'a> {
     settings: &'a Settings,
     data: &'a Data,
     outputs: &'a Outputs,
+    /// The parameters, as in `NAME.json`.
+    parameters: Json,
+    /// The fingerprint of the data.
+    fingerprint: String,
+    /// The checkpoint that the run goes on from.
+    taken_up: Option<&'a TakenUp>,
+}
+
+/// What is to be done.
+struct Order<'a> {
+    command: Command,
+    params: &'a Parameters,
+    source: &'a Source,
+    beginning: Beginning,
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// At its start.
+    New,
+    /// Where its checkpoint was written; with `force` also with other data.
+    Resumed { force: bool },
 }
 
 /// Runs a benchmark. Works in the current rayon pool; results do not depend on its size. Training
-/// continues until its end or until `control` is cancelled; a cancelled run writes what it has.
+/// continues until its end or until `control` is cancelled; a cancelled run writes what it has and a
+/// checkpoint, from which [`resume`] goes on.
 ///
 /// # Errors
 /// [`RunError`]; what was completed before stays on the disk.
@@ -91,31 +131,55 @@ pub fn run(
     source: &Source,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
+    let order = Order {
+        command,
+        params,
+        source,
+        beginning: Beginning::New,
+    };
+    go(&order, control)
+}
+
+fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError> {
+    let &Order {
+        command, params, ..
+    } = order;
     let settings = Settings::new(params)?;
     check(command, params, &settings)?;
     let outputs = Outputs::new(&settings);
     outputs.prepare()?;
+    let lock = RunLock::take(&outputs.lock())?;
+    if !lock.held {
+        control.tell(&Progress::Notice(
+            "the file system has no locks: see to it that no other process works in this folder",
+        ));
+    }
+    let taken_up = begin(order, &outputs, &settings, control)?;
     let wanted = match command {
         Command::Train => Wanted::Validated,
         Command::TrainTest => Wanted::Whole,
         Command::CrossValidate => Wanted::Folds,
         Command::Test => Wanted::Test,
     };
-    let data = data::load(params, &settings, source, wanted)?;
+    let data = data::load(params, &settings, order.source, wanted)?;
     let mut dumped = params.clone();
     data.settle(&mut dumped)?;
     for notice in settings.notices.iter().chain(&data.notices) {
         control.tell(&Progress::Notice(notice));
-    }
-    if command != Command::Test {
-        outputs.write_json(&outputs.parameters(), &dumped.to_json())?;
     }
     let prepared = Prepared {
         command,
         settings: &settings,
         data: &data,
         outputs: &outputs,
+        parameters: dumped.to_json(),
+        fingerprint: fingerprint(&data),
+        taken_up: taken_up.as_ref(),
     };
+    prepared.take_up(order.beginning, control)?;
+    if command != Command::Test {
+        outputs.write_json(&outputs.parameters(), &prepared.parameters)?;
+    }
     if prepared.selects_on_test() {
         control.tell(&Progress::Notice(
             "SELECT_ON_TEST: the epoch is chosen by the samples that are tested, so the accuracy is too good",
@@ -125,6 +189,41 @@ pub fn run(
     match settings.solver {
         SolverKind::Grid => prepared.go::<Grid<f32>>(control),
         SolverKind::Event => prepared.go::<Event>(control),
+    }
+}
+
+/// The checkpoint that is gone on from, or none; that of a run which is not gone on with is set aside.
+fn begin(
+    order: &Order<'_>,
+    outputs: &Outputs,
+    settings: &Settings,
+    control: &mut Control<'_>,
+) -> Result<Option<TakenUp>, RunError> {
+    let path = outputs.checkpoint();
+    match order.beginning {
+        Beginning::New if order.command == Command::Test => Ok(None),
+        Beginning::New => {
+            if let Some((kept, epoch)) = saver::set_aside(&path)? {
+                control.tell(&Progress::Notice(&format!(
+                    "this folder held an unfinished run of this name (in epoch {epoch}), which `eventprop resume` would have gone on with; its checkpoint is kept as {}",
+                    kept.display()
+                )));
+            }
+            Ok(None)
+        }
+        Beginning::Resumed { .. } => {
+            let taken_up = TakenUp::new(checkpoint::read(&path)?)?;
+            let State {
+                journey, finished, ..
+            } = &taken_up.state;
+            if *finished && settings.epochs <= journey.epoch {
+                return Err(RunError::Resume(ResumeError::Finished {
+                    name: settings.name.clone(),
+                    epochs: journey.epoch,
+                }));
+            }
+            Ok(Some(taken_up))
+        }
     }
 }
 
@@ -160,6 +259,36 @@ fn check(command: Command, params: &Parameters, settings: &Settings) -> Result<(
 }
 
 impl Prepared<'_> {
+    /// Before a run goes on: the data must be those of its beginning, and what the growing files got after
+    /// the checkpoint is taken away.
+    fn take_up(&self, beginning: Beginning, control: &mut Control<'_>) -> Result<(), RunError> {
+        let Some(TakenUp { state, found }) = self.taken_up else {
+            return Ok(());
+        };
+        let force = beginning == Beginning::Resumed { force: true };
+        if state.data != self.fingerprint && !force {
+            return Err(RunError::Resume(ResumeError::Data {
+                found: self.fingerprint.clone(),
+                expected: state.data.clone(),
+            }));
+        }
+        if let Some(newer) = &found.newer {
+            control.tell(&Progress::Notice(&format!(
+                "{newer}; going on from the one before it, {}",
+                found.path.display()
+            )));
+        }
+        for (ending, length) in &state.lengths {
+            if !self.outputs.shorten(ending, *length)? {
+                control.tell(&Progress::Notice(&format!(
+                    "{} is shorter than it was: lines of earlier epochs are missing",
+                    self.outputs.named(ending).display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the samples that are tested choose the epoch.
     fn selects_on_test(&self) -> bool {
         let tested = matches!(self.command, Command::TrainTest | Command::CrossValidate);

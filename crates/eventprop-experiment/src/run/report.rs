@@ -2,25 +2,29 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::hidden::HiddenStatistics;
+use crate::checkpoint::exact;
 use crate::insight::EpochInside;
 use crate::params::Benchmark;
 
 /// Loss and accuracy of a phase.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Samples.
     pub samples: usize,
     /// Mean loss of a sample.
+    #[serde(with = "exact")]
     pub loss: f64,
     /// Share of right predictions, 0 to 1.
+    #[serde(with = "exact")]
     pub accuracy: f64,
 }
 
 /// What a hidden layer did in the training of an epoch.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Name of the population.
     pub name: String,
@@ -39,7 +43,7 @@ pub struct LayerReport {
 }
 
 /// What an epoch gave.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochReport {
     /// The fold of a cross-validation.
     pub fold: Option<usize>,
@@ -59,7 +63,7 @@ pub struct EpochReport {
     pub grazing_outputs: u64,
     /// Seconds of training.
     pub seconds: f64,
-    /// Seconds of the evaluation.
+    /// Seconds of evaluation.
     pub evaluation_seconds: f64,
     /// Seconds since the training of the network began, evaluation included.
     pub elapsed: f64,
@@ -71,9 +75,10 @@ pub struct EpochReport {
 
 impl EpochReport {
     /// Keys of the metrics that are those of the machine: no repetition gives them again.
-    pub const OF_THE_MACHINE: [&str; 4] = [
+    pub const OF_THE_MACHINE: [&str; 5] = [
         "seconds",
         "evaluation_seconds",
+        "elapsed_seconds",
         "unix_seconds",
         "memory_peak_bytes",
     ];
@@ -126,6 +131,14 @@ impl EpochReport {
         }
     }
 
+    /// The report without the inside of the network, which is on the disk by then.
+    pub fn without_inside(self) -> Self {
+        Self {
+            inside: EpochInside::default(),
+            ..self
+        }
+    }
+
     /// The line of the file from which the report draws the inside of the network.
     pub fn detail(&self, classes: usize) -> String {
         self.inside
@@ -141,7 +154,9 @@ impl EpochReport {
                 "neurons": layer.size,
                 "spikes_per_neuron": layer.spikes_per_neuron,
                 "silent": layer.silent,
+                "silent_share": layer.silent as f64 / layer.size as f64,
                 "saturated": layer.saturated,
+                "saturated_share": layer.saturated as f64 / layer.size as f64,
                 "grazing": layer.grazing,
                 "over_cap": layer.over_cap,
             })
@@ -154,6 +169,7 @@ impl EpochReport {
             "samples": self.train.samples,
             "seconds": self.seconds,
             "evaluation_seconds": self.evaluation_seconds,
+            "elapsed_seconds": self.elapsed,
             "unix_seconds": self.inside.unix_seconds,
             "memory_peak_bytes": self.inside.memory_peak_bytes,
             "train_loss": self.train.loss,

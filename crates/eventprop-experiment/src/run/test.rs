@@ -5,7 +5,7 @@ use super::Prepared;
 use super::dossier::Dossier;
 use super::error::RunError;
 use super::keeper::Keeper;
-use super::learner::{Learner, Pass, Start};
+use super::learner::{Learner, Pace, Pass, PassEnd, Passed, Start};
 use super::pictures;
 use super::progress::{Control, Phase, Progress};
 use super::report::{Summary, results_line};
@@ -41,10 +41,12 @@ pub fn test<S: Engine>(
     let start = Start {
         seed,
         saved: Some(&saved),
+        checkpoint: None,
     };
     let mut learner = Learner::<S>::new(settings, data, start)?;
     let dossier = Dossier::begin(prepared, &learner)?;
     let mut keeper = Keeper::new(settings, outputs, data);
+    learner.pace = Pace::default();
     learner.begin_epoch(0);
     let pass = Pass {
         phase: Phase::Test,
@@ -53,16 +55,19 @@ pub fn test<S: Engine>(
         trials_before: 0,
         samples_before: 0,
     };
-    let end = learner.pass(pass, &mut keeper, control)?;
+    let end = match learner.pass(pass, &mut keeper, control)? {
+        Passed::Whole(end) => Some(end),
+        Passed::Paused | Passed::Cancelled => None,
+    };
     let mut summary = prepared.summary();
-    summary.test = end.score;
+    summary.test = end.map(|end| end.score);
     summary.cancelled = control.cancelled();
     keeper.write(data)?;
     control.tell(&Progress::Recorded(&keeper.recorder));
-    if let Some(score) = end.score {
+    if let Some(PassEnd { score, seconds }) = end {
         let line = match settings.benchmark {
-            Benchmark::YinYang => results_line(0, &[score.accuracy, score.loss, end.seconds]),
-            _ => results_line(0, &[0.0, f64::NAN, score.accuracy, score.loss, end.seconds]),
+            Benchmark::YinYang => results_line(0, &[score.accuracy, score.loss, seconds]),
+            _ => results_line(0, &[0.0, f64::NAN, score.accuracy, score.loss, seconds]),
         };
         outputs.append("test_results.txt", &line)?;
     }

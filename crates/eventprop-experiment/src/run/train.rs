@@ -1,16 +1,19 @@
 //! `train` and `train_test`.
 
-use std::time::Instant;
-
 use eventprop::params::Params;
 
 use super::dossier::Dossier;
 use super::error::RunError;
+use super::failed_batch;
+use super::journey::Journey;
 use super::keeper::Keeper;
-use super::learner::{Learner, Pass, Start};
+use super::learner::{Learner, Pace, Pass, PassEnd, Passed, Start};
+use super::persist::{get_params, put_params};
 use super::pictures;
 use super::progress::{Control, Phase, Progress};
 use super::report::{EpochReport, Score, Summary};
+use super::saver::{Saver, TakenUp};
+use super::watchman::Watchman;
 use super::{Command, Prepared};
 use crate::engine::Engine;
 use crate::outputs::Outputs;
@@ -23,28 +26,25 @@ pub fn train<S: Engine>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
-    let &Prepared {
-        settings,
-        data,
-        outputs,
-        ..
-    } = prepared;
-    let saved = settings.load.map(|label| Saved {
+    let &Prepared { settings, data, .. } = prepared;
+    let load = settings.load.filter(|_| prepared.taken_up.is_none());
+    let saved = load.map(|label| Saved {
         outputs: Outputs::of_loaded(settings),
         label,
     });
     let start = Start {
         seed: u64::from(settings.seeds.model),
         saved: saved.as_ref(),
+        checkpoint: prepared.taken_up.map(|taken_up| &taken_up.found.container),
     };
     let mut learner = Learner::<S>::new(settings, data, start)?;
-    weights::remove(outputs, &learner.topology, Label::Best)?;
     let dossier = Dossier::begin(prepared, &learner)?;
-    let mut course = Course::new(prepared);
+    let mut course = Course::begin(prepared, &mut learner)?;
     course.run(&mut learner, control)?;
-    if course.reports.is_empty() || settings.checkpoint == Checkpoint::AtTheEnd {
+    if course.journey.reports.is_empty() || settings.checkpoint == Checkpoint::AtTheEnd {
         course.save(&learner, Label::Last)?;
     }
+    course.sum_up(&learner);
     let best = course.take_best(&mut learner);
     if !control.cancelled() && course.summary.test.is_none() {
         let outcomes = &mut course.keeper.outcomes;
@@ -54,9 +54,11 @@ pub fn train<S: Engine>(
     course.summary.cancelled = control.cancelled();
     course.keeper.write(data)?;
     control.tell(&Progress::Recorded(&course.keeper.recorder));
-    pictures::final_pictures(prepared, &mut learner, &course.reports, &mut course.summary)?;
+    let reports = &course.journey.reports;
+    pictures::final_pictures(prepared, &mut learner, reports, &mut course.summary)?;
     dossier.end(&learner, &course.summary)?;
     finish(prepared, &mut course.summary)?;
+    course.saver.end(&course.summary)?;
     Ok(course.summary)
 }
 
@@ -85,35 +87,82 @@ fn final_test<S: Engine>(
         trials_before: 0,
         samples_before: 0,
     };
-    Ok(learner.pass(pass, outcomes, control)?.score)
+    learner.pace = Pace::default();
+    Ok(match learner.pass(pass, outcomes, control)? {
+        Passed::Whole(end) => Some(end.score),
+        Passed::Paused | Passed::Cancelled => None,
+    })
 }
 
-/// The best epoch so far, with its weights.
-struct Best<F> {
-    params: Params<F>,
-    report: EpochReport,
+/// How the evaluation of an epoch ended.
+enum Evaluated {
+    /// There was nothing to evaluate.
+    Not,
+    Cancelled,
+    Whole(PassEnd),
 }
 
 /// The epochs of a training.
 struct Course<'a, S: Engine> {
     prepared: &'a Prepared<'a>,
     keeper: Keeper<'a>,
-    reports: Vec<EpochReport>,
-    best: Option<Best<S::Real>>,
-    samples: usize,
+    journey: Journey,
+    /// The weights of the best epoch so far.
+    best: Option<Params<S::Real>>,
+    saver: Saver<'a>,
+    watchman: Watchman,
     summary: Summary,
 }
 
 impl<'a, S: Engine> Course<'a, S> {
-    fn new(prepared: &'a Prepared<'a>) -> Self {
-        Self {
+    /// A training at its start or, resumed, where its checkpoint was written; the best weights on the
+    /// disk are those of that moment.
+    fn begin(prepared: &'a Prepared<'a>, learner: &mut Learner<'_, S>) -> Result<Self, RunError> {
+        let &Prepared {
+            settings,
+            data,
+            outputs,
+            ..
+        } = prepared;
+        let mut course = Self {
             prepared,
-            keeper: Keeper::new(prepared.settings, prepared.outputs, prepared.data),
-            reports: Vec::new(),
+            keeper: Keeper::new(settings, outputs, data),
+            journey: Journey::default(),
             best: None,
-            samples: 0,
+            saver: Saver::new(prepared),
+            watchman: Watchman::default(),
             summary: prepared.summary(),
+        };
+        if let Some(taken_up) = prepared.taken_up {
+            course.take_up(taken_up, learner)?;
         }
+        match &course.best {
+            Some(best) => weights::save(outputs, &learner.topology, best, Label::Best)?,
+            None => weights::remove(outputs, &learner.topology, Label::Best)?,
+        }
+        if prepared.taken_up.is_none() {
+            course.checkpoint(learner)?;
+        }
+        Ok(course)
+    }
+
+    fn take_up(
+        &mut self,
+        taken_up: &TakenUp,
+        learner: &mut Learner<'_, S>,
+    ) -> Result<(), RunError> {
+        let TakenUp { state, found } = taken_up;
+        let container = &found.container;
+        let defect = |defect| taken_up.error(defect);
+        learner.restore(container, &state.learner).map_err(defect)?;
+        self.keeper.restore(container).map_err(defect)?;
+        self.journey = state.journey.clone();
+        if self.journey.best.is_some() {
+            let mut best = learner.session.params.clone();
+            get_params(container, "best", &mut best).map_err(defect)?;
+            self.best = Some(best);
+        }
+        Ok(())
     }
 
     fn run(
@@ -121,52 +170,92 @@ impl<'a, S: Engine> Course<'a, S> {
         learner: &mut Learner<'_, S>,
         control: &mut Control<'_>,
     ) -> Result<(), RunError> {
-        for epoch in 0..self.prepared.settings.epochs {
-            let Some(report) = self.epoch(learner, epoch, control)? else {
-                break;
+        while self.journey.epoch < self.prepared.settings.epochs {
+            let Some(report) = self.epoch(learner, control)? else {
+                // What was learned in the part of the epoch that was completed is not lost.
+                self.save(learner, Label::Last)?;
+                return self.checkpoint(learner);
             };
             self.keep(learner, report, control)?;
+            let last = self.journey.epoch == self.prepared.settings.epochs;
+            if last || self.saver.is_due_after_epoch() {
+                self.checkpoint(learner)?;
+            }
         }
         Ok(())
     }
 
-    /// One epoch; `None` when it was cancelled.
+    /// Writes a checkpoint.
+    fn checkpoint(&mut self, learner: &Learner<'_, S>) -> Result<(), RunError> {
+        let (keeper, best) = (&self.keeper, &self.best);
+        self.saver.save(&self.journey, |container| {
+            keeper.store(container);
+            if let Some(best) = best {
+                put_params(container, "best", best);
+            }
+            learner.store(container)
+        })
+    }
+
+    /// A pass to its end, with checkpoints where they are due; `None` when it was cancelled.
+    fn pass(
+        &mut self,
+        learner: &mut Learner<'_, S>,
+        pass: Pass<'_>,
+        control: &mut Control<'_>,
+    ) -> Result<Option<PassEnd>, RunError> {
+        loop {
+            let passed = learner.pass(pass, &mut self.keeper, control);
+            match passed.map_err(|error| failed_batch::keep(self.prepared, learner, error))? {
+                Passed::Paused => self.checkpoint(learner)?,
+                Passed::Cancelled => return Ok(None),
+                Passed::Whole(end) => return Ok(Some(end)),
+            }
+        }
+    }
+
+    /// One epoch, or the rest of one that was taken up; `None` when it was cancelled.
     fn epoch(
         &mut self,
         learner: &mut Learner<'_, S>,
-        epoch: usize,
         control: &mut Control<'_>,
     ) -> Result<Option<EpochReport>, RunError> {
         let data = self.prepared.data;
-        learner.begin_epoch(epoch);
-        self.keeper.begin_epoch();
+        let epoch = self.journey.epoch;
         let part = data.training(epoch);
-        let pass = Pass {
-            phase: Phase::Train,
-            part: &part,
-            epoch,
-            trials_before: 0,
-            samples_before: 0,
-        };
-        let end = learner.pass(pass, &mut self.keeper, control)?;
-        self.summary.seconds += end.seconds;
-        self.samples += end.samples;
-        self.summary.samples_per_second = Some(self.samples as f64 / self.summary.seconds);
-        let Some(score) = end.score else {
-            // What was learned in the part of the epoch that was completed is not lost.
-            self.save(learner, Label::Last)?;
-            return Ok(None);
-        };
-        let mut report = epoch_report(learner, epoch, score, end.seconds);
-        let evaluated = Instant::now();
-        report.evaluation = self.evaluate(learner, (epoch, part.len()), control)?;
-        report.hidden.clone_from(&learner.hidden);
-        if report.evaluation.is_some() {
-            report.evaluation_seconds = evaluated.elapsed().as_secs_f64();
-            report.inside.outcomes = learner.insight.outcomes().clone();
+        if self.journey.trained.is_none() {
+            if learner.tally.is_none() {
+                learner.begin_epoch(epoch);
+                self.keeper.begin_epoch();
+            }
+            let pass = Pass {
+                phase: Phase::Train,
+                part: &part,
+                epoch,
+                trials_before: 0,
+                samples_before: 0,
+            };
+            let Some(end) = self.pass(learner, pass, control)? else {
+                return Ok(None);
+            };
+            self.journey.seconds += end.seconds;
+            self.journey.samples += end.score.samples;
+            self.journey.trained = Some(epoch_report(learner, epoch, end));
         }
-        report.elapsed = learner.elapsed();
-        Ok(Some(report))
+        let evaluated = self.evaluate(learner, (epoch, part.len()), control)?;
+        if matches!(evaluated, Evaluated::Cancelled) {
+            return Ok(None);
+        }
+        Ok(self.journey.trained.take().map(|mut report| {
+            if let Evaluated::Whole(end) = evaluated {
+                report.evaluation = Some(end.score);
+                report.evaluation_seconds = end.seconds;
+                report.inside.outcomes = learner.insight.outcomes().clone();
+            }
+            report.hidden.clone_from(&learner.hidden);
+            report.elapsed = learner.elapsed();
+            report
+        }))
     }
 
     /// Validation; in the last epoch of `train_test` the test, which is that of the summary. `trained` is
@@ -176,7 +265,7 @@ impl<'a, S: Engine> Course<'a, S> {
         learner: &mut Learner<'_, S>,
         (epoch, trained): (usize, usize),
         control: &mut Control<'_>,
-    ) -> Result<Option<Score>, RunError> {
+    ) -> Result<Evaluated, RunError> {
         let Prepared { data, settings, .. } = self.prepared;
         let last = epoch + 1 == settings.epochs;
         let (phase, part) = match self.prepared.command {
@@ -186,8 +275,8 @@ impl<'a, S: Engine> Course<'a, S> {
             Command::TrainTest if last && settings.select != Select::BestTraining => {
                 (Phase::Test, &data.test)
             }
-            Command::TrainTest => return Ok(None),
-            _ if data.validation.is_empty() => return Ok(None),
+            Command::TrainTest => return Ok(Evaluated::Not),
+            _ if data.validation.is_empty() => return Ok(Evaluated::Not),
             _ => (Phase::Validation, &data.validation),
         };
         let pass = Pass {
@@ -197,11 +286,13 @@ impl<'a, S: Engine> Course<'a, S> {
             trials_before: trained.div_ceil(settings.batch),
             samples_before: trained,
         };
-        let score = learner.pass(pass, &mut self.keeper, control)?.score;
+        let Some(end) = self.pass(learner, pass, control)? else {
+            return Ok(Evaluated::Cancelled);
+        };
         if phase == Phase::Test {
-            self.summary.test = score;
+            self.journey.test = Some(end.score);
         }
-        Ok(score)
+        Ok(Evaluated::Whole(end))
     }
 
     fn save(&self, learner: &Learner<'_, S>, label: Label) -> Result<(), RunError> {
@@ -233,22 +324,37 @@ impl<'a, S: Engine> Course<'a, S> {
         outputs.append("report.jsonl", &report.detail(self.prepared.data.classes))?;
         if self.improves(&report) {
             self.save(learner, Label::Best)?;
-            self.best = Some(Best {
-                params: learner.session.params.clone(),
-                report: report.clone(),
-            });
+            self.best = Some(learner.session.params.clone());
+            self.journey.best = Some(report.clone().without_inside());
             self.write_best(&report)?;
         }
         learner.schedule.end_epoch(watched(settings, &report));
-        self.summary.epochs += 1;
-        self.summary.train = Some(report.train);
-        if self.prepared.command == Command::Train {
-            self.summary.validation = report.evaluation;
-            self.summary.selected_epoch = Some(report.epoch);
-        }
         control.tell(&Progress::Epoch(&report));
-        self.reports.push(report);
-        pictures::interim_pictures(self.prepared, learner, &self.reports)
+        for warning in self.watchman.warnings(settings, &report) {
+            control.tell(&Progress::Notice(&warning));
+        }
+        self.journey.reports.push(report.without_inside());
+        self.journey.epoch += 1;
+        pictures::interim_pictures(self.prepared, learner, &self.journey.reports)
+    }
+
+    /// What the epochs gave, for the summary.
+    fn sum_up(&mut self, learner: &Learner<'_, S>) {
+        let (journey, summary) = (&self.journey, &mut self.summary);
+        let begun = learner.tally.filter(|_| journey.trained.is_none());
+        let begun = begun.unwrap_or_default();
+        let samples = journey.samples + begun.samples;
+        summary.seconds = journey.seconds + begun.seconds;
+        summary.samples_per_second = (samples > 0).then(|| samples as f64 / summary.seconds);
+        summary.epochs = journey.reports.len();
+        summary.test = journey.test;
+        if let Some(last) = journey.reports.last() {
+            summary.train = Some(last.train);
+            if self.prepared.command == Command::Train {
+                summary.validation = last.evaluation;
+                summary.selected_epoch = Some(last.epoch);
+            }
+        }
     }
 
     /// Whether an epoch is better than all before it, by the accuracy that chooses.
@@ -259,7 +365,10 @@ impl<'a, S: Engine> Course<'a, S> {
         };
         let (Some(score), before) = (
             chooses(select, report),
-            self.best.as_ref().and_then(|b| chooses(select, &b.report)),
+            self.journey
+                .best
+                .as_ref()
+                .and_then(|best| chooses(select, best)),
         ) else {
             return false;
         };
@@ -278,11 +387,11 @@ impl<'a, S: Engine> Course<'a, S> {
 
     /// Puts the best weights into the learner; returns what their epoch reported.
     fn take_best(&mut self, learner: &mut Learner<'_, S>) -> Option<EpochReport> {
-        let best = self.best.take()?;
-        learner.session.params = best.params;
-        self.summary.validation = best.report.evaluation;
-        self.summary.selected_epoch = Some(best.report.epoch);
-        Some(best.report)
+        learner.session.params = self.best.take()?;
+        let best = self.journey.best.take()?;
+        self.summary.validation = best.evaluation;
+        self.summary.selected_epoch = Some(best.epoch);
+        Some(best)
     }
 
     /// An epoch that was chosen without evaluation gets its test into `NAME_best.txt`.
@@ -318,8 +427,7 @@ pub fn watched(settings: &Settings, report: &EpochReport) -> f64 {
 pub fn epoch_report<S: Engine>(
     learner: &Learner<'_, S>,
     epoch: usize,
-    train: Score,
-    seconds: f64,
+    trained: PassEnd,
 ) -> EpochReport {
     let output = learner.topology.network.output();
     EpochReport {
@@ -327,11 +435,11 @@ pub fn epoch_report<S: Engine>(
         held_out: None,
         epoch,
         eta: learner.schedule.rate(),
-        train,
+        train: trained.score,
         evaluation: None,
         layers: learner.layers(),
         grazing_outputs: learner.session.activity.grazing[output.0],
-        seconds,
+        seconds: trained.seconds,
         evaluation_seconds: 0.0,
         elapsed: learner.elapsed(),
         hidden: learner.hidden.clone(),

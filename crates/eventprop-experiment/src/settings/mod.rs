@@ -11,9 +11,10 @@ use eventprop::optim::schedule;
 use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
 use eventprop::solver::Grazing;
 
+use crate::params::time;
 use crate::params::{Benchmark, ParamError, Parameters};
 use crate::records::RecordSettings;
-use crate::run::Command;
+use crate::run::{Command, Every};
 use crate::value::Value;
 
 pub use binned::{BinnedSettings, DelayLine, Evaluation, SpeakersLeft};
@@ -68,6 +69,8 @@ pub struct Settings {
     pub epochs: usize,
     /// Folds of a cross-validation.
     pub folds: Folds,
+    /// How often a checkpoint is written beside those after epochs (`CHECKPOINT_EVERY`).
+    pub checkpoint_every: Option<Every>,
     /// Whether training samples are reordered in every epoch.
     pub shuffle: bool,
     /// Spikes of one neuron in one trial above which it is counted.
@@ -268,6 +271,7 @@ impl Settings {
             batch: params.count("N_BATCH"),
             epochs: params.count("N_EPOCH"),
             folds: folds(params),
+            checkpoint_every: every(&params.get("CHECKPOINT_EVERY")),
             shuffle: params.flag("SHUFFLE"),
             spike_cap: spike_cap(params),
             select: select(params),
@@ -281,6 +285,24 @@ impl Settings {
             notices: notices(params, clock),
         };
         Ok(settings)
+    }
+}
+
+impl Settings {
+    /// Spikes per neuron and sample from which a neuron of common τ_syn is saturated: one in half of τ_syn
+    /// (in two steps, if these are longer). Its current then hardly falls between spikes.
+    pub fn saturation(&self) -> f64 {
+        let interval_ms = (self.network.tau_syn / 2.0).max(2.0 * self.clock.dt_ms());
+        self.clock.trial_ms() / interval_ms
+    }
+}
+
+/// How often, from a value that the table accepted.
+fn every(value: &Value) -> Option<Every> {
+    match value {
+        Value::Int(batches) => Some(Every::Batches(*batches as usize)),
+        Value::Text(text) => time(text).map(Every::Time),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod determinism;
+mod doctor;
 mod effects;
 mod folds;
 mod insight;

@@ -80,8 +80,11 @@ fn a_run_leaves_these_files() {
     assert_eq!(
         trial.names(),
         [
+            ".lock",
             "all_nfst.npy",
             "test.json",
+            "test_checkpoint.previous.safetensors",
+            "test_checkpoint.safetensors",
             "test_decision_map.png",
             "test_decision_map.svg",
             "test_learning_curve.png",

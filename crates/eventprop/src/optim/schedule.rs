@@ -47,21 +47,31 @@ impl Settings {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     settings: Settings,
-    eta: f64,
+    state: State,
+}
+
+/// What a [`Schedule`] remembers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct State {
+    /// The rate η that decay and plateaus have left.
+    pub eta: f64,
     /// The rate of the next step: η, or less while warming up.
-    rate: f64,
-    average_fast: f64,
-    average_slow: f64,
-    epoch: usize,
-    changed_at: usize,
+    pub rate: f64,
+    /// The fast average E1 of the accuracy.
+    pub average_fast: f64,
+    /// The slow average E2.
+    pub average_slow: f64,
+    /// Epochs that have ended.
+    pub epoch: usize,
+    /// The epoch of the last reduction.
+    pub changed_at: usize,
 }
 
 impl Schedule {
     /// A schedule before its first epoch.
     pub fn new(settings: Settings) -> Self {
         let warming = settings.ease_in_factor > 1.0;
-        Self {
-            settings,
+        let state = State {
             eta: settings.eta,
             rate: if warming {
                 settings.eta / 1000.0
@@ -72,48 +82,59 @@ impl Schedule {
             average_slow: 0.0,
             epoch: 0,
             changed_at: 0,
-        }
+        };
+        Self { settings, state }
+    }
+
+    /// A schedule that goes on from what another remembered.
+    pub fn resume(settings: Settings, state: State) -> Self {
+        Self { settings, state }
+    }
+
+    /// What it remembers.
+    pub fn state(&self) -> State {
+        self.state
     }
 
     /// The rate for the next step.
     pub fn rate(&self) -> f64 {
-        self.rate
+        self.state.rate
     }
 
     /// To be called before every training epoch.
     pub fn begin_epoch(&mut self) {
-        self.eta *= self.settings.epoch_decay;
-        self.rate = if self.warming() {
-            self.rate.min(self.eta)
+        self.state.eta *= self.settings.epoch_decay;
+        self.state.rate = if self.warming() {
+            self.state.rate.min(self.state.eta)
         } else {
-            self.eta
+            self.state.eta
         };
     }
 
     /// To be called after every optimiser step.
     pub fn after_step(&mut self) {
         if self.warming() {
-            self.rate = (self.rate * self.settings.ease_in_factor).min(self.eta);
+            self.state.rate = (self.state.rate * self.settings.ease_in_factor).min(self.state.eta);
         }
     }
 
     /// To be called after every epoch with the accuracy that is watched, 0 to 1. Returns whether the
     /// rate was reduced.
     pub fn end_epoch(&mut self, accuracy: f64) -> bool {
-        let epoch = self.epoch;
-        self.epoch += 1;
+        let epoch = self.state.epoch;
+        self.state.epoch += 1;
         let Some(plateau) = self.settings.plateau else {
             return false;
         };
         let follow = |average: f64, alpha: f64| alpha * average + (1.0 - alpha) * accuracy;
-        self.average_fast = follow(self.average_fast, plateau.alpha_fast);
-        self.average_slow = follow(self.average_slow, plateau.alpha_slow);
-        let flat = self.average_fast <= self.average_slow;
-        let reduce = epoch - self.changed_at > plateau.min_epochs && flat;
+        self.state.average_fast = follow(self.state.average_fast, plateau.alpha_fast);
+        self.state.average_slow = follow(self.state.average_slow, plateau.alpha_slow);
+        let flat = self.state.average_fast <= self.state.average_slow;
+        let reduce = epoch - self.state.changed_at > plateau.min_epochs && flat;
         if reduce {
-            self.eta *= plateau.factor;
-            self.rate = self.eta;
-            self.changed_at = epoch;
+            self.state.eta *= plateau.factor;
+            self.state.rate = self.state.eta;
+            self.state.changed_at = epoch;
         }
         reduce
     }
@@ -152,6 +173,33 @@ mod tests {
             steps += 1;
         }
         assert_eq!(steps, 142);
+    }
+
+    /// A schedule that is taken up again in the middle of its warm-up and of its averages goes the
+    /// same way.
+    #[test]
+    fn a_resumed_schedule_goes_on_as_before() {
+        let settings = Settings {
+            eta: 0.1,
+            epoch_decay: 0.9,
+            ease_in_factor: 1.5,
+            plateau: Some(Plateau {
+                alpha_fast: 0.8,
+                alpha_slow: 0.85,
+                min_epochs: 2,
+                factor: 0.5,
+            }),
+        };
+        let mut schedule = Schedule::new(settings);
+        for epoch in 0..40 {
+            let mut resumed = Schedule::resume(settings, schedule.state());
+            for schedule in [&mut schedule, &mut resumed] {
+                schedule.begin_epoch();
+                schedule.after_step();
+                schedule.end_epoch(f64::from(40 - epoch) / 40.0);
+            }
+            assert_eq!(schedule, resumed);
+        }
     }
 
     #[test]

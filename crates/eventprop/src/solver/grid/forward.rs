@@ -114,7 +114,7 @@ impl<F: Real> ForwardSample<'_, F> {
             return;
         };
         let rows = projected.shape.rows;
-        if k % rows == 0 {
+        if k.is_multiple_of(rows) {
             let window = k..(k + rows).min(self.plan.clock.steps());
             let spikes = &self.tape.populations[self.plan.input];
             let currents = (&mut *projected.currents, projected.shape);

@@ -1,0 +1,99 @@
+//! `eventprop plan`: how long will it take, and will it fit?
+
+use std::fmt::Write;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use eventprop_experiment::run::plan::{self, Plan};
+use serde_json::{Value as Json, json};
+
+use super::run::{BenchmarkArgs, explain, pool};
+use crate::failure::{self, DONE, Failure};
+use crate::speak;
+
+/// Arguments of `plan`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    benchmark: BenchmarkArgs,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        failure::conclude(self.try_run(), self.json)
+    }
+
+    fn try_run(&self) -> Result<u8, Failure> {
+        let params = self.benchmark.parameters().map_err(Failure::usage)?;
+        let source = self.benchmark.source();
+        let plan = pool(self.threads)?.install(|| plan::plan(&params, &source));
+        let plan = plan.map_err(|error| explain(&error))?;
+        if self.json {
+            speak::out(&to_json(&plan).to_string());
+        } else {
+            for notice in &plan.notices {
+                speak::err(&format!("note: {notice}"));
+            }
+            speak::out(text(&plan).trim_end());
+        }
+        Ok(DONE)
+    }
+}
+
+/// A time in the unit in which people would say it.
+fn time(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 7200.0 {
+        format!("{:.1} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+fn text(plan: &Plan) -> String {
+    let [training, evaluation] = plan.batches;
+    let [train_ms, evaluate_ms] = plan.batch_seconds.map(|s| 1e3 * s);
+    let mut text = format!(
+        "time\n  epoch         {}: {training} batches of {} in training, {train_ms:.2} ms each; {evaluation} in evaluation, {evaluate_ms:.2} ms each\n  total         {} for {} epochs and the test\nmemory          {:.0} MB at the peak\n",
+        time(plan.epoch_seconds()),
+        plan.batch,
+        time(plan.total_seconds()),
+        plan.epochs,
+        plan.peak_mb(),
+    );
+    for (part, mb) in &plan.memory {
+        let _ = writeln!(text, "  {part:30} {mb:8.1} MB");
+    }
+    if let Some(largest) = plan.largest_batch {
+        let _ = writeln!(text, "  largest N_BATCH that fits      {largest:8}");
+    }
+    let _ = writeln!(text, "disk            {:.1} MB", plan.disk_mb);
+    text
+}
+
+fn to_json(plan: &Plan) -> Json {
+    let memory = plan.memory.iter();
+    let memory = memory.map(|(part, mb)| ((*part).to_owned(), json!(mb)));
+    json!({
+        "epochs": plan.epochs,
+        "training_batches": plan.batches[0],
+        "evaluation_batches": plan.batches[1],
+        "training_batch_seconds": plan.batch_seconds[0],
+        "evaluation_batch_seconds": plan.batch_seconds[1],
+        "training_seconds_per_epoch": plan.training_seconds(),
+        "seconds_per_epoch": plan.epoch_seconds(),
+        "total_seconds": plan.total_seconds(),
+        "peak_memory_mb": plan.peak_mb(),
+        "memory_mb": Json::Object(memory.collect()),
+        "disk_mb": plan.disk_mb,
+        "largest_batch": plan.largest_batch,
+    })
+}

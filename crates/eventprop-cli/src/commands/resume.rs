@@ -1,0 +1,51 @@
+//! `eventprop resume`: a run goes on where it was stopped, killed or lost its power.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use eventprop_experiment::run::{self, Control, Resume};
+
+use super::run::{Manner, source};
+use crate::failure::{self, Failure};
+use crate::signals::Stop;
+
+/// Arguments of `resume`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of the run
+    folder: PathBuf,
+    /// Parameters that may change, such as N_EPOCH=200
+    #[arg(value_name = "KEY=VALUE")]
+    changes: Vec<String>,
+    /// Name of the run, where the folder holds several
+    #[arg(long)]
+    name: Option<String>,
+    /// Go on although settings or data are others than before
+    #[arg(long)]
+    force: bool,
+    /// Folder of the data [default: $EVENTPROP_DATA, then the cache folder of the system]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        failure::conclude(self.try_run(), self.manner.json())
+    }
+
+    fn try_run(&self) -> Result<u8, Failure> {
+        let what = Resume {
+            folder: &self.folder,
+            name: self.name.as_deref(),
+            changes: &self.changes,
+            force: self.force,
+        };
+        let source = source(self.data_dir.as_deref());
+        let stop = Stop::listen()?;
+        let run = |control: &mut Control<'_>| run::resume(&what, &source, control);
+        self.manner.carry_out(&stop, None, run)
+    }
+}

@@ -1,0 +1,195 @@
+//! One batch, forwards and backwards, in figures.
+
+use eventprop::network::{Model, PopulationId};
+use eventprop::real::Real;
+use eventprop::solver::event::Event;
+use eventprop::solver::grid::Grid;
+
+use crate::data::Data;
+use crate::engine::Engine;
+use crate::params::Parameters;
+use crate::run::error::RunError;
+use crate::run::learner::{Learner, Start};
+use crate::settings::{Settings, SolverKind};
+
+/// What one batch showed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// Samples in the batch.
+    pub samples: usize,
+    /// Mean loss, if the batch could be solved.
+    pub loss: Option<f64>,
+    /// Why it could not.
+    pub failure: Option<String>,
+    /// Input spikes of the samples, and how many of them acted.
+    pub input: [usize; 2],
+    /// Hidden layers and, where it spikes, the output.
+    pub layers: Vec<LayerFigures>,
+    /// Projections, from input to output.
+    pub gradients: Vec<GradientFigures>,
+}
+
+/// What a layer did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerFigures {
+    /// Name of the population.
+    pub name: String,
+    /// The parameters of the weights that lead to it.
+    pub keys: &'static str,
+    /// Neurons.
+    pub size: usize,
+    /// Spikes per neuron and sample.
+    pub rate: f64,
+    /// Neurons that did not spike.
+    pub silent: usize,
+    /// Neurons that spiked at least twice per τ_syn.
+    pub saturated: usize,
+    /// Spikes.
+    pub spikes: u64,
+    /// Spikes that grazed the threshold.
+    pub grazing: u64,
+}
+
+/// The gradient of a projection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientFigures {
+    /// The projection.
+    pub name: String,
+    /// Euclidean norm of its gradient.
+    pub norm: f64,
+    /// Euclidean norm of its weights.
+    pub weights_norm: f64,
+    /// Root mean square of its gradient in units of that of the projection to the output.
+    pub growth: f64,
+}
+
+impl LayerFigures {
+    /// Share of neurons that did not spike.
+    pub fn silent_share(&self) -> f64 {
+        self.silent as f64 / self.size as f64
+    }
+
+    /// Share of saturated neurons.
+    pub fn saturated_share(&self) -> f64 {
+        self.saturated as f64 / self.size as f64
+    }
+
+    /// Share of spikes that grazed the threshold.
+    pub fn grazing_share(&self) -> f64 {
+        self.grazing as f64 / self.spikes.max(1) as f64
+    }
+}
+
+impl Look {
+    /// Solves the first training samples with fresh weights.
+    pub fn new(params: &Parameters, data: &Data) -> Result<Self, RunError> {
+        let settings = Settings::new(params)?;
+        match settings.solver {
+            SolverKind::Grid => look::<Grid<f32>>(&settings, data),
+            SolverKind::Event => look::<Event>(&settings, data),
+        }
+    }
+
+    /// Share of input spikes that never acted.
+    pub fn input_lost(&self) -> f64 {
+        let [given, acted] = self.input;
+        given.saturating_sub(acted) as f64 / given.max(1) as f64
+    }
+
+    /// The largest growth of a gradient; infinite where it is not finite.
+    pub fn growth(&self) -> f64 {
+        let growths = self.gradients.iter().map(|gradient| gradient.growth);
+        let largest = growths.fold(0.0, f64::max);
+        if self.failure.is_some() {
+            f64::INFINITY
+        } else {
+            largest
+        }
+    }
+}
+
+fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
+    let start = Start {
+        seed: u64::from(settings.seeds.model),
+        saved: None,
+        checkpoint: None,
+    };
+    let mut learner = Learner::<S>::new(settings, data, start)?;
+    let part = data.training(0);
+    let places: Vec<usize> = (0..settings.batch.min(part.len())).collect();
+    let mut batch = std::mem::take(&mut learner.batch);
+    part.fill(&places, None, &mut batch);
+    let solved = learner.session.gradient_of(&batch, None);
+    let trains = batch.trains().iter();
+    let tapes = learner.session.forward.tapes.iter();
+    Ok(Look {
+        samples: batch.len(),
+        loss: solved
+            .as_ref()
+            .ok()
+            .map(|report| report.loss_sum / batch.len() as f64),
+        failure: solved.as_ref().err().map(ToString::to_string),
+        input: [
+            trains.map(eventprop::spikes::SpikeTrain::len).sum(),
+            tapes.map(|tape| tape.populations[0].len()).sum(),
+        ],
+        layers: layers(&learner),
+        gradients: gradients(&learner),
+    })
+}
+
+fn square_sum<F: Real>(values: &[F]) -> f64 {
+    values.iter().map(|x| x.to_f64() * x.to_f64()).sum()
+}
+
+fn layers<S: Engine>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
+    let (network, activity) = (&learner.topology.network, &learner.session.activity);
+    let output = network.output();
+    let spiking = matches!(network.population(output).model, Model::Lif(_));
+    let hidden = learner.topology.hidden.iter().copied();
+    let places = hidden.chain(spiking.then_some(output));
+    let figures = |(index, id): (usize, PopulationId)| {
+        let population = network.population(id);
+        LayerFigures {
+            name: population.name.clone(),
+            keys: match index {
+                0 => "INPUT_HIDDEN_MEAN, INPUT_HIDDEN_STD",
+                _ if id == output => "HIDDEN_OUTPUT_MEAN, HIDDEN_OUTPUT_STD",
+                _ => "HIDDEN_HIDDENFWD_MEAN, HIDDEN_HIDDENFWD_STD",
+            },
+            size: population.size,
+            rate: activity.rate(id.0),
+            silent: activity.silent(id.0),
+            saturated: learner.saturated(id),
+            spikes: activity.spikes[id.0].iter().sum(),
+            grazing: activity.grazing[id.0],
+        }
+    };
+    places.enumerate().map(figures).collect()
+}
+
+fn gradients<S: Engine>(learner: &Learner<'_, S>) -> Vec<GradientFigures> {
+    let session = &learner.session;
+    let count = learner.topology.projections.len();
+    let entries = &session.params.layout()[..count];
+    let mean_square = |entry: &eventprop::params::Entry| {
+        let values = &session.gradient.values()[entry.range.clone()];
+        square_sum(values) / values.len() as f64
+    };
+    // The projection to the output is the last that is made.
+    let at_output = mean_square(&entries[count - 1]).sqrt();
+    let figures = entries.iter().map(|entry| {
+        let rms = mean_square(entry).sqrt();
+        GradientFigures {
+            name: entry.name.clone(),
+            norm: rms * (entry.range.len() as f64).sqrt(),
+            weights_norm: square_sum(&session.params.values()[entry.range.clone()]).sqrt(),
+            growth: if at_output == 0.0 {
+                0.0
+            } else {
+                rms / at_output
+            },
+        }
+    });
+    figures.collect()
+}

@@ -1,0 +1,100 @@
+//! A network that learns, into a checkpoint and out of it.
+
+use eventprop::optim::{Optimizer, schedule::Schedule};
+use eventprop::params::Params;
+use eventprop::real::Real;
+
+use super::journey::LearnerState;
+use super::learner::Learner;
+use crate::checkpoint::{Container, Defect, Element};
+use crate::engine::Engine;
+
+/// Adds parameters, an array for each of their ranges.
+pub fn put_params<F: Real + Element>(container: &mut Container, at: &str, params: &Params<F>) {
+    for entry in params.layout() {
+        let name = format!("{at}/{}", entry.name);
+        container.put(&name, &params.values()[entry.range.clone()]);
+    }
+}
+
+/// Reads what [`put_params`] wrote.
+///
+/// # Errors
+/// [`Defect::Array`] when the checkpoint is that of another network.
+pub fn get_params<F: Real + Element>(
+    container: &Container,
+    at: &str,
+    params: &mut Params<F>,
+) -> Result<(), Defect> {
+    for entry in params.layout().to_vec() {
+        let name = format!("{at}/{}", entry.name);
+        let values = container.get_exactly(&name, entry.range.len())?;
+        params.values_mut()[entry.range].copy_from_slice(&values);
+    }
+    Ok(())
+}
+
+impl<S: Engine> Learner<'_, S> {
+    /// Adds the arrays and returns the rest of what must be remembered.
+    pub fn store(&self, container: &mut Container) -> LearnerState {
+        put_params(container, "parameters", &self.session.params);
+        let mut steps = 0;
+        if let Optimizer::Adam(adam) = &self.session.optimizer {
+            put_params(container, "adam/first", &adam.first);
+            put_params(container, "adam/second", &adam.second);
+            steps = adam.steps;
+        }
+        for (names, values) in self.topology.drawn_constants() {
+            container.put(&format!("constants/{}", names.weights), &values);
+        }
+        let activity = &self.session.activity;
+        put_lists(container, "activity/spikes", &activity.spikes);
+        put_lists(container, "activity/trained", &self.trained_spikes);
+        let mut state = LearnerState::new(self.schedule.state(), steps, activity, &self.hidden);
+        state.tally = self.tally;
+        state.insight = self.insight.clone();
+        state.elapsed = self.elapsed();
+        state
+    }
+
+    /// Takes up what [`Self::store`] remembered; the network has the constants of the checkpoint already.
+    ///
+    /// # Errors
+    /// [`Defect::Array`] when the checkpoint is that of another network.
+    pub fn restore(&mut self, container: &Container, state: &LearnerState) -> Result<(), Defect> {
+        get_params(container, "parameters", &mut self.session.params)?;
+        if let Optimizer::Adam(adam) = &mut self.session.optimizer {
+            get_params(container, "adam/first", &mut adam.first)?;
+            get_params(container, "adam/second", &mut adam.second)?;
+            adam.steps = state.adam_steps;
+        }
+        let populations = self.topology.network.populations();
+        let sizes: Vec<usize> = populations.iter().map(|p| p.size).collect();
+        let spikes = get_lists(container, "activity/spikes", &sizes)?;
+        self.session.activity = state.activity(spikes);
+        let none = container.get::<u64>("activity/trained/0").is_err();
+        self.trained_spikes = if none {
+            Vec::new()
+        } else {
+            get_lists(container, "activity/trained", &sizes)?
+        };
+        self.schedule = Schedule::resume(self.settings.schedule, state.schedule());
+        self.hidden.clone_from(&state.hidden);
+        self.insight = state.insight.clone();
+        self.tally = state.tally;
+        self.elapsed_before = state.elapsed;
+        Ok(())
+    }
+}
+
+fn put_lists(container: &mut Container, at: &str, lists: &[Vec<u64>]) {
+    for (index, list) in lists.iter().enumerate() {
+        container.put(&format!("{at}/{index}"), list);
+    }
+}
+
+fn get_lists(container: &Container, at: &str, sizes: &[usize]) -> Result<Vec<Vec<u64>>, Defect> {
+    let list =
+        |(index, &size): (usize, &usize)| container.get_exactly(&format!("{at}/{index}"), size);
+    sizes.iter().enumerate().map(list).collect()
+}
