@@ -56,8 +56,7 @@ impl Axis {
             Self::Steps => vec![100, 300, 1000, 5000, 20_000],
             Self::Spikes => vec![100, 1000, 8000, 30_000, 100_000],
             Self::Batch => vec![1, 4, 32, 128, 512],
-            Self::Threads => (0..)
-                .map(|power| 1 << power)
+            Self::Threads => std::iter::successors(Some(1), |n| Some(2 * n))
                 .take_while(|&threads| threads <= cores)
                 .collect(),
         }
