@@ -1,5 +1,5 @@
-//! Ctrl-C and requests to terminate: the first stops a run after its batch, the second ends the program
-//! at once.
+//! Ctrl-C and requests to terminate: the first stops the work at the next good place, the second ends the
+//! program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -7,17 +7,25 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::failure::Failure;
 use crate::speak;
 
-/// Whether a run is to stop, and why.
-#[derive(Debug, Clone, Default)]
+/// What is said when a run is asked to stop.
+pub const RUN: &str = "stopping after this batch; a checkpoint is written, from which `eventprop resume` goes on (again: at once)";
+
+/// Whether the work is to stop, and why.
+#[derive(Debug, Clone)]
 pub struct Stop {
+    words: &'static str,
     asked: Arc<AtomicBool>,
     code: Arc<AtomicU8>,
 }
 
 impl Stop {
-    /// Listens from now on.
-    pub fn listen() -> Result<Self, Failure> {
-        let stop = Self::default();
+    /// Listens from now on; says `words` at the first signal.
+    pub fn listen(words: &'static str) -> Result<Self, Failure> {
+        let stop = Self {
+            words,
+            asked: Arc::default(),
+            code: Arc::default(),
+        };
         listen(stop.clone()).map_err(Failure::failed)?;
         Ok(stop)
     }
@@ -37,9 +45,7 @@ impl Stop {
         if self.asked.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(code));
         }
-        speak::err(
-            "stopping after this batch; a checkpoint is written, from which `eventprop resume` goes on (again: at once)",
-        );
+        speak::err(self.words);
     }
 }
 

@@ -24,7 +24,7 @@ pub trait Engine: Solver<Real: Element> + Sized {
     fn record(&self, sample: usize, probe: usize) -> &[Self::Real];
 }
 
-impl<F: Real> Engine for Grid<F> {
+impl<F: Real + Element> Engine for Grid<F> {
     fn for_network(network: &Network) -> Result<Self, SolveError> {
         Self::new(network)
     }

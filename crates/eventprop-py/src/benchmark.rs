@@ -296,7 +296,7 @@ fn tell(progress: &Progress<'_>, sender: &Sender<Told>, latest: &Mutex<Option<Ba
             epochs: started.epochs,
             folder: started.folder.display().to_string(),
         },
-        Progress::Fold { fold, folds } => Told::Fold(*fold, *folds),
+        Progress::Fold { fold, folds, .. } => Told::Fold(*fold, *folds),
         Progress::Epoch(report) => Told::Epoch(report.metrics().to_string()),
         Progress::Recorded(recorder) => {
             let recordings = recorder.recordings().into_iter();

@@ -36,7 +36,9 @@ pub fn load_data<'py>(
     params.draw_seeds(drawn_seed);
     let settings = Settings::new(&params).map_err(|error| errors::param(&error))?;
     let source = source(data_dir.as_deref());
-    let loaded = pool::compute(py, || data::load(&params, &settings, &source, Wanted::All))?;
+    let loaded = pool::compute(py, || {
+        data::load(&params, &settings, &source, Wanted::Validated)
+    })?;
     let Data {
         inputs,
         classes,

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 use eventprop_data::audio::conversion::{self, Conversion, Event, OnBroken, Report};
@@ -17,7 +16,8 @@ use eventprop_experiment::plot::AudioPreview;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::failure::{self, DONE, FAILED, Failure, STOPPED};
+use crate::failure::{self, DONE, FAILED, Failure};
+use crate::signals::Stop;
 use crate::speak;
 
 /// How sound is encoded.
@@ -217,7 +217,9 @@ impl EncodeArgs {
         let encoder = self.encoder.encoder()?;
         let roster = Roster::new(&self.folder, &self.naming()).map_err(Failure::usage)?;
         announce(&roster, encoder.settings());
-        let cancel = stop_on_signal()?;
+        let stop = Stop::listen(
+            "stopping after the recordings under way; the same command goes on (again: at once)",
+        )?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let conversion = Conversion {
             encoder: &encoder,
@@ -234,7 +236,7 @@ impl EncodeArgs {
             } else {
                 OnBroken::Skip
             },
-            cancel,
+            cancel: stop.flag(),
         };
         let bar = bar(roster.bytes());
         let started = std::time::Instant::now();
@@ -242,7 +244,8 @@ impl EncodeArgs {
         bar.finish_and_clear();
         let report = report.map_err(Failure::failed)?;
         let wall_s = started.elapsed().as_secs_f64();
-        Ok(self.conclude(&report, &roster, wall_s, json))
+        let code = self.conclude(&report, &roster, wall_s, json);
+        Ok(if report.stopped { stop.code() } else { code })
     }
 
     fn conclude(&self, report: &Report, roster: &Roster, wall_s: f64, json: bool) -> u8 {
@@ -292,11 +295,7 @@ impl EncodeArgs {
                 report.seconds
             ));
         }
-        match (report.stopped, broken) {
-            (false, 0) => DONE,
-            (true, 0) => STOPPED,
-            _ => FAILED,
-        }
+        if broken == 0 { DONE } else { FAILED }
     }
 }
 
@@ -325,13 +324,6 @@ fn announce(roster: &Roster, settings: &Settings) {
              16 kHz there are several times too many",
         );
     }
-}
-
-/// A flag that Ctrl-C and signals set.
-fn stop_on_signal() -> Result<&'static AtomicBool, Failure> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).map_err(Failure::failed)?;
-    Ok(&STOP)
 }
 
 fn bar(bytes: u64) -> ProgressBar {

@@ -7,7 +7,7 @@ use eventprop_experiment::run::{self, Control, Resume};
 
 use super::run::{Manner, source};
 use crate::failure::{self, Failure};
-use crate::signals::Stop;
+use crate::signals::{self, Stop};
 
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ impl Args {
             force: self.force,
         };
         let source = source(self.data_dir.as_deref());
-        let stop = Stop::listen()?;
+        let stop = Stop::listen(signals::RUN)?;
         let run = |control: &mut Control<'_>| run::resume(&what, &source, control);
         self.manner.carry_out(&stop, None, run)
     }

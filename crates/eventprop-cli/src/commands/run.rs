@@ -14,7 +14,7 @@ use eventprop_experiment::value::Value;
 
 use crate::failure::{self, DONE, Failure};
 use crate::progress::{Display, Verbosity};
-use crate::signals::Stop;
+use crate::signals::{self, Stop};
 use crate::{report, speak};
 
 /// A benchmark and its parameters, as every command that needs a network takes them.
@@ -119,7 +119,7 @@ impl Args {
     fn try_run(&self, command: Command) -> Result<u8, Failure> {
         let params = self.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
-        let stop = Stop::listen()?;
+        let stop = Stop::listen(signals::RUN)?;
         let run = |control: &mut Control<'_>| run::run(command, &params, &source, control);
         let folder = PathBuf::from(params.text("OUT_DIR"));
         let board = self

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::run::{Manner, source};
 use crate::failure::{self, DONE, Failure};
-use crate::signals::Stop;
+use crate::signals::{self, Stop};
 use crate::speak;
 
 /// Arguments of `sweep`.
@@ -43,7 +43,7 @@ impl Args {
         let sweep = Sweep::read(&self.file, self.seed).map_err(Failure::usage)?;
         let command: Command = sweep.command.parse().map_err(Failure::usage)?;
         let runs = sweep.chosen(self.array_index).map_err(Failure::usage)?;
-        let stop = Stop::listen()?;
+        let stop = Stop::listen(signals::RUN)?;
         let mut code = DONE;
         if !self.list {
             for run in runs {
