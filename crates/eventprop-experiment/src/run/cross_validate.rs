@@ -119,7 +119,9 @@ impl Course<'_> {
             let restored = learner.restore(container, &taken_up.state.learner);
             let restored = restored.and_then(|()| outcomes.restore(container));
             restored.map_err(|defect| taken_up.error(defect))?;
+            self.prepared.write_parameters()?;
         } else if turn.index == 0 {
+            self.prepared.write_parameters()?;
             self.checkpoint(&learner, &outcomes)?;
         }
         while self.journey.epoch < settings.epochs {

@@ -177,9 +177,6 @@ fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError>
         taken_up: taken_up.as_ref(),
     };
     prepared.take_up(order.beginning, control)?;
-    if command != Command::Test {
-        outputs.write_json(&outputs.parameters(), &prepared.parameters)?;
-    }
     if prepared.selects_on_test() {
         control.tell(&Progress::Notice(
             "SELECT_ON_TEST: the epoch is chosen by the samples that are tested, so the accuracy is too good",
@@ -287,6 +284,12 @@ impl Prepared<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Writes `NAME.json`; of a run that goes on, when its checkpoint was found to fit.
+    fn write_parameters(&self) -> Result<(), RunError> {
+        let path = self.outputs.parameters();
+        Ok(self.outputs.write_json(&path, &self.parameters)?)
     }
 
     /// Whether the samples that are tested choose the epoch.

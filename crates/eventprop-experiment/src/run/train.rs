@@ -38,8 +38,8 @@ pub fn train<S: Engine>(
         checkpoint: prepared.taken_up.map(|taken_up| &taken_up.found.container),
     };
     let mut learner = Learner::<S>::new(settings, data, start)?;
-    let dossier = Dossier::begin(prepared, &learner)?;
     let mut course = Course::begin(prepared, &mut learner)?;
+    let dossier = Dossier::begin(prepared, &learner)?;
     course.run(&mut learner, control)?;
     if course.journey.reports.is_empty() || settings.checkpoint == Checkpoint::AtTheEnd {
         course.save(&learner, Label::Last)?;
@@ -136,6 +136,7 @@ impl<'a, S: Engine> Course<'a, S> {
         if let Some(taken_up) = prepared.taken_up {
             course.take_up(taken_up, learner)?;
         }
+        prepared.write_parameters()?;
         match &course.best {
             Some(best) => weights::save(outputs, &learner.topology, best, Label::Best)?,
             None => weights::remove(outputs, &learner.topology, Label::Best)?,

@@ -58,10 +58,9 @@ fn a_saturated_layer_is_named_and_calmed() {
 fn an_exploding_gradient_is_named_and_tamed() {
     let diagnosis = diagnosis(&[
         "SOLVER=grid",
-        "NUM_HIDDEN=50",
-        "RECURRENT=true",
-        "HIDDEN_HIDDEN_MEAN=0.0",
-        "HIDDEN_HIDDEN_STD=4.0",
+        "LOSS_TYPE=sum",
+        "HIDDEN_OUTPUT_MEAN=0.0",
+        "HIDDEN_OUTPUT_STD=1000.0",
     ]);
     let growth = diagnosis.look.growth();
     assert!(

@@ -242,13 +242,14 @@ const CHANGES: &[(&str, &[&str])] = &[
 
 /// Keys whose effect other tests show: on the place of files, on later runs, on pictures during training,
 /// on when weights are written, on other commands.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 10] = [
     "NAME",
     "OUT_DIR",
     "LOAD_LAST",
     "LOAD_BEST",
     "CHECKPOINT_NAME",
     "CHECKPOINT",
+    "CHECKPOINT_EVERY",
     "TRAINING_PLOT_INTERVAL",
     "SELECT_ON_TEST",
     "N_FOLDS",

@@ -54,8 +54,11 @@ pub fn find(
     if all > layers && patient.is_ill(layers..all) {
         patient.tune(OUTPUT, layers..all, OUTPUT_TARGET)?;
     }
-    let grazing = patient.look.growth() > EXPLODING;
-    if grazing {
+    if patient.look.growth() > EXPLODING {
+        patient.shrink(OUTPUT)?;
+    }
+    let grazes = patient.look.layers.iter().any(|layer| layer.grazing > 0);
+    if grazes && patient.look.growth() > EXPLODING {
         patient.set("GRAZING", Value::Text("limit:0.01".to_owned()))?;
     }
     let fix = patient.changes(params);
@@ -75,13 +78,14 @@ struct Patient<'a> {
 impl Patient<'_> {
     fn hidden_layers(&self) -> usize {
         let layers = self.look.layers.iter();
-        layers.filter(|layer| layer.name != "output").count()
+        layers.filter(|layer| !layer.is_output()).count()
     }
 
     fn is_ill(&self, layers: std::ops::Range<usize>) -> bool {
         let failed = self.look.failure.is_some();
         let ill = |layer: &super::LayerFigures| {
-            layer.silent_share() >= SILENT || layer.saturated_share() >= SATURATED
+            layer.silent_share() >= SILENT
+                || !layer.is_output() && layer.saturated_share() >= SATURATED
         };
         failed || self.look.layers[layers].iter().any(ill)
     }

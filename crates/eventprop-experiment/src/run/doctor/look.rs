@@ -69,6 +69,11 @@ impl LayerFigures {
         self.silent as f64 / self.size as f64
     }
 
+    /// Whether the layer is read by its first spikes; then it does not matter how many follow.
+    pub fn is_output(&self) -> bool {
+        self.keys.starts_with("HIDDEN_OUTPUT")
+    }
+
     /// Share of saturated neurons.
     pub fn saturated_share(&self) -> f64 {
         self.saturated as f64 / self.size as f64

@@ -158,7 +158,7 @@ fn complaints(look: &Look, settings: &Settings) -> Vec<Complaint> {
             );
             add(Illness::Silent, &layer.name, text);
         }
-        if layer.saturated_share() >= SATURATED {
+        if layer.saturated_share() >= SATURATED && !layer.is_output() {
             let text = format!(
                 "{:.0} % of the neurons of {} spike at least {:.1} times per sample, twice per TAU_SYN; smaller weights help ({keys}), or a larger LBD_UPPER",
                 100.0 * layer.saturated_share(),
@@ -191,7 +191,7 @@ fn gradient_complaints(
             let keys = if settings.network.recurrent {
                 "smaller recurrent weights help (HIDDEN_HIDDEN_MEAN, HIDDEN_HIDDEN_STD)"
             } else {
-                "smaller weights help (HIDDEN_OUTPUT_MEAN, HIDDEN_HIDDENFWD_MEAN), or GRAZING=limit:0.01"
+                "smaller weights behind it help (HIDDEN_OUTPUT_MEAN, HIDDEN_OUTPUT_STD)"
             };
             let text = format!(
                 "the gradient of {} is {growth:.0} times that at the output: it explodes on its way back; {keys}",
