@@ -264,6 +264,41 @@ fn data_sets_are_listed_described_and_verified() {
     );
 }
 
+/// A synthetic set is called synthetic by everything that speaks of it, and found by its folder.
+#[test]
+fn a_synthetic_set_is_made_described_and_found() {
+    let folder = folder();
+    let out = folder.path().join("made");
+    let arguments = [
+        "data", "generate", "shd-like", "--train", "40", "--test", "20", "--json",
+    ];
+    let made = last_json(&run(
+        folder.path(),
+        &[&arguments[..], &["--out", out.to_str().unwrap()]].concat(),
+    ));
+    assert_eq!(made["synthetic"], true);
+    let file = out.join("shd_train.h5");
+    let info = run(folder.path(), &["data", "info", file.to_str().unwrap()]);
+    let said = text(&info.stdout);
+    for words in [
+        "40 samples, 20 classes (2 2",
+        "SYNTHETIC",
+        "odd        nothing",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    let out = out.to_str().unwrap();
+    let info = last_json(&run(
+        folder.path(),
+        &["data", "info", "shd", "--data-dir", out, "--json"],
+    ));
+    assert_eq!(info["parts"][1]["recording"]["samples"], 20);
+    // It is not taken for the published one.
+    let verify = run(folder.path(), &["data", "verify", "shd", "--data-dir", out]);
+    assert_eq!(verify.status.code(), Some(1));
+    assert!(text(&verify.stderr).contains("WRONG CONTENT"));
+}
+
 /// A run that is told to terminate stops after its batch, writes what it has and ends with 130.
 #[cfg(unix)]
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use clap::ValueEnum;
 use eventprop_data::audio::conversion::{self, Conversion, Event, OnBroken, Report};
@@ -245,7 +246,9 @@ impl EncodeArgs {
         let report = report.map_err(Failure::failed)?;
         let wall_s = started.elapsed().as_secs_f64();
         let code = self.conclude(&report, &roster, wall_s, json);
-        Ok(if report.stopped { stop.code() } else { code })
+        // Without a signal it was a broken recording that stopped a strict conversion.
+        let asked = report.stopped && stop.flag().load(Ordering::Relaxed);
+        Ok(if asked { stop.code() } else { code })
     }
 
     fn conclude(&self, report: &Report, roster: &Roster, wall_s: f64, json: bool) -> u8 {

@@ -285,8 +285,9 @@ mod tests {
         }
     }
 
-    /// Resonance, peak of |v| and |v| there for every fiftieth of 700 channels, rounded as published; the
-    /// peak is found on a grid of 0.02 %.
+    /// Resonance, peak of |v| and |v| there, rounded as published. A published peak is off by half a hertz and
+    /// by the unknown grid on which it was found; around its top of quality Q the curve falls by 2 (QΔf/f)², which
+    /// for Q = 4 and 0.5 Hz of 100 Hz is 8e-4. A peak 2 % away would lie 1 % lower.
     #[test]
     fn the_resonance_table_agrees() {
         let table = [
@@ -311,10 +312,8 @@ mod tests {
             let speed = |hz: f64| membrane.velocity(place, hz).norm();
             let grid = (0..2000).map(|i| resonance * (0.75 + 0.000_2 * f64::from(i)));
             let top = grid.max_by(|a, b| speed(*a).total_cmp(&speed(*b))).unwrap();
-            assert!(
-                (top - peak_hz).abs() <= 0.5 + 0.000_2 * peak_hz,
-                "{channel}: {top}"
-            );
+            let drop = 1.0 - speed(peak_hz) / speed(top);
+            assert!(drop < 1e-3, "{channel}: {drop}, the top is at {top} Hz");
             assert!(
                 (speed(top) / peak - 1.0).abs() < 0.005,
                 "{channel}: {}",
