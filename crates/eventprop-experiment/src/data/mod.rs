@@ -5,7 +5,6 @@
 
 pub mod binned;
 mod fingerprint;
-mod made_up;
 mod mnist;
 mod shd;
 mod split;
@@ -22,6 +21,7 @@ use eventprop_data::dropout::{InputDropout, SpikeDraws};
 use eventprop_data::latency::LatencyError;
 use eventprop_data::mnist::MnistError;
 use eventprop_data::shd::ShdError;
+use eventprop_data::shd::synthetic::SyntheticError;
 use thiserror::Error;
 
 use self::binned::BinnedSamples;
@@ -309,6 +309,9 @@ pub enum DataError {
     /// Spoken words could not be read.
     #[error(transparent)]
     Shd(#[from] ShdError),
+    /// Synthetic spoken words could not be made.
+    #[error(transparent)]
+    Synthetic(#[from] SyntheticError),
     /// The parameters ask for what the data cannot give.
     #[error(transparent)]
     Param(#[from] ParamError),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use eventprop_data::binned::{BinnedSet, Binning};
 use eventprop_data::locate;
+use eventprop_data::shd::synthetic::ShdLike;
 use eventprop_data::shd::{self, CHANNELS, Corpus, ShdError, Split};
 
 use super::binned::{BinnedSamples, Encoding};
-use super::made_up::ShdLike;
 use super::split::{self, Split as Places};
 use super::variation::Variation;
 use super::{Data, DataError, Fold, Part, Samples, Source, Wanted};
@@ -21,11 +21,9 @@ use crate::value::Value;
 const DEMONSTRATION: [usize; 2] = [400, 100];
 /// Samples for validation of the demonstration, unless another number is asked for.
 const DEMONSTRATION_VALIDATE: usize = 80;
-/// Test samples of a synthetic set, as many as SHD has.
-const SYNTHETIC_TEST: usize = 2264;
-/// Speakers and classes of synthetic sets, as many as SHD has.
-const SYNTHETIC_SPEAKERS: u16 = 12;
-const SYNTHETIC_CLASSES: u16 = 20;
+
+/// Changes the seed of a synthetic set into that of its validation part; seeds have 32 bits.
+const VALIDATION_SEED: u64 = 1 << 32;
 
 /// Folder below the data folder in which binned sets are kept for the next run.
 const CACHE: &str = "binned";
@@ -100,13 +98,13 @@ impl<'a> Reader<'a> {
             kind,
         };
         let seed = u64::from(settings.seeds.train_data);
-        let synthetic = |train: usize, test: usize| {
+        let shape = ShdLike::default();
+        let synthetic = |train, test| {
             Kind::Synthetic(ShdLike {
                 train,
                 test,
-                speakers: SYNTHETIC_SPEAKERS,
-                classes: SYNTHETIC_CLASSES,
                 seed,
+                ..shape
             })
         };
         let corpus = match params.text("DATA_SET").as_str() {
@@ -116,7 +114,7 @@ impl<'a> Reader<'a> {
                 let train = params.count("N_TRAIN") + params.count("N_VALIDATE");
                 let test = match params.get("N_TEST") {
                     Value::Int(test) => test as usize,
-                    _ => SYNTHETIC_TEST,
+                    _ => shape.test,
                 };
                 return Ok((reader(synthetic(train, test)), false));
             }
@@ -149,7 +147,14 @@ impl<'a> Reader<'a> {
     fn read(&self, split: Split, notices: &mut Vec<String>) -> Result<Arc<BinnedSet>, DataError> {
         let binning = self.binning();
         match &self.kind {
-            Kind::Synthetic(like) => Ok(Arc::new(like.binned(split, &binning))),
+            Kind::Synthetic(like) => Ok(Arc::new(match split {
+                Split::Train | Split::Test => like.binned(split, &binning)?,
+                // A validation part, as SSC has one, is more samples of the training speakers.
+                Split::Valid => {
+                    let seed = like.seed ^ VALIDATION_SEED;
+                    ShdLike { seed, ..*like }.binned(Split::Train, &binning)?
+                }
+            })),
             Kind::Files(corpus, dirs) => {
                 let path = path(*corpus, split, dirs)?;
                 let cache = dirs.last().map(|dir| dir.join(CACHE));
