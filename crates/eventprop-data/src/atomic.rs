@@ -38,7 +38,7 @@ pub fn write(
     write_and_rename(path, content, || Ok(()))
 }
 
-/// As [`write`], and the file that is replaced stays under the name `previous`.
+/// As [`write()`], and the file that is replaced stays under the name `previous`.
 ///
 /// Whenever the process dies, at least one of the two is there and whole.
 ///

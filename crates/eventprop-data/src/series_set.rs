@@ -1,8 +1,8 @@
 //! A set of labelled series of sensor values as spike trains: from an `.npz` archive to two files in the
 //! layout of SHD, one for training and one for testing.
 //!
-//! The archive holds `data` [sample, step, channel], `label` or `labels` [sample], and, when the series
-//! differ in length, `length` [sample]. Every channel gives two input neurons, one for rising and one for
+//! The archive holds `data` `[sample, step, channel]`, `label` or `labels` `[sample]`, and, when the series
+//! differ in length, `length` `[sample]`. Every channel gives two input neurons, one for rising and one for
 //! falling values ([`crate::encode::delta`], [`crate::encode::level_crossing`]).
 
 use std::path::{Path, PathBuf};

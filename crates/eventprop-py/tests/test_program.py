@@ -103,7 +103,9 @@ def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> N
                 print("stopped", flush=True)
         """,
     }[what]
-    code = "import eventprop as ep\n" + textwrap.dedent(code)
+    # A program that a shell started in the background ignores Ctrl-C, and so do its children: not this one.
+    listen = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code = listen + "import eventprop as ep\n" + textwrap.dedent(code)
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
     assert program.stdout is not None
     assert program.stdout.readline() == "go\n"
