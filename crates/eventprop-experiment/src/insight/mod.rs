@@ -3,8 +3,8 @@
 //! An [`Insight`] belongs to a network that learns and is shown every batch. It keeps what was
 //! predicted in the last evaluation, gradient norms of some batches, and makes of it, once an epoch,
 //! an [`EpochInside`]: spikes of every neuron, distributions of weights and trained constants,
-//! gradient norms, confusion matrix. It changes nothing, and its cost is far below a percent of an
-//! epoch: gradients are measured in every [`GRADIENT_EVERY`]th batch only.
+//! gradient norms, confusion matrix. It changes nothing. Gradients, whose norm costs a pass over them,
+//! are measured in every [`GRADIENT_EVERY`]th batch only.
 
 mod environment;
 mod histogram;

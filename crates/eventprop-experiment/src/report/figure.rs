@@ -425,10 +425,27 @@ fn path_of_cells(cells: &[(Point, Point)]) -> String {
     path
 }
 
+/// Marks that touch in a column, as those of many neurons in one step do, become one stroke: the picture
+/// is the same and a raster of tens of thousands of spikes stays small.
 fn path_of_marks(points: &[Point], height: f64) -> String {
+    let tenths = |x: f64| (10.0 * x).round() as i64;
+    let mut tops: Vec<(i64, i64)> = points
+        .iter()
+        .map(|(x, y)| (tenths(*x), tenths(*y)))
+        .collect();
+    tops.sort_unstable();
+    let mut strokes: Vec<(i64, i64, i64)> = Vec::new();
+    for (x, top) in tops {
+        let bottom = top + tenths(height);
+        match strokes.last_mut() {
+            Some(last) if last.0 == x && top <= last.2 => last.2 = bottom,
+            _ => strokes.push((x, top, bottom)),
+        }
+    }
     let mut path = String::new();
-    for (x, y) in points {
-        write!(path, "M{} {}v{}", short(*x), short(*y), short(height)).expect(WRITES);
+    for (x, top, bottom) in strokes {
+        let [x, top, length] = [x, top, bottom - top].map(|n| short(n as f64 / 10.0));
+        write!(path, "M{x} {top}v{length}").expect(WRITES);
     }
     path
 }
@@ -534,6 +551,13 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!([3.0, 2.25, -0.04, 10.0].map(short), ["3", "2.2", "0", "10"]);
+    }
+
+    /// Two neurons whose marks touch at one time are one stroke; one apart from them, and another time, are not.
+    #[test]
+    fn marks_that_touch_are_one_stroke() {
+        let points = [(2.0, 9.0), (1.0, 3.0), (1.0, 4.5), (1.0, 3.0), (1.0, 7.0)];
+        assert_eq!(path_of_marks(&points, 1.6), "M1 3v3.1M1 7v1.6M2 9v1.6");
     }
 
     /// The same drawing with the colours of the page and with its own; tips are for the page only.
