@@ -282,7 +282,11 @@ pub fn write<T: Element>(path: &Path, shape: &[usize], values: &[T]) -> Result<(
     atomic::write(path, |out| write_to(out, shape, values))
 }
 
-fn write_to<T: Element>(out: &mut dyn Write, shape: &[usize], values: &[T]) -> io::Result<()> {
+pub(crate) fn write_to<T: Element>(
+    out: &mut dyn Write,
+    shape: &[usize],
+    values: &[T],
+) -> io::Result<()> {
     let elements = shape
         .iter()
         .try_fold(1, |n: usize, len| n.checked_mul(*len));

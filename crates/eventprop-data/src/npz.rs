@@ -1,13 +1,16 @@
 //! NumPy's `.npz` archives: several arrays, each a `.npy` file in a zip archive.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use ::zip::ZipWriter;
+use ::zip::write::{SimpleFileOptions, StreamWriter};
 use thiserror::Error;
 
+use crate::atomic::{self, WriteError};
 use crate::npy::number::Field;
-use crate::npy::{self, NpyProblem};
+use crate::npy::{self, Element, NpyProblem};
 use crate::{source, zip};
 
 /// An array that unpacks to more is not read.
@@ -85,7 +88,7 @@ impl Npz {
     /// # Errors
     /// [`NpzError`].
     pub fn open(path: &Path) -> Result<Self, NpzError> {
-        let names = source::open(path).and_then(|mut s| zip::names(&mut s.file, s.bytes));
+        let names = source::open(path).and_then(|source| zip::names(source.file));
         let names = names.map_err(|error| failed(path, error.into()))?;
         let plain = |name: &String| name.trim_end_matches(".npy").to_owned();
         Ok(Self {
@@ -120,7 +123,7 @@ impl Npz {
 
     fn read(&self, name: &str) -> Result<Numbers, NpzProblem> {
         let source = source::open(&self.path)?;
-        let bytes = content(source.file, source.bytes, name)?;
+        let bytes = content(source.file, name)?;
         let array = |problem| NpzProblem::Array {
             name: name.to_owned(),
             problem,
@@ -153,9 +156,9 @@ impl Npz {
     }
 }
 
-fn content(file: File, bytes: u64, name: &str) -> io::Result<Vec<u8>> {
+fn content(file: File, name: &str) -> io::Result<Vec<u8>> {
     let name = format!("{name}.npy");
-    let Some((reader, length)) = zip::named_member(file, bytes, &name)? else {
+    let Some((reader, length)) = zip::named_member(file, &name)? else {
         return Err(io::Error::new(io::ErrorKind::NotFound, name));
     };
     if length > ARRAY_BYTES_MAX {
@@ -174,39 +177,53 @@ fn failed(path: &Path, problem: NpzProblem) -> NpzError {
     }
 }
 
+/// An archive while it is written.
+pub struct Archive<'a> {
+    zip: ZipWriter<StreamWriter<&'a mut dyn Write>>,
+}
+
+impl Archive<'_> {
+    /// Adds an array, packed with Deflate.
+    ///
+    /// # Errors
+    /// When it cannot be written, and as [`npy::write`].
+    pub fn add<T: Element>(&mut self, name: &str, shape: &[usize], values: &[T]) -> io::Result<()> {
+        // Without a clock the bytes are the same in every run; sizes above 4 GiB need longer fields.
+        let options = SimpleFileOptions::default().large_file(true);
+        self.zip.start_file(format!("{name}.npy"), options)?;
+        npy::write_to(&mut self.zip, shape, values)
+    }
+}
+
+/// Writes an archive atomically ([`crate::atomic`]): `content` adds the arrays. NumPy's `load` reads it.
+///
+/// # Errors
+/// [`WriteError`], also for an error that `content` returns.
+pub fn write(
+    path: &Path,
+    content: impl FnOnce(&mut Archive<'_>) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    atomic::write(path, |out| {
+        let mut archive = Archive {
+            zip: ZipWriter::new_stream(out),
+        };
+        content(&mut archive)?;
+        archive.zip.finish()?;
+        Ok(())
+    })
+}
+
 /// An archive with stored members, as `numpy.savez` writes it.
 #[cfg(test)]
 pub(crate) fn archive(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let (mut bytes, mut table) = (Vec::new(), Vec::new());
+    let mut writer = ZipWriter::new(io::Cursor::new(Vec::new()));
+    let stored = ::zip::CompressionMethod::Stored;
     for (name, content) in arrays {
-        let name = format!("{name}.npy");
-        let mut crc = flate2::Crc::new();
-        crc.update(content);
-        let mut entry = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        for word in [crc.sum(), content.len() as u32, content.len() as u32] {
-            entry.extend(word.to_le_bytes());
-        }
-        entry.extend((name.len() as u16).to_le_bytes());
-        entry.extend([0, 0]);
-        table.extend(b"PK\x01\x02\x14\x00");
-        table.extend(&entry);
-        table.extend([0; 10]);
-        table.extend((bytes.len() as u32).to_le_bytes());
-        table.extend(name.as_bytes());
-        bytes.extend(zip::MAGIC);
-        bytes.extend(&entry);
-        bytes.extend(name.as_bytes());
-        bytes.extend(content);
+        let options = SimpleFileOptions::default().compression_method(stored);
+        writer.start_file(format!("{name}.npy"), options).unwrap();
+        writer.write_all(content).unwrap();
     }
-    let (count, start) = ((arrays.len() as u16).to_le_bytes(), bytes.len() as u32);
-    let table_bytes = table.len() as u32;
-    bytes.extend(table);
-    bytes.extend(b"PK\x05\x06\x00\x00\x00\x00");
-    bytes.extend([count, count].concat());
-    bytes.extend(table_bytes.to_le_bytes());
-    bytes.extend(start.to_le_bytes());
-    bytes.extend([0, 0]);
-    bytes
+    writer.finish().unwrap().into_inner()
 }
 
 /// A `.npy` file of numbers of 8 bytes.
@@ -221,6 +238,43 @@ pub(crate) fn array(shape: &[usize], values: &[f64]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is written is read back, numbers of every type, and a second time has the same bytes.
+    #[test]
+    fn archives_are_written_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("arrays.npz");
+        let once = || {
+            let added = write(&path, |archive| {
+                archive.add("t", &[3], &[0.5_f64, 1.0, 2.5])?;
+                archive.add("v", &[1, 2], &[1.5_f32, -2.0])?;
+                archive.add("n", &[2], &[-1_i32, 7])
+            });
+            added.unwrap();
+            std::fs::read(&path).unwrap()
+        };
+        assert_eq!(once(), once());
+        let npz = Npz::open(&path).unwrap();
+        assert_eq!(npz.names(), ["t", "v", "n"]);
+        for (name, shape, values) in [
+            ("t", &[3][..], &[0.5, 1.0, 2.5][..]),
+            ("v", &[1, 2], &[1.5, -2.0]),
+            ("n", &[2], &[-1.0, 7.0]),
+        ] {
+            let numbers = npz.numbers(&[name]).unwrap().1;
+            assert_eq!(
+                (numbers.shape.as_slice(), numbers.values.as_slice()),
+                (shape, values)
+            );
+        }
+        let wrong = write(&path, |archive| archive.add("t", &[3], &[0.5]));
+        assert!(wrong.unwrap_err().to_string().contains("shape [3]"));
+        assert_eq!(
+            Npz::open(&path).unwrap().names().len(),
+            3,
+            "the old one is kept"
+        );
+    }
 
     fn written(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

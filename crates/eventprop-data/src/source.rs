@@ -56,7 +56,7 @@ pub(crate) struct Content<'a> {
 pub(crate) fn content(path: &Path) -> io::Result<Content<'static>> {
     let source = open(path)?;
     if source.begins_with(&zip::MAGIC)? {
-        let (reader, bytes) = zip::only_member(source.file, source.bytes)?;
+        let (reader, bytes) = zip::only_member(source.file)?;
         return Ok(Content {
             reader: Box::new(reader),
             bytes_max: bytes.min(source.bytes.saturating_mul(DEFLATE_RATIO_MAX)),

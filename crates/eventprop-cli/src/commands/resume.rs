@@ -46,6 +46,6 @@ impl Args {
         let source = source(self.data_dir.as_deref());
         let stop = Stop::listen(signals::RUN)?;
         let run = |control: &mut Control<'_>| run::resume(&what, &source, control);
-        self.manner.carry_out(&stop, None, run)
+        self.manner.carry_out(&stop, run)
     }
 }

@@ -89,9 +89,6 @@ pub struct Args {
     /// (CHECKPOINT_EVERY)
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<String>,
-    /// Write event files for TensorBoard (`tensorboard --logdir DIR` with the output folder)
-    #[arg(long)]
-    tensorboard: bool,
     #[command(flatten)]
     manner: Manner,
 }
@@ -102,6 +99,9 @@ pub struct Manner {
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Write event files for TensorBoard (`tensorboard --logdir DIR` with the output folder)
+    #[arg(long)]
+    tensorboard: bool,
     /// Print the result only
     #[arg(long, short)]
     quiet: bool,
@@ -121,11 +121,7 @@ impl Args {
         let source = self.benchmark.source();
         let stop = Stop::listen(signals::RUN)?;
         let run = |control: &mut Control<'_>| run::run(command, &params, &source, control);
-        let folder = PathBuf::from(params.text("OUT_DIR"));
-        let board = self
-            .tensorboard
-            .then(|| Board::new(&folder, &params.text("NAME")));
-        self.manner.carry_out(&stop, board, run)
+        self.manner.carry_out(&stop, run)
     }
 
     /// The benchmark's parameters with name and folder of the run.
@@ -149,27 +145,18 @@ impl Args {
 
 impl Manner {
     /// Runs, tells and returns the exit code.
-    pub fn carry_out(
-        &self,
-        stop: &Stop,
-        mut board: Option<Board>,
-        run: impl Run,
-    ) -> Result<u8, Failure> {
-        let summary = self.follow(stop, board.as_mut(), run)?;
-        self.tell(&summary);
-        if let Some(board) = board {
-            board.finish(&summary).map_err(Failure::failed)?;
-        }
-        Ok(if summary.cancelled { stop.code() } else { DONE })
+    pub fn carry_out(&self, stop: &Stop, run: impl Run) -> Result<u8, Failure> {
+        self.follow(stop, run, |summary| self.tell(summary))
     }
 
-    /// Runs and shows the progress.
+    /// Runs, shows the progress and hands over the summary; returns the exit code.
     pub fn follow(
         &self,
         stop: &Stop,
-        mut board: Option<&mut Board>,
         run: impl Run,
-    ) -> Result<Summary, Failure> {
+        tell: impl FnOnce(&Summary),
+    ) -> Result<u8, Failure> {
+        let mut board = self.tensorboard.then(Board::default);
         let mut display = Display::new(self.verbosity());
         let mut observer = |progress: &Progress<'_>| {
             display.hear(progress);
@@ -184,7 +171,12 @@ impl Manner {
             })
         });
         display.finish();
-        summary.map_err(|error| explain(&error))
+        let summary = summary.map_err(|error| explain(&error))?;
+        tell(&summary);
+        if let Some(board) = board {
+            board.finish(&summary).map_err(Failure::failed)?;
+        }
+        Ok(if summary.cancelled { stop.code() } else { DONE })
     }
 
     /// Whether the result is one JSON object.

@@ -84,12 +84,11 @@ impl Args {
         let begin =
             |control: &mut Control<'_>| run::run(command, &sweep_run.params, &source, control);
         let go_on = |control: &mut Control<'_>| run::resume(&what, &source, control);
-        let summary = match standing {
-            Standing::Ended => return Ok(DONE),
-            Standing::Stopped => self.manner.follow(stop, None, go_on)?,
-            Standing::New => self.manner.follow(stop, None, begin)?,
-        };
-        Ok(if summary.cancelled { stop.code() } else { DONE })
+        match standing {
+            Standing::Ended => Ok(DONE),
+            Standing::Stopped => self.manner.follow(stop, go_on, |_| {}),
+            Standing::New => self.manner.follow(stop, begin, |_| {}),
+        }
     }
 }
 

@@ -37,6 +37,10 @@ pub enum Kind {
     Sizes,
     /// A list of classes to keep, or none for all.
     Classes,
+    /// A list of different places, or none for all.
+    Places,
+    /// A list of different neurons for some populations.
+    NeuronLists,
     /// A list of `[epoch, trial]`.
     EpochTrials,
     /// A list of names.
@@ -208,6 +212,10 @@ impl Kind {
                 "a whole number of at least 1, or a list of them, one for each layer".into()
             }
             Self::Classes => "a list of classes such as [0,1], or none for all".into(),
+            Self::Places => "a list of different whole numbers of at least 0 such as [0,3], or none for all".into(),
+            Self::NeuronLists => {
+                "a table of populations with lists of different neurons, such as {\"hidden\":[0,7]}".into()
+            }
             Self::EpochTrials => "a list of [epoch, trial], such as [[0,0],[9,100]]".into(),
             Self::Names => "a list of names, such as [\"hidden\"]".into(),
             Self::Pairs => "a list of pairs of names, such as [[\"hidden\",\"V\"]]".into(),
@@ -231,9 +239,9 @@ impl Kind {
             Self::Choice(_) | Self::Text | Self::Grazing => "str",
             Self::OptionalText => "str or none",
             Self::Sizes | Self::Speakers => "int or list",
-            Self::Classes => "list or none",
+            Self::Classes | Self::Places => "list or none",
             Self::EpochTrials | Self::Names | Self::Pairs => "list",
-            Self::Augmentation => "table",
+            Self::Augmentation | Self::NeuronLists => "table",
             Self::Anything => "any",
         }
     }
@@ -260,6 +268,7 @@ impl Kind {
                 | Self::OptionalText
                 | Self::Seed
                 | Self::Classes
+                | Self::Places
                 | Self::Every
                 | Self::Speakers,
                 Value::None,
@@ -289,9 +298,9 @@ impl Kind {
             (Self::Names, Value::List(items)) => items.iter().all(is_text),
             (Self::Pairs, Value::List(items)) => items.iter().all(|item| is_pair(item, is_text)),
             (Self::Speakers, Value::Text(text)) => text == "all",
-            (Self::Speakers, Value::List(items)) => {
-                let repeated = |n: usize| items[..n].contains(&items[n]);
-                !items.is_empty() && items.iter().all(is_index) && !(0..items.len()).any(repeated)
+            (Self::Speakers | Self::Places, list) => are_different(list),
+            (Self::NeuronLists, Value::Table(entries)) => {
+                entries.iter().all(|(_, list)| are_different(list))
             }
             (Self::Augmentation, Value::Table(entries)) => entries.iter().all(is_augmentation),
             (Self::Every, Value::Int(batches)) => *batches >= 1,
@@ -316,6 +325,15 @@ fn is_text(value: &Value) -> bool {
 
 fn is_index(value: &Value) -> bool {
     matches!(value, Value::Int(0..))
+}
+
+/// Whether a list holds at least one whole number and none twice.
+fn are_different(list: &Value) -> bool {
+    let Value::List(items) = list else {
+        return false;
+    };
+    let repeated = |n: usize| items[..n].contains(&items[n]);
+    !items.is_empty() && items.iter().all(is_index) && !(0..items.len()).any(repeated)
 }
 
 fn is_pair(value: &Value, of: impl Fn(&Value) -> bool) -> bool {

@@ -386,7 +386,7 @@ pub const REC_SPIKES: Row = Row::new(
 pub const REC_NEURONS: Row = Row::new(
     "REC_NEURONS",
     Kind::Pairs,
-    "[population, variable] recorded in every step; variables V, I, lambda_V, lambda_I (grid solver)",
+    "[population, variable] recorded in every step: V, I, lambda_V, lambda_I, and B, lambda_B of ALIF neurons (grid solver)",
 )
 .default("[]");
 pub const REC_SYNAPSES: Row = Row::new(
@@ -395,6 +395,23 @@ pub const REC_SYNAPSES: Row = Row::new(
     "[projection, variable] recorded in every step; variable w, dw (the gradient of each sample as far as the adjoint pass has come) or in_syn (the part of I that arrived over the projection)",
 )
 .default("[]");
+pub const REC_SAMPLES: Row = Row::new(
+    "REC_SAMPLES",
+    Kind::Places,
+    "which samples of a recorded batch are kept, by their places from 0; none for all",
+);
+pub const REC_NEURON_IDS: Row = Row::new(
+    "REC_NEURON_IDS",
+    Kind::NeuronLists,
+    "which neurons of a population are kept by REC_SPIKES and REC_NEURONS, in this order, such as {hidden:[0,7]}; all of those that are not named",
+)
+.default("{}");
+pub const REC_FORMAT: Row = Row::new(
+    "REC_FORMAT",
+    Kind::Choice(&["npy", "npz"]),
+    "whether recordings are written as one .npy file each, or together in NAME_records.npz, packed",
+)
+.default("npy");
 pub const REC_SPIKES_EPOCH_TRIAL: Row = Row::new(
     "REC_SPIKES_EPOCH_TRIAL",
     Kind::EpochTrials,

@@ -90,6 +90,8 @@ pub static ROWS: &[Row] = &[
     REC_SPIKES.meaning("populations whose spikes are recorded, in the first sample of every batch"),
     REC_NEURONS,
     REC_SYNAPSES,
+    REC_NEURON_IDS,
+    REC_FORMAT.meaning("whether recordings are written as one .npy file each, or together in records.npz, packed"),
     WRITE_TO_DISK,
     CHECKPOINT_EVERY,
     LOAD_LAST,

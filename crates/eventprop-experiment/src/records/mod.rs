@@ -18,7 +18,7 @@ use eventprop::spikes::Batch;
 use eventprop::tape::SpikeTime;
 use eventprop::train::{BatchReport, Session};
 use eventprop_data::atomic::WriteError;
-use eventprop_data::npy;
+use eventprop_data::{npy, npz};
 
 pub use first_spikes::FirstSpikes;
 pub use outcomes::Outcomes;
@@ -93,8 +93,6 @@ fn flat(of: Of, name: String, numbers: Numbers<'_>) -> Recording<'_> {
 #[derive(Debug)]
 pub struct Recorder {
     settings: RecordSettings,
-    /// Samples in a full batch.
-    batch: usize,
     spikes: Vec<SpikeRecord>,
     spikes_seen: Seen,
     /// One record per probe, `[step, (sample,) neuron]`.
@@ -124,13 +122,13 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, batch: &Batch, report: &BatchReport, samples: usize) {
-        let prediction = |p: Option<u32>| p.map_or(-1, |class| class as i32);
-        self.labels
-            .extend(batch.labels()[..samples].iter().map(|&label| label as i32));
-        let outcomes = report.outcomes[..samples].iter();
-        self.predictions
-            .extend(outcomes.map(|outcome| prediction(outcome.prediction)));
+    fn add(&mut self, batch: &Batch, report: &BatchReport, samples: &[usize]) {
+        for &sample in samples {
+            let prediction = report.outcomes[sample].prediction;
+            self.labels.push(batch.labels()[sample] as i32);
+            self.predictions
+                .push(prediction.map_or(-1, |class| class as i32));
+        }
     }
 
     fn recordings(&self, of: Of, prefix: &str) -> [Recording<'_>; 2] {
@@ -145,11 +143,12 @@ impl Seen {
 const SEEN: [&str; 3] = ["spikes", "neurons", "synapses"];
 
 /// Appends `[step, sample, …]` from one `[step, …]` per sample, with NaN for the missing samples.
-fn interleave(of_samples: &[Vec<f32>], (steps, columns): (usize, usize), record: &mut Vec<f32>) {
-    let size = of_samples.first().map_or(0, |all| all.len() / steps);
+fn interleave(of_samples: &[Option<Vec<f32>>], steps: usize, record: &mut Vec<f32>) {
+    let mut there = of_samples.iter().flatten();
+    let size = there.next().map_or(0, |all| all.len() / steps);
     for step in 0..steps {
-        for sample in 0..columns {
-            match of_samples.get(sample) {
+        for of_sample in of_samples {
+            match of_sample {
                 Some(all) => record.extend_from_slice(&all[step * size..(step + 1) * size]),
                 None => record.extend(std::iter::repeat_n(f32::NAN, size)),
             }
@@ -158,8 +157,8 @@ fn interleave(of_samples: &[Vec<f32>], (steps, columns): (usize, usize), record:
 }
 
 impl Recorder {
-    /// A recorder for trials of up to `batch` samples.
-    pub fn new(settings: RecordSettings, batch: usize) -> Self {
+    /// A recorder that has seen nothing yet.
+    pub fn new(settings: RecordSettings) -> Self {
         Self {
             spikes: settings
                 .spikes
@@ -169,7 +168,6 @@ impl Recorder {
             neurons: vec![Vec::new(); settings.neurons.len()],
             synapses: vec![Vec::new(); settings.synapses.len()],
             settings,
-            batch,
             spikes_seen: Seen::default(),
             neurons_seen: Seen::default(),
             synapses_seen: Seen::default(),
@@ -219,32 +217,31 @@ impl Recorder {
         report: &BatchReport,
     ) {
         let now = |when: &When| when.includes(place.epoch, place.trial);
-        let samples = if self.settings.first_sample_only {
-            1
-        } else {
-            batch.len()
-        };
+        let places = self.settings.samples.iter().copied();
+        let samples: Vec<usize> = places.filter(|place| *place < batch.len()).collect();
         if !self.spikes.is_empty() && now(&self.settings.spikes_when) {
-            self.record_spikes(place, session, samples);
-            self.spikes_seen.add(batch, report, samples);
+            self.record_spikes(place, session, &samples);
+            self.spikes_seen.add(batch, report, &samples);
         }
         if !self.neurons.is_empty() && now(&self.settings.neurons_when) {
-            self.record_neurons(place, session, samples);
-            self.neurons_seen.add(batch, report, samples);
+            self.record_neurons(place, session, batch.len());
+            self.neurons_seen.add(batch, report, &samples);
         }
         if !self.synapses.is_empty() && now(&self.settings.synapses_when) {
-            self.record_synapses(place, session, samples);
-            self.synapses_seen.add(batch, report, samples);
+            self.record_synapses(place, session, batch.len());
+            self.synapses_seen.add(batch, report, &samples);
         }
     }
 
     /// Sample i of a trial is placed at (samples of the epoch before it + i) · T, as if the samples
     /// had been shown one after the other; with only the first sample of each trial recorded, that of
     /// trial r at r · T.
-    fn record_spikes<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: usize) {
+    fn record_spikes<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: &[usize]) {
         let clock = session.solver.network().clock();
         for (named, record) in self.settings.spikes.iter().zip(&mut self.spikes) {
-            for sample in 0..samples {
+            let only = self.settings.only.get(&named.what);
+            let kept = |neuron: u32| only.is_none_or(|only| only.contains(&(neuron as usize)));
+            for &sample in samples {
                 let turn = if self.settings.first_sample_only {
                     place.trial
                 } else {
@@ -252,36 +249,34 @@ impl Recorder {
                 };
                 let start_ms = turn as f64 * clock.trial_ms();
                 let spikes = &session.forward.tapes[sample].populations[named.what];
-                record
-                    .times_ms
-                    .extend(spikes.when.iter().map(|t| start_ms + t.ms(clock)));
-                record
-                    .neurons
-                    .extend(spikes.neuron.iter().map(|&n| n as i32));
+                let spikes = spikes.when.iter().zip(&spikes.neuron);
+                for (time, &neuron) in spikes.filter(|(_, neuron)| kept(**neuron)) {
+                    record.times_ms.push(start_ms + time.ms(clock));
+                    record.neurons.push(neuron as i32);
+                }
             }
         }
     }
 
     /// Rows are steps; missing samples of an incomplete batch are NaN.
-    fn record_neurons<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: usize) {
+    fn record_neurons<S: Engine>(&mut self, place: Place, session: &Session<S>, solved: usize) {
         let network = session.solver.network();
         let (clock, steps) = (network.clock(), network.clock().steps());
-        let columns = self.columns();
-        for (probe, (named, record)) in self
-            .settings
-            .neurons
-            .iter()
-            .zip(&mut self.neurons)
-            .enumerate()
-        {
+        let settings = &self.settings;
+        for (probe, (named, record)) in settings.neurons.iter().zip(&mut self.neurons).enumerate() {
             let size = network.populations()[named.what.population].size;
+            let only = settings.only.get(&named.what.population);
             for step in 0..steps {
-                for sample in 0..columns {
-                    if sample < samples {
-                        let row = &session.solver.record(sample, probe)[step * size..][..size];
-                        record.extend(row.iter().map(|x| x.to_f64() as f32));
-                    } else {
-                        record.extend(std::iter::repeat_n(f32::NAN, size));
+                for &sample in &settings.samples {
+                    if sample >= solved {
+                        let kept = settings.recorded(named.what.population, size);
+                        record.extend(std::iter::repeat_n(f32::NAN, kept));
+                        continue;
+                    }
+                    let row = &session.solver.record(sample, probe)[step * size..][..size];
+                    match only {
+                        None => record.extend(row.iter().map(|x| x.to_f64() as f32)),
+                        Some(only) => record.extend(only.iter().map(|&n| row[n].to_f64() as f32)),
                     }
                 }
             }
@@ -293,9 +288,11 @@ impl Recorder {
 
     /// Rows are steps; missing samples of an incomplete batch are NaN. Weights do not change within a
     /// trial: their rows are the same in every step.
-    fn record_synapses<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: usize) {
+    fn record_synapses<S: Engine>(&mut self, place: Place, session: &Session<S>, solved: usize) {
         let network = session.solver.network();
-        let (clock, columns) = (network.clock(), self.columns());
+        let clock = network.clock();
+        let samples = self.settings.samples.iter();
+        let samples: Vec<Option<usize>> = samples.map(|&s| (s < solved).then_some(s)).collect();
         let neurons_too = self
             .settings
             .neurons_when
@@ -310,25 +307,26 @@ impl Recorder {
                 id,
                 tape: &session.forward.tapes[sample],
             };
-            let of_samples: Vec<Vec<f32>> = match named.what.variable {
+            let of_samples: Vec<Option<Vec<f32>>> = match named.what.variable {
                 SynapseVariable::Weight => {
                     for _ in 0..clock.steps() {
                         record.extend_from_slice(params.weights(id));
                     }
                     continue;
                 }
-                SynapseVariable::InSyn => (0..samples)
-                    .map(|sample| line(sample).in_syn(params))
+                SynapseVariable::InSyn => samples
+                    .iter()
+                    .map(|sample| sample.map(|sample| line(sample).in_syn(params)))
                     .collect(),
                 SynapseVariable::Gradient => {
                     let lambda_i = |sample| session.solver.record(sample, probe);
                     let of = |sample| line(sample).gradient(lambda_i(sample));
-                    let all = (0..samples).map(of).collect();
+                    let all = samples.iter().map(|sample| sample.map(of)).collect();
                     probe += 1;
                     all
                 }
             };
-            interleave(&of_samples, (clock.steps(), columns), record);
+            interleave(&of_samples, clock.steps(), record);
         }
         let start_ms = place.trial as f64 * clock.trial_ms();
         let times = (0..clock.steps()).map(|step| start_ms + clock.start_ms(step));
@@ -337,11 +335,7 @@ impl Recorder {
 
     /// Samples in a row of the neuron records.
     fn columns(&self) -> usize {
-        if self.settings.first_sample_only {
-            1
-        } else {
-            self.batch
-        }
+        self.settings.samples.len()
     }
 
     /// Everything that was recorded.
@@ -421,7 +415,25 @@ impl Recorder {
         if !self.settings.write {
             return Ok(());
         }
-        for recording in self.recordings() {
+        let recordings = self.recordings();
+        if self.settings.packed && !recordings.is_empty() {
+            return npz::write(&folder.join(format!("{prefix}records.npz")), |archive| {
+                let mut all = recordings.iter();
+                all.try_for_each(
+                    |Recording {
+                         name,
+                         shape,
+                         numbers,
+                         ..
+                     }| match numbers {
+                        Numbers::F64(values) => archive.add(name, shape, values),
+                        Numbers::F32(values) => archive.add(name, shape, values),
+                        Numbers::I32(values) => archive.add(name, shape, values),
+                    },
+                )
+            });
+        }
+        for recording in recordings {
             let path = folder.join(format!("{prefix}{}.npy", recording.name));
             match recording.numbers {
                 Numbers::F64(values) => npy::write(&path, &recording.shape, values),

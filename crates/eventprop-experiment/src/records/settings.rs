@@ -1,6 +1,6 @@
 //! What is recorded and when, from the `REC_*` and `W_*` parameters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eventprop::solver::grid::{Probe, Variable};
 
@@ -14,8 +14,14 @@ use crate::value::Value;
 pub struct RecordSettings {
     /// Whether recordings are written at all (`WRITE_TO_DISK`).
     pub write: bool,
-    /// Whether only the first sample of each batch is recorded (Yin-Yang).
+    /// Whether recordings are one archive instead of a file each.
+    pub packed: bool,
+    /// Whether only the first sample of each batch is recorded, without an axis for samples (Yin-Yang).
     pub first_sample_only: bool,
+    /// Places of the recorded samples in their batch.
+    pub samples: Vec<usize>,
+    /// Which neurons of a population are recorded; all of the others.
+    pub only: BTreeMap<usize, Vec<usize>>,
     /// Whether the first spike times of all outputs are kept (Yin-Yang).
     pub first_spikes: bool,
     /// Populations whose spikes are recorded.
@@ -144,7 +150,13 @@ impl RecordSettings {
         };
         Ok(Self {
             write: params.flag("WRITE_TO_DISK"),
+            packed: params.text("REC_FORMAT") == "npz",
             first_sample_only: yinyang,
+            samples: match yinyang {
+                true => vec![0],
+                false => samples(params)?,
+            },
+            only: only(params, hidden_layers)?,
             first_spikes: yinyang && loss.starts_with("first_spike"),
             spikes: spikes(params, hidden_layers)?,
             spikes_when: when("REC_SPIKES_EPOCH_TRIAL"),
@@ -173,14 +185,77 @@ impl RecordSettings {
     }
 }
 
-fn listed(value: &Value) -> When {
-    let number = |value: &Value| match value {
+impl RecordSettings {
+    /// Checks that the neurons that are to be recorded exist; `sizes` are those of the populations.
+    ///
+    /// # Errors
+    /// When a neuron does not.
+    pub fn check(&self, params: &Parameters, sizes: &[usize]) -> Result<(), ParamError> {
+        let beyond = |(population, neurons): (&usize, &Vec<usize>)| {
+            let neuron = *neurons
+                .iter()
+                .find(|neuron| **neuron >= sizes[*population])?;
+            Some((*population, neuron))
+        };
+        let Some((population, neuron)) = self.only.iter().find_map(beyond) else {
+            return Ok(());
+        };
+        let names = LayerNames::new(params.benchmark(), sizes.len() - 2).populations();
+        let (name, size) = (&names[population], sizes[population]);
+        let problem = format!("{name} has {size} neurons and no neuron {neuron}");
+        let way_out = format!("choose from 0 to {}", size - 1);
+        Err(unknown(params, "REC_NEURON_IDS", problem, way_out))
+    }
+
+    /// How many neurons of a population of this size are recorded.
+    pub fn recorded(&self, population: usize, size: usize) -> usize {
+        self.only.get(&population).map_or(size, Vec::len)
+    }
+}
+
+fn index(value: &Value) -> usize {
+    match value {
         Value::Int(int) => *int as usize,
-        other => panic!("an [epoch, trial] holds {other}"),
+        other => panic!("the table accepted {other}"),
+    }
+}
+
+/// The places of `REC_SAMPLES`, all of a batch by default.
+fn samples(params: &Parameters) -> Result<Vec<usize>, ParamError> {
+    const KEY: &str = "REC_SAMPLES";
+    let batch = params.count("N_BATCH");
+    let listed: Vec<usize> = items(&params.get(KEY)).iter().map(index).collect();
+    if let Some(place) = listed.iter().find(|place| **place >= batch) {
+        let problem = format!("a batch of N_BATCH={batch} has no place {place}");
+        let way_out = format!("choose from 0 to {}", batch - 1);
+        return Err(unknown(params, KEY, problem, way_out));
+    }
+    Ok(match listed.is_empty() {
+        true => (0..batch).collect(),
+        false => listed,
+    })
+}
+
+/// The neurons of `REC_NEURON_IDS`, by population.
+fn only(
+    params: &Parameters,
+    hidden_layers: usize,
+) -> Result<BTreeMap<usize, Vec<usize>>, ParamError> {
+    const KEY: &str = "REC_NEURON_IDS";
+    let Value::Table(entries) = params.get(KEY) else {
+        panic!("{KEY} is a table");
     };
+    let found = entries.iter().map(|(name, neurons)| {
+        let population = find_population(params, KEY, name, hidden_layers)?;
+        Ok((population, items(neurons).iter().map(index).collect()))
+    });
+    found.collect()
+}
+
+fn listed(value: &Value) -> When {
     let pairs = items(value).iter().map(|pair| {
         let pair = items(pair);
-        (number(&pair[0]), number(&pair[1]))
+        (index(&pair[0]), index(&pair[1]))
     });
     When::Listed(pairs.collect())
 }
@@ -243,6 +318,8 @@ fn neurons(
         let problem = "the event solver has no steps in which to record".to_owned();
         return Err(unknown(params, KEY, problem, "use SOLVER=grid".to_owned()));
     }
+    let hidden = 1..=hidden_layers;
+    let adapts = params.has("HIDDEN_NEURON_TYPE") && params.text("HIDDEN_NEURON_TYPE") == "ALIF";
     let probes = items(&value).iter().map(|pair| {
         let [population, variable] = &texts(pair)[..] else {
             panic!("the table accepts pairs only");
@@ -253,11 +330,13 @@ fn neurons(
             "I" => Some(Variable::Current),
             "lambda_V" => Some(Variable::LambdaV),
             "lambda_I" => Some(Variable::LambdaI),
+            "B" if adapts && hidden.contains(&index) => Some(Variable::Adaptation),
+            "lambda_B" if adapts && hidden.contains(&index) => Some(Variable::LambdaB),
             _ => None,
         };
         let Some(found) = variable_of.filter(|_| index > 0) else {
             let problem = format!("{population} has no variable {variable}");
-            let way_out = "record V, I, lambda_V or lambda_I of hidden or output neurons";
+            let way_out = "record V, I, lambda_V or lambda_I of hidden or output neurons, or B or lambda_B of hidden neurons with HIDDEN_NEURON_TYPE=ALIF";
             return Err(unknown(params, KEY, problem, way_out.to_owned()));
         };
         Ok(Named {

@@ -28,7 +28,7 @@ impl<'a> Keeper<'a> {
         Self {
             settings,
             outputs,
-            recorder: Recorder::new(settings.records.clone(), settings.batch),
+            recorder: Recorder::new(settings.records.clone()),
             outcomes: Outcomes::new(settings.records.outcomes, data.classes),
             first_spikes: kept.then(|| {
                 let trial_ms = settings.clock.trial_ms();

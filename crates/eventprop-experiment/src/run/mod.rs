@@ -167,6 +167,12 @@ fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError>
     for notice in settings.notices.iter().chain(&data.notices) {
         control.tell(&Progress::Notice(notice));
     }
+    let hidden = settings.network.hidden.iter().copied();
+    let sizes: Vec<usize> = std::iter::once(data.inputs)
+        .chain(hidden)
+        .chain([data.classes])
+        .collect();
+    settings.records.check(params, &sizes)?;
     let prepared = Prepared {
         command,
         settings: &settings,
@@ -317,6 +323,7 @@ impl Prepared<'_> {
         };
         Started {
             benchmark: self.settings.benchmark,
+            name: &self.settings.name,
             network: sizes.collect::<Vec<_>>().join("-"),
             solver: self.settings.solver,
             loss: self.settings.loss.name(),

@@ -1,25 +1,29 @@
 //! What a training will take: time, memory, disk; measured on a few batches, not guessed.
 
 use std::path::Path;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
-use eventprop::spikes::Batch;
+use eventprop::train::Session;
 
 use super::error::RunError;
-use super::learner::{Learner, Start};
+use super::learner::{Learner, LookIn, Pass, Seen, Start};
+use super::progress::{Control, Phase, Progress};
 use crate::data::{self, Data, Part, Source, Wanted};
 use crate::engine::Engine;
 use crate::params::Parameters;
-use crate::records::SynapseVariable;
+use crate::records::{Place, SynapseVariable};
 use crate::settings::{OptimizerKind, Settings, SolverKind};
 
-/// Batches that are measured after a first one, and the seconds after which fewer do.
-const BATCHES: usize = 24;
-const SECONDS: f64 = 4.0;
+/// A training is watched for so long, an evaluation for half of it; activity changes most in the first
+/// batches, so that the later half of those that were seen counts.
+const WATCHED: Duration = Duration::from_secs(6);
+/// Batches that are waited for, however long they take.
+const LEAST: usize = 4;
 /// Memory that a machine should keep for itself, as a share of what is free.
 const SPARE: f64 = 0.1;
 const MB: f64 = 1024.0 * 1024.0;
@@ -37,8 +41,10 @@ pub struct Plan {
     pub batch_seconds: [f64; 2],
     /// Seconds of the test at the end.
     pub test_seconds: f64,
-    /// Parts of the memory in MB: what, how much.
+    /// Parts of the memory while the network is trained in MB: what, how much.
     pub memory: Vec<(&'static str, f64)>,
+    /// MB of memory at the peak while the data are read.
+    pub reading_mb: f64,
     /// MB on the disk at the end.
     pub disk_mb: f64,
     /// The largest batch that fits into the free memory, where the system tells how much is free.
@@ -65,7 +71,8 @@ impl Plan {
 
     /// MB of memory at the peak.
     pub fn peak_mb(&self) -> f64 {
-        self.memory.iter().map(|(_, mb)| mb).sum()
+        let training = self.memory.iter().map(|(_, mb)| mb).sum::<f64>();
+        training.max(self.reading_mb)
     }
 }
 
@@ -77,17 +84,32 @@ pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
     let settings = Settings::new(params)?;
     let before = resident_mb();
     let data = data::load(params, &settings, source, Wanted::Validated)?;
-    let data_mb = resident_mb() - before;
+    let memory = Memory {
+        program_mb: before,
+        data_mb: resident_mb() - before,
+        reading_mb: peak_mb(),
+    };
     match settings.solver {
-        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, [before, data_mb]),
-        SolverKind::Event => measure::<Event>(&settings, &data, [before, data_mb]),
+        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory),
+        SolverKind::Event => measure::<Event>(&settings, &data, memory),
     }
+}
+
+/// What was measured before there was a network.
+struct Memory {
+    program_mb: f64,
+    data_mb: f64,
+    reading_mb: f64,
 }
 
 fn measure<S: Engine>(
     settings: &Settings,
     data: &Data,
-    [program_mb, data_mb]: [f64; 2],
+    Memory {
+        program_mb,
+        data_mb,
+        reading_mb,
+    }: Memory,
 ) -> Result<Plan, RunError> {
     let start = Start {
         seed: u64::from(settings.seeds.model),
@@ -97,10 +119,11 @@ fn measure<S: Engine>(
     let before = resident_mb();
     let mut learner = Learner::<S>::new(settings, data, start)?;
     let part = data.training(0);
-    let train = seconds(&mut learner, &part, Pass::Train)?;
+    let train = seconds(&mut learner, |epoch| data.training(epoch), Phase::Train)?;
     let batch_mb = (resident_mb() - before).max(0.0);
-    let evaluation = seconds(&mut learner, &data.validation, Pass::Evaluate)?;
-    let test = seconds(&mut learner, &data.test, Pass::Evaluate)?;
+    let evaluated = |part| move |epoch| data.evaluation(part, epoch);
+    let evaluation = seconds(&mut learner, evaluated(&data.validation), Phase::Validation)?;
+    let test = seconds(&mut learner, evaluated(&data.test), Phase::Test)?;
     let batches = |part: &Part| part.len().div_ceil(settings.batch);
     let parameters_mb = parameters_mb(&learner.session.params, settings);
     let records_mb = records_mb(&learner, batches(&part) + batches(&data.validation));
@@ -123,6 +146,7 @@ fn measure<S: Engine>(
         batch_seconds: [train, evaluation],
         test_seconds: batches(&data.test) as f64 * test,
         memory,
+        reading_mb,
         disk_mb: disk_mb(&learner.session.params) + records_mb,
         largest_batch: room
             .filter(|_| per_sample > 0.0)
@@ -136,44 +160,62 @@ fn measure<S: Engine>(
     })
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    Train,
-    Evaluate,
+/// Records nothing.
+struct Blind;
+
+impl<S: Engine> LookIn<S> for Blind {
+    fn begin(&mut self, _: Phase) {}
+    fn end(&mut self, _: Phase) {}
+    fn before(&mut self, _: Place, _: &mut Session<S>) {}
+    fn after(&mut self, _: Seen<'_, S>) -> Result<(), RunError> {
+        Ok(())
+    }
 }
 
-/// Mean seconds of a batch, the first left out.
-fn seconds<S: Engine>(
+/// Mean seconds of a batch, from passes as a run makes them; 0 when there is none.
+fn seconds<'a, S: Engine>(
     learner: &mut Learner<'_, S>,
-    part: &Part,
-    pass: Pass,
+    part: impl Fn(usize) -> std::borrow::Cow<'a, Part>,
+    phase: Phase,
 ) -> Result<f64, RunError> {
-    let size = learner.settings.batch;
-    let places: Vec<usize> = (0..part.len()).collect();
-    let mut batch = Batch::default();
-    let mut begin = Instant::now();
-    let mut measured = 0;
-    for (turn, places) in places.chunks(size).cycle().enumerate() {
-        if measured == BATCHES || part.is_empty() || begin.elapsed().as_secs_f64() > SECONDS {
+    let begin = Instant::now();
+    let watched = if phase == Phase::Train {
+        WATCHED
+    } else {
+        WATCHED / 2
+    };
+    let cancel = AtomicBool::new(false);
+    let mut ends = vec![0.0];
+    for epoch in 0.. {
+        let part = part(epoch);
+        if part.is_empty() || cancel.load(Ordering::Relaxed) {
             break;
         }
-        part.fill(places, None, &mut batch);
-        match pass {
-            Pass::Train => {
-                let rate = learner.schedule.rate();
-                learner.session.train_batch(&batch, None, rate)?;
-            }
-            Pass::Evaluate => {
-                learner.session.test_batch(&batch)?;
-            }
+        if phase == Phase::Train {
+            learner.begin_epoch(epoch);
         }
-        if turn == 0 {
-            begin = Instant::now();
-        } else {
-            measured += 1;
-        }
+        let pass = Pass {
+            phase,
+            part: &part,
+            epoch,
+            trials_before: 0,
+            samples_before: 0,
+        };
+        let mut observer = |_: &Progress<'_>| {
+            ends.push(begin.elapsed().as_secs_f64());
+            let enough = begin.elapsed() > watched && ends.len() > LEAST;
+            cancel.fetch_or(enough, Ordering::Relaxed);
+        };
+        let mut control = Control {
+            observer: &mut observer,
+            cancel: &cancel,
+        };
+        learner.pass(pass, &mut Blind, &mut control)?;
+        learner.tally = None;
     }
-    Ok(begin.elapsed().as_secs_f64() / f64::from(u32::try_from(measured.max(1)).unwrap_or(1)))
+    let (half, last) = (ends.len() / 2, ends.len() - 1);
+    let half = half.min(last.saturating_sub(1));
+    Ok((ends[last] - ends[half]) / (last - half).max(1) as f64)
 }
 
 /// Copies of the parameters: themselves, the gradient, the best, the moments.
@@ -199,18 +241,14 @@ fn records_mb<S: Engine>(learner: &Learner<'_, S>, trials: usize) -> f64 {
     let settings = learner.settings;
     let records = &settings.records;
     let network = &learner.topology.network;
-    let samples = if records.first_sample_only {
-        1
-    } else {
-        settings.batch
-    };
+    let samples = records.samples.len();
     let steps = settings.clock.steps();
     let count = |when: &crate::records::When| when.count(settings.epochs, trials);
     let size = |population: usize| network.populations()[population].size;
     let neurons: usize = records
         .neurons
         .iter()
-        .map(|n| size(n.what.population))
+        .map(|n| records.recorded(n.what.population, size(n.what.population)))
         .sum();
     let neurons = count(&records.neurons_when) * steps * samples * neurons;
     let synapses = records.synapses.iter().map(|named| {
@@ -224,7 +262,10 @@ fn records_mb<S: Engine>(learner: &Learner<'_, S>, trials: usize) -> f64 {
     });
     let synapses = count(&records.synapses_when) * steps * synapses.sum::<usize>();
     let activity = &learner.session.activity;
-    let per_sample = |population: &usize| activity.rate(*population) * size(*population) as f64;
+    let per_sample = |population: &usize| {
+        let recorded = records.recorded(*population, size(*population));
+        activity.rate(*population) * recorded as f64
+    };
     let spikes: f64 = records
         .spikes
         .iter()
@@ -238,6 +279,11 @@ fn records_mb<S: Engine>(learner: &Learner<'_, S>, trials: usize) -> f64 {
 /// Resident memory of this process in MB; 0 where the system does not tell.
 fn resident_mb() -> f64 {
     kib(Path::new("/proc/self/status"), "VmRSS:").map_or(0.0, |kib| kib / 1024.0)
+}
+
+/// The most that was resident so far in MB; 0 where the system does not tell.
+fn peak_mb() -> f64 {
+    kib(Path::new("/proc/self/status"), "VmHWM:").map_or(0.0, |kib| kib / 1024.0)
 }
 
 /// Free memory of the machine in MB.

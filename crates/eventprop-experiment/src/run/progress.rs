@@ -36,6 +36,8 @@ pub enum Progress<'a> {
 pub struct Started<'a> {
     /// The benchmark.
     pub benchmark: Benchmark,
+    /// Name of the run.
+    pub name: &'a str,
     /// The network, such as `5-200-3`.
     pub network: String,
     /// The solver.

@@ -2,7 +2,7 @@
 //!
 //! A [`Board`] is an observer of a run. Its files lie in `tensorboard/NAME` of the output folder, so
 //! that `tensorboard --logdir OUT_DIR` finds them; a cross-validation has a folder for each fold. The
-//! step is the number of epochs that were completed.
+//! step is the number of epochs that were completed. Which run it is, the board hears when it begins.
 
 mod event_file;
 
@@ -16,8 +16,9 @@ use crate::insight::{EpochInside, unix_seconds};
 use crate::run::{EpochReport, Observer, Progress, Summary};
 
 /// Writes what it hears of a run to event files.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Board {
+    /// Empty before the run begins.
     folder: PathBuf,
     /// The open file, and the fold that it belongs to.
     open: Option<(Option<usize>, EventFile)>,
@@ -25,21 +26,6 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board for the run of this name in an output folder. Nothing is written before the first epoch
-    /// ended.
-    pub fn new(out_dir: &Path, name: &str) -> Self {
-        Self {
-            folder: out_dir.join("tensorboard").join(name),
-            open: None,
-            problem: None,
-        }
-    }
-
-    /// The folder of the event files.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Adds the results of the run.
     ///
     /// # Errors
@@ -126,9 +112,13 @@ fn create(folder: &Path) -> io::Result<EventFile> {
 
 impl Observer for Board {
     fn hear(&mut self, progress: &Progress<'_>) {
-        if let Progress::Epoch(report) = progress {
-            let written = self.epoch(report);
-            self.note(written);
+        match progress {
+            Progress::Started(run) => self.folder = run.folder.join("tensorboard").join(run.name),
+            Progress::Epoch(report) => {
+                let written = self.epoch(report);
+                self.note(written);
+            }
+            _ => {}
         }
     }
 }

@@ -236,6 +236,18 @@ const CHANGES: &[(&str, &[&str])] = &[
         "REC_SYNAPSES_EPOCH_TRIAL=[[0,1]]",
         &["REC_SYNAPSES=[[hid_to_out,w]]"],
     ),
+    (
+        "REC_SAMPLES=[1]",
+        &["REC_SPIKES=[input]", "REC_SPIKES_EPOCH_TRIAL=[[0,1]]"],
+    ),
+    (
+        "REC_NEURON_IDS={input:[300]}",
+        &["REC_SPIKES=[input]", "REC_SPIKES_EPOCH_TRIAL=[[0,1]]"],
+    ),
+    (
+        "REC_FORMAT=npz",
+        &["REC_SPIKES=[input]", "REC_SPIKES_EPOCH_TRIAL=[[0,1]]"],
+    ),
     ("COLLECT_CONFUSION=true", &[]),
     ("REC_PREDICTIONS=true", &[]),
     ("WRITE_TO_DISK=false", &["COLLECT_CONFUSION=true"]),

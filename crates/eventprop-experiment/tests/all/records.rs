@@ -1,5 +1,6 @@
 //! Layout of recordings.
 
+use eventprop_data::npz::Npz;
 use eventprop_experiment::params::Benchmark;
 use eventprop_experiment::run::Command;
 
@@ -139,4 +140,121 @@ fn nothing_is_recorded_when_writing_is_off() {
     );
     trial.run(Command::Train).expect("a run");
     assert!(!trial.names().contains(&"input_spike_t.npy".to_owned()));
+}
+
+/// What is chosen of samples and neurons is what stands there when everything is recorded; one archive holds
+/// what were files.
+#[test]
+fn chosen_samples_and_neurons_are_those_of_the_whole_recording() {
+    let what = [
+        "REC_SPIKES=[hidden]",
+        "REC_SPIKES_EPOCH_TRIAL=[[0,7]]",
+        "REC_NEURONS=[[hidden,V],[output,lambda_I]]",
+        "REC_NEURONS_EPOCH_TRIAL=[[0,7]]",
+        "REC_SYNAPSES=[[hid_to_out,dw]]",
+        "REC_SYNAPSES_EPOCH_TRIAL=[[0,7]]",
+        "N_EPOCH=1",
+    ];
+    let whole = Trial::new(Benchmark::Mnist, &what);
+    whole.run(Command::Train).expect("a run");
+    // Trial 7 has 26 samples and no sample 30.
+    let chosen = [
+        "REC_SAMPLES=[30,3,0]",
+        "REC_NEURON_IDS={hidden:[7,2]}",
+        "REC_FORMAT=npz",
+    ];
+    let chosen = Trial::new(Benchmark::Mnist, &[&what[..], &chosen].concat());
+    chosen.run(Command::Train).expect("a run");
+    assert!(!chosen.names().contains(&"test_Vhidden.npy".to_owned()));
+    let archive = Npz::open(&chosen.path("test_records.npz")).expect("an archive");
+    let numbers = |name| archive.numbers(&[name]).expect(name).1;
+
+    let (_, all) = array(&whole.path("test_Vhidden.npy"));
+    let found = numbers("Vhidden");
+    assert_eq!(found.shape, [20, 3, 2]);
+    let mut rows = found.values.chunks_exact(6).zip(all.chunks_exact(32 * 20));
+    assert!(rows.all(|(found, all)| {
+        let of = |sample: usize| [all[sample * 20 + 7], all[sample * 20 + 2]];
+        found[..2].iter().all(|v| v.is_nan()) && found[2..4] == of(3) && found[4..] == of(0)
+    }));
+    assert_eq!(numbers("lambda_Ioutput").shape, [20, 3, 10]);
+    let (_, all) = array(&whole.path("test_dwhid_to_out.npy"));
+    let found = numbers("dwhid_to_out");
+    assert_eq!(found.shape, [20, 3, 200]);
+    assert_eq!(found.values[200..400], all[3 * 200..4 * 200]);
+
+    // The spikes of samples 3 and 0, in this order, of neurons 7 and 2.
+    let times = array(&whole.path("test_hidden_spike_t.npy")).1;
+    let neurons = array(&whole.path("test_hidden_spike_ID.npy")).1;
+    let first = 224;
+    let of = |sample: usize| {
+        let spikes = times.iter().copied().zip(neurons.iter().copied());
+        spikes.filter(move |(time, neuron)| {
+            (*time / 20.0).floor() as usize == first + sample && [7.0, 2.0].contains(neuron)
+        })
+    };
+    let expected: Vec<(f64, f64)> = of(3).chain(of(0)).collect();
+    let times = numbers("hidden_spike_t").values;
+    let found: Vec<(f64, f64)> = times
+        .into_iter()
+        .zip(numbers("hidden_spike_ID").values)
+        .collect();
+    assert!(!expected.is_empty());
+    assert_eq!(found, expected);
+    assert_eq!(numbers("n_lbl").shape, [2]);
+}
+
+/// `[F10]`, `[A7]`: B of an ALIF neuron is above 0 from its first spike on, and λ_B is recorded beside it.
+#[test]
+fn the_threshold_of_adapting_neurons_is_recorded() {
+    let trial = Trial::new(
+        Benchmark::Shd,
+        &[
+            "HIDDEN_NEURON_TYPE=ALIF",
+            "N_EPOCH=1",
+            "REC_SPIKES=[hidden0]",
+            "REC_SPIKES_EPOCH_TRIAL=[[0,0]]",
+            "REC_NEURONS=[[hidden0,B],[hidden0,lambda_B]]",
+            "REC_NEURONS_EPOCH_TRIAL=[[0,0]]",
+            "REC_SAMPLES=[0]",
+        ],
+    );
+    trial.run(Command::Train).expect("a run");
+    let (shape, raised) = array(&trial.path("test_Bhidden0.npy"));
+    assert_eq!(shape, [60, 1, 16]);
+    let times = array(&trial.path("test_hidden0_spike_t.npy")).1;
+    let neurons = array(&trial.path("test_hidden0_spike_ID.npy")).1;
+    assert!(!times.is_empty());
+    for neuron in 0..16 {
+        let spikes = neurons.iter().zip(&times);
+        let first = spikes
+            .filter(|(n, _)| **n == f64::from(neuron as u32))
+            .map(|(_, t)| *t);
+        let first = first.fold(f64::INFINITY, f64::min);
+        for (step, row) in raised.chunks_exact(16).enumerate() {
+            let spiked = step as f64 * 10.0 >= first;
+            assert_eq!(row[neuron] > 0.0, spiked, "neuron {neuron}, step {step}");
+        }
+    }
+    let (shape, lambda) = array(&trial.path("test_lambda_Bhidden0.npy"));
+    assert_eq!(shape, [60, 1, 16]);
+    assert!(lambda.iter().all(|x| x.is_finite()) && lambda.iter().any(|x| *x != 0.0));
+}
+
+#[test]
+fn what_cannot_be_recorded_is_refused() {
+    for (assignments, words) in [
+        (&["REC_SAMPLES=[32]"][..], "N_BATCH=32 has no place 32"),
+        (
+            &["REC_NEURON_IDS={hidden:[20]}"],
+            "hidden has 20 neurons and no neuron 20",
+        ),
+        (&["REC_NEURON_IDS={output:[10]}"], "choose from 0 to 9"),
+        (&["REC_NEURON_IDS={hiden:[0]}"], "no population hiden"),
+        (&["REC_NEURONS=[[hidden,B]]"], "hidden has no variable B"),
+    ] {
+        let trial = Trial::new(Benchmark::Mnist, assignments);
+        let error = trial.run(Command::Train).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }
