@@ -13,7 +13,7 @@
 
 use super::gradient::{self, ByNeuron, Onto};
 use super::plan::{Adapting, Layer, Plan, Sensitivities, Steps};
-use super::rows::{self, LANES};
+use super::rows;
 use super::state::{ByConstant, Lowered, State, Variable};
 use super::trace::{self, Shape};
 use crate::dispatch::Kernel;
@@ -496,24 +496,14 @@ fn integrate_free<F: Real, C: Steps<F>>(
     lambda_i: &mut [F],
     trace: &mut [F],
 ) {
-    let vectors = rows::whole_mut(lambda_v)
-        .iter_mut()
-        .zip(rows::whole_mut(lambda_i))
-        .zip(rows::whole_mut(trace));
-    for (vector, ((lambda_v, lambda_i), trace)) in vectors.enumerate() {
-        // PERF: whole vectors are read before any is written, as in the forward pass.
-        let (v_later, i_later) = (*lambda_v, *lambda_i);
-        let (mut v_now, mut i_now) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-        for lane in 0..LANES {
-            let step = steps.at(vector * LANES + lane);
-            // [A2] with the λ_V of the later end of the step
-            i_now[lane] = i_later[lane] * step.decay_syn + v_later[lane] * step.adjoint_coupling;
-            // [A1]
-            v_now[lane] = v_later[lane] * step.decay_mem;
-        }
-        *lambda_v = v_now;
-        *lambda_i = i_now;
-        *trace = i_now;
+    let each = lambda_v.iter_mut().zip(lambda_i).zip(trace).enumerate();
+    for (n, ((lambda_v, lambda_i), trace)) in each {
+        let step = steps.at(n);
+        // [A2] with the λ_V of the later end of the step
+        *lambda_i = *lambda_i * step.decay_syn + *lambda_v * step.adjoint_coupling;
+        *trace = *lambda_i;
+        // [A1]
+        *lambda_v *= step.decay_mem;
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::plan::{Adapting, Layer, Plan, Steps};
 use super::project::{self, Blocked};
-use super::rows::{self, LANES};
+use super::rows;
 use super::state::{Kink, State, Variable};
 use super::trace::Shape;
 use crate::dispatch::Kernel;
@@ -398,26 +398,20 @@ impl<F: Real> Advancing<'_, F> {
             i_next,
             above,
         } = self;
-        let (v_words, v_rest) = v.as_chunks_mut::<WORD>();
-        let (i_words, i_rest) = i.as_chunks::<WORD>();
-        let (next_words, next_rest) = i_next.as_chunks_mut::<WORD>();
+        flow(steps, v, i, i_next);
         // PERF: where a neuron fires is a surprise to the processor. Words are therefore listed without
         // a branch: each is written to the list, and the next one over it unless a neuron fires there.
-        above.resize(v_words.len() + 1, (0, 0));
+        above.resize(v.len().div_ceil(WORD), (0, 0));
         let mut firing = 0;
-        let mut list = |first: usize, bits: u32| {
+        for (word, v) in v.chunks(WORD).enumerate() {
+            let first = word * WORD;
+            // PERF: the length of a whole word is known to the compiler.
+            let bits = match <&[F; WORD]>::try_from(v) {
+                Ok(v) => reached(steps, &mut thresholds, v, first),
+                Err(_) => reached(steps, &mut thresholds, v, first),
+            };
             above[firing] = (first as u32, bits);
             firing += usize::from(bits != 0);
-        };
-        let rest = v_words.len() * WORD;
-        let words = v_words.iter_mut().zip(i_words).zip(next_words);
-        for (word, ((v, i), i_next)) in words.enumerate() {
-            let first = word * WORD;
-            list(first, flow(steps, &mut thresholds, (v, i, i_next), first));
-        }
-        if !v_rest.is_empty() {
-            let states = (v_rest, i_rest, next_rest);
-            list(rest, flow(steps, &mut thresholds, states, rest));
         }
         for &(first, mut bits) in &above[..firing] {
             while bits != 0 {
@@ -433,46 +427,30 @@ impl<F: Real> Advancing<'_, F> {
     }
 }
 
-/// `[F1]` to `[F3]` for up to 32 neurons; a bit for each that is above its threshold.
+/// `[F1]` `[F2]` over a step.
 #[inline(always)]
-fn flow<F: Real, C: Steps<F>>(
+fn flow<F: Real, C: Steps<F>>(steps: C, v: &mut [F], i: &[F], i_next: &mut [F]) {
+    for (n, ((v, i), i_next)) in v.iter_mut().zip(i).zip(i_next).enumerate() {
+        let step = steps.at(n);
+        // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
+        *v = step.decay_mem * *v + step.current_to_voltage * *i;
+        // [F2]
+        *i_next = step.decay_syn * *i;
+    }
+}
+
+/// `[F3]` for up to 32 neurons: a bit for each that is above its threshold.
+#[inline(always)]
+fn reached<F: Real, C: Steps<F>>(
     steps: C,
     thresholds: &mut impl Thresholds<F>,
-    (v, i, i_next): (&mut [F], &[F], &mut [F]),
+    v: &[F],
     first: usize,
 ) -> u32 {
-    // One word per lane, one byte per vector.
-    let mut above = [0u32; LANES];
-    let states = rows::whole_mut(v)
-        .iter_mut()
-        .zip(rows::whole(i))
-        .zip(rows::whole_mut(i_next));
-    for (vector, ((v, i), i_next)) in states.enumerate() {
-        // PERF: read whole vectors, then write whole vectors; otherwise every write could change what is
-        // read next, for all the compiler knows, and it handles one neuron at a time.
-        let (v_now, i_now) = (*v, *i);
-        let (mut v_then, mut i_then) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-        let mut reached = [0u32; LANES];
-        for lane in 0..LANES {
-            let n = first + vector * LANES + lane;
-            let step = steps.at(n);
-            // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
-            v_then[lane] = step.decay_mem * v_now[lane] + step.current_to_voltage * i_now[lane];
-            // [F2]
-            i_then[lane] = step.decay_syn * i_now[lane];
-            // [F3]
-            let theta = thresholds.now(step.v_thresh, n);
-            reached[lane] = u32::from(v_then[lane] >= theta);
-        }
-        *v = v_then;
-        *i_next = i_then;
-        for lane in 0..LANES {
-            above[lane] |= reached[lane] << (vector * LANES);
-        }
-    }
     let mut bits = 0;
-    for lane in 0..LANES {
-        bits |= above[lane] << lane;
+    for (n, v) in v.iter().enumerate() {
+        let theta = thresholds.now(steps.at(first + n).v_thresh, first + n);
+        bits |= u32::from(*v >= theta) << n;
     }
     bits
 }

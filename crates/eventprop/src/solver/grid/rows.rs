@@ -14,14 +14,13 @@ use super::trace;
 pub(super) const LANES: usize = 8;
 
 /// i += w.
+///
+/// PERF: a plain loop, here and wherever rows are walked through: of loops over pieces of eight numbers
+/// the compiler makes vectors of pieces, and then takes them apart again.
 #[inline(always)]
 pub(super) fn add<F: Real>(i: &mut [F], w: &[F]) {
-    for (i, w) in whole_mut(i).iter_mut().zip(whole(w)) {
-        let mut sum = *i;
-        for lane in 0..LANES {
-            sum[lane] += w[lane];
-        }
-        *i = sum;
+    for (i, w) in i.iter_mut().zip(w) {
+        *i += *w;
     }
 }
 
@@ -88,25 +87,15 @@ pub(super) fn dot<F: Real>(w: &[F], d: &[F]) -> F {
 /// d = v − i.
 #[inline(always)]
 pub(super) fn subtract<F: Real>(v: &[F], i: &[F], d: &mut [F]) {
-    for ((d, v), i) in whole_mut(d).iter_mut().zip(whole(v)).zip(whole(i)) {
-        let mut difference = [F::ZERO; LANES];
-        for lane in 0..LANES {
-            difference[lane] = v[lane] - i[lane];
-        }
-        *d = difference;
+    for ((d, v), i) in d.iter_mut().zip(v).zip(i) {
+        *d = *v - *i;
     }
 }
 
 /// The row as whole vectors.
 #[inline(always)]
-pub(super) fn whole<F>(row: &[F]) -> &[[F; LANES]] {
+fn whole<F>(row: &[F]) -> &[[F; LANES]] {
     row.as_chunks::<LANES>().0
-}
-
-/// The row as whole vectors, to be changed.
-#[inline(always)]
-pub(super) fn whole_mut<F>(row: &mut [F]) -> &mut [[F; LANES]] {
-    row.as_chunks_mut::<LANES>().0
 }
 
 /// The weights of every link with rows padded to the stride of the target. Only links whose target is
