@@ -11,7 +11,7 @@
 //! constants; equal ones are its limit, not a special formula.
 
 /// The exact flow over a time: how much of each variable survives and how much is passed on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Flow {
     /// e^{−t/τ_mem}.
     pub decay_mem: f64,

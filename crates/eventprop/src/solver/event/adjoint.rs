@@ -22,10 +22,12 @@
 //! there.
 
 use super::Model;
-use super::arrivals::{Arrival, Arriving, Receding};
+use super::arrivals::{Arrival, Arriving, Timetable};
 use super::constants::{self, ByConstant, History};
-use super::neurons::Adjoints;
+use super::neurons::{Adjoints, Flows, Paths};
 use super::schedule::Component;
+use crate::dispatch::{Kernel, vectorized};
+use crate::neuron::flow::Flow;
 use crate::neuron::{alif, li, lif};
 use crate::params::Params;
 use crate::readout::{Readout, Seed};
@@ -36,8 +38,9 @@ use crate::tape::Tape;
 #[derive(Debug, Clone, Copy)]
 struct Jump {
     neuron: u32,
-    time_ms: f64,
     size: f64,
+    /// Its place among the paths of the interval.
+    path: usize,
 }
 
 /// λ of one population, and where on its tape the adjoint pass is.
@@ -70,9 +73,12 @@ struct Lowered {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     sides: Vec<Side>,
-    receding: Receding,
+    timetable: Timetable,
+    /// The flows between the stops of the timetable, where all neurons share them.
+    flows: Vec<Flow>,
     arriving: Arriving,
     jumps: Vec<Jump>,
+    paths: Paths,
     /// Nodes not yet reached.
     nodes_left: usize,
     /// (time, output) of the peaks not yet reached, by time.
@@ -99,6 +105,24 @@ pub(super) struct Pass<'a> {
     pub drive: Drive<'a, f64>,
 }
 
+/// A component whose adjoint system is to be solved.
+struct SolveComponent<'a> {
+    pass: &'a Pass<'a>,
+    component: &'a Component,
+    scratch: &'a mut Scratch,
+    gradient: &'a mut [f64],
+}
+
+impl Kernel for SolveComponent<'_> {
+    type Output = Result<(), SolveError>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), SolveError> {
+        self.pass
+            .solve_component(self.component, self.scratch, self.gradient)
+    }
+}
+
 impl Pass<'_> {
     /// Adds the gradient of the sample to `gradient`, which has the layout of the parameters.
     pub fn solve(&self, scratch: &mut Scratch, gradient: &mut [f64]) -> Result<(), SolveError> {
@@ -106,7 +130,12 @@ impl Pass<'_> {
         self.seed_output(scratch);
         for component in self.model.components.iter().rev() {
             if component.populations[0] != self.model.input {
-                self.solve_component(component, scratch, gradient)?;
+                vectorized(SolveComponent {
+                    pass: self,
+                    component,
+                    scratch: &mut *scratch,
+                    gradient: &mut *gradient,
+                })?;
             }
         }
         Ok(())
@@ -235,20 +264,27 @@ impl Pass<'_> {
         }
     }
 
+    #[inline(always)]
     fn solve_component(
         &self,
         component: &Component,
         scratch: &mut Scratch,
         gradient: &mut [f64],
     ) -> Result<(), SolveError> {
-        let lines = &component.lines;
         let is_output = component.populations.contains(&self.model.output);
         let trains = constants::trains_time_constants(self.model, component);
         let mut now = self.model.trial_ms;
-        scratch.receding.start(lines, self.tape, now);
         scratch.history.start(trains);
+        self.start_stops(component, scratch);
+        let mut stop = scratch.timetable.stops_ms.len() - 1;
         loop {
-            let mut before = scratch.receding.latest_ms(lines, self.tape);
+            // The first stop is the start of the trial.
+            let arrival_ms = if stop > 1 {
+                scratch.timetable.stops_ms[stop - 1]
+            } else {
+                f64::NEG_INFINITY
+            };
+            let mut before = arrival_ms;
             if is_output {
                 before = before.max(self.latest_impulse_ms(scratch));
             }
@@ -261,12 +297,18 @@ impl Pass<'_> {
                 // No neuron fires before anything has arrived.
                 break;
             }
+            let whole_way = before == arrival_ms && now == scratch.timetable.stops_ms[stop];
+            let shared = whole_way.then(|| scratch.flows.get(stop - 1).copied());
+            let shared = shared.flatten();
             for &p in &component.populations {
-                self.retreat(p, (now, before), scratch)?;
+                self.retreat(p, (now, before), shared, scratch)?;
             }
             scratch.history.end_stretch((before, now));
             now = before;
-            self.collect(component, now, scratch, gradient);
+            if now == arrival_ms {
+                stop -= 1;
+                self.collect(component, stop, scratch, gradient);
+            }
             if is_output {
                 self.apply_impulses(now, scratch);
             }
@@ -287,6 +329,17 @@ impl Pass<'_> {
             walk.add_gradient(&scratch.history, &mut scratch.replay, gradient);
         }
         Ok(())
+    }
+
+    /// Lists what arrived, and the flows between, where all neurons share them.
+    #[inline(always)]
+    fn start_stops(&self, component: &Component, scratch: &mut Scratch) {
+        let timetable = &mut scratch.timetable;
+        timetable.fill(&component.lines, self.tape, self.model.trial_ms);
+        scratch.flows.clear();
+        if let &[p] = component.populations.as_slice() {
+            self.model.neurons[p].flows_between(&timetable.stops_ms, &mut scratch.flows);
+        }
     }
 
     /// The latest spike of the component's own populations before `now`.
@@ -323,26 +376,36 @@ impl Pass<'_> {
     ///
     /// The flow is linear, so λ of all neurons goes back as if none had fired, and what each jump adds
     /// goes back from the time of its spike. Where stretches are kept, they end at every spike.
+    #[inline(always)]
     fn retreat(
         &self,
         p: usize,
         (to, from): (f64, f64),
+        shared: Option<Flow>,
         scratch: &mut Scratch,
     ) -> Result<(), SolveError> {
         let neurons = &self.model.neurons[p];
         let side = &mut scratch.sides[p];
         scratch.jumps.clear();
         let spikes = &self.tape.populations[p];
+        let left = side.spikes_left;
         while side.spikes_left > 0 && spikes.when[side.spikes_left - 1] > from {
             side.spikes_left -= 1;
-            let jump = self.jump(p, side.spikes_left, to, side)?;
-            if jump.size != 0.0 {
-                scratch.jumps.push(jump);
+        }
+        let passed = side.spikes_left..left;
+        let moments = (&spikes.when[passed.clone()], &spikes.neuron[passed.clone()]);
+        neurons.paths(moments, (from, to), &mut scratch.paths);
+        for (path, k) in passed.enumerate().rev() {
+            let size = self.jump(p, k, scratch.paths.from_end[path], side)?;
+            if size != 0.0 {
+                let neuron = spikes.neuron[k];
+                scratch.jumps.push(Jump { neuron, size, path });
             }
         }
         if scratch.history.is_kept() {
             for jump in scratch.jumps.drain(..) {
-                debug_assert!(jump.time_ms == to, "a stretch ends at every spike");
+                let from_end = scratch.paths.from_end[jump.path];
+                debug_assert!(from_end == 1.0, "a stretch ends at every spike");
                 side.adjoints.lambda_v[jump.neuron as usize] += jump.size;
                 side.jumped[jump.neuron as usize] = None;
                 side.active = true;
@@ -350,22 +413,23 @@ impl Pass<'_> {
             scratch.history.push(&side.adjoints);
         }
         if side.active && to > from {
-            neurons.flows(to - from).retreat(&mut side.adjoints);
+            let flows = shared.map_or_else(|| neurons.flows(to - from), Flows::Shared);
+            flows.retreat(&mut side.adjoints);
         }
-        for jump in &scratch.jumps {
-            let n = jump.neuron as usize;
-            let flow = neurons.membrane(n).flow(jump.time_ms - from);
-            side.adjoints.lambda_v[n] += jump.size * flow.decay_mem;
-            side.adjoints.lambda_i[n] += jump.size * flow.adjoint_coupling;
+        for &Jump { neuron, size, path } in &scratch.jumps {
+            let n = neuron as usize;
+            side.adjoints.lambda_v[n] += size * scratch.paths.decay_mem[path];
+            side.adjoints.lambda_i[n] += size * scratch.paths.adjoint_coupling[path];
             side.jumped[n] = None;
             side.active = true;
         }
         Ok(())
     }
 
-    /// `[A3]` the jump at one spike; `side.adjoints` are those at `to`, the end of the interval.
-    #[inline]
-    fn jump(&self, p: usize, k: usize, to: f64, side: &mut Side) -> Result<Jump, SolveError> {
+    /// `[A3]` how much λ_V jumps at one spike; `side.adjoints` are those at the end of the interval, of
+    /// which `from_end` is left.
+    #[inline(always)]
+    fn jump(&self, p: usize, k: usize, from_end: f64, side: &mut Side) -> Result<f64, SolveError> {
         let spikes = &self.tape.populations[p];
         let neurons = &self.model.neurons[p];
         let (neuron, time_ms) = (spikes.neuron[k], spikes.when[k]);
@@ -378,11 +442,9 @@ impl Pass<'_> {
             }
             Grazing::Keep | Grazing::Error => spikes.drive[k],
         };
-        let (later, lambda_v) = side.jumped[n].unwrap_or((to, side.adjoints.lambda_v[n]));
-        let lambda_v_plus = if lambda_v == 0.0 {
-            0.0
-        } else {
-            lambda_v * (-(later - time_ms) / neurons.membrane(n).tau_mem).exp()
+        let lambda_v_plus = match side.jumped[n] {
+            None => side.adjoints.lambda_v[n] * from_end,
+            Some((later, lambda_v)) => lambda_v * neurons.membrane(n).decay(later - time_ms).left,
         };
         let backflow = side.backflow[k];
         let mut lambda_v_minus = if neurons.adapting.is_empty() {
@@ -400,11 +462,7 @@ impl Pass<'_> {
         if size != 0.0 {
             side.jumped[n] = Some((time_ms, lambda_v_minus));
         }
-        Ok(Jump {
-            neuron,
-            time_ms,
-            size,
-        })
+        Ok(size)
     }
 
     /// `[A7]` `[A8]` λ_V just before a spike of a neuron whose threshold adapts; and `[G4]`, `[G5]`.
@@ -445,21 +503,21 @@ impl Pass<'_> {
         minus.v
     }
 
-    /// `[A4]` `[G1]` takes back everything that arrived now.
+    /// `[A4]` `[G1]` takes back everything that arrived at a stop, in the reverse order of its delivery.
+    #[inline(always)]
     fn collect(
         &self,
         component: &Component,
-        now: f64,
+        stop: usize,
         scratch: &mut Scratch,
         gradient: &mut [f64],
     ) {
-        let lines = &component.lines;
         let sides = &mut scratch.sides;
-        scratch.receding.collect(lines, self.tape, now, |arrival| {
-            let line = &lines[arrival.line];
+        for arrival in scratch.timetable.at(stop).rev() {
+            let line = &component.lines[arrival.line];
             let target = &sides[line.target];
             if !target.active {
-                return;
+                continue;
             }
             let neurons = &self.model.neurons[line.target];
             let adjoints = &target.adjoints;
@@ -471,7 +529,7 @@ impl Pass<'_> {
                 let backflow = backflow(&self.params.values()[row], adjoints);
                 sides[line.source].backflow[arrival.spike] += backflow;
             }
-        });
+        }
     }
 
     /// Time of the latest node or peak not yet reached.
@@ -538,7 +596,7 @@ fn assert_fits(part: &str, found: usize, expected: usize) {
 }
 
 /// Σ_j w_j (λ_V,j − λ_I,j) over a row of weights, in a fixed order.
-#[inline]
+#[inline(always)]
 fn backflow(weights: &[f64], adjoints: &Adjoints) -> f64 {
     const LANES: usize = 4;
     let lambda_v = adjoints.lambda_v.chunks(LANES);

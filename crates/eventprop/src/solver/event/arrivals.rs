@@ -73,73 +73,72 @@ impl Arriving {
     }
 }
 
-/// Positions on the tapes, moving backward in time: the twin of [`Arriving`].
+/// Everything that arrives at a component, where all of it is known: in the forward pass, for a component
+/// that does not hear itself; in the adjoint pass always.
 #[derive(Debug, Default)]
-pub(super) struct Receding {
-    left: Vec<usize>,
+pub(super) struct Timetable {
+    /// The start of the trial, the times at which anything arrives, and the end.
+    pub stops_ms: Vec<f64>,
+    /// Time and arrival.
+    arrivals: Vec<(f64, Arrival)>,
+    /// Number of arrivals up to and at each stop.
+    until: Vec<usize>,
 }
 
-impl Receding {
-    /// Begins at the end of the trial; what arrives at `end` or later never did.
-    pub fn start(&mut self, lines: &[Line], tape: &Tape<f64, f64>, end: f64) {
-        self.left.clear();
-        self.left.extend(lines.iter().map(|line| {
+impl Timetable {
+    /// Lists what arrives before `end`; what arrives then or later never does.
+    pub fn fill(&mut self, lines: &[Line], tape: &Tape<f64, f64>, end: f64) {
+        self.arrivals.clear();
+        for (index, line) in lines.iter().enumerate() {
             let spikes = &tape.populations[line.source];
-            let mut left = spikes.len();
-            while left > 0 && arrival_ms(line, spikes, left - 1) >= end {
-                left -= 1;
-            }
-            left
-        }));
-    }
-
-    /// Time of the latest arrival left; minus infinity when there is none.
-    #[inline]
-    pub fn latest_ms(&self, lines: &[Line], tape: &Tape<f64, f64>) -> f64 {
-        let mut latest = f64::NEG_INFINITY;
-        for (line, &left) in lines.iter().zip(&self.left) {
-            if left > 0 {
-                let spikes = &tape.populations[line.source];
-                latest = latest.max(arrival_ms(line, spikes, left - 1));
-            }
-        }
-        latest
-    }
-
-    /// Hands back what arrived at `now`, in the reverse order of its delivery.
-    #[inline]
-    pub fn collect(
-        &mut self,
-        lines: &[Line],
-        tape: &Tape<f64, f64>,
-        now: f64,
-        mut receive: impl FnMut(Arrival),
-    ) {
-        for (index, (line, left)) in lines.iter().zip(&mut self.left).enumerate().rev() {
-            let spikes = &tape.populations[line.source];
-            while *left > 0 && arrival_ms(line, spikes, *left - 1) >= now {
-                *left -= 1;
-                receive(Arrival {
+            let before_end = |(_, when): &(usize, &f64)| **when + line.delay_ms < end;
+            let each = spikes.when.iter().enumerate().take_while(before_end);
+            self.arrivals.extend(each.map(|(spike, when)| {
+                let arrival = Arrival {
                     line: index,
-                    spike: *left,
-                    neuron: spikes.neuron[*left] as usize,
-                });
+                    spike,
+                    neuron: spikes.neuron[spike] as usize,
+                };
+                (when + line.delay_ms, arrival)
+            }));
+        }
+        if lines.len() > 1 {
+            // By time; at equal times by line, then spike, as they are listed.
+            self.arrivals.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        self.stops_ms.clear();
+        self.until.clear();
+        let mut last = 0.0;
+        for (place, (time_ms, _)) in self.arrivals.iter().enumerate() {
+            if *time_ms != last || place == 0 {
+                self.stops_ms.push(last);
+                self.until.push(place);
+                last = *time_ms;
             }
         }
+        self.stops_ms.extend([last, end]);
+        self.until.extend([self.arrivals.len(); 2]);
+    }
+
+    /// What arrives at a stop, by (projection, spike of its source).
+    #[inline(always)]
+    pub fn at(&self, stop: usize) -> impl DoubleEndedIterator<Item = Arrival> {
+        let arrivals = &self.arrivals[self.until[stop - 1]..self.until[stop]];
+        arrivals.iter().map(|&(_, arrival)| arrival)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Arriving, Receding};
+    use super::Timetable;
     use crate::network::ProjectionId;
     use crate::solver::event::schedule::Line;
     use crate::tape::{Spikes, Tape};
 
-    /// Two lines, one delayed; deliveries at equal times come by projection, then spike; backward the
-    /// same ones come in exactly the reverse order, and what arrives at the end is left out.
+    /// Two lines, one delayed; deliveries at equal times come by projection, then spike, and what arrives
+    /// at the end is left out.
     #[test]
-    fn receding_is_arriving_reversed() {
+    fn a_timetable_is_in_order() {
         let spikes = Spikes {
             when: vec![1.0, 2.0, 2.0, 4.0],
             neuron: vec![3, 0, 1, 2],
@@ -155,30 +154,26 @@ mod tests {
             delay_ms,
         };
         let lines = [line(1.0), line(0.0)];
-        let mut seen = Vec::new();
-        let mut arriving = Arriving::default();
-        arriving.start(&lines);
-        loop {
-            let now = arriving.next_ms(&lines, &tape);
-            if now >= 5.0 {
-                break;
-            }
-            arriving.deliver(&lines, &tape, now, |a| seen.push((now, a.line, a.spike)));
-        }
-        let expected = [(1.0, 1, 0), (2.0, 0, 0), (2.0, 1, 1), (2.0, 1, 2)];
-        assert_eq!(seen[..4], expected);
-        assert_eq!(seen[4..], [(3.0, 0, 1), (3.0, 0, 2), (4.0, 1, 3)]);
-        let mut back = Vec::new();
-        let mut receding = Receding::default();
-        receding.start(&lines, &tape, 5.0);
-        loop {
-            let now = receding.latest_ms(&lines, &tape);
-            if now < 0.0 {
-                break;
-            }
-            receding.collect(&lines, &tape, now, |a| back.push((now, a.line, a.spike)));
-        }
-        back.reverse();
-        assert_eq!(seen, back);
+        let mut timetable = Timetable::default();
+        timetable.fill(&lines, &tape, 5.0);
+        assert_eq!(timetable.stops_ms, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let at = |stop: usize| -> Vec<_> {
+            let arrivals = timetable.at(stop);
+            arrivals.map(|a| (a.line, a.spike, a.neuron)).collect()
+        };
+        assert_eq!(at(1), [(1, 0, 3)]);
+        assert_eq!(at(2), [(0, 0, 3), (1, 1, 0), (1, 2, 1)]);
+        assert_eq!(at(3), [(0, 1, 0), (0, 2, 1)]);
+        assert_eq!(at(4), [(1, 3, 2)]);
+        assert!(at(5).is_empty());
+        timetable.fill(
+            &lines,
+            &Tape {
+                populations: vec![Spikes::default()],
+            },
+            5.0,
+        );
+        assert_eq!(timetable.stops_ms, [0.0, 5.0]);
+        assert_eq!(timetable.at(1).count(), 0);
     }
 }

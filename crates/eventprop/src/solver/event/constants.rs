@@ -201,12 +201,10 @@ impl Walk<'_> {
         let (lines, states) = (&self.component.lines, &mut scratch.states);
         scratch.arriving.deliver(lines, self.tape, now, |arrival| {
             let line = &lines[arrival.line];
-            let currents = &mut states[line.target].i;
-            let first = arrival.neuron * currents.len();
+            let neurons = &self.model.neurons[line.target];
             let weights = self.params.weights(line.projection);
-            for (i, w) in currents.iter_mut().zip(&weights[first..]) {
-                *i += w;
-            }
+            let row = &weights[arrival.neuron * neurons.size..];
+            neurons.add_row(&mut states[line.target], row);
         });
     }
 

@@ -15,25 +15,21 @@
 //! The crossing itself solves V(s) = ϑ:
 //!
 //! - `[F8]` for τ_mem = τ_syn, with u = s/τ + V₀/I₀: u e^{−u} = (ϑ/I₀) e^{−V₀/I₀}, u = −W₀(−…);
-//! - `[F9]` for τ_mem = r τ_syn with a whole number r, with x = e^{−s/τ_mem} and y = 1 − x:
-//!   V₀ x + I₀/(r − 1) · x y (1 + x + … + x^{r−2}) = ϑ, a polynomial that needs no exponentials; for
-//!   r = 2 its root is y = 2 (ϑ − V₀)/((I₀ − V₀) + √((I₀ − V₀)² − 4 I₀ (ϑ − V₀)));
+//! - `[F9]` for τ_mem = r τ_syn with a whole number r it is a polynomial (`whole`);
 //! - otherwise by iteration on V(s) itself.
 //!
 //! Iterations take the root of the parabola that touches the function (value, slope, curvature): it
 //! triples the digits in every step and does not slow down at grazing crossings, where the function
-//! is nearly that parabola; on a polynomial the third derivative is cheap and makes it four times the
-//! digits. Every step is kept inside a bracket, which is halved when a step leaves it.
+//! is nearly that parabola. Every step is kept inside a bracket, which is halved when a step leaves it.
 
+use super::decay::Decay;
 use super::lambert::lambert_w0;
+use super::whole::{LOST_MAX, Lanes, Whole};
 use crate::neuron::flow::Flow;
 
 /// Bound on the iterations of a search. The parabola steps need two to five; 64 halvings alone
 /// exhaust the digits of a bracket.
 const ITERATIONS_MAX: u32 = 64;
-
-/// Largest whole ratio τ_mem/τ_syn for which the crossing is found on a polynomial.
-const RATIO_MAX: i32 = 16;
 
 /// Membrane potential and synaptic current of one neuron.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,10 +56,8 @@ impl State {
 enum Method {
     /// `[F8]`.
     Equal,
-    /// `[F9]` with r = 2.
-    Double,
-    /// `[F9]` with r from 3.
-    Power(i32),
+    /// `[F9]`.
+    Whole(Whole),
     /// Iteration with exponentials.
     General,
 }
@@ -86,15 +80,10 @@ impl Membrane {
     /// A membrane with time constants in ms.
     pub fn new(tau_mem: f64, tau_syn: f64) -> Self {
         let ratio = tau_mem / tau_syn;
-        let whole = ratio.round();
         let method = if tau_mem == tau_syn {
             Method::Equal
-        } else if tau_mem == 2.0 * tau_syn {
-            Method::Double
-        } else if (3.0..=f64::from(RATIO_MAX)).contains(&whole) && tau_mem == whole * tau_syn {
-            Method::Power(whole as i32)
         } else {
-            Method::General
+            Whole::of(tau_mem, tau_syn).map_or(Method::General, Method::Whole)
         };
         Self {
             tau_mem,
@@ -108,9 +97,30 @@ impl Membrane {
     }
 
     /// The flow over `t` ms.
-    #[inline]
+    #[inline(always)]
     pub fn flow(&self, t: f64) -> Flow {
-        Flow::over(t, self.tau_mem, self.tau_syn)
+        match self.method {
+            Method::Whole(whole) => match whole.usual() {
+                Some(usual) => usual.flow(self.decay(t)),
+                None => whole.flow(self.decay(t)),
+            },
+            Method::Equal | Method::General => Flow::over(t, self.tau_mem, self.tau_syn),
+        }
+    }
+
+    /// What is left of V after `t` ms, and what is lost.
+    #[inline(always)]
+    pub fn decay(&self, t: f64) -> Decay {
+        Decay::over(t / self.tau_mem)
+    }
+
+    /// The ratio of the time constants, if it is a whole number.
+    #[inline(always)]
+    pub fn whole(&self) -> Option<Whole> {
+        match self.method {
+            Method::Whole(whole) => Some(whole),
+            Method::Equal | Method::General => None,
+        }
     }
 
     /// dV/dt.
@@ -150,6 +160,10 @@ impl Membrane {
         if start.v >= theta {
             return Some(0.0);
         }
+        if let Method::Whole(whole) = self.method {
+            let reaches = whole.reaches(start, theta, flow);
+            return reaches.then(|| self.root_whole(whole, (start, theta), h, iterations));
+        }
         let end = start.after(flow);
         let bracket = if end.v >= theta {
             h
@@ -162,17 +176,9 @@ impl Membrane {
     }
 
     /// A time by which V has reached `theta`, if its maximum, which is known to lie ahead, is above
-    /// it: V = I there, so `[F7]` I₀ q^{r/(r−1)} > ϑ with q = (δ V₀ + τ_syn I₀)/(τ_mem I₀).
+    /// it: V = I there.
     #[inline(never)]
     fn turn(&self, start: State, theta: f64) -> Option<f64> {
-        if let Method::Power(ratio) = self.method {
-            // Raised to the power r − 1 there are no exponentials in it; the polynomial finds its
-            // own way to the crossing.
-            let r = f64::from(ratio);
-            let q = ((r - 1.0) * start.v + start.i) / (r * start.i);
-            let reaches = q > 0.0 && q * (q * start.i / theta).powi(ratio - 1) > 1.0;
-            return reaches.then_some(f64::INFINITY);
-        }
         let peak = self.peak_time(start)?;
         (start.i * (-peak / self.tau_syn).exp() > theta).then_some(peak)
     }
@@ -181,17 +187,37 @@ impl Membrane {
     #[inline(never)]
     fn root(&self, start: State, theta: f64, bracket: f64, iterations: &mut u64) -> f64 {
         let closed = match self.method {
-            Method::General => None,
             Method::Equal => self.root_equal(start, theta),
-            Method::Double => Some(self.root_double(start, theta)),
-            // The usual ratio is known to the compiler, the others are not.
-            Method::Power(4) => self.root_power(4, start, theta, iterations),
-            Method::Power(ratio) => self.root_power(ratio, start, theta, iterations),
+            Method::Whole(_) | Method::General => None,
         };
-        match (closed, self.method) {
-            (Some(s), Method::Power(_)) => s.min(bracket),
-            (Some(s), _) if s > 0.0 => self.polish(start, theta, s.min(bracket), bracket),
+        match closed {
+            Some(s) if s > 0.0 => self.polish(start, theta, s.min(bracket), bracket),
             _ => self.root_general(start, theta, bracket, iterations),
+        }
+    }
+
+    /// The crossing, which is known to lie in (0, bracket], on the polynomial.
+    #[inline(never)]
+    fn root_whole(
+        &self,
+        whole: Whole,
+        (start, theta): (State, f64),
+        bracket: f64,
+        iterations: &mut u64,
+    ) -> f64 {
+        let lanes = Lanes {
+            v: [start.v],
+            i: [start.i],
+            theta: [theta],
+        };
+        let [lost] = match whole.usual() {
+            Some(usual) => usual.crossings(&lanes, [1.0], iterations),
+            None => whole.crossings(&lanes, [1.0], iterations),
+        };
+        if lost < LOST_MAX {
+            (self.tau_mem * Decay::exponent(lost)).min(bracket)
+        } else {
+            self.root_general(start, theta, bracket, iterations)
         }
     }
 
@@ -205,14 +231,6 @@ impl Membrane {
         Some(self.tau_mem * (-lambert_w0(-product) - before))
     }
 
-    /// `[F9]` with r = 2. A discriminant below zero by rounding is the grazing one, zero.
-    fn root_double(&self, start: State, theta: f64) -> f64 {
-        let (rise, gap) = (start.i - start.v, theta - start.v);
-        let discriminant = (rise * rise - 4.0 * start.i * gap).max(0.0);
-        let y = 2.0 * gap / (rise + discriminant.sqrt());
-        -self.tau_mem * (-y).ln_1p()
-    }
-
     /// One Newton step on V(s) = ϑ, taken when it stays inside the bracket.
     fn polish(&self, start: State, theta: f64, s: f64, bracket: f64) -> f64 {
         let at = start.after(&self.flow(s));
@@ -224,55 +242,15 @@ impl Membrane {
         }
     }
 
-    /// `[F9]` with r > 2: steps in y = 1 − e^{−s/τ_mem}, in which V is a concave polynomial. None when
-    /// y comes so close to 1 that 1 − y has lost digits.
-    #[inline(always)]
-    fn root_power(
+    /// The crossing, which is known to lie in (0, bracket], by iteration on V(s) itself.
+    #[inline(never)]
+    pub fn root_general(
         &self,
-        ratio: i32,
         start: State,
         theta: f64,
+        bracket: f64,
         iterations: &mut u64,
-    ) -> Option<f64> {
-        let r = f64::from(ratio);
-        let share = start.i / (r - 1.0);
-        let (mut low, mut high, mut y) = (0.0, 1.0, 0.0f64);
-        for _ in 0..ITERATIONS_MAX {
-            *iterations += 1;
-            let x = 1.0 - y;
-            // powers = 1 + x + … + x^{r−2}; x_to_3 = x^{r−3}, x_to_2 = x^{r−2}.
-            let (mut powers, mut x_to_3, mut x_to_2) = (1.0 + x, 1.0, x);
-            for _ in 3..ratio {
-                x_to_3 = x_to_2;
-                x_to_2 *= x;
-                powers += x_to_2;
-            }
-            let value = start.v * x + share * x * y * powers - theta;
-            let slope = share * (r * x_to_2 * x - 1.0) - start.v;
-            let curvature = -share * r * (r - 1.0) * x_to_2;
-            let third = share * r * (r - 1.0) * (r - 2.0) * x_to_3;
-            if value < 0.0 && slope > 0.0 {
-                low = y;
-            } else {
-                high = y;
-            }
-            let parabola = parabola_step(value, slope, curvature);
-            let cubic = third * parabola * parabola * parabola / 6.0;
-            let step = parabola - cubic / (slope + curvature * parabola);
-            let next = inside(y + step, low, high);
-            let moved = next - y;
-            y = next;
-            // What is left is |V⁗| step⁴ / (24 |V′|), with |V⁗| ≤ share r⁴.
-            let square = moved * moved * r * r;
-            if square * square * share <= 24.0 * f64::EPSILON * y * slope {
-                break;
-            }
-        }
-        (y < 0.9).then(|| -self.tau_mem * (-y).ln_1p())
-    }
-
-    /// Iteration on V(s) itself.
-    fn root_general(&self, start: State, theta: f64, bracket: f64, iterations: &mut u64) -> f64 {
+    ) -> f64 {
         let tau = self.tau_mem.min(self.tau_syn);
         let (mut low, mut high, mut s) = (0.0, bracket, 0.0f64);
         let mut at = start;
@@ -314,11 +292,12 @@ fn greatest_coupling(ratio: f64) -> f64 {
 #[inline(always)]
 pub(super) fn parabola_step(value: f64, slope: f64, curvature: f64) -> f64 {
     let discriminant = slope * slope - 2.0 * value * curvature;
-    if discriminant < 0.0 {
-        -value / slope
+    let (rise, run) = if discriminant < 0.0 {
+        (-value, slope)
     } else {
-        -2.0 * value / (slope + discriminant.sqrt())
-    }
+        (-2.0 * value, slope + discriminant.sqrt())
+    };
+    rise / run
 }
 
 /// `next`, or the middle of the bracket when `next` is not inside it (or not a number).

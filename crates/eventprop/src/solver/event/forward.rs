@@ -1,38 +1,31 @@
 //! One sample, forward: from event to event.
 
 use super::Model;
-use super::arrivals::Arriving;
+use super::arrivals::{Arrival, Arriving, Timetable};
 use super::crossing::State;
-use super::neurons::{Flows, Neurons, Risen, States};
+use super::neurons::{Flows, States};
 use super::observe::Observer;
 use super::schedule::Component;
+use super::volley::{self, Volley};
 use super::work::Work;
+use crate::dispatch::{Kernel, vectorized};
+use crate::neuron::flow::Flow;
 use crate::params::Params;
 use crate::readout::{Observe, Readout};
 use crate::solver::SolveError;
 use crate::spikes::SpikeTrain;
 use crate::tape::Tape;
 
-/// A spike before it is put on the tape.
-#[derive(Debug, Clone, Copy)]
-struct Fired {
-    time_ms: f64,
-    neuron: u32,
-    drive: f64,
-    /// B just before; 0 where the threshold does not adapt.
-    b_minus: f64,
-}
-
 /// Working memory of the forward pass, reused from sample to sample.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     states: Vec<States>,
     arriving: Arriving,
+    timetable: Timetable,
+    /// The flows between the stops of the timetable, where all neurons share them.
+    flows: Vec<Flow>,
+    volley: volley::Scratch,
     candidates: Vec<u32>,
-    /// Spikes of one interval, by neuron.
-    fired: Vec<Fired>,
-    /// Neurons that fired in an interval, and their states at its end.
-    landed: Vec<(u32, State, Option<Risen>)>,
     /// (population, neuron) that fire next, together.
     firing: Vec<(usize, u32)>,
 }
@@ -59,6 +52,35 @@ pub(super) struct Traces<'a> {
     pub readout: &'a mut Readout<f64>,
     /// Counters, added to.
     pub work: &'a mut Work,
+}
+
+/// A component with neurons that spike.
+struct SolveSpiking<'a> {
+    pass: &'a Pass<'a>,
+    component: &'a Component,
+    scratch: &'a mut Scratch,
+    tape: &'a mut Tape<f64, f64>,
+    work: &'a mut Work,
+}
+
+impl Kernel for SolveSpiking<'_> {
+    type Output = Result<(), SolveError>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), SolveError> {
+        let Self {
+            pass,
+            component,
+            scratch,
+            tape,
+            work,
+        } = self;
+        if component.cyclic {
+            pass.solve_loop(component, scratch, tape, work)
+        } else {
+            pass.solve_spiking(component, scratch, tape, work)
+        }
+    }
 }
 
 impl Pass<'_> {
@@ -92,10 +114,14 @@ impl Pass<'_> {
                 scratch.states[p].start(&self.model.neurons[p]);
             }
             scratch.arriving.start(&component.lines);
-            if component.cyclic {
-                self.solve_loop(component, scratch, tape, work)?;
-            } else if self.model.neurons[population].spiking {
-                self.solve_spiking(component, scratch, tape, work)?;
+            if self.model.neurons[population].spiking || component.cyclic {
+                vectorized(SolveSpiking {
+                    pass: self,
+                    component,
+                    scratch: &mut *scratch,
+                    tape: &mut *tape,
+                    work: &mut *work,
+                })?;
             } else if population == self.model.output {
                 self.solve_output(component, scratch, tape, (&mut *readout, &mut *work));
             }
@@ -152,13 +178,14 @@ impl Pass<'_> {
             if !arrives {
                 break;
             }
-            self.deliver(component, scratch, tape, now, work);
+            self.deliver_all(component, scratch, tape, now, work);
         }
         observer.finish();
     }
 
     /// A spiking population that hears nothing of its own spikes: everything that arrives is known,
     /// and each neuron can be followed alone from one arrival to the next.
+    #[inline(always)]
     fn solve_spiking(
         &self,
         component: &Component,
@@ -167,14 +194,26 @@ impl Pass<'_> {
         work: &mut Work,
     ) -> Result<(), SolveError> {
         let p = component.populations[0];
-        let adapting = !self.model.neurons[p].adapting.is_empty();
-        let mut now = 0.0;
-        loop {
-            let (until, arrives) = self.next_stop(component, scratch, tape);
-            if until > now {
-                self.interval(p, (now, until), scratch, work)?;
+        let neurons = &self.model.neurons[p];
+        let adapting = !neurons.adapting.is_empty();
+        let timetable = &mut scratch.timetable;
+        timetable.fill(&component.lines, tape, self.model.trial_ms);
+        neurons.flows_between(&timetable.stops_ms, &mut scratch.flows);
+        for stop in 1..timetable.stops_ms.len() {
+            let (from, to) = (timetable.stops_ms[stop - 1], timetable.stops_ms[stop]);
+            if to > from {
+                let shared = scratch.flows.get(stop - 1);
+                let volley = Volley {
+                    neurons,
+                    from,
+                    to,
+                    flows: shared.map_or_else(|| neurons.flows(to - from), |f| Flows::Shared(*f)),
+                };
+                volley
+                    .run(&mut scratch.states[p], &mut scratch.volley, work)
+                    .map_err(|fault| self.not_finite(p, fault.neuron, from))?;
                 let spikes = &mut tape.populations[p];
-                for fired in scratch.fired.drain(..) {
+                for fired in &scratch.volley.fired {
                     spikes.when.push(fired.time_ms);
                     spikes.neuron.push(fired.neuron);
                     spikes.drive.push(fired.drive);
@@ -182,65 +221,17 @@ impl Pass<'_> {
                         spikes.adaptation.push(fired.b_minus);
                     }
                 }
-                self.check_count(p, spikes.len(), until)?;
+                self.check_count(p, spikes.len(), to)?;
             }
-            now = until;
-            if !arrives {
-                return Ok(());
-            }
-            self.deliver(component, scratch, tape, now, work);
-        }
-    }
-
-    /// Moves a population over an interval without arrivals and lists its spikes in
-    /// `scratch.fired`, by (time, neuron).
-    fn interval(
-        &self,
-        p: usize,
-        (from, to): (f64, f64),
-        scratch: &mut Scratch,
-        work: &mut Work,
-    ) -> Result<(), SolveError> {
-        let neurons = &self.model.neurons[p];
-        let states = &mut scratch.states[p];
-        let flows = neurons.flows(to - from);
-        neurons.list_candidates(states, &mut scratch.candidates);
-        scratch.landed.clear();
-        for &neuron in &scratch.candidates {
-            let n = neuron as usize;
-            let walk = Walk {
-                neurons,
-                neuron,
-                to,
-                spikes_max: neurons.spikes_max(),
-            };
-            let start = states.of(n);
-            if !(start.v.is_finite() && start.i.is_finite()) {
-                return Err(self.not_finite(p, n, from));
-            }
-            let fired_before = scratch.fired.len();
-            let start = (start, states.risen_of(n));
-            let (end, risen) = walk.run(from, start, &flows, (&mut scratch.fired, work));
-            if scratch.fired.len() > fired_before {
-                scratch.landed.push((neuron, end, risen));
+            for arrival in timetable.at(stop) {
+                self.deliver(component, arrival, &mut scratch.states, work);
             }
         }
-        flows.advance(states);
-        for &(neuron, end, risen) in &scratch.landed {
-            states.set(neuron as usize, end);
-            states.set_risen(neuron as usize, risen);
-        }
-        let order = |a: &Fired, b: &Fired| {
-            let by_time = a.time_ms.total_cmp(&b.time_ms);
-            by_time.then(a.neuron.cmp(&b.neuron))
-        };
-        scratch.fired.sort_unstable_by(order);
-        work.intervals += 1;
-        work.spikes += scratch.fired.len() as u64;
         Ok(())
     }
 
     /// Populations that act on each other: the earliest crossing of all ends an interval.
+    #[inline(always)]
     fn solve_loop(
         &self,
         component: &Component,
@@ -268,12 +259,13 @@ impl Pass<'_> {
             if !arrives {
                 return Ok(());
             }
-            self.deliver(component, scratch, tape, now, work);
+            self.deliver_all(component, scratch, tape, now, work);
         }
     }
 
     /// Time of the earliest crossing in (from, to], if any; who crosses then is listed in
     /// `scratch.firing`, by (population, neuron).
+    #[inline(always)]
     fn earliest(
         &self,
         component: &Component,
@@ -286,8 +278,8 @@ impl Pass<'_> {
         for &p in &component.populations {
             let neurons = &self.model.neurons[p];
             let states = &scratch.states[p];
-            neurons.list_candidates(states, &mut scratch.candidates);
             let whole = neurons.flows(to - from);
+            neurons.list_candidates(states, &whole, &mut scratch.candidates);
             let mut shortened = neurons.flows(earliest - from);
             for &neuron in &scratch.candidates {
                 let n = neuron as usize;
@@ -352,7 +344,7 @@ impl Pass<'_> {
     }
 
     /// Where the next interval ends, and whether because something arrives there.
-    #[inline]
+    #[inline(always)]
     fn next_stop(
         &self,
         component: &Component,
@@ -368,8 +360,8 @@ impl Pass<'_> {
     }
 
     /// `[F5]` everything that arrives now.
-    #[inline]
-    fn deliver(
+    #[inline(always)]
+    fn deliver_all(
         &self,
         component: &Component,
         scratch: &mut Scratch,
@@ -377,18 +369,29 @@ impl Pass<'_> {
         now: f64,
         work: &mut Work,
     ) {
-        let lines = &component.lines;
-        let states = &mut scratch.states;
-        scratch.arriving.deliver(lines, tape, now, |arrival| {
-            let line = &lines[arrival.line];
-            let currents = &mut states[line.target].i;
-            let first = arrival.neuron * currents.len();
-            let weights = self.params.weights(line.projection);
-            for (i, w) in currents.iter_mut().zip(&weights[first..]) {
-                *i += w;
-            }
-            work.arrivals += 1;
+        let Scratch {
+            arriving, states, ..
+        } = scratch;
+        arriving.deliver(&component.lines, tape, now, |arrival| {
+            self.deliver(component, arrival, states, work);
         });
+    }
+
+    /// `[F5]`
+    #[inline(always)]
+    fn deliver(
+        &self,
+        component: &Component,
+        arrival: Arrival,
+        states: &mut [States],
+        work: &mut Work,
+    ) {
+        let line = &component.lines[arrival.line];
+        let neurons = &self.model.neurons[line.target];
+        let weights = self.params.weights(line.projection);
+        let row = &weights[arrival.neuron * neurons.size..];
+        neurons.add_row(&mut states[line.target], row);
+        work.arrivals += 1;
     }
 
     fn find_first_spikes(&self, tape: &Tape<f64, f64>, readout: &mut Readout<f64>) {
@@ -436,55 +439,4 @@ fn surely_below(start: State, theta: f64, flows: &Flows<'_>) -> bool {
     let end = start.after(flow);
     let noise = 16.0 * f64::EPSILON * (start.v.abs() + start.i.abs() + theta);
     end.v < theta - noise && end.i > end.v
-}
-
-/// One neuron followed over one interval.
-struct Walk<'a> {
-    neurons: &'a Neurons,
-    neuron: u32,
-    to: f64,
-    spikes_max: usize,
-}
-
-impl Walk<'_> {
-    /// Follows the neuron from `now` to the end, through all its spikes; `flows` lead to the end.
-    ///
-    /// Every spike is later than the one before, by one unit in the last place at least, so that this
-    /// ends, however strong the current.
-    fn run(
-        &self,
-        mut now: f64,
-        (mut state, mut risen): (State, Option<Risen>),
-        flows: &Flows<'_>,
-        (fired, work): (&mut Vec<Fired>, &mut Work),
-    ) -> (State, Option<Risen>) {
-        let n = self.neuron as usize;
-        let membrane = self.neurons.membrane(n);
-        let mut flow = flows.of(n);
-        let iterations = &mut work.root_iterations;
-        let stretch = |now: f64| (now, self.to - now);
-        let neurons = self.neurons;
-        while let Some(s) = neurons.crossing((n, state, risen), stretch(now), &flow, iterations) {
-            let time = (now + s).clamp(now.next_up(), self.to);
-            let i = state.i * (-(time - now) / membrane.tau_syn).exp();
-            let spike = neurons.spike(n, i, risen, time);
-            fired.push(Fired {
-                time_ms: time,
-                neuron: self.neuron,
-                drive: spike.drive,
-                b_minus: spike.b_minus,
-            });
-            risen = spike.risen;
-            state = State {
-                v: neurons.v_start[n],
-                i,
-            };
-            if time >= self.to || fired.len() > self.spikes_max {
-                return (state, risen);
-            }
-            now = time;
-            flow = membrane.flow(self.to - now);
-        }
-        (state.after(&flow), risen)
-    }
 }

@@ -36,6 +36,7 @@ mod adjoint;
 mod arrivals;
 mod constants;
 mod crossing;
+mod decay;
 mod forward;
 mod lambert;
 mod neurons;
@@ -43,6 +44,8 @@ mod observe;
 mod quadrature;
 mod rising;
 mod schedule;
+mod volley;
+mod whole;
 mod work;
 
 use rayon::prelude::*;

@@ -6,9 +6,14 @@
 
 use super::crossing::{Membrane, State};
 use super::rising::Rising;
+use super::whole::{Lanes, Whole};
 use crate::network::{Constant, Model, NeuronConstant, Population};
 use crate::neuron::alif::{self, Threshold};
 use crate::neuron::flow::Flow;
+
+/// Lists of constants and of states are padded to multiples of this with neurons that nothing reaches:
+/// loops over them are loops over whole vectors.
+const LANES: usize = 8;
 
 /// Spikes of a population in one trial that are always allowed.
 const SPIKES_MAX: usize = 1_000_000;
@@ -23,14 +28,16 @@ pub(super) struct Neurons {
     pub size: usize,
     /// Whether they are LIF neurons.
     pub spiking: bool,
-    /// Thresholds; infinite where there is none.
+    /// Thresholds, padded; infinite where there is none.
     pub theta: Vec<f64>,
-    /// V at the start of a trial and, for LIF neurons, after a spike.
+    /// V at the start of a trial and, for LIF neurons, after a spike, padded.
     pub v_start: Vec<f64>,
     /// How the thresholds adapt; empty where they do not.
     pub adapting: Vec<Adapting>,
     /// Time constants: one entry when all neurons share them, else one for each.
     membranes: Vec<Membrane>,
+    /// Where they share a whole ratio of them and their thresholds do not move.
+    whole: Option<Whole>,
 }
 
 /// How the threshold of one neuron adapts.
@@ -67,9 +74,9 @@ pub(super) struct Spike {
 /// V and I of a population.
 #[derive(Debug, Clone, Default)]
 pub(super) struct States {
-    /// V per neuron.
+    /// V per neuron, padded.
     pub v: Vec<f64>,
-    /// I per neuron.
+    /// I per neuron, padded.
     pub i: Vec<f64>,
     /// How far the threshold of each neuron had risen at its last spike; empty where it does not.
     pub risen: Vec<Risen>,
@@ -89,7 +96,7 @@ impl Neurons {
     pub fn new(population: &Population) -> Self {
         let size = population.size;
         let per_neuron = |constant: &Constant| (0..size).map(|n| constant.of(n)).collect();
-        let (theta, v_start) = match &population.model {
+        let (mut theta, mut v_start): (Vec<f64>, Vec<f64>) = match &population.model {
             Model::Input => (Vec::new(), Vec::new()),
             Model::Lif(lif) => (per_neuron(&lif.v_thresh), per_neuron(&lif.v_reset)),
             Model::Li(li) => (vec![f64::INFINITY; size], per_neuron(&li.v_init)),
@@ -117,6 +124,14 @@ impl Neurons {
             });
             each.collect()
         });
+        if !theta.is_empty() {
+            theta.resize(size.next_multiple_of(LANES), f64::INFINITY);
+            v_start.resize(size.next_multiple_of(LANES), 0.0);
+        }
+        let whole = match membranes.as_slice() {
+            [shared] if adapting.is_empty() => shared.whole(),
+            _ => None,
+        };
         Self {
             size,
             spiking: matches!(population.model, Model::Lif(_)),
@@ -124,7 +139,14 @@ impl Neurons {
             v_start,
             adapting,
             membranes,
+            whole,
         }
+    }
+
+    /// The ratio of the time constants, where all neurons share it, it is a whole number, and
+    /// thresholds do not move.
+    pub fn whole(&self) -> Option<Whole> {
+        self.whole
     }
 
     /// The first time s in [0, h] at which a neuron reaches its threshold; `flow` is that over `h`.
@@ -213,6 +235,38 @@ impl Neurons {
         }
     }
 
+    /// Lists the neurons that could reach their threshold within `flows`, if nothing arrives: exactly
+    /// those that do where the ratio of time constants is a whole number that all share.
+    #[inline(always)]
+    pub fn list_candidates(&self, states: &States, flows: &Flows<'_>, candidates: &mut Vec<u32>) {
+        candidates.clear();
+        if !self.spiking {
+            return;
+        }
+        match (self.whole, flows) {
+            (Some(whole), Flows::Shared(flow)) => match whole.usual() {
+                Some(usual) => self.list_reaching(usual, states, flow, candidates),
+                None => self.list_reaching(whole, states, flow, candidates),
+            },
+            _ => self.list_within_reach(states, candidates),
+        }
+    }
+
+    /// Lists the neurons that [`Whole::reaches`] is true of.
+    #[inline(always)]
+    fn list_reaching(&self, whole: Whole, states: &States, flow: &Flow, candidates: &mut Vec<u32>) {
+        let v = states.v.as_chunks::<LANES>().0.iter();
+        let i = states.i.as_chunks::<LANES>().0.iter();
+        let theta = self.theta.as_chunks::<LANES>().0.iter();
+        for (group, ((&v, &i), &theta)) in v.zip(i).zip(theta).enumerate() {
+            let mut bits = whole.reaching(&Lanes { v, i, theta }, flow);
+            while bits != 0 {
+                candidates.push((group * LANES) as u32 + bits.trailing_zeros());
+                bits &= bits - 1;
+            }
+        }
+    }
+
     /// Lists the neurons that could reach their threshold if nothing arrived any more, by `[F6]`.
     ///
     /// Where thresholds adapt, V may lie above ϑ and the threshold come down to it: there a current
@@ -220,18 +274,16 @@ impl Neurons {
     ///
     /// Every neuron is written to the list, and the next one over it unless it belongs there: few do,
     /// irregularly, and a branch would be guessed wrong.
-    pub fn list_candidates(&self, states: &States, candidates: &mut Vec<u32>) {
-        if !self.spiking {
-            candidates.clear();
-            return;
-        }
+    #[inline(never)]
+    fn list_within_reach(&self, states: &States, candidates: &mut Vec<u32>) {
         candidates.resize(self.size, 0);
         let mut found = 0;
         let mut ask = |n: usize, v: f64, i: f64, theta: f64, reach: f64| {
             candidates[found] = n as u32;
             found += usize::from(at_least(v.max(0.0) + reach * i, theta));
         };
-        let each = states.v.iter().zip(&states.i).zip(&self.theta).enumerate();
+        let each = states.v[..self.size].iter().zip(&states.i).zip(&self.theta);
+        let each = each.enumerate();
         if !self.adapting.is_empty() {
             each.for_each(|(n, ((&v, &i), &theta))| {
                 // Not max, which would hide what is not a number.
@@ -245,11 +297,81 @@ impl Neurons {
         }
         candidates.truncate(found);
     }
+
+    /// `[F5]` adds a row of weights to the currents. w: `[size]`.
+    #[inline(always)]
+    pub fn add_row(&self, states: &mut States, w: &[f64]) {
+        for (i, w) in states.i.iter_mut().zip(&w[..self.size]) {
+            *i += w;
+        }
+    }
+
+    /// The flows from each of `stops_ms` to the next, where all neurons share them; else none.
+    #[inline(always)]
+    pub fn flows_between(&self, stops_ms: &[f64], flows: &mut Vec<Flow>) {
+        flows.clear();
+        let [shared] = self.membranes.as_slice() else {
+            return;
+        };
+        flows.resize(stops_ms.len().saturating_sub(1), Flow::default());
+        let later = stops_ms.get(1..).unwrap_or_default();
+        for ((flow, from), to) in flows.iter_mut().zip(stops_ms).zip(later) {
+            *flow = shared.flow(to - from);
+        }
+    }
+
+    /// How λ_V of a spike at each of `times_ms`, of the neuron beside it, comes from the end and goes
+    /// back to the start of an interval.
+    #[inline(always)]
+    pub fn paths(
+        &self,
+        (times_ms, neurons): (&[f64], &[u32]),
+        (from, to): (f64, f64),
+        paths: &mut Paths,
+    ) {
+        let Paths {
+            from_end,
+            decay_mem,
+            adjoint_coupling,
+        } = paths;
+        for list in [&mut *from_end, &mut *decay_mem, &mut *adjoint_coupling] {
+            list.resize(times_ms.len(), 0.0);
+        }
+        let lists = from_end.iter_mut().zip(decay_mem).zip(adjoint_coupling);
+        let each = lists.zip(times_ms);
+        if let [shared] = self.membranes.as_slice() {
+            for (((from_end, decay_mem), adjoint_coupling), &time_ms) in each {
+                let flow = shared.flow(time_ms - from);
+                *from_end = shared.decay(to - time_ms).left;
+                *decay_mem = flow.decay_mem;
+                *adjoint_coupling = flow.adjoint_coupling;
+            }
+        } else {
+            for ((((from_end, decay_mem), adjoint_coupling), &time_ms), &n) in each.zip(neurons) {
+                let membrane = self.membrane(n as usize);
+                let flow = membrane.flow(time_ms - from);
+                *from_end = membrane.decay(to - time_ms).left;
+                *decay_mem = flow.decay_mem;
+                *adjoint_coupling = flow.adjoint_coupling;
+            }
+        }
+    }
+}
+
+/// How λ of a neuron moves within an interval to, and from, the time of each of some spikes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Paths {
+    /// What is left of λ_V between the end of the interval and the spike.
+    pub from_end: Vec<f64>,
+    /// What is left of it between the spike and the start of the interval.
+    pub decay_mem: Vec<f64>,
+    /// What a unit of it adds to λ_I there.
+    pub adjoint_coupling: Vec<f64>,
 }
 
 impl Neurons {
     /// `[G1]` adds −τ_syn λ_I to a row of the gradient.
-    #[inline]
+    #[inline(always)]
     pub fn add_minus_lambda_i(&self, adjoints: &Adjoints, row: &mut [f64]) {
         let both = row.iter_mut().zip(&adjoints.lambda_i);
         match self.membranes.as_slice() {
@@ -298,6 +420,7 @@ impl Flows<'_> {
     }
 
     /// `[F1]` `[F2]` forward in time, for all neurons.
+    #[inline(always)]
     pub fn advance(&self, states: &mut States) {
         let both = states.v.iter_mut().zip(&mut states.i);
         match self {
@@ -316,6 +439,7 @@ impl Flows<'_> {
     }
 
     /// `[A1]` `[A2]` backward in time, for all neurons.
+    #[inline(always)]
     pub fn retreat(&self, adjoints: &mut Adjoints) {
         let both = adjoints.lambda_v.iter_mut().zip(&mut adjoints.lambda_i);
         match self {
@@ -346,7 +470,7 @@ impl States {
     pub fn start(&mut self, neurons: &Neurons) {
         self.v.clone_from(&neurons.v_start);
         self.i.clear();
-        self.i.resize(neurons.size, 0.0);
+        self.i.resize(neurons.v_start.len(), 0.0);
         self.risen.clear();
         self.risen.extend(neurons.adapting.iter().map(|a| Risen {
             b: a.b_init,

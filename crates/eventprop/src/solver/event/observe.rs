@@ -42,10 +42,12 @@ impl<'a> Observer<'a> {
         match observe {
             Observe::FirstSpikes => {}
             Observe::Voltage => readout.input_ms.extend_from_slice(input_ms),
-            Observe::Peaks => readout.peaks.extend(neurons.v_start.iter().map(|&v| Peak {
-                voltage: v,
-                time_ms: 0.0,
-            })),
+            Observe::Peaks => readout
+                .peaks
+                .extend(neurons.v_start[..neurons.size].iter().map(|&v| Peak {
+                    voltage: v,
+                    time_ms: 0.0,
+                })),
         }
         Self {
             neurons,

@@ -11,6 +11,7 @@
 //! crossing.
 
 use super::crossing::{Membrane, State, inside, parabola_step};
+use crate::neuron::flow::Flow;
 
 /// A threshold on its way back.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +48,7 @@ impl Chase<'_> {
             tau_mem, tau_syn, ..
         } = *self.membrane;
         let Rising { theta, b, tau_b } = self.threshold;
-        let at = self.start.after(&self.membrane.flow(s));
+        let at = self.start.after(&Flow::over(s, tau_mem, tau_syn));
         let b = b * (-s / tau_b).exp();
         let slope = (at.i - at.v) / tau_mem;
         Gap {
