@@ -66,6 +66,71 @@ impl Binning {
     }
 }
 
+/// Labelled samples of events on a grid of steps, wherever they come from: kept in memory
+/// ([`BinnedSet`]) or made when they are asked for ([`crate::sequential_mnist::SequenceSet`]).
+pub trait EventSet: Send + Sync + std::fmt::Debug {
+    /// Number of channels.
+    fn inputs(&self) -> u32;
+
+    /// Number of steps of a trial.
+    fn steps(&self) -> u32;
+
+    /// Number of classes.
+    fn classes(&self) -> u32;
+
+    /// The classes of the samples: as many as there are samples.
+    fn labels(&self) -> &[u16];
+
+    /// The people of the samples (who speaks, who moves), where they are known.
+    fn speakers(&self) -> Option<&[u16]>;
+
+    /// Number of spikes of a sample.
+    fn spikes_len(&self, sample: usize) -> usize;
+
+    /// Fills `out` with the spikes of a sample: (step, channel), ascending, at most one per step and
+    /// channel.
+    fn events(&self, sample: usize, out: &mut Vec<(u32, u16)>);
+}
+
+/// The people of a set, ascending; empty when they are not known.
+pub fn speaker_ids(set: &dyn EventSet) -> Vec<u16> {
+    let mut ids = set.speakers().unwrap_or_default().to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+impl EventSet for BinnedSet {
+    fn inputs(&self) -> u32 {
+        self.inputs()
+    }
+
+    fn steps(&self) -> u32 {
+        self.steps()
+    }
+
+    fn classes(&self) -> u32 {
+        self.classes()
+    }
+
+    fn labels(&self) -> &[u16] {
+        self.labels()
+    }
+
+    fn speakers(&self) -> Option<&[u16]> {
+        self.speakers()
+    }
+
+    fn spikes_len(&self, sample: usize) -> usize {
+        self.spikes_len(sample)
+    }
+
+    fn events(&self, sample: usize, out: &mut Vec<(u32, u16)>) {
+        out.clear();
+        out.extend(self.spikes(sample));
+    }
+}
+
 /// Where a sample begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Start {
@@ -198,10 +263,7 @@ impl BinnedSet {
 
     /// The speakers that there are, ascending.
     pub fn speaker_ids(&self) -> Vec<u16> {
-        let mut ids = self.speakers.clone().unwrap_or_default();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        speaker_ids(self)
     }
 
     /// Number of spikes of a sample.

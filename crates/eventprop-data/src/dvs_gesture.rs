@@ -197,7 +197,7 @@ pub fn read_binned<P: AsRef<Path>>(
     split: Split,
     request: &Request<'_>,
 ) -> Result<Loaded, GestureError> {
-    let (folder, recordings) = find(dirs, split)?;
+    let (folder, recordings) = recordings(dirs, split)?;
     let (code, binning) = (request.code, request.binning);
     let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Known);
     let mut notices = Vec::new();
@@ -259,7 +259,15 @@ struct Read {
     notices: Vec<String>,
 }
 
-fn find<P: AsRef<Path>>(
+/// Where a part lies, in the first of the data folders that holds it.
+///
+/// # Errors
+/// [`GestureError`].
+pub fn find<P: AsRef<Path>>(dirs: &[P], split: Split) -> Result<PathBuf, GestureError> {
+    Ok(recordings(dirs, split)?.0)
+}
+
+fn recordings<P: AsRef<Path>>(
     dirs: &[P],
     split: Split,
 ) -> Result<(PathBuf, Vec<Recording>), GestureError> {
@@ -468,15 +476,7 @@ impl Read {
         (class, user): (u16, u16),
         request: &Request<'_>,
     ) -> Result<(), GestureError> {
-        let (mut events, mut start_us) = (events, start_us);
-        if let Some(window) = request.window {
-            let at = |ms: f64| start_us.saturating_add((ms * 1000.0).round() as i64);
-            let (from, to) = (at(window.start_ms), at(window.end_ms));
-            let first = events.partition_point(|event| event.t_us < from);
-            let end = events.partition_point(|event| event.t_us < to);
-            events = &events[first..end.max(first)];
-            start_us = from;
-        }
+        let (events, start_us) = within(events, start_us, request.window);
         let mut spikes = Vec::with_capacity(events.len());
         let late = request
             .code
@@ -490,6 +490,18 @@ impl Read {
         self.samples.push((spikes, class, user));
         Ok(())
     }
+}
+
+/// The events of a clip that begins at `start_us` which lie in a window of it, and when that begins.
+pub(crate) fn within(events: &[Event], start_us: i64, window: Option<Window>) -> (&[Event], i64) {
+    let Some(window) = window else {
+        return (events, start_us);
+    };
+    let at = |ms: f64| start_us.saturating_add((ms * 1000.0).round() as i64);
+    let (from, to) = (at(window.start_ms), at(window.end_ms));
+    let first = events.partition_point(|event| event.t_us < from);
+    let end = events.partition_point(|event| event.t_us < to);
+    (&events[first..end.max(first)], from)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! * Data sets: [`mnist`], [`sequential_mnist`], [`yin_yang`], [`shd`] (with SSC, and a synthetic set of that
-//!   shape), [`nmnist`], [`dvs_gesture`]; one's own: [`own_data`], [`series_set`].
+//!   shape), [`nmnist`], [`dvs_gesture`], [`synthetic_camera`] in the shape of these two; one's own: [`own_data`], [`series_set`].
 //! * From values to spikes: [`latency`] is the code, [`pixel_spikes`] applies it to images fast,
 //!   [`mod@encode`] has other codes (logarithmic latency, rate, delta, level crossing, population),
 //!   [`dropout`] leaves input spikes out in training.
@@ -64,6 +64,7 @@ pub mod series_set;
 pub mod shd;
 mod source;
 pub mod spike_file;
+pub mod synthetic_camera;
 pub mod verify;
 pub mod yin_yang;
 mod zip;

@@ -11,8 +11,10 @@
 //! ms when pixel i has the grey value x above 1. Nothing is left to be told by change.
 
 use eventprop::rng::{Key, Purpose};
+use rayon::prelude::*;
 
-use crate::mnist::PIXELS;
+use crate::binned::{Binning, EventSet};
+use crate::mnist::{self, MnistSet, PIXELS};
 
 /// Time from one pixel to the next in ms.
 pub const PIXEL_MS: u32 = 2;
@@ -81,6 +83,10 @@ fn threshold(m: usize) -> u8 {
 
 /// The channels of the thresholds between two grey values.
 fn crossings(now: u8, next: u8, mut each: impl FnMut(u16)) {
+    // PERF: most neighbours on the paper are alike.
+    if now == next {
+        return;
+    }
     for m in 1..THRESHOLDS {
         let theta = threshold(m);
         if now < theta && next >= theta {
@@ -99,6 +105,93 @@ pub fn row_by_row() -> Vec<usize> {
 /// The pixels in an order that is drawn under a seed, the same for all images.
 pub fn permuted(seed: u64) -> Vec<usize> {
     Key::new(seed, Purpose::Data).with(1).permutation(PIXELS)
+}
+
+/// Images as sequences on a grid of steps. Spikes are made when a sample is asked for: those of all
+/// images would fill a gigabyte, the images fill 47 MB.
+#[derive(Debug)]
+pub struct SequenceSet {
+    images: MnistSet,
+    labels: Vec<u16>,
+    code: SequenceCode,
+    /// The order of the pixels.
+    order: Vec<usize>,
+    binning: Binning,
+}
+
+impl SequenceSet {
+    /// The images, their pixels in `order`; `binning` for as many channels as `code` has.
+    ///
+    /// # Panics
+    /// When `order` has not 784 entries, or `binning` another number of channels.
+    pub fn new(images: MnistSet, code: SequenceCode, order: Vec<usize>, binning: Binning) -> Self {
+        assert_eq!(order.len(), PIXELS);
+        assert_eq!(binning.inputs, u32::from(code.channels()));
+        Self {
+            labels: images.labels().iter().map(|&l| u16::from(l)).collect(),
+            images,
+            code,
+            order,
+            binning,
+        }
+    }
+
+    /// Spikes of all images, and how many of them come after the end of the trial.
+    pub fn late(&self) -> (u64, u64) {
+        let count = |sample: usize| {
+            let (mut all, mut late) = (0, 0);
+            self.each(sample, |spike| {
+                all += 1;
+                late += u64::from(spike.is_none());
+            });
+            (all, late)
+        };
+        let samples = (0..self.labels.len()).into_par_iter().map(count);
+        samples.reduce(|| (0, 0), |x, y| (x.0 + y.0, x.1 + y.1))
+    }
+
+    fn each(&self, sample: usize, mut each: impl FnMut(Option<(u32, u16)>)) {
+        let image = self.images.image(sample);
+        self.code.for_each(image, &self.order, |time_ms, channel| {
+            let spike = self.binning.bin(f64::from(time_ms), u32::from(channel));
+            each(spike.expect("the code has finite times and its own channels"));
+        });
+    }
+}
+
+impl EventSet for SequenceSet {
+    fn inputs(&self) -> u32 {
+        self.binning.inputs
+    }
+
+    fn steps(&self) -> u32 {
+        self.binning.steps
+    }
+
+    fn classes(&self) -> u32 {
+        mnist::CLASSES as u32
+    }
+
+    fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    fn speakers(&self) -> Option<&[u16]> {
+        None
+    }
+
+    fn spikes_len(&self, sample: usize) -> usize {
+        let mut events = Vec::new();
+        self.events(sample, &mut events);
+        events.len()
+    }
+
+    fn events(&self, sample: usize, out: &mut Vec<(u32, u16)>) {
+        out.clear();
+        self.each(sample, |spike| out.extend(spike));
+        out.sort_unstable();
+        out.dedup();
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +249,53 @@ mod tests {
         assert_eq!(found, [(2, 0), (10, 1), (1566, 15)]);
         assert_eq!(SequenceCode::Pixel.channels(), 16);
         assert_eq!(SequenceCode::Threshold.channels(), 99);
+    }
+
+    fn set(code: SequenceCode, dt_ms: f64, steps: u32) -> SequenceSet {
+        let mut pixels = vec![0; 2 * PIXELS];
+        pixels[3] = 11;
+        pixels[PIXELS + 783] = 255;
+        let images = MnistSet::new(pixels, vec![4, 7]).unwrap();
+        let binning = Binning {
+            dt_ms,
+            steps,
+            inputs: u32::from(code.channels()),
+            rescale_t: 1.0,
+            rescale_x: 1.0,
+        };
+        SequenceSet::new(images, code, row_by_row(), binning)
+    }
+
+    /// Both spikes of a crossing fall into one step of 2 ms and are one there.
+    #[test]
+    fn a_set_is_sorted_and_has_one_spike_per_step_and_channel() {
+        let mut events = vec![(9, 9)];
+        set(SequenceCode::Threshold, 1.0, 1568).events(0, &mut events);
+        let fine = [
+            (4, 97),
+            (4, 98),
+            (5, 97),
+            (5, 98),
+            (6, 48),
+            (6, 49),
+            (7, 48),
+            (7, 49),
+        ];
+        assert_eq!(events, fine);
+        let coarse = set(SequenceCode::Threshold, 2.0, 784);
+        coarse.events(0, &mut events);
+        assert_eq!(events, [(2, 97), (2, 98), (3, 48), (3, 49)]);
+        assert_eq!(coarse.spikes_len(0), 4);
+        assert_eq!(coarse.labels(), [4, 7]);
+    }
+
+    /// The last pixel of the second image is at 1566 ms; its rise from the pixel before at 1564 ms.
+    #[test]
+    fn what_comes_after_the_trial_is_counted() {
+        assert_eq!(set(SequenceCode::Threshold, 1.0, 1568).late(), (106, 0));
+        assert_eq!(set(SequenceCode::Threshold, 1.0, 1566).late(), (106, 2));
+        assert_eq!(set(SequenceCode::Threshold, 1.0, 1500).late(), (106, 98));
+        assert_eq!(set(SequenceCode::Pixel, 1.0, 1500).late(), (2, 1));
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Outputs {
             folder: settings.out_dir.clone(),
             prefix: match settings.benchmark {
                 Benchmark::YinYang => String::new(),
-                Benchmark::Mnist | Benchmark::Shd | Benchmark::Ssc => format!("{name}_"),
+                _ => format!("{name}_"),
             },
             name,
         }

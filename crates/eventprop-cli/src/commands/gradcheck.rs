@@ -19,10 +19,10 @@ use crate::speak;
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
-    /// Training samples in the batch [default: 8; 1 for shd and ssc]
+    /// Training samples in the batch [default: 8 for yinyang and mnist, otherwise 1]
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
-    /// Weights checked per projection, drawn at random [default: 50; 5 for shd and ssc]
+    /// Weights checked per projection, drawn at random [default: 50 for yinyang and mnist, otherwise 5]
     #[arg(long, value_name = "N")]
     per_projection: Option<usize>,
     /// Check the batch and the weights that a training left behind which stopped at numbers that are not

@@ -11,7 +11,7 @@ use crate::speak;
 /// Arguments of `params`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// yinyang, mnist, shd or ssc; without one the benchmarks are listed
+    /// yinyang, mnist, shd, ssc, smnist, nmnist, dvs-gesture or custom; without one the benchmarks are listed
     benchmark: Option<Benchmark>,
     /// Show the presets with source, expected result and all values instead of the parameters
     #[arg(long, requires = "benchmark")]

@@ -20,7 +20,7 @@ use crate::{report, speak};
 /// A benchmark and its parameters, as every command that needs a network takes them.
 #[derive(Debug, clap::Args)]
 pub struct BenchmarkArgs {
-    /// yinyang, mnist, shd or ssc
+    /// yinyang, mnist, shd, ssc, smnist, nmnist, dvs-gesture or custom
     benchmark: Benchmark,
     /// Parameters; `eventprop params BENCHMARK` lists them
     #[arg(value_name = "KEY=VALUE")]
@@ -31,6 +31,13 @@ pub struct BenchmarkArgs {
     /// Parameters of a publication; `eventprop params BENCHMARK --presets` shows them
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
+    /// custom: what is trained on, a folder with a folder of event files per class, an HDF5 file or an
+    /// .npz archive (DATA_TRAIN)
+    #[arg(long, value_name = "PATH")]
+    train: Option<PathBuf>,
+    /// custom: what is tested on, in one of the same layouts (DATA_TEST)
+    #[arg(long, value_name = "PATH")]
+    test: Option<PathBuf>,
     /// Seed of weights and random draws (MODEL_SEED)
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
@@ -51,6 +58,11 @@ impl BenchmarkArgs {
         }
         for assignment in &self.assignments {
             params.assign(assignment)?;
+        }
+        for (key, path) in [("DATA_TRAIN", &self.train), ("DATA_TEST", &self.test)] {
+            if let Some(path) = path {
+                params.set(key, Value::Text(path.display().to_string()))?;
+            }
         }
         if let Some(seed) = self.seed {
             params.set("MODEL_SEED", Value::Int(i64::from(seed)))?;

@@ -42,7 +42,7 @@ pub fn blend(
     for ((part, mean), &probability) in parts.iter_mut().zip(&means).zip(keep) {
         let Some(mean) = mean else { continue };
         let by = ((centre.0 - mean.0).trunc(), (centre.1 - mean.1).trunc());
-        shift_by(part, (by.0 as i64, by.1 as i64), &augmenter.set);
+        shift_by(part, (by.0 as i64, by.1 as i64), augmenter.set.as_ref());
         for &event in part.iter() {
             drawn += 1;
             if key.uniform(drawn) < probability {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use eventprop::rng::Key;
 
-use crate::binned::BinnedSet;
+use crate::binned::EventSet;
 
 /// Spikes of a sample: (step, channel), ascending.
 pub type Events = Vec<(u32, u16)>;
@@ -90,7 +90,7 @@ pub struct Grid {
 /// What is done to the training samples of an epoch.
 #[derive(Debug, Clone)]
 pub struct Augmenter {
-    set: Arc<BinnedSet>,
+    set: Arc<dyn EventSet>,
     /// Samples of the set, in order.
     members: Vec<usize>,
     entries: Vec<Augmentation>,
@@ -113,7 +113,7 @@ impl Augmenter {
     /// With more than one `blend`, with a `flip_x` before it (a blend has one class, its parts would have
     /// two), and when a [`Grid`] has more channels than the set.
     pub fn new(
-        set: Arc<BinnedSet>,
+        set: Arc<dyn EventSet>,
         members: Vec<usize>,
         entries: Vec<Augmentation>,
         count: usize,
@@ -206,7 +206,7 @@ impl Augmenter {
         for index in split + 1..self.entries.len() {
             simple::apply(
                 &self.entries[index],
-                &self.set,
+                self.set.as_ref(),
                 sample.with(index as u64),
                 events,
             );
@@ -233,16 +233,14 @@ impl Augmenter {
     ) {
         let member = self.members[place];
         let key = epoch.with(place as u64);
-        events.clear();
-        self.set
-            .for_each_spike(member, |step, channel| events.push((step, channel)));
+        self.set.events(member, events);
         if let Some(spikes) = self.thin_to {
             simple::thin(spikes, key.with(THIN), events);
         }
         for index in entries {
             simple::apply(
                 &self.entries[index],
-                &self.set,
+                self.set.as_ref(),
                 key.with(index as u64),
                 events,
             );
@@ -251,7 +249,7 @@ impl Augmenter {
 }
 
 /// The fewest spikes of any of the samples; 0 without samples.
-pub fn fewest_spikes(set: &BinnedSet, samples: &[usize]) -> usize {
+pub fn fewest_spikes(set: &dyn EventSet, samples: &[usize]) -> usize {
     let spikes = samples.iter().map(|&sample| set.spikes_len(sample));
     spikes.min().unwrap_or(0)
 }

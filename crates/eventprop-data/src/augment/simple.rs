@@ -3,10 +3,10 @@
 use eventprop::rng::Key;
 
 use super::{Augmentation, Events, Grid};
-use crate::binned::BinnedSet;
+use crate::binned::EventSet;
 
 /// Applies one entry; `blend` is not one of these.
-pub fn apply(entry: &Augmentation, set: &BinnedSet, key: Key, events: &mut Events) {
+pub fn apply(entry: &Augmentation, set: &dyn EventSet, key: Key, events: &mut Events) {
     match *entry {
         Augmentation::RandomShift { channels } => {
             let shift = ((2.0 * key.uniform(0) - 1.0) * channels).trunc() as i64;
@@ -104,7 +104,7 @@ fn time_jitter(events: &mut Events, sigma: f64, key: Key, steps: u32) {
 }
 
 /// Moves all spikes by (steps, channels); those that leave the trial or the range are dropped.
-pub fn shift_by(events: &mut Events, (steps, channels): (i64, i64), set: &BinnedSet) {
+pub fn shift_by(events: &mut Events, (steps, channels): (i64, i64), set: &dyn EventSet) {
     let moved = |x: u32, by: i64, end: u32| {
         let x = i64::from(x) + by;
         (0..i64::from(end)).contains(&x).then_some(x as u32)

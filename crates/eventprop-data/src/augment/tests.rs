@@ -165,7 +165,7 @@ fn any_thread_can_augment_any_sample() {
 #[test]
 fn thinning_brings_all_samples_to_the_fewest_spikes() {
     let members: Vec<usize> = (0..10).collect();
-    assert_eq!(fewest_spikes(&set(), &members), 300);
+    assert_eq!(fewest_spikes(set().as_ref(), &members), 300);
     let augmenter = augmenter(Vec::new(), 0).thinned_to(60);
     let mut events = Events::new();
     let total: usize = (0..500)

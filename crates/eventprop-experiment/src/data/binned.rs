@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eventprop::rng::Key;
 use eventprop::spikes::SpikeTrain;
 use eventprop_data::augment::{Augmenter, Events};
-use eventprop_data::binned::BinnedSet;
+use eventprop_data::binned::EventSet;
 use eventprop_data::dropout::SpikeDraws;
 
 use super::Samples;
@@ -104,23 +104,22 @@ impl Iterator for Taps<'_> {
 #[derive(Debug, Clone)]
 pub struct BinnedSamples {
     /// The events.
-    pub set: Arc<BinnedSet>,
+    pub set: Arc<dyn EventSet>,
     /// How they become spikes.
     pub encoding: Encoding,
 }
 
 impl BinnedSamples {
     fn events(&self, sample: usize) -> Events {
-        let mut events = Events::with_capacity(self.set.spikes_len(sample));
-        self.set
-            .for_each_spike(sample, |step, channel| events.push((step, channel)));
+        let mut events = Events::new();
+        self.set.events(sample, &mut events);
         events
     }
 }
 
 impl Samples for BinnedSamples {
     fn count(&self) -> usize {
-        self.set.len()
+        self.set.labels().len()
     }
 
     fn label(&self, sample: usize) -> u32 {

@@ -51,11 +51,13 @@ impl Samples for MnistSamples {
 }
 
 /// Images of the demonstration that are kept for validation when nothing else is asked for.
-const DEMONSTRATION_VALIDATE: usize = 50;
+pub const DEMONSTRATION_VALIDATE: usize = 50;
 
 /// The files, or the sample in the program.
-enum Found {
+pub enum Found {
+    /// In the first of these folders that has them.
     Files(Vec<PathBuf>),
+    /// The few images in the program.
     Sample,
 }
 
@@ -91,7 +93,7 @@ pub fn load(
         variation: None,
         settled,
         demonstration: matches!(found, Found::Sample),
-        notices: notices(&found),
+        notices: demonstration_notice(&found).into_iter().collect(),
     })
 }
 
@@ -99,7 +101,8 @@ fn count(part: &Part) -> Value {
     Value::Int(part.len() as i64)
 }
 
-fn find_test(source: &Source) -> Result<(Found, MnistSet), DataError> {
+/// The test images, and where they and the others come from.
+pub fn find_test(source: &Source) -> Result<(Found, MnistSet), DataError> {
     match MnistSet::read(&source.dirs, Split::Test) {
         Ok(set) => Ok((Found::Files(source.dirs.clone()), set)),
         Err(MnistError::NotFound(_)) if source.demonstration => {
@@ -109,7 +112,8 @@ fn find_test(source: &Source) -> Result<(Found, MnistSet), DataError> {
     }
 }
 
-fn read(found: &Found, split: Split) -> Result<MnistSet, DataError> {
+/// Images of a part.
+pub fn read(found: &Found, split: Split) -> Result<MnistSet, DataError> {
     match found {
         Found::Files(dirs) => Ok(MnistSet::read(dirs, split)?),
         Found::Sample => Ok(MnistSet::sample_train()),
@@ -197,13 +201,11 @@ fn first(
     Ok(Part::new(set, order))
 }
 
-fn notices(found: &Found) -> Vec<String> {
-    match found {
-        Found::Files(_) => Vec::new(),
-        Found::Sample => vec![
-            "DEMONSTRATION: MNIST is not on this computer, so the 300 training and 200 test images in the program are used; \
-             the accuracy says nothing about MNIST. Get the 60,000 images with `eventprop data fetch mnist` (12 MB), or name their folder with --data-dir"
-                .to_owned(),
-        ],
-    }
+/// That the images in the program stand in for MNIST, if they do.
+pub fn demonstration_notice(found: &Found) -> Option<String> {
+    matches!(found, Found::Sample).then(|| {
+        "DEMONSTRATION: MNIST is not on this computer, so the 300 training and 200 test images in the program are used; \
+         the accuracy says nothing about MNIST. Get the 60,000 images with `eventprop data fetch mnist` (12 MB), or name their folder with --data-dir"
+            .to_owned()
+    })
 }

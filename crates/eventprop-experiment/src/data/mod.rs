@@ -4,9 +4,15 @@
 //! sample. Nothing that happens in training ever sees the test part.
 
 pub mod binned;
+mod camera;
+mod custom;
+mod dvs_gesture;
 mod fingerprint;
 mod mnist;
+mod nmnist;
+mod parts;
 mod shd;
+mod smnist;
 mod split;
 mod variation;
 mod yinyang;
@@ -18,8 +24,11 @@ use std::sync::Arc;
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_data::dropout::{InputDropout, SpikeDraws};
+use eventprop_data::dvs_gesture::GestureError;
 use eventprop_data::latency::LatencyError;
 use eventprop_data::mnist::MnistError;
+use eventprop_data::nmnist::NmnistError;
+use eventprop_data::own_data::OwnDataError;
 use eventprop_data::shd::ShdError;
 use eventprop_data::shd::synthetic::SyntheticError;
 use thiserror::Error;
@@ -258,7 +267,9 @@ impl Data {
         }
         self.train = self.train.and(&self.validation);
         self.validation = self.validation.none();
-        if let (Wanted::Folds, Folds::Random(count)) = (wanted, settings.folds) {
+        if let (Wanted::Folds, Folds::Random(count), true) =
+            (wanted, settings.folds, self.folds.is_empty())
+        {
             let fold = |fold: usize| {
                 let seed = settings.seeds.train_data;
                 let (train, held_out) = self.train.fold(fold, count, seed);
@@ -309,6 +320,15 @@ pub enum DataError {
     /// Spoken words could not be read.
     #[error(transparent)]
     Shd(#[from] ShdError),
+    /// N-MNIST could not be read.
+    #[error(transparent)]
+    Nmnist(#[from] NmnistError),
+    /// DVS128 Gesture could not be read.
+    #[error(transparent)]
+    Gesture(#[from] GestureError),
+    /// One's own data could not be read.
+    #[error(transparent)]
+    Own(#[from] OwnDataError),
     /// Synthetic spoken words could not be made.
     #[error(transparent)]
     Synthetic(#[from] SyntheticError),
@@ -338,6 +358,10 @@ pub fn load(
         Benchmark::YinYang => yinyang::load(params, settings, wanted)?,
         Benchmark::Mnist => mnist::load(params, settings, source, wanted)?,
         Benchmark::Shd | Benchmark::Ssc => shd::load(params, settings, source, wanted)?,
+        Benchmark::Smnist => smnist::load(params, settings, source, wanted)?,
+        Benchmark::Nmnist => nmnist::load(params, settings, source, wanted)?,
+        Benchmark::DvsGesture => dvs_gesture::load(params, settings, source, wanted)?,
+        Benchmark::Custom => custom::load(params, settings, wanted)?,
     };
     let data = data.merged(settings, wanted);
     if wanted != Wanted::Test && settings.batch > data.train.len() {

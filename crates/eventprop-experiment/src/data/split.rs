@@ -1,7 +1,7 @@
 //! Which samples of a set are trained and validated on.
 
 use eventprop::rng::{Key, Purpose};
-use eventprop_data::binned::BinnedSet;
+use eventprop_data::binned::{EventSet, speaker_ids};
 
 use crate::params::{ParamError, Parameters};
 use crate::value::Value;
@@ -16,12 +16,13 @@ pub struct Split {
 }
 
 /// The samples of the classes that are kept (`REDUCED_CLASSES`), in the order of the file.
-pub fn kept(params: &Parameters, set: &BinnedSet) -> Vec<usize> {
+pub fn kept(params: &Parameters, set: &dyn EventSet) -> Vec<usize> {
+    let count = set.labels().len();
     let Value::List(classes) = params.get("REDUCED_CLASSES") else {
-        return (0..set.len()).collect();
+        return (0..count).collect();
     };
     let kept = |sample: &usize| classes.contains(&Value::Int(i64::from(set.labels()[*sample])));
-    (0..set.len()).filter(kept).collect()
+    (0..count).filter(kept).collect()
 }
 
 /// The samples in an order drawn under a seed.
@@ -52,11 +53,89 @@ pub fn random(params: &Parameters, samples: &[usize], seed: u32) -> Result<Split
     Ok(Split { train, validation })
 }
 
+/// The people of some samples, in an order drawn under a seed.
+fn people(set: &dyn EventSet, samples: &[usize], seed: u32) -> Vec<u16> {
+    let speakers = set.speakers().unwrap_or_default();
+    let mut ids: Vec<u16> = samples.iter().map(|&sample| speakers[sample]).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let order = Key::new(u64::from(seed), Purpose::Split).with(2);
+    let order = order.permutation(ids.len());
+    order.into_iter().map(|place| ids[place]).collect()
+}
+
+/// The samples of everybody else, and those of some people, both in the order of the file.
+pub fn without(set: &dyn EventSet, samples: &[usize], people: &[u16]) -> Split {
+    let speakers = set.speakers().unwrap_or_default();
+    let is_left = |sample: &&usize| people.contains(&speakers[**sample]);
+    let (validation, train) = samples.iter().partition(is_left);
+    Split { train, validation }
+}
+
+/// `EVALUATION=random` where people must not be on both sides: people are drawn until they have at least
+/// `N_VALIDATE` samples; of the samples of the others at most `N_TRAIN` are trained on.
+pub fn random_people(
+    params: &Parameters,
+    set: &dyn EventSet,
+    samples: &[usize],
+    seed: u32,
+) -> Result<Split, ParamError> {
+    let wanted = params.count("N_VALIDATE");
+    let people = people(set, samples, seed);
+    let enough = (1..people.len())
+        .map(|count| without(set, samples, &people[..count]))
+        .find(|split| split.validation.len() >= wanted);
+    let Some(mut split) = enough else {
+        return Err(ParamError::Combination {
+            key: "N_VALIDATE",
+            found: wanted.to_string(),
+            problem: format!(
+                "the {} samples are of {} {}s, so none is left for training",
+                samples.len(),
+                people.len(),
+                params.benchmark().person()
+            ),
+            way_out: "choose fewer, or 0 for no validation".to_owned(),
+        });
+    };
+    split.train = permuted(&split.train, seed);
+    split.train.truncate(params.count("N_TRAIN"));
+    Ok(split)
+}
+
+/// People dealt out to so many groups.
+pub fn deal_people(
+    params: &Parameters,
+    set: &dyn EventSet,
+    (samples, groups): (&[usize], usize),
+    seed: u32,
+) -> Result<Vec<Vec<u16>>, ParamError> {
+    let people = people(set, samples, seed);
+    if groups > people.len() {
+        let person = params.benchmark().person();
+        return Err(ParamError::Combination {
+            key: "N_FOLDS",
+            found: groups.to_string(),
+            problem: format!(
+                "there are {} {person}s, and none can be in two folds",
+                people.len()
+            ),
+            way_out: format!("choose fewer folds, or none for one per {person}"),
+        });
+    }
+    let dealt = |group: usize| {
+        let mut dealt: Vec<u16> = people.iter().skip(group).step_by(groups).copied().collect();
+        dealt.sort_unstable();
+        dealt
+    };
+    Ok((0..groups).map(dealt).collect())
+}
+
 /// `EVALUATION=speaker`: all samples of the speaker, in the order of the file, against all others in an
 /// order drawn under a seed, of which at most `N_TRAIN` are trained on.
 pub fn leave_out(
     params: &Parameters,
-    set: &BinnedSet,
+    set: &dyn EventSet,
     samples: &[usize],
     (place, seed): (usize, u32),
 ) -> Result<Split, ParamError> {
@@ -66,26 +145,29 @@ pub fn leave_out(
         problem,
         way_out,
     };
-    let ids = set.speaker_ids();
-    let (Some(speakers), Some(id)) = (set.speakers(), ids.get(place)) else {
+    let person = params.benchmark().person();
+    let ids = speaker_ids(set);
+    let Some(&id) = ids.get(place) else {
         return Err(problem(
-            format!("there is no speaker {place}"),
+            format!("there is no {person} {place}"),
             format!(
-                "the training file has {} speakers, counted from 0",
+                "the training file has {} {person}s, counted from 0",
                 ids.len()
             ),
         ));
     };
-    let is_left = |sample: &usize| speakers[*sample] == *id;
-    let (validation, others): (Vec<usize>, Vec<usize>) = samples.iter().partition(|s| is_left(s));
+    let Split {
+        train: others,
+        validation,
+    } = without(set, samples, &[id]);
     if validation.is_empty() || others.is_empty() {
         return Err(problem(
             format!(
-                "speaker {place} has {} of the {} samples of the classes that are kept",
+                "{person} {place} has {} of the {} samples of the classes that are kept",
                 validation.len(),
                 samples.len()
             ),
-            "leave out another speaker, or keep more classes (REDUCED_CLASSES)".to_owned(),
+            format!("leave out another {person}, or keep more classes (REDUCED_CLASSES)"),
         ));
     }
     let mut train = permuted(&others, seed);
@@ -97,7 +179,7 @@ pub fn leave_out(
 mod tests {
     use std::collections::BTreeSet;
 
-    use eventprop_data::binned::Speakers;
+    use eventprop_data::binned::{BinnedSet, Speakers};
 
     use super::*;
     use crate::params::Benchmark;

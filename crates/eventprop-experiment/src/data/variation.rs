@@ -33,14 +33,19 @@ enum Draw {
 
 impl Variation {
     /// The variation of a run, if samples vary at all; `count` samples make an epoch with `blend`.
-    pub fn new(settings: &BinnedSettings, count: usize, seeds: Seeds) -> Option<Arc<Self>> {
-        let varies = !settings.augmentation.is_empty()
+    pub fn new(
+        settings: &BinnedSettings,
+        augmentation: Vec<Augmentation>,
+        count: usize,
+        seeds: Seeds,
+    ) -> Option<Arc<Self>> {
+        let varies = !augmentation.is_empty()
             || settings.normalise
             || settings.balance_training
             || settings.balance_evaluation;
         varies.then(|| {
             Arc::new(Self {
-                augmentation: settings.augmentation.clone(),
+                augmentation,
                 count,
                 normalise: settings.normalise,
                 balance_training: settings.balance_training,
@@ -66,7 +71,9 @@ impl Variation {
             return part.clone();
         };
         let members = self.members(part, epoch);
-        let thin_to = self.normalise.then(|| fewest_spikes(&binned.set, &members));
+        let thin_to = self
+            .normalise
+            .then(|| fewest_spikes(binned.set.as_ref(), &members));
         let set = Arc::clone(&binned.set);
         let augmenter = Augmenter::new(set, members, self.augmentation.clone(), self.count);
         varied(binned, augmenter, thin_to, self.key(Draw::Augment, epoch))
@@ -83,7 +90,7 @@ impl Variation {
             return Part::new(Arc::clone(&part.samples), members);
         }
         let trained = training.samples.binned().unwrap_or(binned);
-        let fewest = fewest_spikes(&trained.set, &self.members(training, epoch));
+        let fewest = fewest_spikes(trained.set.as_ref(), &self.members(training, epoch));
         let augmenter = Augmenter::new(Arc::clone(&binned.set), members, Vec::new(), 0);
         let key = self.key(Draw::ThinEvaluation, epoch);
         varied(binned, augmenter, Some(fewest), key)

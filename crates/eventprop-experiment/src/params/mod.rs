@@ -6,6 +6,7 @@
 //! presets, files and assignments in that order, and become [`crate::settings::Settings`] when they
 //! fit together.
 
+mod camera;
 mod error;
 mod file;
 mod mnist;
@@ -15,6 +16,7 @@ mod rows;
 mod rows_binned;
 mod shd;
 mod show;
+mod smnist;
 mod suggest;
 mod yinyang;
 
@@ -38,11 +40,28 @@ pub enum Benchmark {
     Shd,
     /// Spoken words of the Spiking Speech Commands.
     Ssc,
+    /// Handwritten digits, pixel after pixel.
+    Smnist,
+    /// Handwritten digits before a moving event camera.
+    Nmnist,
+    /// Gestures of arms and hands before an event camera.
+    DvsGesture,
+    /// One's own recordings or spike trains.
+    Custom,
 }
 
 impl Benchmark {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::YinYang, Self::Mnist, Self::Shd, Self::Ssc];
+    pub const ALL: [Self; 8] = [
+        Self::YinYang,
+        Self::Mnist,
+        Self::Shd,
+        Self::Ssc,
+        Self::Smnist,
+        Self::Nmnist,
+        Self::DvsGesture,
+        Self::Custom,
+    ];
 
     /// The name, as it is typed.
     pub fn name(self) -> &'static str {
@@ -51,6 +70,10 @@ impl Benchmark {
             Self::Mnist => "mnist",
             Self::Shd => "shd",
             Self::Ssc => "ssc",
+            Self::Smnist => "smnist",
+            Self::Nmnist => "nmnist",
+            Self::DvsGesture => "dvs-gesture",
+            Self::Custom => "custom",
         }
     }
 
@@ -61,6 +84,10 @@ impl Benchmark {
             Self::Mnist => mnist::ROWS,
             Self::Shd => shd::ROWS,
             Self::Ssc => &shd::SSC_ROWS,
+            Self::Smnist => &smnist::ROWS,
+            Self::Nmnist => &camera::NMNIST,
+            Self::DvsGesture => &camera::DVS_GESTURE,
+            Self::Custom => &camera::CUSTOM,
         }
     }
 
@@ -69,10 +96,26 @@ impl Benchmark {
         presets::of(self)
     }
 
-    /// Whether samples are events of channels on the grid ([`eventprop_data::binned`]): parameters, files
-    /// and columns are then those of the reference's simulator of spoken words.
+    /// Whether samples are events of channels on the grid ([`eventprop_data::binned`]): parameters, networks
+    /// and augmentation are then those of the reference's simulator of spoken words.
     pub fn is_binned(self) -> bool {
-        matches!(self, Self::Shd | Self::Ssc)
+        !matches!(self, Self::YinYang | Self::Mnist)
+    }
+
+    /// Whether files are laid out as by the reference's simulator of spoken words: a single hidden layer
+    /// has a number, too, and lines of results end with seconds. Its simulators of sequential MNIST and of
+    /// gestures do neither.
+    pub fn has_files_of_spoken_words(self) -> bool {
+        self.is_binned() && !matches!(self, Self::Smnist | Self::DvsGesture)
+    }
+
+    /// What somebody is called whose samples belong together.
+    pub fn person(self) -> &'static str {
+        if self == Self::DvsGesture {
+            "user"
+        } else {
+            "speaker"
+        }
     }
 
     fn position(self, key: &str) -> Option<usize> {
@@ -95,7 +138,9 @@ impl FromStr for Benchmark {
     /// Case, `-` and `_` do not matter. The error is a sentence that lists the benchmarks.
     fn from_str(name: &str) -> Result<Self, String> {
         let plain = name.to_lowercase().replace(['-', '_'], "");
-        let known = Self::ALL.into_iter().find(|b| b.name() == plain);
+        let known = Self::ALL
+            .into_iter()
+            .find(|b| b.name().replace('-', "") == plain);
         known.ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
             format!("there is no benchmark {name:?}; choose one of {names}")

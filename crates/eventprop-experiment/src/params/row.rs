@@ -220,7 +220,7 @@ impl Kind {
             Self::Names => "a list of names, such as [\"hidden\"]".into(),
             Self::Pairs => "a list of pairs of names, such as [[\"hidden\",\"V\"]]".into(),
             Self::Speakers => "a whole number of at least 0, a list of different ones, all, or none".into(),
-            Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), NORMALISE_SPIKE_NUMBER (true or false)".into(),
+            Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), shift_xy (number above 0), flip_x (probability above 0), time_jitter (number above 0), event_drop (share above 0 and up to 1), NORMALISE_SPIKE_NUMBER (true or false)".into(),
             Self::Every => "a whole number of batches of at least 1, a time such as 90s, 5min or 2h, or none".into(),
             Self::Grazing => "keep, error, or limit:x with a number x above 0".into(),
             Self::Anything => "anything".into(),
@@ -352,15 +352,16 @@ fn is_augmentation((name, value): &(String, Value)) -> bool {
         _ => Vec::new(),
     };
     let positive = |x: f64| Range::Positive.contains(x);
+    let is_share = |x: f64| positive(x) && x <= 1.0;
     match name.as_str() {
-        "random_shift" | "ID_jitter" => positive(number(value)),
+        "random_shift" | "ID_jitter" | "shift_xy" | "time_jitter" => positive(number(value)),
+        "flip_x" | "event_drop" => is_share(number(value)),
         "random_dilate" => {
             matches!(numbers(value)[..], [least, most] if positive(least) && positive(most) && least <= most)
         }
         "blend" => {
             let kept = numbers(value);
-            let is_share = |x: &f64| positive(*x) && *x <= 1.0;
-            !kept.is_empty() && kept.iter().all(is_share)
+            !kept.is_empty() && kept.into_iter().all(is_share)
         }
         "NORMALISE_SPIKE_NUMBER" => matches!(value, Value::Bool(_)),
         _ => false,

@@ -27,7 +27,7 @@ pub const REDUCED_CLASSES: Row = Row::new(
 pub const AUGMENTATION: Row = Row::new(
     "AUGMENTATION",
     Kind::Augmentation,
-    "what is done to the training samples anew in every epoch, in this order: channels are shifted (at most this many), times stretched, every spike moved by a normal number of channels (standard deviation), new samples made of several of one class (probability of keeping a spike of each; N_TRAIN is then the number of samples of an epoch); NORMALISE_SPIKE_NUMBER thins all samples to the spikes of the smallest training sample first",
+    "what is done to the training samples anew in every epoch, in this order: channels are shifted (at most this many), times stretched, every spike moved by a normal number of channels (standard deviation), new samples made of several of one class (probability of keeping a spike of each; N_TRAIN is then the number of samples of an epoch), pixels shifted in both directions (at most this many), images mirrored left to right (probability; a gesture gets the class of its mirror image), every spike moved in time (standard deviation in ms), a share of the spikes left out (drawn up to this); NORMALISE_SPIKE_NUMBER thins all samples to the spikes of the smallest training sample first",
 )
 .default("{}");
 pub const BALANCE_TRAIN_CLASSES: Row = Row::new(
@@ -111,6 +111,14 @@ pub const HIDDEN_NOISE: Row = Row::new(
     "amplitude of the noise of hidden membranes, in training only: this times a normal number times the root of DT_MS is added in every step",
 )
 .default("0.0");
+
+pub const TAU_MEM_OUTPUT: Row = Row::new(
+    "TAU_MEM_OUTPUT",
+    POSITIVE,
+    "membrane time constant of output neurons",
+)
+.default("20.0")
+.unit("ms");
 
 // Learning.
 pub const TRAIN_TAU: Row = Row::new(
@@ -237,8 +245,20 @@ pub const NEVER_READ: [Row; 11] = [
 const fn never_read(key: &'static str) -> Row {
     Row::without_effect(
         key,
-        "was never read by the reference code for spoken words, where it occurs in old parameter files",
+        "was never read by the reference code, in whose old parameter files it occurs",
     )
 }
 pub const ORIG_NAME: Row =
     Row::without_effect("ORIG_NAME", "noted where a parameter file came from");
+
+/// A table made of another one: its rows, of which those in `changed` are replaced and those in
+/// `left_out` are not there, with the rows `added` behind the first three, which are name, folder and
+/// columns of the results.
+pub fn table(base: &[Row], added: &[Row], changed: &[Row], left_out: &[&str]) -> Vec<Row> {
+    let kept = base.iter().filter(|row| !left_out.contains(&row.key));
+    let mut rows: Vec<Row> = kept
+        .map(|row| *changed.iter().find(|c| c.key == row.key).unwrap_or(row))
+        .collect();
+    rows.splice(3..3, added.iter().copied());
+    rows
+}

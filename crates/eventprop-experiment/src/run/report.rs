@@ -111,7 +111,8 @@ impl EpochReport {
     /// The line of the results file, in the columns of the reference code. Yin-Yang: epoch, accuracy,
     /// loss, seconds. Others: epoch, training accuracy and loss, evaluation accuracy and loss (0 and
     /// nan without one). Then, with `DEBUG_HIDDEN_N`, eight columns per hidden layer, for binned spikes a
-    /// ninth with the number of silent neurons; these end with the seconds since training began.
+    /// ninth with the number of silent neurons; those of spoken words end with the seconds since training
+    /// began.
     pub fn results_line(&self, benchmark: Benchmark) -> String {
         let mut columns = vec![self.train.accuracy, self.train.loss];
         match (benchmark, self.evaluation) {
@@ -124,7 +125,7 @@ impl EpochReport {
             columns.extend(benchmark.is_binned().then_some(layer.silent as f64));
         }
         let line = results_line(self.epoch, &columns);
-        if benchmark.is_binned() {
+        if benchmark.has_files_of_spoken_words() {
             format!("{line} {:.3}", self.elapsed)
         } else {
             line

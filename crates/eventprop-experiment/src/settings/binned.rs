@@ -1,8 +1,10 @@
 //! How events of channels become inputs: grid, delay line, augmentation, split.
 
-use eventprop_data::augment::Augmentation;
+use eventprop_data::augment::{Augmentation, Grid};
+use eventprop_data::binned::Binning;
 
-use crate::params::Parameters;
+use super::{Settings, combination};
+use crate::params::{ParamError, Parameters};
 use crate::value::Value;
 
 /// What a benchmark on binned spikes has beside the others.
@@ -18,8 +20,6 @@ pub struct BinnedSettings {
     pub evaluation: Evaluation,
     /// Who is left out.
     pub speakers: SpeakersLeft,
-    /// Augmentation of training samples, in order.
-    pub augmentation: Vec<Augmentation>,
     /// Whether all samples are thinned to the spikes of the smallest training sample.
     pub normalise: bool,
     /// Whether training samples are balanced.
@@ -57,26 +57,57 @@ pub enum SpeakersLeft {
     Listed(Vec<usize>),
 }
 
+impl Settings {
+    /// How the times and channels of a set become steps and inputs.
+    ///
+    /// # Panics
+    /// When the benchmark has no binned spikes.
+    pub fn binning(&self, channels: u32) -> Binning {
+        let binned = self.binned.as_ref();
+        let binned = binned.expect("a benchmark on binned spikes has their settings");
+        Binning {
+            dt_ms: self.clock.dt_ms(),
+            steps: self.clock.steps() as u32,
+            inputs: channels,
+            rescale_t: binned.rescale_t,
+            rescale_x: binned.rescale_x,
+        }
+    }
+}
+
 /// The settings of a benchmark on binned spikes.
 pub(super) fn binned(params: &Parameters) -> BinnedSettings {
-    let (augmentation, normalise) = augmentation(params);
     BinnedSettings {
         rescale_t: params.float("RESCALE_T"),
-        rescale_x: params.float("RESCALE_X"),
+        rescale_x: if params.has("RESCALE_X") {
+            params.float("RESCALE_X")
+        } else {
+            1.0
+        },
         delay_line: DelayLine {
             copies: params.count("N_INPUT_DELAY"),
             step_ms: params.float("INPUT_DELAY"),
         },
-        evaluation: match params.text("EVALUATION").as_str() {
-            "speaker" => Evaluation::Speaker,
-            "validation_set" => Evaluation::ValidationSet,
-            _ => Evaluation::Random,
+        evaluation: evaluation(params),
+        speakers: if params.has("SPEAKER_LEFT") {
+            speakers(params)
+        } else {
+            SpeakersLeft::All
         },
-        speakers: speakers(params),
-        augmentation,
-        normalise,
+        normalise: normalises(params),
         balance_training: params.flag("BALANCE_TRAIN_CLASSES"),
         balance_evaluation: params.flag("BALANCE_EVAL_CLASSES"),
+    }
+}
+
+fn evaluation(params: &Parameters) -> Evaluation {
+    if !params.has("EVALUATION") {
+        return Evaluation::Random;
+    }
+    match params.text("EVALUATION").as_str() {
+        "speaker" => Evaluation::Speaker,
+        "validation_set" => Evaluation::ValidationSet,
+        _ => Evaluation::Random,
     }
 }
 
@@ -92,13 +123,47 @@ fn speakers(params: &Parameters) -> SpeakersLeft {
     }
 }
 
-/// The entries of AUGMENTATION in their order, and whether numbers of spikes are normalised.
-fn augmentation(params: &Parameters) -> (Vec<Augmentation>, bool) {
-    let Value::Table(table) = params.get("AUGMENTATION") else {
-        panic!("AUGMENTATION is a table");
+fn table(params: &Parameters) -> Vec<(String, Value)> {
+    match params.get("AUGMENTATION") {
+        Value::Table(table) => table,
+        other => panic!("AUGMENTATION is {other}"),
+    }
+}
+
+fn normalises(params: &Parameters) -> bool {
+    let entry = ("NORMALISE_SPIKE_NUMBER".to_owned(), Value::Bool(true));
+    table(params).contains(&entry)
+}
+
+/// The pixels behind the channels, and what mirroring them does to classes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// How channels are laid out.
+    pub grid: Grid,
+    /// Class of the mirror image, by class; empty when it is the same.
+    pub mirrored: Vec<u16>,
+}
+
+/// What is done to training samples, in the order of AUGMENTATION; `pixels` where channels are those of
+/// a camera.
+///
+/// # Errors
+/// [`ParamError::Combination`] for pixels that are not there and for `flip_x` before `blend`.
+pub fn augmentation(
+    params: &Parameters,
+    dt_ms: f64,
+    pixels: Option<&Pixels>,
+) -> Result<Vec<Augmentation>, ParamError> {
+    let refuse =
+        |problem: &str, way_out: &str| combination(params, "AUGMENTATION", problem, way_out);
+    let pixels = |name: &str| {
+        pixels.ok_or_else(|| {
+            let problem = format!("{name} moves pixels, and the channels of this set are none");
+            refuse(&problem, "use random_shift, or leave it out")
+        })
     };
-    let (mut entries, mut normalise) = (Vec::new(), false);
-    for (name, value) in &table {
+    let mut entries = Vec::new();
+    for (name, value) in &table(params) {
         entries.push(match name.as_str() {
             "random_shift" => Augmentation::RandomShift {
                 channels: number(value),
@@ -113,16 +178,40 @@ fn augmentation(params: &Parameters) -> (Vec<Augmentation>, bool) {
             "ID_jitter" => Augmentation::IdJitter {
                 channels: number(value),
             },
+            "shift_xy" => Augmentation::ShiftXy {
+                pixels: number(value),
+                grid: pixels(name)?.grid,
+            },
+            "flip_x" => {
+                let Pixels { grid, mirrored } = pixels(name)?.clone();
+                Augmentation::FlipX {
+                    probability: number(value),
+                    grid,
+                    classes: mirrored,
+                }
+            }
+            "time_jitter" => Augmentation::TimeJitter {
+                steps: number(value) / dt_ms,
+            },
+            "event_drop" => Augmentation::EventDrop {
+                most: number(value),
+            },
             "blend" => Augmentation::Blend {
                 keep: numbers(value),
             },
-            _ => {
-                normalise = *value == Value::Bool(true);
-                continue;
-            }
+            _ => continue,
         });
     }
-    (entries, normalise)
+    let place = |of: fn(&Augmentation) -> bool| entries.iter().position(of);
+    let flip = place(|e| matches!(e, Augmentation::FlipX { .. }));
+    let blend = place(|e| matches!(e, Augmentation::Blend { .. }));
+    match (flip, blend) {
+        (Some(flip), Some(blend)) if flip < blend => Err(refuse(
+            "a mirrored sample may be of another class, so samples that are blended must not be mirrored before",
+            "list flip_x behind blend",
+        )),
+        _ => Ok(entries),
+    }
 }
 
 fn number(value: &Value) -> f64 {

@@ -17,7 +17,7 @@ use crate::records::RecordSettings;
 use crate::run::{Command, Every};
 use crate::value::Value;
 
-pub use binned::{BinnedSettings, DelayLine, Evaluation, SpeakersLeft};
+pub use binned::{BinnedSettings, DelayLine, Evaluation, Pixels, SpeakersLeft, augmentation};
 pub use network::{AdaptationSettings, NetworkSettings, Normal, Taus};
 
 /// Everything that a run needs to know beside its data.

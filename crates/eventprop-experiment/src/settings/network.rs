@@ -12,8 +12,10 @@ pub struct NetworkSettings {
     pub hidden: Vec<usize>,
     /// Whether hidden layers project to themselves.
     pub recurrent: bool,
-    /// Membrane time constant in ms.
+    /// Membrane time constant of hidden neurons in ms.
     pub tau_mem: f64,
+    /// Membrane time constant of outputs in ms.
+    pub tau_mem_output: f64,
     /// Synaptic time constant in ms.
     pub tau_syn: f64,
     /// Least time constants that are drawn or trained, of membranes and synapses, in ms.
@@ -95,6 +97,7 @@ pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError
         hidden: hidden_sizes(params)?,
         recurrent: params.flag("RECURRENT"),
         tau_mem: params.float("TAU_MEM"),
+        tau_mem_output: tau_mem_output(params),
         tau_syn: params.float("TAU_SYN"),
         tau_least: tau_least(params),
         hidden_taus: taus(params, "HIDDEN_NEURON_TYPE", "TRAIN_TAU"),
@@ -111,6 +114,15 @@ pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError
     };
     check_least(params, &settings)?;
     Ok(settings)
+}
+
+/// Outputs have the time constant of hidden neurons where they have none of their own.
+fn tau_mem_output(params: &Parameters) -> f64 {
+    const KEY: &str = "TAU_MEM_OUTPUT";
+    match params.has(KEY).then(|| params.get(KEY)) {
+        Some(Value::Float(tau)) => tau,
+        _ => params.float("TAU_MEM"),
+    }
 }
 
 fn tau_least(params: &Parameters) -> (f64, f64) {
@@ -140,16 +152,25 @@ fn adaptation(params: &Parameters) -> Option<AdaptationSettings> {
 /// A time constant may not start below what training may give it, nor may the range that it is drawn
 /// from be empty.
 fn check_least(params: &Parameters, settings: &NetworkSettings) -> Result<(), ParamError> {
-    let layers = [settings.hidden_taus, settings.output_taus];
-    if !layers.iter().any(|taus| taus.differ()) {
-        return Ok(());
-    }
+    let (hidden, output) = (settings.hidden_taus.differ(), settings.output_taus.differ());
     let (mem, syn) = settings.tau_least;
-    for (key, least, of, tau) in [
-        ("MIN_TAU_M", mem, "TAU_MEM", settings.tau_mem),
-        ("MIN_TAU_SYN", syn, "TAU_SYN", settings.tau_syn),
+    let of_output = if params.has("TAU_MEM_OUTPUT") {
+        "TAU_MEM_OUTPUT"
+    } else {
+        "TAU_MEM"
+    };
+    for (differ, key, least, of, tau) in [
+        (hidden, "MIN_TAU_M", mem, "TAU_MEM", settings.tau_mem),
+        (output, "MIN_TAU_M", mem, of_output, settings.tau_mem_output),
+        (
+            hidden || output,
+            "MIN_TAU_SYN",
+            syn,
+            "TAU_SYN",
+            settings.tau_syn,
+        ),
     ] {
-        if least > tau {
+        if differ && least > tau {
             let problem =
                 format!("{of}={tau:?} is below it, and time constants are drawn or trained");
             let way_out = format!("lower {key} or raise {of}");

@@ -1,4 +1,6 @@
-//! Every parameter of the spoken words that is not listed as without effect changes what a run leaves.
+//! Every parameter of the benchmarks on binned spikes that is not listed as without effect changes what a run
+//! leaves: those of the spoken words there, and of each other benchmark those that the spoken words do not
+//! have.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +24,10 @@ fn trace(command: Command, assignments: &[&str]) -> BTreeMap<String, Vec<u8>> {
         "ETA=5e-3",
     ];
     let trial = Trial::new(Benchmark::Shd, &[&TINY, assignments].concat());
+    left_by(&trial, command, assignments)
+}
+
+fn left_by(trial: &Trial, command: Command, assignments: &[&str]) -> BTreeMap<String, Vec<u8>> {
     trial
         .run(command)
         .unwrap_or_else(|e| panic!("{assignments:?}: {e}"));
@@ -254,9 +260,54 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("TRAINING_PLOT=true", &["TRAINING_PLOT_INTERVAL=1"]),
 ];
 
+/// Of other benchmarks: the keys that are not those of the spoken words.
+const CHANGES_ELSEWHERE: &[(Benchmark, &[&str])] = &[
+    (
+        Benchmark::Smnist,
+        &[
+            "SMNIST_ENCODING=pixel",
+            "PERMUTE_SEED=1",
+            "TAU_MEM_OUTPUT=30",
+            "ETA_DECAY=0.5",
+        ],
+    ),
+    (
+        Benchmark::Nmnist,
+        &[
+            "CAMERA_SIDE=10",
+            "POLARITY=merge",
+            "TAU_MEM_OUTPUT=30",
+            "ETA_DECAY=0.5",
+        ],
+    ),
+    (
+        Benchmark::DvsGesture,
+        &[
+            "CAMERA_SIDE=12",
+            "POLARITY=on",
+            "CLIP_START_MS=200",
+            "CLIP_END_MS=300",
+            "TAU_MEM_OUTPUT=30",
+            "ETA_DECAY=0.5",
+        ],
+    ),
+    (
+        Benchmark::Custom,
+        &[
+            "CAMERA_SIDE=3",
+            "POLARITY=merge",
+            "TIME_ORIGIN=file",
+            "TAU_MEM_OUTPUT=30",
+            "ETA_DECAY=0.5",
+        ],
+    ),
+];
+
 /// Keys whose effect other tests show: on the place of files, on later runs, on pictures during training,
 /// on when weights are written, on other commands.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 12] = [
+    "DATA_TRAIN",
+    "DATA_TEST",
     "NAME",
     "OUT_DIR",
     "LOAD_LAST",
@@ -293,6 +344,52 @@ fn every_key_changes_what_a_run_leaves() {
         // TRAINING_PLOT writes to the files that the end writes anyway.
         let pictures = key(change) == "TRAINING_PLOT";
         assert!(pictures || after != *base, "{change} has no effect");
+    }
+}
+
+/// The keys of the others are those of the spoken words, or tried here.
+#[test]
+fn every_key_of_the_other_benchmarks_is_tried() {
+    let of_words = |key: &str| {
+        let mut rows = Benchmark::Shd.rows().iter();
+        rows.any(|row| row.key == key && row.effect)
+    };
+    for (benchmark, changes) in CHANGES_ELSEWHERE {
+        let changed: Vec<&str> = changes.iter().map(|change| key(change)).collect();
+        for row in benchmark.rows() {
+            let known =
+                changed.contains(&row.key) || of_words(row.key) || ELSEWHERE.contains(&row.key);
+            assert!(known || !row.effect, "{benchmark} {}", row.key);
+        }
+    }
+    let tried = CHANGES_ELSEWHERE.iter().map(|(benchmark, _)| *benchmark);
+    let all = Benchmark::ALL.into_iter();
+    let others = all.filter(|b| b.is_binned() && ![Benchmark::Shd, Benchmark::Ssc].contains(b));
+    assert!(others.eq(tried));
+}
+
+#[test]
+fn every_key_of_the_other_benchmarks_changes_what_a_run_leaves() {
+    let own = tempfile::tempdir().expect("a temporary folder");
+    let paths = crate::cameras::folders_of_classes(own.path());
+    let paths = ["DATA_TRAIN", "DATA_TEST"].map(|key| {
+        let part = &paths[usize::from(key == "DATA_TEST")];
+        format!("{key}={}", part.display())
+    });
+    for (benchmark, changes) in CHANGES_ELSEWHERE {
+        let left = |assignments: &[&str]| {
+            let mut all: Vec<&str> = assignments.to_vec();
+            if *benchmark == Benchmark::Custom {
+                all.extend(paths.iter().map(String::as_str));
+                all.extend(["TRIAL_MS=95", "INPUT_HIDDEN_MEAN=1"]);
+            }
+            let trial = Trial::new(*benchmark, &all);
+            left_by(&trial, Command::Train, assignments)
+        };
+        let base = left(&[]);
+        for change in *changes {
+            assert!(left(&[change]) != base, "{change} has no effect");
+        }
     }
 }
 

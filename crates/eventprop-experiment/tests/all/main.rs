@@ -1,5 +1,6 @@
 //! Short real runs, and what they leave on the disk.
 
+mod cameras;
 mod commands;
 mod determinism;
 mod doctor;
@@ -11,6 +12,7 @@ mod records;
 mod results;
 mod settings;
 mod shd;
+mod smnist;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -27,8 +29,8 @@ struct Trial {
 }
 
 impl Trial {
-    /// A small run: Yin-Yang with 192 + 48 + 48 samples, the demonstration of MNIST, or 48 + 24 + 40
-    /// synthetic spoken words.
+    /// A small run: Yin-Yang with 192 + 48 + 48 samples, the demonstration of MNIST, 48 + 24 + 40 synthetic
+    /// spoken words, or a few samples of the other demonstrations.
     fn new(benchmark: Benchmark, assignments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut params = Parameters::new(benchmark);
@@ -43,6 +45,40 @@ impl Trial {
                 "HIDDEN_OUTPUT_MEAN=1.5",
             ],
             Benchmark::Mnist => &["NUM_HIDDEN=20", "N_EPOCH=2"],
+            Benchmark::Smnist => &[
+                "N_TRAIN=24",
+                "N_VALIDATE=12",
+                "N_TEST=12",
+                "DT_MS=14",
+                "N_BATCH=12",
+                "NUM_HIDDEN=8",
+                "INPUT_HIDDEN_MEAN=0.2",
+                "INPUT_HIDDEN_STD=0.2",
+                "N_EPOCH=2",
+            ],
+            Benchmark::Nmnist => &[
+                "N_TRAIN=24",
+                "N_VALIDATE=12",
+                "N_TEST=12",
+                "DT_MS=10",
+                "CAMERA_SIDE=12",
+                "N_BATCH=12",
+                "NUM_HIDDEN=8",
+                "INPUT_HIDDEN_MEAN=0.05",
+                "N_EPOCH=2",
+            ],
+            Benchmark::DvsGesture => &[
+                "N_TRAIN=44",
+                "N_TEST=22",
+                "DT_MS=20",
+                "TRIAL_MS=800",
+                "CAMERA_SIDE=16",
+                "N_BATCH=22",
+                "NUM_HIDDEN=8",
+                "INPUT_HIDDEN_MEAN=0.5",
+                "N_EPOCH=2",
+            ],
+            Benchmark::Custom => &["N_BATCH=4", "NUM_HIDDEN=8", "N_EPOCH=2"],
             Benchmark::Shd | Benchmark::Ssc => &[
                 "DATA_SET=synthetic",
                 "EVALUATION=random",

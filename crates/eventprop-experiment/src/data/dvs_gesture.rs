@@ -1,0 +1,104 @@
+//! DVS128 Gesture from its recordings or from clips, or made-up hands before a made-up camera as a
+//! demonstration.
+
+use std::sync::Arc;
+
+use eventprop_data::binned::EventSet;
+use eventprop_data::camera::CameraCode;
+use eventprop_data::dvs_gesture::{self, GestureError, MIRRORED, Request, SIDE, Window};
+use eventprop_data::shd::Split;
+use eventprop_data::synthetic_camera;
+
+use super::camera;
+use super::parts::{Assembly, Sets, assemble};
+use super::{Data, DataError, Source, Wanted};
+use crate::params::{ParamError, Parameters};
+use crate::settings::Settings;
+use crate::value::Value;
+
+const DEMONSTRATION: &str = "DEMONSTRATION: DVS128 Gesture is not on this computer, so 176 training and 66 test clips of moving hands are made up \
+     (synthetic); the accuracy says nothing about the set. `eventprop data fetch dvs-gesture` says how to get it; name its folder with --data-dir";
+
+/// Where clips come from, and how they become inputs.
+struct Clips<'a> {
+    settings: &'a Settings,
+    source: &'a Source,
+    code: CameraCode,
+    window: Option<Window>,
+    made_up: bool,
+}
+
+/// The data: clips of the training users, of whom some are for validation, and of the test users.
+pub fn load(
+    params: &Parameters,
+    settings: &Settings,
+    source: &Source,
+    wanted: Wanted,
+) -> Result<Data, DataError> {
+    let made_up = match dvs_gesture::find(&source.dirs, dvs_gesture::Split::Test) {
+        Err(GestureError::NotFound { .. }) if source.demonstration => true,
+        Err(error) => return Err(error.into()),
+        Ok(_) => false,
+    };
+    let code = camera::code(params, SIDE)?;
+    let clips = Clips {
+        settings,
+        source,
+        code,
+        window: window(params)?,
+        made_up,
+    };
+    let assembly = Assembly {
+        params,
+        settings,
+        sets: &clips,
+        pixels: Some(camera::pixels(&code, &MIRRORED)),
+        demonstration: made_up.then(|| DEMONSTRATION.to_owned()),
+    };
+    assemble(&assembly, wanted)
+}
+
+/// What is taken of every clip; none for the whole.
+fn window(params: &Parameters) -> Result<Option<Window>, ParamError> {
+    let start_ms = params.float("CLIP_START_MS");
+    let end_ms = match params.get("CLIP_END_MS") {
+        Value::Float(end_ms) => end_ms,
+        _ => f64::INFINITY,
+    };
+    if end_ms <= start_ms {
+        return Err(ParamError::Combination {
+            key: "CLIP_END_MS",
+            found: params.get("CLIP_END_MS").to_string(),
+            problem: format!("the clip begins at CLIP_START_MS={start_ms}"),
+            way_out: "choose a later end, or leave it out".to_owned(),
+        });
+    }
+    let whole = start_ms == 0.0 && end_ms.is_infinite();
+    Ok((!whole).then_some(Window { start_ms, end_ms }))
+}
+
+impl Sets for Clips<'_> {
+    fn read(
+        &self,
+        split: Split,
+        notices: &mut Vec<String>,
+    ) -> Result<Arc<dyn EventSet>, DataError> {
+        let binning = self.settings.binning(self.code.inputs());
+        let split = match split {
+            Split::Test => dvs_gesture::Split::Test,
+            _ => dvs_gesture::Split::Train,
+        };
+        let request = Request {
+            code: &self.code,
+            binning: &binning,
+            window: self.window,
+        };
+        if self.made_up {
+            let seed = u64::from(self.settings.seeds.train_data);
+            return Ok(Arc::new(synthetic_camera::gestures(split, seed, &request)));
+        }
+        let loaded = dvs_gesture::read_binned(&self.source.dirs, split, &request)?;
+        notices.extend(loaded.notices);
+        Ok(Arc::new(loaded.set))
+    }
+}

@@ -1,0 +1,83 @@
+//! N-MNIST from its folders, or the few digits in the program before a made-up camera as a demonstration.
+
+use std::sync::Arc;
+
+use eventprop_data::binned::EventSet;
+use eventprop_data::camera::CameraCode;
+use eventprop_data::mnist::MnistSet;
+use eventprop_data::nmnist::{self, NmnistError, SIDE};
+use eventprop_data::shd::Split;
+use eventprop_data::synthetic_camera;
+
+use super::camera;
+use super::parts::{Assembly, Sets, assemble};
+use super::{Data, DataError, Source, Wanted};
+use crate::params::Parameters;
+use crate::settings::Settings;
+
+const DEMONSTRATION: &str = "DEMONSTRATION: N-MNIST is not on this computer, so the 300 training and 200 test images of MNIST in the program are \
+     recorded by a made-up camera (synthetic); the accuracy says nothing about N-MNIST. `eventprop data fetch nmnist` says how to get it; \
+     name its folder with --data-dir";
+
+/// Where recordings come from, and how they become inputs.
+struct Digits<'a> {
+    settings: &'a Settings,
+    source: &'a Source,
+    code: CameraCode,
+    made_up: bool,
+}
+
+/// The data: training recordings, of which some are for validation, and test recordings.
+pub fn load(
+    params: &Parameters,
+    settings: &Settings,
+    source: &Source,
+    wanted: Wanted,
+) -> Result<Data, DataError> {
+    let made_up = match nmnist::find(&source.dirs, nmnist::Split::Test) {
+        Err(NmnistError::NotFound { .. }) if source.demonstration => true,
+        Err(error) => return Err(error.into()),
+        Ok(_) => false,
+    };
+    let code = camera::code(params, SIDE)?;
+    let digits = Digits {
+        settings,
+        source,
+        code,
+        made_up,
+    };
+    let assembly = Assembly {
+        params,
+        settings,
+        sets: &digits,
+        pixels: Some(camera::pixels(&code, &[])),
+        demonstration: made_up.then(|| DEMONSTRATION.to_owned()),
+    };
+    assemble(&assembly, wanted)
+}
+
+impl Sets for Digits<'_> {
+    fn read(
+        &self,
+        split: Split,
+        notices: &mut Vec<String>,
+    ) -> Result<Arc<dyn EventSet>, DataError> {
+        let binning = self.settings.binning(self.code.inputs());
+        if self.made_up {
+            let images = match split {
+                Split::Test => MnistSet::sample_test(),
+                _ => MnistSet::sample_train(),
+            };
+            return Ok(Arc::new(synthetic_camera::digits(
+                &images, &self.code, &binning,
+            )));
+        }
+        let split = match split {
+            Split::Test => nmnist::Split::Test,
+            _ => nmnist::Split::Train,
+        };
+        let loaded = nmnist::read_binned(&self.source.dirs, split, &self.code, &binning)?;
+        notices.extend(loaded.notices);
+        Ok(Arc::new(loaded.set))
+    }
+}

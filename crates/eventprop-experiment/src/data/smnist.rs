@@ -1,0 +1,88 @@
+//! Sequential MNIST from the files of MNIST, or the few images in the program as a demonstration.
+
+use std::sync::Arc;
+
+use eventprop_data::binned::EventSet;
+use eventprop_data::mnist::{self, MnistSet};
+use eventprop_data::sequential_mnist::{
+    SEQUENCE_MS, SequenceCode, SequenceSet, permuted, row_by_row,
+};
+use eventprop_data::shd::Split;
+
+use super::mnist::{DEMONSTRATION_VALIDATE, Found, demonstration_notice, find_test, read};
+use super::parts::{Assembly, Sets, assemble};
+use super::{Data, DataError, Source, Wanted};
+use crate::params::Parameters;
+use crate::settings::Settings;
+use crate::value::Value;
+
+/// Images and how they become sequences.
+struct Sequences<'a> {
+    settings: &'a Settings,
+    code: SequenceCode,
+    order: Vec<usize>,
+    found: Found,
+    test: MnistSet,
+}
+
+/// The data: training images, of which some are for validation, and test images.
+pub fn load(
+    params: &Parameters,
+    settings: &Settings,
+    source: &Source,
+    wanted: Wanted,
+) -> Result<Data, DataError> {
+    let mut params = params.clone();
+    let (found, test) = find_test(source)?;
+    if matches!(found, Found::Sample) && !params.is_given("N_VALIDATE") {
+        params.set("N_VALIDATE", Value::Int(DEMONSTRATION_VALIDATE as i64))?;
+    }
+    let demonstration = demonstration_notice(&found);
+    let sequences = Sequences {
+        settings,
+        code: match params.text("SMNIST_ENCODING").as_str() {
+            "pixel" => SequenceCode::Pixel,
+            _ => SequenceCode::Threshold,
+        },
+        order: match params.get("PERMUTE_SEED") {
+            Value::Int(seed) => permuted(seed as u64),
+            _ => row_by_row(),
+        },
+        found,
+        test,
+    };
+    let assembly = Assembly {
+        params: &params,
+        settings,
+        sets: &sequences,
+        pixels: None,
+        demonstration,
+    };
+    assemble(&assembly, wanted)
+}
+
+impl Sets for Sequences<'_> {
+    fn read(
+        &self,
+        split: Split,
+        notices: &mut Vec<String>,
+    ) -> Result<Arc<dyn EventSet>, DataError> {
+        let (images, of) = match split {
+            Split::Test => (self.test.clone(), "test"),
+            _ => (read(&self.found, mnist::Split::Train)?, "training"),
+        };
+        let binning = self.settings.binning(u32::from(self.code.channels()));
+        let set = SequenceSet::new(images, self.code, self.order.clone(), binning);
+        let (sequence_ms, trial_ms) = (
+            f64::from(SEQUENCE_MS) * binning.rescale_t,
+            self.settings.clock.trial_ms(),
+        );
+        if sequence_ms > trial_ms {
+            let (all, late) = set.late();
+            notices.push(format!(
+                "a sequence has {sequence_ms} ms, so {late} of {all} spikes of the {of} images come after TRIAL_MS={trial_ms} and are cut off"
+            ));
+        }
+        Ok(Arc::new(set))
+    }
+}
