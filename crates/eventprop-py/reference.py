@@ -16,10 +16,12 @@ from typing import Any
 MODULES = [
     ("eventprop", "Networks, spikes, training"),
     ("eventprop.loss", "Losses"),
-    ("eventprop.data", "Data sets and encoders"),
+    ("eventprop.data", "Data sets, encoders, recordings, sound"),
+    ("eventprop.plot", "Figures"),
     ("eventprop.parameters", "The dictionary `p`"),
     ("eventprop.simulator_yinyang", "The reference's Yin-Yang simulator"),
     ("eventprop.simulator_MNIST", "The reference's MNIST simulator"),
+    ("eventprop.simulator_SHD", "The reference's simulator of spoken words"),
     ("eventprop.compat", "The folder for PYTHONPATH"),
 ]
 

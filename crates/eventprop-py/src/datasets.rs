@@ -1,19 +1,25 @@
-//! The data of the benchmarks as spike trains.
+//! Data sets as spike trains: those of the benchmarks, N-MNIST, and recordings of one's own.
 
 use std::path::{Path, PathBuf};
 
+use eventprop::network::Clock;
 use eventprop::spikes::Batch;
-use eventprop_data::latency::LatencyCode;
-use eventprop_data::locate;
+use eventprop_data::binned::{BinnedSet, Binning};
+use eventprop_data::camera::{CameraCode, PolarityCode};
+use eventprop_data::own_data::{self, TimeOrigin};
+use eventprop_data::{locate, nmnist};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
 use eventprop_experiment::settings::Settings;
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::benchmark::{drawn_seed, parameters};
-use crate::events::arrays;
+use crate::events::Columns;
 use crate::{errors, pool};
+
+/// Samples that are encoded at once.
+const BLOCK: usize = 256;
 
 /// Where data are looked for: the folder that is named, or those of `EVENTPROP_DATA` and of the system.
 pub fn source(data_dir: Option<&Path>) -> Source {
@@ -53,36 +59,168 @@ pub fn load_data<'py>(
     all.set_item("classes", classes)?;
     all.set_item("notices", notices)?;
     for (name, part) in [("train", train), ("validation", validation), ("test", test)] {
-        let batch = pool::compute(py, || encoded(&part))?;
-        let labels: Vec<u32> = batch.labels().to_vec();
-        let (times, neurons, offsets) = arrays(py, batch.trains().iter());
-        all.set_item(name, (times, neurons, offsets, labels.into_pyarray(py)))?;
+        let columns = pool::compute(py, || encoded(&part))?;
+        all.set_item(name, labelled(py, columns, part.labels()))?;
     }
     Ok(all)
 }
 
-fn encoded(part: &Part) -> Batch {
+fn encoded(part: &Part) -> Columns {
     let mut batch = Batch::default();
+    let mut columns = Columns::default();
     let places: Vec<usize> = (0..part.len()).collect();
-    part.fill(&places, None, &mut batch);
-    batch
+    for places in places.chunks(BLOCK) {
+        part.fill(places, None, &mut batch);
+        for train in batch.trains() {
+            columns.push(train.iter());
+        }
+    }
+    columns
 }
 
-/// Spike times of values from 0 to 1 in the latency code of a trial.
-#[pyfunction]
-pub fn latency<'py>(
-    py: Python<'py>,
-    values: PyReadonlyArray1<'py, f64>,
+/// Times, neurons, offsets and classes.
+type Labelled<'py> = (
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyArray1<u32>>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<u32>>,
+);
+
+fn labelled(py: Python<'_>, columns: Columns, labels: Vec<u32>) -> Labelled<'_> {
+    let (times, neurons, offsets) = columns.into_arrays(py);
+    (times, neurons, offsets, labels.into_pyarray(py))
+}
+
+fn binned<'py>(py: Python<'py>, set: &BinnedSet, dt_ms: f64) -> PyResult<Labelled<'py>> {
+    let columns = pool::compute(py, || {
+        let mut columns = Columns::default();
+        for sample in 0..set.len() {
+            let spikes = set.spikes(sample);
+            columns.push(spikes.map(|(step, input)| (f64::from(step) * dt_ms, u32::from(input))));
+        }
+        columns
+    })?;
+    let labels = set.labels().iter().map(|label| u32::from(*label)).collect();
+    Ok(labelled(py, columns, labels))
+}
+
+/// How recordings are put on inputs and steps.
+#[derive(FromPyObject)]
+pub struct Grid {
+    #[pyo3(item)]
     trial_ms: f64,
+    #[pyo3(item)]
     dt_ms: f64,
-) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let code = LatencyCode::new(trial_ms, dt_ms).map_err(errors::value)?;
-    let values = values.as_slice().map_err(errors::value)?;
-    if let Some(wrong) = values.iter().find(|x| !(0.0..=1.0).contains(*x)) {
-        return Err(errors::value(format!(
-            "a value to encode is {wrong}; values must be from 0 to 1"
-        )));
+    /// Pixels of the longer side.
+    #[pyo3(item)]
+    side: u32,
+    #[pyo3(item)]
+    polarity: String,
+}
+
+impl Grid {
+    fn binning(&self, inputs: u32) -> PyResult<Binning> {
+        let clock = Clock::new(self.dt_ms, self.trial_ms).map_err(errors::value)?;
+        Ok(Binning {
+            dt_ms: clock.dt_ms(),
+            steps: clock.steps() as u32,
+            inputs,
+            rescale_t: 1.0,
+            rescale_x: 1.0,
+        })
     }
-    let times: Vec<f64> = values.iter().map(|x| code.time_ms(*x)).collect();
-    Ok(times.into_pyarray(py))
+
+    fn polarity(&self) -> PyResult<PolarityCode> {
+        self.polarity.parse().map_err(errors::value)
+    }
+}
+
+/// A part of N-MNIST, `"train"` or `"test"`, with its number of inputs.
+#[pyfunction]
+pub fn read_nmnist<'py>(
+    py: Python<'py>,
+    part: &str,
+    grid: Grid,
+    data_dir: Option<PathBuf>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let split = match part {
+        "train" => nmnist::Split::Train,
+        _ => nmnist::Split::Test,
+    };
+    let sensor = (nmnist::SIDE, nmnist::SIDE);
+    let code = CameraCode::new(sensor, grid.side, grid.polarity()?).map_err(errors::value)?;
+    let binning = grid.binning(code.inputs())?;
+    let dirs = source(data_dir.as_deref()).dirs;
+    let read = pool::compute(py, || nmnist::read_binned(&dirs, split, &code, &binning))?;
+    let nmnist::Loaded { set, notices, .. } = read.map_err(|error| match error {
+        nmnist::NmnistError::NotFound { .. } => errors::not_found(error),
+        _ => errors::file(&error),
+    })?;
+    let all = PyDict::new(py);
+    all.set_item("samples", binned(py, &set, grid.dt_ms)?)?;
+    all.set_item("inputs", code.inputs())?;
+    all.set_item("notices", notices)?;
+    Ok(all)
+}
+
+/// What a set of one's own looks like, for another that has to fit it.
+#[pyclass(frozen, module = "eventprop._engine")]
+pub struct Shape(own_data::Shape);
+
+#[pymethods]
+impl Shape {
+    /// Channels of the recordings.
+    #[getter]
+    fn inputs(&self) -> u32 {
+        self.0.inputs
+    }
+
+    /// Number of classes.
+    #[getter]
+    fn classes(&self) -> u32 {
+        self.0.classes
+    }
+
+    /// Names of the classes; empty when they only have numbers.
+    #[getter]
+    fn names(&self) -> Vec<String> {
+        self.0.names.clone()
+    }
+
+    /// Columns, rows and copies (1, or 2 with polarities) of the inputs of a camera.
+    #[getter]
+    fn camera(&self) -> Option<(u32, u32, u32)> {
+        let code = self.0.code?;
+        let (width, height) = code.size();
+        Some((width, height, code.copies()))
+    }
+}
+
+/// A folder or file of one's own.
+#[pyfunction]
+pub fn read_own<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    grid: Grid,
+    origin: &str,
+    like: Option<PyRef<'py, Shape>>,
+) -> PyResult<(Labelled<'py>, Shape, Vec<String>)> {
+    let like = like.map(|shape| shape.0.clone());
+    let request = own_data::Request {
+        binning: grid.binning(0)?,
+        side: grid.side,
+        polarity: grid.polarity()?,
+        origin: match origin {
+            "first_event" => TimeOrigin::FirstEvent,
+            _ => TimeOrigin::File,
+        },
+        shape: like.as_ref(),
+    };
+    let read = pool::compute(py, || own_data::read_binned(&path, &request))?;
+    let own_data::Loaded {
+        set,
+        shape,
+        notices,
+    } = read.map_err(|error| errors::file(&error))?;
+    Ok((binned(py, &set, grid.dt_ms)?, Shape(shape), notices))
 }

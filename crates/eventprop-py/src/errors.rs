@@ -3,14 +3,20 @@
 //! What a caller gave wrongly is a `ValueError`, an unknown name a `KeyError`, a file an `OSError`, and
 //! numbers that left their range while computing a `FloatingPointError`.
 
+use std::error::Error;
+use std::io;
+
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
+use eventprop_data::mnist::MnistError;
+use eventprop_data::shd::ShdError;
 use eventprop_experiment::data::DataError;
 use eventprop_experiment::params::ParamError;
 use eventprop_experiment::run::RunError;
 use pyo3::PyErr;
 use pyo3::exceptions::{
-    PyFileNotFoundError, PyFloatingPointError, PyKeyError, PyOSError, PyValueError,
+    PyFileNotFoundError, PyFloatingPointError, PyKeyError, PyOSError, PyPermissionError,
+    PyValueError,
 };
 
 /// A `ValueError` with the text of an error.
@@ -53,12 +59,42 @@ pub fn param(error: &ParamError) -> PyErr {
     }
 }
 
+/// A `FileNotFoundError` with the text of an error.
+pub fn not_found(error: impl std::fmt::Display) -> PyErr {
+    PyFileNotFoundError::new_err(error.to_string())
+}
+
+/// The exception for a file: an `OSError` of the right kind where the system refused, and a
+/// `ValueError` where the content is wrong.
+pub fn file(error: &(dyn Error + 'static)) -> PyErr {
+    let text = error.to_string();
+    let (mut next, mut kind) = (Some(error), None);
+    while let Some(error) = next {
+        kind = error
+            .downcast_ref::<io::Error>()
+            .map(io::Error::kind)
+            .or(kind);
+        next = error.source();
+    }
+    match kind {
+        // What is packed is damaged.
+        None | Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+            PyValueError::new_err(text)
+        }
+        Some(io::ErrorKind::NotFound) => PyFileNotFoundError::new_err(text),
+        Some(io::ErrorKind::PermissionDenied) => PyPermissionError::new_err(text),
+        Some(_) => PyOSError::new_err(text),
+    }
+}
+
 /// The exception for data of a benchmark.
 pub fn data(error: &DataError) -> PyErr {
     match error {
         DataError::Param(source) => param(source),
-        _ if error.is_usage() => value(error),
-        _ => PyFileNotFoundError::new_err(error.to_string()),
+        DataError::Mnist(MnistError::NotFound(_)) | DataError::Shd(ShdError::NotFound(_)) => {
+            not_found(error)
+        }
+        _ => file(error),
     }
 }
 

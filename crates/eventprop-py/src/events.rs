@@ -54,19 +54,27 @@ impl Events<'_> {
 impl Slices<'_> {
     /// Fills `batch` with the samples at `places`, or with all.
     pub fn fill(&self, places: Option<&[i64]>, batch: &mut Batch) {
-        batch.resize(places.map_or(self.labels.len(), <[i64]>::len));
+        batch.resize(places.map_or(self.len(), <[i64]>::len));
         batch.fill(|turn, slot| {
             let sample = places.map_or(turn, |places| places[turn] as usize);
-            let (first, end) = (
-                self.offsets[sample] as usize,
-                self.offsets[sample + 1] as usize,
-            );
-            let times = self.times_ms[first..end].iter().copied();
-            let neurons = self.neurons[first..end].iter().copied();
-            slot.train.refill(times.zip(neurons));
-            *slot.label = self.labels[sample];
+            let (times_ms, neurons, label) = self.sample(sample);
+            let times_ms = times_ms.iter().copied();
+            slot.train.refill(times_ms.zip(neurons.iter().copied()));
+            *slot.label = label;
             *slot.id = sample as u64;
         });
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Times, neurons and class of a sample.
+    pub fn sample(&self, sample: usize) -> (&[f64], &[u32], u32) {
+        let range = self.offsets[sample] as usize..self.offsets[sample + 1] as usize;
+        let (times_ms, neurons) = (&self.times_ms[range.clone()], &self.neurons[range]);
+        (times_ms, neurons, self.labels[sample])
     }
 
     /// Whether all places are samples.
@@ -81,31 +89,50 @@ impl Slices<'_> {
     }
 }
 
-/// Arrays of times, neurons and offsets of spike trains.
-type Arrays<'py> = (
+/// Spikes of many samples in flat arrays, one sample after the other.
+#[derive(Debug)]
+pub struct Columns {
+    pub times_ms: Vec<f64>,
+    pub neurons: Vec<u32>,
+    /// Where every sample begins, and the end of the last.
+    pub offsets: Vec<i64>,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            times_ms: Vec::new(),
+            neurons: Vec::new(),
+            offsets: vec![0],
+        }
+    }
+}
+
+/// Arrays of times, neurons and offsets.
+pub type Arrays<'py> = (
     Bound<'py, PyArray1<f64>>,
     Bound<'py, PyArray1<u32>>,
     Bound<'py, PyArray1<i64>>,
 );
 
-/// Arrays of spike trains.
-pub fn arrays<'a, 'py>(
-    py: Python<'py>,
-    trains: impl Iterator<Item = &'a SpikeTrain> + Clone,
-) -> Arrays<'py> {
-    let len = trains.clone().map(SpikeTrain::len).sum();
-    let (mut times, mut neurons) = (Vec::with_capacity(len), Vec::with_capacity(len));
-    let mut offsets = vec![0];
-    for train in trains {
-        times.extend_from_slice(train.times_ms());
-        neurons.extend_from_slice(train.neurons());
-        offsets.push(times.len() as i64);
+impl Columns {
+    /// Adds the spikes of a sample.
+    pub fn push(&mut self, spikes: impl IntoIterator<Item = (f64, u32)>) {
+        for (time_ms, neuron) in spikes {
+            self.times_ms.push(time_ms);
+            self.neurons.push(neuron);
+        }
+        self.offsets.push(self.times_ms.len() as i64);
     }
-    (
-        times.into_pyarray(py),
-        neurons.into_pyarray(py),
-        offsets.into_pyarray(py),
-    )
+
+    /// The arrays of Python, without copying.
+    pub fn into_arrays(self, py: Python<'_>) -> Arrays<'_> {
+        (
+            self.times_ms.into_pyarray(py),
+            self.neurons.into_pyarray(py),
+            self.offsets.into_pyarray(py),
+        )
+    }
 }
 
 /// Times and neurons.
@@ -122,13 +149,14 @@ pub fn sorted_events<'py>(
     let times = times_ms.as_slice().map_err(errors::value)?;
     let neurons = neurons.as_slice().map_err(errors::value)?;
     let offsets = offsets.as_slice().map_err(errors::value)?;
-    let mut trains = Vec::with_capacity(offsets.len() - 1);
+    let mut sorted = Columns::default();
     for (sample, bounds) in offsets.windows(2).enumerate() {
         let range = bounds[0] as usize..bounds[1] as usize;
         let train = SpikeTrain::new(times[range.clone()].to_vec(), neurons[range].to_vec());
-        trains.push(train.map_err(|error| errors::value(format!("sample {sample}: {error}")))?);
+        let train = train.map_err(|error| errors::value(format!("sample {sample}: {error}")))?;
+        sorted.push(train.iter());
     }
-    let (times, neurons, _) = arrays(py, trains.iter());
+    let (times, neurons, _) = sorted.into_arrays(py);
     Ok((times, neurons))
 }
 

@@ -6,8 +6,10 @@
     reason = "a function that Python calls owns the arguments that were made for it"
 )]
 
+mod audio;
 mod benchmark;
 mod datasets;
+mod encoders;
 mod errors;
 mod evaluate;
 mod events;
@@ -16,6 +18,7 @@ mod loss;
 mod network;
 mod plan;
 mod pool;
+mod recordings;
 mod session;
 
 use pyo3::prelude::*;
@@ -26,6 +29,8 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<network::Network>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<datasets::Shape>()?;
+    module.add_class::<audio::SoundEncoder>()?;
     module.add_function(wrap_pyfunction!(events::sorted_events, module)?)?;
     module.add_function(wrap_pyfunction!(events::permutation, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate, module)?)?;
@@ -33,7 +38,18 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pool::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(pool::threads, module)?)?;
     module.add_function(wrap_pyfunction!(datasets::load_data, module)?)?;
-    module.add_function(wrap_pyfunction!(datasets::latency, module)?)?;
+    module.add_function(wrap_pyfunction!(datasets::read_nmnist, module)?)?;
+    module.add_function(wrap_pyfunction!(datasets::read_own, module)?)?;
+    module.add_function(wrap_pyfunction!(encoders::latency, module)?)?;
+    module.add_function(wrap_pyfunction!(encoders::log_latency, module)?)?;
+    module.add_function(wrap_pyfunction!(encoders::poisson, module)?)?;
+    module.add_function(wrap_pyfunction!(encoders::population, module)?)?;
+    module.add_function(wrap_pyfunction!(encoders::encode_series, module)?)?;
+    module.add_function(wrap_pyfunction!(audio::read_sound, module)?)?;
+    module.add_function(wrap_pyfunction!(recordings::read_events, module)?)?;
+    module.add_function(wrap_pyfunction!(recordings::write_events, module)?)?;
+    module.add_function(wrap_pyfunction!(recordings::read_spike_file, module)?)?;
+    module.add_function(wrap_pyfunction!(recordings::write_spike_file, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::parameter_table, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::accept_parameter, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::preset, module)?)?;

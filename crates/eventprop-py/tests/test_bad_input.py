@@ -33,6 +33,10 @@ def batch(times: Any = (1.0,), neurons: Any = (0,), label: Any = 0) -> ep.Spikes
     return ep.Spikes([(times, neurons)], [label])
 
 
+def event(x: int = 0) -> Any:
+    return np.array([(0, x)], [("t", int), ("x", int)])
+
+
 def connected(weight: Any) -> Any:
     return small().connect("in", "hid", weight)
 
@@ -114,6 +118,51 @@ CASES: list[tuple[str, Any, type[Exception], str]] = [
     ("latency trial", lambda: ep.data.latency([[0.5]], trial=3.0), ValueError, "TRIAL_MS"),
     ("benchmark", lambda: ep.data.benchmark("mnits"), ValueError, "yinyang, mnist"),
     ("no data", lambda: ep.data.mnist(data_dir="no/such/folder"), FileNotFoundError, "no/such/folder"),
+    ("log latency", lambda: ep.data.log_latency([[1.0]], tau=0.0, threshold=1.0), ValueError, "tau is 0.0; expected a number above 0"),
+    ("log latency inf", lambda: ep.data.log_latency([[np.inf]], tau=1.0, threshold=1.0), ValueError, "is inf; values must be finite"),
+    ("poisson", lambda: ep.data.poisson([[0.5, 1.5]], trial=9.0, rate=1.0), ValueError, r"values\[0, 1\] is 1.5; expected numbers from 0 to 1"),
+    ("poisson rate", lambda: ep.data.poisson([[0.5]], trial=9.0, rate=-1.0), ValueError, "rate is -1.0"),
+    ("poisson shape", lambda: ep.data.poisson([0.5], trial=9.0, rate=1.0), ValueError, r"values has shape \(1,\); expected \(any, any\)"),
+    ("delta", lambda: ep.data.delta([[[0.0]]], threshold=0.0), ValueError, "threshold is 0.0"),
+    ("delta nan", lambda: ep.data.delta([[[0.0]], [[NAN]]], threshold=1.0), ValueError, r"series\[1\]\[0, 0\] is nan"),
+    ("delta shape", lambda: ep.data.delta([[0.0]], threshold=1.0), ValueError, r"series\[0\] has shape \(1,\)"),
+    ("delta channels", lambda: ep.data.delta([np.zeros((3, 0))], threshold=1.0), ValueError, "expected at least one channel"),
+    ("levels", lambda: ep.data.level_crossing([[[0.0], [1e9]]], level=1.0), ValueError, r"series\[0\]: the distance of levels is 1"),
+    ("fields", lambda: ep.data.population([[0.0]], fields=2, low=0.0, high=1.0, window=1.0), ValueError, "fields is 2"),
+    ("range", lambda: ep.data.population([[0.0]], fields=3, low=1.0, high=1.0, window=1.0), ValueError, "low is 1.0 and high 1.0"),
+    ("window", lambda: ep.data.population([[0.0]], fields=3, low=0.0, high=1.0, window=NAN), ValueError, "window is nan"),
+    ("side", lambda: ep.data.own("x", trial=1.0, side=0), ValueError, "side is 0"),
+    ("polarity", lambda: ep.data.own("x", trial=1.0, polarity="off"), ValueError, 'polarity "off"; expected separate, merge or on'),
+    ("origin", lambda: ep.data.own("x", trial=1.0, origin="start"), ValueError, "origin is 'start'"),
+    ("like", lambda: ep.data.own("x", trial=1.0, like=3), TypeError, "like is int"),
+    ("own file", lambda: ep.data.own(__file__, trial=1.0), ValueError, r"test_bad_input.py: neither HDF5 nor .npz"),
+    ("no own", lambda: ep.data.own("no/such", trial=1.0), FileNotFoundError, "no/such"),
+    ("no shd", lambda: ep.data.shd(data_dir="no/such"), FileNotFoundError, "shd_test.h5"),
+    ("shd evaluation", lambda: ep.data.shd(evaluation="all"), ValueError, "EVALUATION=all"),
+    ("no nmnist", lambda: ep.data.nmnist(data_dir="no/such"), FileNotFoundError, "Train/0 to Train/9"),
+    ("no recording", lambda: ep.data.read_events("no/such"), FileNotFoundError, "no/such"),
+    ("recording", lambda: ep.data.read_events(__file__), ValueError, "test_bad_input.py: "),
+    ("format", lambda: ep.data.read_events(__file__, format="mp3"), ValueError, 'no event format is called "mp3"'),
+    ("columns", lambda: ep.data.read_events(__file__, columns=["x"]), ValueError, "columns"),
+    ("events", lambda: ep.data.write_events("x", np.zeros(3), sensor_size=(1, 1, 1)), TypeError, "events has the fields"),
+    ("off sensor", lambda: ep.data.write_events("x", event(x=4), sensor_size=(4, 1, 1)), ValueError, "x of event 0 is 4; sensor_size allows 0 to 3"),
+    ("sensor", lambda: ep.data.write_events("x", event(), sensor_size=(4, 1)), ValueError, "sensor_size is"),
+    ("read only", lambda: ep.data.write_events("x", event(), sensor_size=(4, 1, 1), format="evt2"), ValueError, "read but not written"),
+    ("no folder", lambda: ep.data.write_events("no/such/x", event(), sensor_size=(4, 1, 1)), FileNotFoundError, "no/such"),
+    ("sound rate", lambda: ep.data.audio([np.ones(100)], channels=8), TypeError, "rate is None"),
+    ("sound nan", lambda: ep.data.audio([[0.0, NAN]], rate=8000, channels=8), ValueError, r"sounds\[0\]\[1\] is nan"),
+    ("silence", lambda: ep.data.audio([np.zeros(10000)], rate=8000, channels=8), ValueError, r"sounds\[0\]: "),
+    ("preset", lambda: ep.data.audio([], preset="ear"), ValueError, 'no preset "ear"; there are shd'),
+    ("constant", lambda: ep.data.audio([], constants={"rmap": 1}), ValueError, 'no constant "rmap"'),
+    ("channels", lambda: ep.data.audio([], channels=0), ValueError, "channels is 0"),
+    ("no sound", lambda: ep.data.audio(["no/such.wav"], channels=8), FileNotFoundError, "no/such.wav"),
+    ("sound file", lambda: ep.data.audio([__file__], channels=8), ValueError, "neither WAV nor FLAC"),
+    ("hdf5", lambda: ep.Spikes.from_hdf5(__file__), ValueError, "is no HDF5 file"),
+    ("no hdf5", lambda: ep.Spikes.from_hdf5("no/such"), FileNotFoundError, "no/such"),
+    ("hdf5 neuron", lambda: batch(neurons=[65536]).to_hdf5("x"), ValueError, r"neurons\[0\] is 65536; expected whole numbers from 0 to 65535"),
+    ("hdf5 speakers", lambda: batch().to_hdf5("x", speakers=[1, 2]), ValueError, r"speakers has shape \(2,\); expected \(1,\)"),
+    ("hdf5 names", lambda: batch(label=2).to_hdf5("x", names=["a"]), ValueError, "label|class"),
+    ("hdf5 folder", lambda: batch().to_hdf5("no/such/x"), FileNotFoundError, "no/such/x"),
     ("threads", lambda: ep.set_threads(-1), ValueError, "count is -1"),
 ]
 

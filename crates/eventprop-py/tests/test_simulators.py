@@ -11,9 +11,10 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import eventprop as ep
 import numpy as np
 import pytest
-from eventprop import simulator_MNIST, simulator_yinyang
+from eventprop import simulator_MNIST, simulator_SHD, simulator_yinyang
 from eventprop.parameters import Parameters
 
 
@@ -81,7 +82,7 @@ def test_a_script_on_mnist(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         from simulator_MNIST import *
 
-        p["TRAIL_MS"] = 20.0
+        p["TRIAL_MS"] = 20.0
         p["LOSS_TYPE"] = "max"
         p["N_EPOCH"] = 1
         p["NUM_HIDDEN"] = 20
@@ -109,6 +110,97 @@ def test_a_script_on_mnist(tmp_path: Path) -> None:
     assert not list((tmp_path / "runs").glob("*spike*"))
 
 
+# With these the few spikes of `write_words` make hidden neurons fire, which then learn at once.
+FIRING = {"INPUT_HIDDEN_MEAN": 0.5, "INPUT_HIDDEN_STD": 1.0, "LR_EASE_IN_FACTOR": 10.0, "ETA": 0.01}
+
+
+def write_words(folder: Path, train: int = 600, test: int = 20) -> None:
+    """Files in the layout of SHD: in class c the channels from 30 c on spike, from c % 5 ms on."""
+    rng = np.random.default_rng(1)
+    for name, size in (("shd_train.h5", train), ("shd_test.h5", test)):
+        labels = np.arange(size) % 20
+        samples = [(label % 5 + rng.uniform(0, 60, 30), 30 * label + np.arange(30)) for label in labels]
+        spikes = ep.Spikes(samples, labels)
+        spikes.to_hdf5(folder / name, speakers=np.arange(size) // 20 % 4, names=map(str, range(20)))
+
+
+def test_the_example_of_the_reference_on_spoken_words(tmp_path: Path) -> None:
+    """The reference's README has TRAIL_MS; a script uses `os` without importing it, and reads a JSON of parameters."""
+    write_words(tmp_path)
+    (tmp_path / "given.json").write_text(json.dumps({"N_EPOCH": 2, "NUM_HIDDEN": 30, **FIRING, "CUDA_VISIBLE_DEVICES": False}))
+    out = script(
+        """
+        from simulator_SHD import *
+        import json
+
+        p["TRAIL_MS"] = 100
+        with open("given.json") as f:
+            for name, value in json.load(f).items():
+                p[name] = value
+        with open(os.path.join(p["OUT_DIR"], "words.json"), "w") as f:
+            json.dump(p, f)
+        mn = SHD_model(p)
+        mn.train(p)
+        assert mn.summary["epochs"] == 2, mn.summary
+
+        p["N_TRAIN"] = 8156
+        p["N_VALIDATE"] = 0
+        mn = SHD_model(p, manual_GPU=0)
+        spike_t, spike_ID, rec_vars_n, rec_vars_s, correct, correct_eval = mn.train_test(p)
+        print(correct, correct_eval)
+        """,
+        tmp_path,
+        EVENTPROP_DATA=str(tmp_path),
+    )
+    assert "88 training, 512 validation, 20 test samples" in out
+    assert "600 training, 0 validation, 20 test samples" in out
+    assert json.loads((tmp_path / "words.json").read_text())["TRIAL_MS"] == 100.0
+    correct, evaluated = map(float, out.splitlines()[-1].split())
+    # Chance is 5 %, and every class has channels of its own.
+    assert correct > 0.2 and evaluated > 0.2
+    rows = np.loadtxt(tmp_path / "test_results.txt")
+    assert rows.shape == (4, 6)
+
+
+def test_spoken_words_leave_out_one_speaker_after_the_other(tmp_path: Path) -> None:
+    write_words(tmp_path, train=80)
+    p = simulator_SHD.p.copy()
+    p.update(TRIAL_MS=100.0, N_EPOCH=1, NUM_HIDDEN=10, OUT_DIR=str(tmp_path), EVALUATION="speaker", RECURRENT=True)
+    p.update(REC_SPIKES=["hidden0"], REC_SPIKES_EPOCH_TRIAL=[[0, 0]], REC_NEURONS=[("output", "V")])
+    p.update(REC_NEURONS_EPOCH_TRIAL=[[0, 1]], CHECKPOINT_BEST="training", **FIRING)
+    model = simulator_SHD.SHD_model(p, data_dir=tmp_path)
+    accuracies, seconds = model.cross_validate_SHD(p)
+    assert len(accuracies) == len(seconds) == 4 and all(len(pair) == 2 for pair in accuracies)
+    spike_t, spike_ID, neurons, synapses, train, evaluated = model.train(p)
+    assert list(spike_t) == list(spike_ID) == ["hidden0"] and synapses == {}
+    assert neurons["Voutput"].shape == (100, 32, 20)
+    assert 0.0 <= train <= 1.0 and 0.0 <= evaluated <= 1.0
+    *_, none, tested = model.test(p)
+    assert none == 0.0 and tested == model.summary["test_accuracy"]
+
+
+def test_the_last_epoch_is_returned_even_if_another_is_tested(tmp_path: Path) -> None:
+    write_words(tmp_path, train=80)
+    p = simulator_SHD.p.copy()
+    p.update(TRIAL_MS=100.0, N_EPOCH=3, NUM_HIDDEN=10, OUT_DIR=str(tmp_path), N_VALIDATE=20)
+    p.update(CHECKPOINT_BEST="validation", **FIRING)
+    result = simulator_SHD.SHD_model(p, data_dir=tmp_path).train(p)
+    epochs = [json.loads(line) for line in (tmp_path / "test_metrics.jsonl").read_text().splitlines()]
+    assert result[4:] == (epochs[-1]["train_accuracy"], epochs[-1]["evaluation_accuracy"])
+
+
+def test_synthetic_words_and_speech_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENTPROP_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    p = simulator_SHD.p.copy()
+    p.update(N_EPOCH=1, NUM_HIDDEN=10, OUT_DIR=str(tmp_path), DT_MS=20.0, N_TRAIN=40, N_VALIDATE=20, N_TEST=20)
+    p.update(DATA_SET="synthetic", MODEL_SEED=1, INPUT_HIDDEN_MEAN=0.05, INPUT_HIDDEN_STD=0.05)
+    assert len(simulator_SHD.SHD_model(p).train(p)) == 6
+    p.update(DATA_SET="SSC", EVALUATION="validation_set")
+    with pytest.warns(UserWarning, match="DEMONSTRATION: SSC is not on this computer"):
+        simulator_SHD.SHD_model(p).train(p)
+
+
 def _line_of(out: str) -> str:
     """The line with the two accuracies that the script printed."""
     return next(line for line in out.splitlines() if line.replace(".", "").replace(" ", "").isdigit())
@@ -126,8 +218,12 @@ def test_recording_of_variables_takes_the_solver_that_has_steps(tmp_path: Path) 
 def test_p_takes_what_the_table_takes() -> None:
     p = Parameters("mnist")
     assert p["NUM_HIDDEN"] == 128 and p["N_EPOCH"] == 20 and p["TRAIN_DATA_SEED"] == 123
-    p["TRAIL_MS"] = 30
+    with pytest.warns(UserWarning, match="TRAIL_MS is taken for TRIAL_MS; genn_eventprop ignores TRAIL_MS") as warned:
+        p["TRAIL_MS"] = 30
+    assert warned[0].filename == __file__
     assert p["TRIAL_MS"] == 30.0 == p["TRAIL_MS"] and "TRAIL_MS" not in p
+    with pytest.warns(UserWarning, match="TRAIL_MS is taken for TRIAL_MS"):
+        simulator_MNIST.mnist_model({"TRAIL_MS": 30})
     p.update({"ETA": np.float32(0.5)}, N_BATCH=np.int64(8))
     assert p["ETA"] == 0.5 and type(p["N_BATCH"]) is int
     assert p.copy() == p and isinstance(p.copy(), Parameters)

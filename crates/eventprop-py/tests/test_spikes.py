@@ -87,6 +87,11 @@ def test_hdf5_in_the_layout_of_the_heidelberg_sets(tmp_path: Path) -> None:
         assert file["spikes/units"][0].tolist() == [1, 2, 0]
         assert file["labels"][:].tolist() == [1, 0, 2]
     assert [path.name for path in tmp_path.iterdir()] == ["some.h5"]
+    assert ep.Spikes.from_hdf5(tmp_path / "some.h5") == some()
+    some().to_hdf5(tmp_path / "some.h5", speakers=[3, 0, 3], names=["a", "b", "c"])
+    with h5py.File(tmp_path / "some.h5") as file:
+        assert file["extra/speaker"][:].tolist() == [3, 0, 3]
+        assert file["extra/keys"][:].tolist() == [b"a", b"b", b"c"]
 
 
 class Tensor:

@@ -136,6 +136,8 @@ pub enum TimeType {
     F16,
     /// float32: better than 0.2 µs up to 2 s.
     F32,
+    /// float64: as they are given.
+    F64,
 }
 
 impl TimeType {
@@ -143,6 +145,7 @@ impl TimeType {
         match self {
             Self::F16 => Element::F16,
             Self::F32 => Element::F32,
+            Self::F64 => Element::F64,
         }
     }
 
@@ -151,6 +154,7 @@ impl TimeType {
         match self {
             Self::F16 => f16::MAX.to_f64(),
             Self::F32 => f64::from(f32::MAX),
+            Self::F64 => f64::MAX,
         }
     }
 }
@@ -371,6 +375,7 @@ fn encode_times(kind: TimeType, times_s: &[f64], bytes: &mut Vec<u8>) {
     match kind {
         TimeType::F16 => bytes.extend(times_s.iter().flat_map(|&t| nearest_f16(t).to_le_bytes())),
         TimeType::F32 => bytes.extend(times_s.iter().flat_map(|&t| (t as f32).to_le_bytes())),
+        TimeType::F64 => bytes.extend(times_s.iter().flat_map(|t| t.to_le_bytes())),
     }
 }
 

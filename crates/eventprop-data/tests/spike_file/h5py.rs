@@ -39,7 +39,12 @@ fn h5py_reads_what_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spikes.h5");
     let recordings = recordings(23);
-    for (times, times_type) in [(TimeType::F16, "<f2"), (TimeType::F32, "<f4")] {
+    let types = [
+        (TimeType::F16, "<f2"),
+        (TimeType::F32, "<f4"),
+        (TimeType::F64, "<f8"),
+    ];
+    for (times, times_type) in types {
         for (compression, name) in [
             (Compression::None, None),
             (Compression::Deflate(4), Some("gzip")),

@@ -11,7 +11,7 @@ use super::*;
 fn what_is_written_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spikes.h5");
-    for times in [TimeType::F16, TimeType::F32] {
+    for times in [TimeType::F16, TimeType::F32, TimeType::F64] {
         for compression in [Compression::None, Compression::Deflate(6)] {
             for count in [0, 1, 48] {
                 let recordings = recordings(count);

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import data, loss
+from . import data, loss, plot
 from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
@@ -47,6 +47,7 @@ __all__ = [
     "data",
     "gradcheck",
     "loss",
+    "plot",
     "set_threads",
     "threads",
 ]

@@ -68,6 +68,14 @@ def number(name: str, value: Any) -> float:
     return found
 
 
+def positive(name: str, value: Any) -> float:
+    """`value` as a finite float above 0."""
+    found = number(name, value)
+    if found <= 0:
+        raise ValueError(f"{name} is {found}; expected a number above 0")
+    return found
+
+
 def indices(name: str, value: Any, most: int) -> npt.NDArray[Any]:
     """`value` as whole numbers from 0 to `most`, one dimension; whole floats are accepted."""
     found = array(name, value)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _engine
+from .parameters import accepted
 from .progress import Bar
 
 __all__: list[str] = []
@@ -23,9 +24,11 @@ class Simulator:
 
     benchmark: str
 
-    def __init__(self, p: Mapping[str, Any], *, data_dir: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, p: Mapping[str, Any], manual_GPU: Any = None, *, data_dir: str | os.PathLike[str] | None = None
+    ) -> None:
         for key, value in p.items():
-            _engine.accept_parameter(self.benchmark, key, value)
+            accepted(self.benchmark, key, value)
         self.p = p
         self.data_dir = None if data_dir is None else os.fspath(data_dir)
         self.summary: dict[str, Any] = {}
@@ -60,9 +63,11 @@ class Trainer(Simulator):
         Returns
         -------
         Recorded spike times (ms) and neurons by population, recorded variables of neurons and of
-        synapses by name, and the accuracies of training and validation.
+        synapses by name, and the accuracies of training and validation in the last epoch.
         """
-        return (*self._records_of(self._run("train", p)), self._accuracy("train"), self._accuracy("validation"))
+        records = self._records_of(self._run("train", p))
+        last = self._heard.epochs[-1]["evaluation_accuracy"] if self._heard.epochs else None
+        return (*records, self._accuracy("train"), 0.0 if last is None else float(last))
 
     def test(self, p: Mapping[str, Any] | None = None) -> Result:
         """Tests the weights of an earlier run in `OUT_DIR`. The accuracies are 0 and that of the test."""

@@ -97,6 +97,8 @@ class Evaluation:
     """Derivatives of the mean loss: weights [source, target], constants [size]. Empty without `gradient`."""
     records: dict[str, npt.NDArray[Any]]
     """What was recorded, [B, T, size]: V, I and B at the end of each step, λ at its start."""
+    dt: float
+    """Length of a step in ms."""
 
 
 class Params(MutableMapping[str, npt.NDArray[np.float64]]):
@@ -432,6 +434,7 @@ class Network:
             grazing=seen["grazing"],
             gradients=seen["gradients"],
             records=seen["records"],
+            dt=self.dt,
         )
 
     def predict(self, spikes: Spikes, *, loss: LossLike | None = None, solver: str = "grid", batch_size: int = 256) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,14 +15,15 @@ class Parameters(dict[str, Any]):
     """A dictionary with all parameters of a benchmark, at their defaults to begin with.
 
     It takes only keys that the benchmark has (`KeyError`, with a suggestion) and values that they
-    accept (`ValueError`, which says what they accept). Aliases such as `TRAIL_MS` stand for their key.
+    accept (`ValueError`, which says what they accept). Names that scripts of the reference use by
+    mistake, such as `TRAIL_MS`, stand for their key, with a warning: there they had no effect.
     `p.describe("ETA")` says what a key means.
 
     Examples
     --------
     >>> from eventprop.parameters import Parameters
     >>> p = Parameters("mnist")
-    >>> p["TRAIL_MS"] = 30
+    >>> p["TRIAL_MS"] = 30
     >>> p["TRIAL_MS"]
     30.0
     """
@@ -33,7 +35,7 @@ class Parameters(dict[str, Any]):
         self.update(values or {})
 
     def __setitem__(self, key: str, value: Any) -> None:
-        key, value = _engine.accept_parameter(self._benchmark, key, value)
+        key, value = accepted(self._benchmark, key, value)
         super().__setitem__(key, value)
 
     def __missing__(self, key: str) -> Any:
@@ -80,3 +82,12 @@ class Parameters(dict[str, Any]):
                 return f"{row['key']}: {row['meaning']}. Default {row['default']}{unit}; {row['expected']}."
         self[key] = None  # raises with a suggestion
         raise KeyError(key)
+
+
+def accepted(benchmark: str, key: str, value: Any) -> tuple[str, Any]:
+    """The key that a key or alias stands for, and the value as it is kept; a warning for an alias."""
+    found, kept = _engine.accept_parameter(benchmark, key, value)
+    if found != key:
+        text = f"{key} is taken for {found}; genn_eventprop ignores {key}, so this run differs from one there"
+        warnings.warn(text, stacklevel=3)
+    return found, kept

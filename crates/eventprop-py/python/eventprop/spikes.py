@@ -14,6 +14,7 @@ from . import _arrays, _engine
 __all__ = ["Spikes"]
 
 _LARGEST = 2**32 - 1
+_SHD_LARGEST = 2**16 - 1
 _UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -77,7 +78,7 @@ class Spikes:
         offsets = np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64)
         joined_times = np.concatenate(times) if times else np.zeros(0)
         joined_neurons = np.concatenate(neurons) if neurons else np.zeros(0, np.uint32)
-        self._set(joined_times, joined_neurons, offsets, labels)
+        self._set(*_engine.sorted_events(joined_times, joined_neurons, offsets), offsets, labels)
 
     def _set(
         self,
@@ -86,7 +87,7 @@ class Spikes:
         offsets: npt.NDArray[np.int64],
         labels: Any,
     ) -> None:
-        """Sorts what belongs together already."""
+        """Keeps what is sorted and belongs together already."""
         samples = len(offsets) - 1
         self.has_labels = labels is not None
         if labels is None:
@@ -95,10 +96,22 @@ class Spikes:
             found = _arrays.indices("labels", labels, _LARGEST).astype(np.uint32)
             if len(found) != samples:
                 raise ValueError(f"labels has {len(found)} entries for {samples} samples; expected one for each")
-        self.times_ms, self.neurons = _engine.sorted_events(times, neurons, offsets)
-        self.offsets, self.labels = offsets, found
+        self.times_ms, self.neurons, self.offsets, self.labels = times, neurons, offsets, found
         for one in (self.times_ms, self.neurons, self.offsets, self.labels):
             one.flags.writeable = False
+
+    @classmethod
+    def _of(
+        cls,
+        times: npt.NDArray[np.float64],
+        neurons: npt.NDArray[np.uint32],
+        offsets: npt.NDArray[np.int64],
+        labels: Any,
+    ) -> Spikes:
+        """Spikes from arrays that nobody else has and that are sorted: those of the engine, and parts of others."""
+        spikes = cls.__new__(cls)
+        spikes._set(times, neurons, offsets, labels)
+        return spikes
 
     @classmethod
     def from_csr(cls, times_ms: Any, neurons: Any, offsets: Any, labels: Any = None) -> Spikes:
@@ -120,9 +133,7 @@ class Spikes:
         bounds = _arrays.indices("offsets", offsets, 2**62).astype(np.int64)
         if len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(times) or (np.diff(bounds) < 0).any():
             raise ValueError(f"offsets must ascend from 0 to the number of spikes, {len(times)}; found {_short(bounds)}")
-        spikes = cls.__new__(cls)
-        spikes._set(times, found, bounds, labels)
-        return spikes
+        return cls._of(*_engine.sorted_events(times, found, bounds), bounds, labels)
 
     @classmethod
     def from_dense(cls, dense: Any, labels: Any = None, *, dt: float = 1.0, layout: str = "BTN") -> Spikes:
@@ -144,9 +155,7 @@ class Spikes:
         _arrays.check_shape("dense", found.shape, (None, None, None))
         if layout not in ("BTN", "TBN"):
             raise ValueError(f'layout is {layout!r}; expected "BTN" or "TBN"')
-        dt = _arrays.number("dt", dt)
-        if dt <= 0:
-            raise ValueError(f"dt is {dt}; expected a number above 0 (ms)")
+        dt = _arrays.positive("dt", dt)
         if layout == "TBN":
             found = found.swapaxes(0, 1)
         wrong = np.argwhere((found != 0) & (found != 1))
@@ -226,22 +235,46 @@ class Spikes:
         dense[sample[inside], step[inside], self.neurons[inside]] = 1.0
         return dense
 
-    def to_hdf5(self, path: str | os.PathLike[str]) -> None:
-        """Writes the layout of the Heidelberg data sets: `spikes/times` (s), `spikes/units`, `labels`.
+    def to_hdf5(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        speakers: Any = None,
+        names: Iterable[str] = (),
+    ) -> None:
+        """Writes the layout of the Heidelberg data sets: `spikes/times` (s, float64), `spikes/units`, `labels`.
 
-        Needs the package h5py. The file appears only when it is complete.
+        Neurons and labels have 16 bits there. The file appears only when it is complete.
+
+        Parameters
+        ----------
+        path
+            The file.
+        speakers
+            [samples], whole numbers, written as `extra/speaker`; or `None`.
+        names
+            Names of the classes, written as `extra/keys`.
         """
-        import h5py  # type: ignore[import-untyped,import-not-found,unused-ignore]  # no requirement of this package
+        for name, values in (("neurons", self.neurons), ("labels", self.labels)):
+            _arrays.indices(name, values, _SHD_LARGEST)
+        ids = None
+        if speakers is not None:
+            ids = _arrays.indices("speakers", speakers, _SHD_LARGEST).astype(np.uint16)
+            _arrays.check_shape("speakers", ids.shape, (len(self),))
+        _engine.write_spike_file(os.fspath(path), self, ids, [str(name) for name in names])
 
-        whole = os.fspath(path)
-        partial = f"{whole}.partial"
-        with h5py.File(partial, "w") as file:
-            times = file.create_dataset("spikes/times", (len(self),), dtype=h5py.vlen_dtype(np.float64))
-            units = file.create_dataset("spikes/units", (len(self),), dtype=h5py.vlen_dtype(np.uint32))
-            for index, (sample_times, neurons) in enumerate(self):
-                times[index], units[index] = sample_times * 1e-3, neurons
-            file.create_dataset("labels", data=self.labels)
-        os.replace(partial, whole)
+    @classmethod
+    def from_hdf5(cls, path: str | os.PathLike[str]) -> Spikes:
+        """Reads a file in the layout of the Heidelberg data sets with the times that it has, in ms.
+
+        The file may be packed with gzip or zip. `eventprop.data.shd` reads the sets as runs see them, and
+        `eventprop.data.own` puts such a file on a grid.
+        """
+        read = _engine.read_spike_file(os.fspath(path))
+        try:
+            return cls.from_csr(read["times_ms"], read["units"], read["offsets"], read["labels"])
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)}: {error}") from None
 
     def crop(self, trial: float) -> Spikes:
         """The spikes before `trial` ms."""
@@ -278,7 +311,7 @@ class Spikes:
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         gather = np.repeat(self.offsets[places] - offsets[:-1], counts) + np.arange(offsets[-1])
         labels = self.labels[places] if self.has_labels else None
-        return Spikes.from_csr(self.times_ms[gather], self.neurons[gather], offsets, labels)
+        return Spikes._of(self.times_ms[gather], self.neurons[gather], offsets, labels)
 
     def __add__(self, other: Spikes) -> Spikes:
         if not isinstance(other, Spikes):

@@ -1,0 +1,349 @@
+"""Data sets: those of the benchmarks, N-MNIST, and recordings of one's own."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+from .. import _arrays, _engine
+from ..spikes import Spikes
+
+__all__ = ["OwnData", "Parts", "benchmark", "mnist", "nmnist", "own", "shd", "ssc", "yinyang"]
+
+Path = str | os.PathLike[str] | None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A data set in three parts that share no sample. Iterates as train, validation, test."""
+
+    train: Spikes
+    validation: Spikes
+    test: Spikes
+    inputs: int
+    """Number of input neurons."""
+    classes: int
+    """Number of classes."""
+
+    def __iter__(self) -> Iterator[Spikes]:
+        return iter((self.train, self.validation, self.test))
+
+
+def yinyang(
+    *,
+    train: int = 5000,
+    validation: int = 1000,
+    test: int = 1000,
+    trial: float = 30.0,
+    dt: float = 0.1,
+    published: bool = False,
+    seed: int = 123,
+    test_seed: int = 456,
+) -> Parts:
+    """Points in the Yin-Yang symbol (Kriener et al. 2022), 4 coordinates and a bias as 5 spikes, 3 classes.
+
+    Parameters
+    ----------
+    train, validation, test
+        Numbers of samples, each a multiple of 3 or rounded up to one.
+    trial, dt
+        The latency code of a trial in ms: coordinate 0 is 2 dt, coordinate 1 is trial − 2 dt.
+    published
+        The 5000, 1000 and 1000 published samples instead, bit for bit.
+    seed, test_seed
+        Seeds of the generated samples.
+    """
+    params: dict[str, Any] = {"TRIAL_MS": trial, "DT_MS": dt, "TRAIN_DATA_SEED": seed, "TEST_DATA_SEED": test_seed}
+    sizes = {"N_TRAIN": train, "N_VALIDATE": validation, "N_TEST": test}
+    if published:
+        params["DATA"] = "published"
+        return benchmark("yinyang", params | {"N_BATCH": 1})
+    for key, size in sizes.items():
+        params[key] = -(-_arrays.whole(key, size, 0) // 3)
+    parts = benchmark("yinyang", params | {"N_BATCH": 1})
+    return Parts(parts.train[:train], parts.validation[:validation], parts.test[:test], parts.inputs, parts.classes)
+
+
+def mnist(
+    *,
+    train: int = 55000,
+    validation: int = 5000,
+    test: int = 10000,
+    trial: float = 20.0,
+    dt: float = 1.0,
+    seed: int = 123,
+    test_seed: int = 456,
+    data_dir: Path = None,
+) -> Parts:
+    """Handwritten digits (LeCun et al. 1998), one spike per inked pixel, 784 inputs, 10 classes.
+
+    Without the files the 500 digits that come with the package stand in, with a warning.
+
+    Parameters
+    ----------
+    train, validation, test
+        Numbers of samples: the first and the last of the shuffled training images, and the first of the
+        shuffled test images.
+    trial, dt
+        The latency code of a trial in ms: the darkest ink is 2 dt, the faintest just before trial − 2 dt.
+    seed, test_seed
+        Seeds of the two shuffles.
+    data_dir
+        Folder of the files.
+    """
+    params = {
+        "TRIAL_MS": trial,
+        "DT_MS": dt,
+        "N_TRAIN": train,
+        "N_VALIDATE": validation,
+        "N_TEST": test,
+        "TRAIN_DATA_SEED": seed,
+        "TEST_DATA_SEED": test_seed,
+        "N_BATCH": 1,
+    }
+    return benchmark("mnist", params, data_dir=data_dir)
+
+
+def shd(
+    *,
+    train: int = 7644,
+    validation: int = 512,
+    test: int | None = None,
+    trial: float = 1400.0,
+    dt: float = 1.0,
+    evaluation: str = "random",
+    speaker: int = 0,
+    delays: int = 0,
+    delay: float = 50.0,
+    seed: int = 123,
+    test_seed: int = 456,
+    data_dir: Path = None,
+) -> Parts:
+    """Spoken digits, the Spiking Heidelberg Digits (Cramer et al. 2020): 700 channels, 20 classes.
+
+    Times are those of steps: t becomes ⌊t / dt⌋ · dt, and a channel spikes at most once in a step. The
+    whole set takes 0.9 GB. Without the files a few samples that are made up stand in, with a warning.
+
+    Parameters
+    ----------
+    train, validation, test
+        Most samples of each part; `None` for all of the test file. `validation` counts with
+        `evaluation="random"`.
+    trial, dt
+        Length of a trial and of a step in ms; later spikes are cut off.
+    evaluation
+        What is validated on: `"random"` samples of the training file, or one `"speaker"` of it.
+    speaker
+        The speaker who is left out, by place in the ascending list of speakers.
+    delays, delay
+        Delayed copies of the whole input beside the undelayed one, and the delay from one to the next
+        in ms: neuron copy · 700 + channel.
+    seed, test_seed
+        Seeds of the split, and of draws for test samples.
+    data_dir
+        Folder of the files.
+    """
+    return benchmark("shd", _spoken(locals()), data_dir=data_dir)
+
+
+def ssc(
+    *,
+    train: int = 75466,
+    validation: int = 9981,
+    test: int | None = None,
+    trial: float = 1400.0,
+    dt: float = 1.0,
+    evaluation: str = "validation_set",
+    delays: int = 0,
+    delay: float = 50.0,
+    seed: int = 123,
+    test_seed: int = 456,
+    data_dir: Path = None,
+) -> Parts:
+    """Spoken words, the Spiking Speech Commands (Cramer et al. 2020): 700 channels, 35 classes.
+
+    As `shd`. The whole set takes 10 GB, so take a part of it.
+
+    Parameters
+    ----------
+    train, validation, test
+        Most samples of each part; `None` for all of the test file. `validation` counts with
+        `evaluation="random"`; the validation file is taken whole.
+    trial, dt, delays, delay, seed, test_seed, data_dir
+        As for `shd`.
+    evaluation
+        What is validated on: the `"validation_set"`, or `"random"` samples of the training file.
+    """
+    return benchmark("ssc", _spoken(locals()), data_dir=data_dir)
+
+
+def _spoken(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as parameters of a benchmark on spoken words."""
+    keys = {
+        "train": "N_TRAIN",
+        "validation": "N_VALIDATE",
+        "test": "N_TEST",
+        "trial": "TRIAL_MS",
+        "dt": "DT_MS",
+        "evaluation": "EVALUATION",
+        "speaker": "SPEAKER_LEFT",
+        "delays": "N_INPUT_DELAY",
+        "delay": "INPUT_DELAY",
+        "seed": "TRAIN_DATA_SEED",
+        "test_seed": "TEST_DATA_SEED",
+    }
+    return {key: given[name] for name, key in keys.items() if name in given} | {"N_BATCH": 1}
+
+
+def benchmark(name: str, params: dict[str, Any] | None = None, *, data_dir: Path = None) -> Parts:
+    """The data of a benchmark as its runs see them, without what is drawn anew in every epoch.
+
+    Parameters
+    ----------
+    name
+        `"yinyang"`, `"mnist"`, …; `eventprop params` lists the benchmarks.
+    params
+        Parameters of the benchmark that are not at their defaults.
+    data_dir
+        Folder of the files.
+
+    Examples
+    --------
+    >>> import eventprop as ep
+    >>> parts = ep.data.benchmark("yinyang", {"N_TRAIN": 20, "N_VALIDATE": 5, "N_TEST": 5, "N_BATCH": 5})
+    >>> len(parts.train), parts.inputs, parts.classes
+    (60, 5, 3)
+    """
+    loaded = _engine.load_data(name, list((params or {}).items()), _folder(data_dir))
+    _say(loaded["notices"])
+    train, validation, test = (Spikes._of(*loaded[part]) for part in ("train", "validation", "test"))
+    return Parts(train, validation, test, loaded["inputs"], loaded["classes"])
+
+
+def nmnist(
+    *,
+    train: int = 55000,
+    validation: int = 5000,
+    test: int = 10000,
+    trial: float = 300.0,
+    dt: float = 1.0,
+    side: int = 34,
+    polarity: str = "separate",
+    seed: int = 123,
+    data_dir: Path = None,
+) -> Parts:
+    """Digits seen by a moving camera, N-MNIST (Orchard et al. 2015): 34 × 34 pixels, 10 classes.
+
+    Parameters
+    ----------
+    train, validation, test
+        Numbers of samples: the first and the next of the shuffled training recordings, and the first of
+        the shuffled test recordings.
+    trial, dt
+        Length of a trial and of a step in ms; later events are cut off, and an input spikes at most once
+        in a step.
+    side, polarity
+        As for `own`.
+    seed
+        Seed of the shuffles.
+    data_dir
+        Folder that holds `Train/0` to `Test/9`, or `nmnist/` with them.
+    """
+    grid = _grid(trial, dt, side, polarity)
+    read = {part: _engine.read_nmnist(part, grid, _folder(data_dir)) for part in ("train", "test")}
+    _say([notice for one in read.values() for notice in one["notices"]])
+    parts = {part: Spikes._of(*one["samples"]) for part, one in read.items()}
+    orders = {part: _engine.permutation(seed, 0, len(spikes)) for part, spikes in parts.items()}
+    for of, name, size in (
+        ("train", "train + validation", _arrays.whole("train", train, 0) + _arrays.whole("validation", validation, 0)),
+        ("test", "test", _arrays.whole("test", test, 0)),
+    ):
+        if size > len(parts[of]):
+            raise ValueError(f"{name} is {size}, but there are {len(parts[of])} recordings for it; choose fewer")
+    return Parts(
+        parts["train"][orders["train"][:train]],
+        parts["train"][orders["train"][train : train + validation]],
+        parts["test"][orders["test"][:test]],
+        read["train"]["inputs"],
+        10,
+    )
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Recordings of one's own as spike trains."""
+
+    spikes: Spikes
+    """The samples, with classes."""
+    inputs: int
+    """Number of input neurons."""
+    classes: int
+    """Number of classes."""
+    names: list[str]
+    """Names of the classes by number; empty where the file has none."""
+    camera: tuple[int, int, int] | None
+    """Columns, rows and copies of the inputs of a camera: neuron (y · columns + x) · copies + polarity."""
+    _shape: _engine.Shape = field(repr=False, compare=False)
+
+
+def own(
+    path: str | os.PathLike[str],
+    *,
+    trial: float,
+    dt: float = 1.0,
+    side: int = 32,
+    polarity: str = "separate",
+    origin: str = "first_event",
+    like: OwnData | None = None,
+) -> OwnData:
+    """Recordings of one's own as spikes on steps of a trial.
+
+    Parameters
+    ----------
+    path
+        A folder with a folder per class, named as the class, that holds recordings in any format of
+        `read_events`; or one file of spike trains: HDF5 in the layout of SHD, or `.npz` with `times_ms`
+        (or `times` in s), `units`, `offsets` and `labels`.
+    trial, dt
+        Length of a trial and of a step in ms; later events are cut off, with a warning, and an input
+        spikes at most once in a step.
+    side
+        Pixels of the longer side on which a camera's picture is drawn; never more than it has.
+    polarity
+        What becomes of a camera's polarities: `"separate"` inputs, `"merge"` them, or only `"on"`.
+    origin
+        What the times of a recording count from: its `"first_event"`, or the zero of the `"file"`.
+    like
+        What was trained on: classes, sensor and inputs are then those, and what does not fit is an error.
+    """
+    if origin not in ("first_event", "file"):
+        raise ValueError(f'origin is {origin!r}; expected "first_event" or "file"')
+    if like is not None and not isinstance(like, OwnData):
+        raise TypeError(f"like is {type(like).__name__}; expected what an earlier own(…) returned")
+    shape = None if like is None else like._shape
+    samples, found, notices = _engine.read_own(os.fspath(path), _grid(trial, dt, side, polarity), origin, shape)
+    _say(notices)
+    return OwnData(Spikes._of(*samples), found.inputs, found.classes, found.names, found.camera, found)
+
+
+def _grid(trial: float, dt: float, side: int, polarity: str) -> dict[str, Any]:
+    return {
+        "trial_ms": _arrays.positive("trial", trial),
+        "dt_ms": _arrays.positive("dt", dt),
+        "side": _arrays.whole("side", side, 1, 65535),
+        "polarity": polarity,
+    }
+
+
+def _folder(data_dir: Path) -> str | None:
+    return None if data_dir is None else os.fspath(data_dir)
+
+
+def _say(notices: list[str]) -> None:
+    """Warns in the name of the caller outside of the package."""
+    for notice in notices:
+        warnings.warn(notice, stacklevel=4)
