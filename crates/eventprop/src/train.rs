@@ -275,7 +275,7 @@ impl<S: Solver> Session<S> {
         let finite = self
             .gradient
             .values()
-            .par_chunks(1 << 18)
+            .par_chunks(1 << 15)
             .all(|values| vectorized(AllFinite { values }));
         if finite {
             return Ok(());

@@ -15,6 +15,7 @@ mod shelf;
 
 use thiserror::Error;
 
+use crate::dispatch::{Kernel, vectorized};
 use crate::network::{Model, Network, NetworkError, Population};
 use crate::params::Params;
 use crate::readout::{Observe, Readout, Seed};
@@ -212,13 +213,9 @@ pub(crate) fn check_batch(network: &Network, batch: &Batch) -> Result<(), SpikeE
     let size = network.input_size();
     let classes = network.output_size();
     for (sample, train) in batch.trains().iter().enumerate() {
-        // PERF: a loop without an exit is a loop over vectors; the offender is looked for when there is one.
-        let outside = |n: u32| n as usize >= size;
         let neurons = train.neurons();
-        if !neurons.iter().fold(false, |any, &n| any | outside(n)) {
-            continue;
-        }
-        if let Some(&neuron) = neurons.iter().find(|&&n| outside(n)) {
+        let neuron = vectorized(Greatest { neurons });
+        if neuron as usize >= size {
             return Err(SpikeError::Neuron {
                 sample,
                 neuron,
@@ -236,4 +233,18 @@ pub(crate) fn check_batch(network: &Network, batch: &Batch) -> Result<(), SpikeE
         }
     }
     Ok(())
+}
+
+/// The greatest of a list of neurons; 0 of none.
+struct Greatest<'a> {
+    neurons: &'a [u32],
+}
+
+impl Kernel for Greatest<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self) -> u32 {
+        self.neurons.iter().fold(0, |most, &n| most.max(n))
+    }
 }
