@@ -1,10 +1,12 @@
 //! `eventprop bench`: how fast is it on this machine, and how fast could it be?
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use eventprop_experiment::bench::scaling::{self, Axis};
+use eventprop_experiment::bench::scaling::{self, Axis, Law, Point};
 use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
+use eventprop_experiment::plot::{Picture, Scaling};
 use serde_json::json;
 
 use crate::failure::{self, DONE, Failure};
@@ -29,6 +31,9 @@ pub struct Args {
     /// the fitted law of each
     #[arg(long, conflicts_with_all = ["workload", "rounds", "resident", "json"])]
     scaling: bool,
+    /// Also draw what `--scaling` measures: PATH.png and PATH.svg
+    #[arg(long, value_name = "PATH", requires = "scaling")]
+    plot: Option<PathBuf>,
     /// Print one JSON object per workload
     #[arg(long)]
     json: bool,
@@ -52,7 +57,7 @@ impl Args {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
         if self.scaling {
-            return scale(threads, cores());
+            return scale(threads, cores(), self.plot.as_deref());
         }
         let workloads = self.workload.map_or(Workload::ALL.to_vec(), |w| vec![w]);
         for workload in workloads {
@@ -74,37 +79,51 @@ impl Args {
     }
 }
 
-/// One line per point, then one per law.
-fn scale(threads: usize, cores: usize) -> Result<u8, Failure> {
+/// One line per point, then one per law; and a picture, if wanted.
+fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failure> {
     speak::out(
         "axis,size,threads,ms_per_sample,floor_ms_per_sample,ratio,hidden_spikes_per_neuron,peak_memory_mb",
     );
-    let mut laws = Vec::new();
+    let mut axes = Vec::new();
     for axis in Axis::ALL {
         let mut points = Vec::new();
         for size in axis.sizes(cores) {
             let point = scaling::measure(axis, size, threads).map_err(Failure::failed)?;
-            let (ms, floor) = (point.ms(), point.floor_ms());
-            let Measured {
-                threads,
-                hidden_rate,
-                peak_memory_mb,
-                ..
-            } = point.measured;
-            let memory = peak_memory_mb.map_or_else(String::new, |mb| format!("{mb:.0}"));
-            speak::out(&format!(
-                "{},{size},{threads},{ms:.4},{floor:.4},{:.2},{hidden_rate:.2},{memory}",
-                axis.name(),
-                ms / floor
-            ));
-            points.push((floor, ms));
+            speak::out(&point_line(&point));
+            points.push(point);
         }
-        if let Some(x) = scaling::exponent(&points) {
-            laws.push(format!("# {}: time ~ floor^{x:.2}", axis.name()));
+        axes.push((axis, points));
+    }
+    for (axis, points) in &axes {
+        let both: Vec<(f64, f64)> = points.iter().map(|p| (p.floor_ms(), p.ms())).collect();
+        if let Some(law) = Law::fit(&both) {
+            let (name, x) = (axis.name(), law.exponent);
+            speak::out(&format!("# {name}: time ~ floor^{x:.2}"));
         }
     }
-    speak::out(&laws.join("\n"));
+    if let Some(path) = plot {
+        let title = format!("Time per sample; threads: {threads}; what is not varied is as in shd");
+        let picture = Scaling { title, axes };
+        picture.write(path).map_err(Failure::failed)?;
+    }
     Ok(DONE)
+}
+
+fn point_line(point: &Point) -> String {
+    let (ms, floor) = (point.ms(), point.floor_ms());
+    let Measured {
+        threads,
+        hidden_rate,
+        peak_memory_mb,
+        ..
+    } = point.measured;
+    let memory = peak_memory_mb.map_or_else(String::new, |mb| format!("{mb:.0}"));
+    format!(
+        "{},{},{threads},{ms:.4},{floor:.4},{:.2},{hidden_rate:.2},{memory}",
+        point.axis.name(),
+        point.size,
+        ms / floor
+    )
 }
 
 fn text(workload: Workload, measured: &Measured) -> String {

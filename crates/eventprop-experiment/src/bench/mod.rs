@@ -45,7 +45,8 @@ pub struct Measured {
     pub hidden_rate: f64,
     /// Samples that were kept in memory.
     pub samples: usize,
-    /// Peak resident memory of the process in MB; `None` where the system does not tell.
+    /// Peak resident memory of the process in MB, while it was measured; `None` where the system does not
+    /// tell.
     pub peak_memory_mb: Option<f64>,
 }
 
@@ -113,6 +114,7 @@ const ETA: f64 = 1e-9;
 /// When the threads cannot be started.
 pub fn run(shape: &Shape, threads: usize, length: Length) -> Result<Measured, TrainError> {
     let network = shape.network().map_err(SolveError::from)?;
+    forget_peak_memory();
     pool(threads).install(|| match shape.solver {
         Engine::Event => measure(shape, Event::new(&network)?, threads, length),
         Engine::Grid => measure(shape, Grid::<f32>::new(&network)?, threads, length),
@@ -215,6 +217,13 @@ pub fn peak_memory_mb() -> Option<f64> {
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024.0)
+}
+
+/// Lets the peak begin anew at what is resident now, where the system can (Linux): every measurement of a
+/// process has its own.
+fn forget_peak_memory() {
+    // Where it cannot be done, the peak is that of the whole process.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Processor time of all threads of this process in seconds, where the system tells (Linux).

@@ -135,34 +135,57 @@ pub fn measure(axis: Axis, size: usize, threads: usize) -> Result<Point, TrainEr
     })
 }
 
-/// x of time ∝ floorˣ by least squares on the logarithms; `None` for fewer than two points or floors that
-/// are all the same.
-pub fn exponent(points: &[(f64, f64)]) -> Option<f64> {
-    let logs: Vec<(f64, f64)> = points
-        .iter()
-        .map(|(floor, time)| (floor.ln(), time.ln()))
-        .collect();
-    let count = logs.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| logs.iter().map(of).sum::<f64>() / count;
-    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
-    let spread: f64 = logs.iter().map(|p| (p.0 - x) * (p.0 - x)).sum();
-    let common: f64 = logs.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
-    (logs.len() > 1 && spread > 0.0).then(|| common / spread)
+/// time = factor · floorˣ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Law {
+    /// The time where the floor is 1 ms.
+    pub factor: f64,
+    /// x.
+    pub exponent: f64,
+}
+
+impl Law {
+    /// By least squares on the logarithms of (floor, time) in ms; `None` for fewer than two points or
+    /// floors that are all the same.
+    pub fn fit(points: &[(f64, f64)]) -> Option<Self> {
+        let logs: Vec<(f64, f64)> = points
+            .iter()
+            .map(|(floor, time)| (floor.ln(), time.ln()))
+            .collect();
+        let count = logs.len() as f64;
+        let mean = |of: fn(&(f64, f64)) -> f64| logs.iter().map(of).sum::<f64>() / count;
+        let (x, y) = (mean(|p| p.0), mean(|p| p.1));
+        let spread: f64 = logs.iter().map(|p| (p.0 - x) * (p.0 - x)).sum();
+        let common: f64 = logs.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
+        let exponent = common / spread;
+        (logs.len() > 1 && spread > 0.0).then(|| Self {
+            factor: (y - exponent * x).exp(),
+            exponent,
+        })
+    }
+
+    /// The time in ms that it gives for a floor in ms.
+    pub fn ms(&self, floor_ms: f64) -> f64 {
+        self.factor * floor_ms.powf(self.exponent)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Axis, exponent};
+    use super::{Axis, Law};
 
     /// Powers of two make the logarithms whole multiples of one number: what is left is rounding.
     #[test]
-    fn the_exponent_of_a_power_law_is_found() {
+    fn a_power_law_is_found() {
         let points: Vec<(f64, f64)> = (0..5)
             .map(|n| (f64::from(1 << n), 3.0 * f64::from(1 << n).powf(1.5)))
             .collect();
-        assert!((exponent(&points).unwrap() - 1.5).abs() < 1e-14);
-        assert_eq!(exponent(&points[..1]), None);
-        assert_eq!(exponent(&[(2.0, 1.0), (2.0, 4.0)]), None);
+        let law = Law::fit(&points).unwrap();
+        assert!((law.exponent - 1.5).abs() < 1e-14);
+        assert!((law.factor - 3.0).abs() < 1e-13);
+        assert!((law.ms(4.0) - 24.0).abs() < 1e-12);
+        assert_eq!(Law::fit(&points[..1]), None);
+        assert_eq!(Law::fit(&[(2.0, 1.0), (2.0, 4.0)]), None);
     }
 
     #[test]

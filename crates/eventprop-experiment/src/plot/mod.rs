@@ -5,6 +5,7 @@
 mod audio_preview;
 mod decision_map;
 mod learning_curve;
+mod scaling;
 mod spike_time_map;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use thiserror::Error;
 pub use audio_preview::AudioPreview;
 pub use decision_map::{DecisionMap, Tested};
 pub use learning_curve::{CurvePoint, LearningCurve};
+pub use scaling::Scaling;
 pub use spike_time_map::SpikeTimeMap;
 
 /// Pixels of the PNG per unit of the SVG.
