@@ -22,6 +22,8 @@ MODULES = [
     ("eventprop.simulator_yinyang", "The reference's Yin-Yang simulator"),
     ("eventprop.simulator_MNIST", "The reference's MNIST simulator"),
     ("eventprop.simulator_SHD", "The reference's simulator of spoken words"),
+    ("eventprop.simulator_SMNIST", "The reference's simulator of sequential MNIST"),
+    ("eventprop.simulator_DVS_gesture", "The reference's simulator of gestures"),
     ("eventprop.compat", "The folder for PYTHONPATH"),
 ]
 

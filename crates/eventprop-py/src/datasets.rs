@@ -1,13 +1,13 @@
-//! Data sets as spike trains: those of the benchmarks, N-MNIST, and recordings of one's own.
+//! Data sets as spike trains: those of the benchmarks, and recordings of one's own.
 
 use std::path::{Path, PathBuf};
 
 use eventprop::network::Clock;
 use eventprop::spikes::Batch;
 use eventprop_data::binned::{BinnedSet, Binning};
-use eventprop_data::camera::{CameraCode, PolarityCode};
+use eventprop_data::camera::PolarityCode;
+use eventprop_data::locate;
 use eventprop_data::own_data::{self, TimeOrigin};
-use eventprop_data::{locate, nmnist};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
 use eventprop_experiment::settings::Settings;
 use numpy::{IntoPyArray, PyArray1};
@@ -119,12 +119,13 @@ pub struct Grid {
 }
 
 impl Grid {
-    fn binning(&self, inputs: u32) -> PyResult<Binning> {
+    /// The number of inputs is found later.
+    fn binning(&self) -> PyResult<Binning> {
         let clock = Clock::new(self.dt_ms, self.trial_ms).map_err(errors::value)?;
         Ok(Binning {
             dt_ms: clock.dt_ms(),
             steps: clock.steps() as u32,
-            inputs,
+            inputs: 0,
             rescale_t: 1.0,
             rescale_x: 1.0,
         })
@@ -133,34 +134,6 @@ impl Grid {
     fn polarity(&self) -> PyResult<PolarityCode> {
         self.polarity.parse().map_err(errors::value)
     }
-}
-
-/// A part of N-MNIST, `"train"` or `"test"`, with its number of inputs.
-#[pyfunction]
-pub fn read_nmnist<'py>(
-    py: Python<'py>,
-    part: &str,
-    grid: Grid,
-    data_dir: Option<PathBuf>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let split = match part {
-        "train" => nmnist::Split::Train,
-        _ => nmnist::Split::Test,
-    };
-    let sensor = (nmnist::SIDE, nmnist::SIDE);
-    let code = CameraCode::new(sensor, grid.side, grid.polarity()?).map_err(errors::value)?;
-    let binning = grid.binning(code.inputs())?;
-    let dirs = source(data_dir.as_deref()).dirs;
-    let read = pool::compute(py, || nmnist::read_binned(&dirs, split, &code, &binning))?;
-    let nmnist::Loaded { set, notices, .. } = read.map_err(|error| match error {
-        nmnist::NmnistError::NotFound { .. } => errors::not_found(error),
-        _ => errors::file(&error),
-    })?;
-    let all = PyDict::new(py);
-    all.set_item("samples", binned(py, &set, grid.dt_ms)?)?;
-    all.set_item("inputs", code.inputs())?;
-    all.set_item("notices", notices)?;
-    Ok(all)
 }
 
 /// What a set of one's own looks like, for another that has to fit it.
@@ -207,7 +180,7 @@ pub fn read_own<'py>(
 ) -> PyResult<(Labelled<'py>, Shape, Vec<String>)> {
     let like = like.map(|shape| shape.0.clone());
     let request = own_data::Request {
-        binning: grid.binning(0)?,
+        binning: grid.binning()?,
         side: grid.side,
         polarity: grid.polarity()?,
         origin: match origin {

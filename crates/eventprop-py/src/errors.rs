@@ -8,7 +8,9 @@ use std::io;
 
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
+use eventprop_data::dvs_gesture::GestureError;
 use eventprop_data::mnist::MnistError;
+use eventprop_data::nmnist::NmnistError;
 use eventprop_data::shd::ShdError;
 use eventprop_experiment::data::DataError;
 use eventprop_experiment::params::ParamError;
@@ -59,11 +61,6 @@ pub fn param(error: &ParamError) -> PyErr {
     }
 }
 
-/// A `FileNotFoundError` with the text of an error.
-pub fn not_found(error: impl std::fmt::Display) -> PyErr {
-    PyFileNotFoundError::new_err(error.to_string())
-}
-
 /// The exception for a file: an `OSError` of the right kind where the system refused, and a
 /// `ValueError` where the content is wrong.
 pub fn file(error: &(dyn Error + 'static)) -> PyErr {
@@ -91,8 +88,11 @@ pub fn file(error: &(dyn Error + 'static)) -> PyErr {
 pub fn data(error: &DataError) -> PyErr {
     match error {
         DataError::Param(source) => param(source),
-        DataError::Mnist(MnistError::NotFound(_)) | DataError::Shd(ShdError::NotFound(_)) => {
-            not_found(error)
+        DataError::Mnist(MnistError::NotFound(_))
+        | DataError::Shd(ShdError::NotFound(_))
+        | DataError::Nmnist(NmnistError::NotFound { .. })
+        | DataError::Gesture(GestureError::NotFound { .. }) => {
+            PyFileNotFoundError::new_err(error.to_string())
         }
         _ => file(error),
     }

@@ -38,7 +38,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pool::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(pool::threads, module)?)?;
     module.add_function(wrap_pyfunction!(datasets::load_data, module)?)?;
-    module.add_function(wrap_pyfunction!(datasets::read_nmnist, module)?)?;
     module.add_function(wrap_pyfunction!(datasets::read_own, module)?)?;
     module.add_function(wrap_pyfunction!(encoders::latency, module)?)?;
     module.add_function(wrap_pyfunction!(encoders::log_latency, module)?)?;

@@ -98,7 +98,7 @@ def test_moving_cameras_see_digits(tmp_path: Path) -> None:
                 path = tmp_path / part / str(digit) / f"{n:05}.bin"
                 ep.data.write_events(path, events, sensor_size=(34, 34, 2), format="nmnist")
     with pytest.warns(UserWarning, match="of N-MNIST: figures on a subset are not N-MNIST's"):
-        parts = ep.data.nmnist(train=12, validation=8, test=10, trial=10.0, data_dir=tmp_path)
+        parts = ep.data.nmnist(train=12, validation=8, trial=10.0, data_dir=tmp_path)
     assert [len(part) for part in parts] == [12, 8, 10] and parts.inputs == 2312
     assert sorted(parts.test.labels) == list(range(10))
     digit = int(parts.test.labels[0])
@@ -107,8 +107,24 @@ def test_moving_cameras_see_digits(tmp_path: Path) -> None:
     assert neurons.tolist() == [2 * digit + 1, 2 * (33 * 34 + 33)]
     both = parts.train.labels.tolist() + parts.validation.labels.tolist()
     assert sorted(both) == sorted(2 * list(range(10)))
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"train \+ validation is 21, but there are 20"):
-        ep.data.nmnist(train=13, validation=8, test=10, trial=10.0, data_dir=tmp_path)
+
+
+def test_what_stands_in_for_cameras_and_sequences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EVENTPROP_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.warns(UserWarning, match="DEMONSTRATION") as warned:
+        parts = ep.data.smnist(train=40, validation=10, test=20)
+    assert warned[0].filename == __file__
+    assert [len(part) for part in parts] == [40, 10, 20] and parts.inputs == 99
+    # Every event of the sequence spikes twice, in the two steps of its pixel.
+    times, neurons = parts.test[0]
+    assert set(zip(times[times % 2 == 0] + 1, neurons[times % 2 == 0])) == set(zip(times[times % 2 == 1], neurons[times % 2 == 1]))
+    with pytest.warns(UserWarning, match="DEMONSTRATION"):
+        permuted = ep.data.smnist(train=40, validation=10, test=20, encoding="pixel", permute=3)
+    assert permuted.inputs == 16
+    with pytest.warns(UserWarning, match="DEMONSTRATION"):
+        parts = ep.data.dvs_gesture(validation=10, test=11, trial=400.0, dt=10.0, side=8, polarity="merge")
+    assert parts.inputs == 64 and parts.classes == 11 and len(parts.validation) >= 10 and len(parts.test) == 11
 
 
 def events_of(label: int, n: int) -> Any:

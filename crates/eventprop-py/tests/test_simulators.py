@@ -14,7 +14,7 @@ from typing import Any
 import eventprop as ep
 import numpy as np
 import pytest
-from eventprop import simulator_MNIST, simulator_SHD, simulator_yinyang
+from eventprop import simulator_DVS_gesture, simulator_MNIST, simulator_SHD, simulator_SMNIST, simulator_yinyang
 from eventprop.parameters import Parameters
 
 
@@ -199,6 +199,48 @@ def test_synthetic_words_and_speech_commands(tmp_path: Path, monkeypatch: pytest
     p.update(DATA_SET="SSC", EVALUATION="validation_set")
     with pytest.warns(UserWarning, match="DEMONSTRATION: SSC is not on this computer"):
         simulator_SHD.SHD_model(p).train(p)
+
+
+def test_scripts_on_sequences_and_gestures(tmp_path: Path) -> None:
+    out = script(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        import simulator_SMNIST
+        from simulator_DVS_gesture import *
+
+        for model, q in ((simulator_SMNIST.SMNIST_model, simulator_SMNIST.p), (DVSG_model, p)):
+            q["N_EPOCH"] = 1
+            q["NUM_HIDDEN"] = 10
+            q["RECURRENT"] = True
+            q["DT_MS"] = 20.0
+            q["TRIAL_MS"] = 600.0
+            q["N_TRAIN"] = 64
+            q["N_VALIDATE"] = 20
+            q["REG_TYPE"] = "simple"
+            q["NAME"] = model.__name__
+            mn = model(q)
+            spike_t, spike_ID, rec_vars_n, rec_vars_s, correct, correct_eval = mn.train(q)
+            *_, tested = mn.test(q)
+            print(model.__name__, correct, correct_eval, tested)
+        """,
+        tmp_path,
+        EVENTPROP_DATA=str(tmp_path),
+    )
+    assert "99-10-10" in out and "2048-10-11" in out
+    for name in ("SMNIST_model", "DVSG_model"):
+        line = next(line for line in out.splitlines() if line.startswith(name))
+        assert all(0.0 <= float(word) <= 1.0 for word in line.split()[1:])
+        assert np.loadtxt(tmp_path / f"{name}_results.txt").shape == (5,)
+
+
+def test_defaults_of_sequences_and_gestures() -> None:
+    p, q = simulator_SMNIST.p, simulator_DVS_gesture.p
+    assert (p["TRIAL_MS"], p["N_TRAIN"], p["TAU_MEM_OUTPUT"]) == (1568.0, 55000, 20.0)
+    assert (q["TRIAL_MS"], q["N_TRAIN"], q["N_MAX_SPIKE"]) == (18000.0, 1045, 3000)
+    for module in (p, q):
+        with pytest.raises(KeyError, match="did you mean REWIRE_SILENT"):
+            module["REWIRE_SILEND"] = True
 
 
 def _line_of(out: str) -> str:

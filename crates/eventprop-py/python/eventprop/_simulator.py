@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from . import _engine
+from ._warning import warn
 from .parameters import accepted
 from .progress import Bar
 
@@ -107,7 +107,7 @@ class _Heard:
         getattr(self, f"_hear_{word}")(**about)
 
     def _hear_notice(self, text: str) -> None:
-        warnings.warn(text, stacklevel=5)
+        warn(text)
 
     def _hear_started(
         self, network: str, loss: str, seeds: list[tuple[str, int]], samples: list[int], epochs: int, folder: str
@@ -134,7 +134,8 @@ class _Heard:
 
     def _hear_batch(self, phase: str, samples_done: int, samples: int, loss: float, accuracy: float, **_: Any) -> None:
         share = samples_done / max(samples, 1) if phase == "train" else 0.0
-        text = f"{phase} {self._done + 1}/{self._epochs} loss {loss:.3f} acc {100 * accuracy:.1f} %"
+        epoch = f" {min(self._done + 1, self._epochs)}/{self._epochs}" if phase != "test" else ""
+        text = f"{phase}{epoch} loss {loss:.3f} acc {100 * accuracy:.1f} %"
         self._bar.show((self._done + share) / self._epochs, text)
 
     def _hear_recorded(self, all: list[tuple[str, str, Any]]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from . import _engine
+from ._warning import warn
 
 __all__ = ["Parameters"]
+
+# Keys that the page of genn_eventprop names and its code does not read.
+_MISTAKEN = ("TRAIL_MS", "N_EPOCHS", "DATASET")
 
 
 class Parameters(dict[str, Any]):
@@ -85,9 +88,9 @@ class Parameters(dict[str, Any]):
 
 
 def accepted(benchmark: str, key: str, value: Any) -> tuple[str, Any]:
-    """The key that a key or alias stands for, and the value as it is kept; a warning for an alias."""
+    """The key that a key or alias stands for, and the value as it is kept; a warning for a mistaken key."""
     found, kept = _engine.accept_parameter(benchmark, key, value)
-    if found != key:
+    if found != key and key in _MISTAKEN:
         text = f"{key} is taken for {found}; genn_eventprop ignores {key}, so this run differs from one there"
-        warnings.warn(text, stacklevel=3)
+        warn(text)
     return found, kept

@@ -47,6 +47,7 @@ def raster(spikes: Spikes, sample: int = 0, *, ax: Any = None) -> Any:
     ax.plot(times, neurons, "|" if few else ",", color="black", markersize=6)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("neuron")
+    ax.yaxis.get_major_locator().set_params(integer=True)
     return ax
 
 
@@ -129,6 +130,7 @@ def learning_curve(history: History, *, axes: Sequence[Any] | None = None) -> li
         ax.set_ylabel(unit)
     rows[0].legend()
     rows[1].set_xlabel("epoch")
+    rows[1].xaxis.get_major_locator().set_params(integer=True)
     return rows
 
 
@@ -167,7 +169,7 @@ def confusion(labels: Any, predictions: Any, *, names: Sequence[str] = (), ax: A
     ax.set_xticks(range(shown.shape[1]), [*of, "none"][: shown.shape[1]], rotation=90 if names else 0)
     ax.set_yticks(range(classes), of)
     if classes <= 20:
-        for row, column in np.ndindex(shown.shape):
+        for row, column in np.argwhere(shown):
             dark = shown[row, column] > shown.max() / 2
             ax.text(column, row, shown[row, column], ha="center", va="center", color="white" if dark else "black")
     ax.set_xlabel("prediction")

@@ -76,6 +76,9 @@ class Bar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None and self._handle is not None:
+            # In a notebook the last picture stays.
+            self._draw(f"{'█' * _WIDTH} done in {time.monotonic() - self._begin:.0f} s")
         self._clear()
 
 

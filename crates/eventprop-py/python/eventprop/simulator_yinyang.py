@@ -10,11 +10,11 @@ A script of the reference runs as it is with the folder of `python -m eventprop.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from ._simulator import Simulator
+from ._warning import warn
 from .parameters import Parameters
 
 __all__ = ["p", "yinyang"]
@@ -41,7 +41,7 @@ class yinyang(Simulator):
         recorded = [key for key in ("REC_NEURONS", "REC_SYNAPSES") if given.get(key)]
         if recorded and given.get("SOLVER", "event") == "event":
             # The reference has one solver, and its scripts do not name one.
-            warnings.warn(f"{recorded[0]} records in steps: this run uses SOLVER=grid", stacklevel=3)
+            warn(f"{recorded[0]} records in steps: this run uses SOLVER=grid")
             given["SOLVER"] = "grid"
         return super()._run(command, given)
 

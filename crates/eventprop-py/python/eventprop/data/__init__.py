@@ -7,7 +7,7 @@ Nothing is ever downloaded from here.
 
 from ._encoders import delta, latency, level_crossing, log_latency, poisson, population
 from ._recordings import Recording, read_events, write_events
-from ._sets import OwnData, Parts, benchmark, mnist, nmnist, own, shd, ssc, yinyang
+from ._sets import OwnData, Parts, benchmark, dvs_gesture, mnist, nmnist, own, shd, smnist, ssc, yinyang
 from ._sound import audio, read_sound
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "audio",
     "benchmark",
     "delta",
+    "dvs_gesture",
     "latency",
     "level_crossing",
     "log_latency",
@@ -28,6 +29,7 @@ __all__ = [
     "read_events",
     "read_sound",
     "shd",
+    "smnist",
     "ssc",
     "write_events",
     "yinyang",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _arrays, _engine
+from .._warning import warn
 
 __all__ = ["Recording", "read_events", "write_events"]
 
@@ -60,7 +60,7 @@ def read_events(
     names = None if columns is None else list(columns)
     read = _engine.read_events(os.fspath(path), format, names)
     for note in read["notes"]:
-        warnings.warn(f"{os.fspath(path)}: {note}", stacklevel=2)
+        warn(f"{os.fspath(path)}: {note}")
     events = np.zeros(len(read["t"]), _EVENT)
     for field, _ in _EVENT:
         events[field] = read[field]

@@ -1,18 +1,18 @@
-"""Data sets: those of the benchmarks, N-MNIST, and recordings of one's own."""
+"""Data sets: those of the benchmarks, and recordings of one's own."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 
 from .. import _arrays, _engine
+from .._warning import warn
 from ..spikes import Spikes
 
-__all__ = ["OwnData", "Parts", "benchmark", "mnist", "nmnist", "own", "shd", "ssc", "yinyang"]
+__all__ = ["OwnData", "Parts", "benchmark", "dvs_gesture", "mnist", "nmnist", "own", "shd", "smnist", "ssc", "yinyang"]
 
 Path = str | os.PathLike[str] | None
 
@@ -44,7 +44,9 @@ def yinyang(
     seed: int = 123,
     test_seed: int = 456,
 ) -> Parts:
-    """Points in the Yin-Yang symbol (Kriener et al. 2022), 4 coordinates and a bias as 5 spikes, 3 classes.
+    """Points in the Yin-Yang symbol (Kriener et al. 2022), 5 spikes each, 3 classes.
+
+    Neuron 0 is a bias that spikes at 2 dt, neurons 1 to 4 are x, y, 1 − x and 1 − y.
 
     Parameters
     ----------
@@ -95,17 +97,7 @@ def mnist(
     data_dir
         Folder of the files.
     """
-    params = {
-        "TRIAL_MS": trial,
-        "DT_MS": dt,
-        "N_TRAIN": train,
-        "N_VALIDATE": validation,
-        "N_TEST": test,
-        "TRAIN_DATA_SEED": seed,
-        "TEST_DATA_SEED": test_seed,
-        "N_BATCH": 1,
-    }
-    return benchmark("mnist", params, data_dir=data_dir)
+    return benchmark("mnist", _parameters(locals()), data_dir=data_dir)
 
 
 def shd(
@@ -147,7 +139,7 @@ def shd(
     data_dir
         Folder of the files.
     """
-    return benchmark("shd", _spoken(locals()), data_dir=data_dir)
+    return benchmark("shd", _parameters(locals()), data_dir=data_dir)
 
 
 def ssc(
@@ -178,25 +170,145 @@ def ssc(
     evaluation
         What is validated on: the `"validation_set"`, or `"random"` samples of the training file.
     """
-    return benchmark("ssc", _spoken(locals()), data_dir=data_dir)
+    return benchmark("ssc", _parameters(locals()), data_dir=data_dir)
 
 
-def _spoken(given: dict[str, Any]) -> dict[str, Any]:
-    """Arguments as parameters of a benchmark on spoken words."""
-    keys = {
-        "train": "N_TRAIN",
-        "validation": "N_VALIDATE",
-        "test": "N_TEST",
-        "trial": "TRIAL_MS",
-        "dt": "DT_MS",
-        "evaluation": "EVALUATION",
-        "speaker": "SPEAKER_LEFT",
-        "delays": "N_INPUT_DELAY",
-        "delay": "INPUT_DELAY",
-        "seed": "TRAIN_DATA_SEED",
-        "test_seed": "TEST_DATA_SEED",
-    }
-    return {key: given[name] for name, key in keys.items() if name in given} | {"N_BATCH": 1}
+def smnist(
+    *,
+    train: int = 55000,
+    validation: int = 5000,
+    test: int | None = None,
+    trial: float = 1568.0,
+    dt: float = 1.0,
+    encoding: str = "threshold",
+    permute: int | None = None,
+    seed: int = 123,
+    test_seed: int = 456,
+    data_dir: Path = None,
+) -> Parts:
+    """Sequential MNIST: handwritten digits pixel after pixel, one every 2 ms, 10 classes.
+
+    Without the files the 500 digits that come with the package stand in, with a warning.
+
+    Parameters
+    ----------
+    train, validation, test
+        Most samples of each part; `None` for all test images.
+    trial, dt
+        Length of a trial and of a step in ms; a sequence has 1568 ms, and later spikes are cut off.
+    encoding
+        `"threshold"`: 99 channels for grey values that are crossed from one pixel to the next.
+        `"pixel"`: 16 channels for the grey value of every pixel.
+    permute
+        Seed of an order of the pixels that is the same for all images; `None` for row by row.
+    seed, test_seed
+        Seeds of the split, and of draws for test samples.
+    data_dir
+        Folder of the files.
+    """
+    return benchmark("smnist", _parameters(locals()), data_dir=data_dir)
+
+
+def nmnist(
+    *,
+    train: int | None = None,
+    validation: int | None = None,
+    test: int | None = None,
+    trial: float = 320.0,
+    dt: float = 1.0,
+    side: int = 34,
+    polarity: str = "separate",
+    seed: int = 123,
+    test_seed: int = 456,
+    data_dir: Path = None,
+) -> Parts:
+    """Digits before a moving event camera, N-MNIST (Orchard et al. 2015): 34 × 34 pixels, 10 classes.
+
+    Without the files a few digits before a camera that is made up stand in, with a warning.
+
+    Parameters
+    ----------
+    train, validation, test
+        Most samples of each part; `None` for all, and for a tenth of the training recordings.
+    trial, dt
+        Length of a trial and of a step in ms; later events are cut off.
+    side, polarity
+        As for `own`.
+    seed, test_seed
+        Seeds of the split, and of draws for test samples.
+    data_dir
+        Folder that holds `Train/0` to `Test/9`, or `nmnist/` with them.
+    """
+    return benchmark("nmnist", _parameters(locals()), data_dir=data_dir)
+
+
+def dvs_gesture(
+    *,
+    train: int = 1045,
+    validation: int = 32,
+    test: int | None = None,
+    trial: float = 18000.0,
+    dt: float = 1.0,
+    side: int = 32,
+    polarity: str = "separate",
+    clip_start: float = 0.0,
+    clip_end: float | None = None,
+    evaluation: str = "random",
+    speaker: int = 0,
+    seed: int = 123,
+    test_seed: int = 456,
+    data_dir: Path = None,
+) -> Parts:
+    """Gestures before an event camera, DVS128 Gesture (Amir et al. 2017): 128 × 128 pixels, 11 classes.
+
+    Without the files clips of moving hands that are made up stand in, with a warning.
+
+    Parameters
+    ----------
+    train, validation, test
+        Most samples of each part; `None` for all of the test part. People are drawn for validation until
+        they have so many clips, and no clip of theirs is trained on.
+    trial, dt
+        Length of a trial and of a step in ms; later events are cut off.
+    side, polarity
+        As for `own`.
+    clip_start, clip_end
+        What is taken of every clip, in ms; `None` for its end.
+    evaluation, speaker
+        What is validated on: clips of people drawn at `"random"`, or of one, the `"speaker"`, by place in
+        the ascending list of people.
+    seed, test_seed
+        Seeds of the split, and of draws for test samples.
+    data_dir
+        Folder of the recordings, or of tonic's clips.
+    """
+    return benchmark("dvs-gesture", _parameters(locals()), data_dir=data_dir)
+
+
+_KEYS = {
+    "train": "N_TRAIN",
+    "validation": "N_VALIDATE",
+    "test": "N_TEST",
+    "trial": "TRIAL_MS",
+    "dt": "DT_MS",
+    "evaluation": "EVALUATION",
+    "speaker": "SPEAKER_LEFT",
+    "delays": "N_INPUT_DELAY",
+    "delay": "INPUT_DELAY",
+    "encoding": "SMNIST_ENCODING",
+    "permute": "PERMUTE_SEED",
+    "side": "CAMERA_SIDE",
+    "polarity": "POLARITY",
+    "clip_start": "CLIP_START_MS",
+    "clip_end": "CLIP_END_MS",
+    "seed": "TRAIN_DATA_SEED",
+    "test_seed": "TEST_DATA_SEED",
+}
+
+
+def _parameters(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as parameters of a benchmark."""
+    return {key: given[name] for name, key in _KEYS.items() if name in given} | {"N_BATCH": 1}
 
 
 def benchmark(name: str, params: dict[str, Any] | None = None, *, data_dir: Path = None) -> Parts:
@@ -205,7 +317,7 @@ def benchmark(name: str, params: dict[str, Any] | None = None, *, data_dir: Path
     Parameters
     ----------
     name
-        `"yinyang"`, `"mnist"`, …; `eventprop params` lists the benchmarks.
+        `"yinyang"`, `"mnist"`, `"shd"`, `"ssc"`, `"smnist"`, `"nmnist"`, `"dvs-gesture"` or `"custom"`.
     params
         Parameters of the benchmark that are not at their defaults.
     data_dir
@@ -219,58 +331,10 @@ def benchmark(name: str, params: dict[str, Any] | None = None, *, data_dir: Path
     (60, 5, 3)
     """
     loaded = _engine.load_data(name, list((params or {}).items()), _folder(data_dir))
-    _say(loaded["notices"])
+    for notice in loaded["notices"]:
+        warn(notice)
     train, validation, test = (Spikes._of(*loaded[part]) for part in ("train", "validation", "test"))
     return Parts(train, validation, test, loaded["inputs"], loaded["classes"])
-
-
-def nmnist(
-    *,
-    train: int = 55000,
-    validation: int = 5000,
-    test: int = 10000,
-    trial: float = 300.0,
-    dt: float = 1.0,
-    side: int = 34,
-    polarity: str = "separate",
-    seed: int = 123,
-    data_dir: Path = None,
-) -> Parts:
-    """Digits seen by a moving camera, N-MNIST (Orchard et al. 2015): 34 × 34 pixels, 10 classes.
-
-    Parameters
-    ----------
-    train, validation, test
-        Numbers of samples: the first and the next of the shuffled training recordings, and the first of
-        the shuffled test recordings.
-    trial, dt
-        Length of a trial and of a step in ms; later events are cut off, and an input spikes at most once
-        in a step.
-    side, polarity
-        As for `own`.
-    seed
-        Seed of the shuffles.
-    data_dir
-        Folder that holds `Train/0` to `Test/9`, or `nmnist/` with them.
-    """
-    grid = _grid(trial, dt, side, polarity)
-    read = {part: _engine.read_nmnist(part, grid, _folder(data_dir)) for part in ("train", "test")}
-    _say([notice for one in read.values() for notice in one["notices"]])
-    parts = {part: Spikes._of(*one["samples"]) for part, one in read.items()}
-    orders = {part: _engine.permutation(seed, 0, len(spikes)) for part, spikes in parts.items()}
-    for of, name, size in (
-        ("train", "train + validation", _arrays.whole("train", train, 0) + _arrays.whole("validation", validation, 0)),
-        ("test", "test", _arrays.whole("test", test, 0)),
-    ):
-        if size > len(parts[of]):
-            raise ValueError(f"{name} is {size}, but there are {len(parts[of])} recordings for it; choose fewer")
-    return Parts(
-        parts["train"][orders["train"][:train]],
-        parts["train"][orders["train"][train : train + validation]],
-        parts["test"][orders["test"][:test]],
-        read["train"]["inputs"],
-        10,
-    )
 
 
 @dataclass(frozen=True)
@@ -326,7 +390,8 @@ def own(
         raise TypeError(f"like is {type(like).__name__}; expected what an earlier own(…) returned")
     shape = None if like is None else like._shape
     samples, found, notices = _engine.read_own(os.fspath(path), _grid(trial, dt, side, polarity), origin, shape)
-    _say(notices)
+    for notice in notices:
+        warn(notice)
     return OwnData(Spikes._of(*samples), found.inputs, found.classes, found.names, found.camera, found)
 
 
@@ -341,9 +406,3 @@ def _grid(trial: float, dt: float, side: int, polarity: str) -> dict[str, Any]:
 
 def _folder(data_dir: Path) -> str | None:
     return None if data_dir is None else os.fspath(data_dir)
-
-
-def _say(notices: list[str]) -> None:
-    """Warns in the name of the caller outside of the package."""
-    for notice in notices:
-        warnings.warn(notice, stacklevel=4)

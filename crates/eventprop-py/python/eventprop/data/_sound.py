@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .. import _arrays, _engine
+from .._warning import warn
 from ..spikes import Spikes
 
 __all__ = ["audio", "read_sound"]
@@ -108,5 +108,5 @@ def _sound(index: int, sound: Any, rate: int | None, longest: float) -> tuple[_a
 def _encoded(encoder: _engine.SoundEncoder, group: list[tuple[_arrays.Floats, int]], first: int) -> Spikes:
     arrays, notes = encoder.encode(group, first)
     for place, note in notes:
-        warnings.warn(f"sounds[{place}]: {note}", stacklevel=3)
+        warn(f"sounds[{place}]: {note}")
     return Spikes._of(*arrays, None)
