@@ -66,6 +66,12 @@ fn report(diagnosis: &Diagnosis) -> String {
     );
     figures(&mut text, look);
     text.push('\n');
+    if let Some(strength) = diagnosis.guiding_strength {
+        let _ = writeln!(
+            text,
+            "  REG_TYPE=simple LBD_UPPER={strength:.1e} LBD_LOWER={strength:.1e} would pull a tenth as hard as the loss towards NU_UPPER spikes\n"
+        );
+    }
     if diagnosis.complaints.is_empty() {
         text.push_str("Nothing is wrong.\n");
     }
@@ -140,6 +146,7 @@ fn to_json(diagnosis: &Diagnosis) -> Json {
         "target_spikes_per_neuron": diagnosis.target,
         "saturation_spikes_per_neuron": diagnosis.saturation,
         "complaints": complaints.collect::<Json>(),
+        "guiding_regularizer_strength": diagnosis.guiding_strength,
         "fix": Json::Object(fix.collect()),
         "cured": diagnosis.cured.as_ref().map(look_json),
     })

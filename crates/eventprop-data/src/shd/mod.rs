@@ -371,11 +371,18 @@ fn check_grid(binning: &Binning) -> Result<(), ShdError> {
     Ok(())
 }
 
+/// The share of lost spikes from which it is said.
+const LOST: f64 = 0.01;
+
 /// Adds what the counts say to the notices.
 fn noticed(mut loaded: Loaded) -> Loaded {
     let name = loaded.path.display();
     let Counts {
-        unsorted, empty, ..
+        spikes,
+        cut_off,
+        merged,
+        unsorted,
+        empty,
     } = loaded.counts;
     if loaded.synthetic.is_some() {
         let text = format!("{name} is synthetic, not a recording");
@@ -389,6 +396,23 @@ fn noticed(mut loaded: Loaded) -> Loaded {
     if empty > 0 {
         let text = format!("{name}: {empty} samples have no spikes");
         loaded.notices.push(text);
+    }
+    let lost = [
+        (
+            cut_off,
+            "come after the end of the trial or outside the channels (TRIAL_MS, RESCALE_T, RESCALE_X) and are cut off",
+        ),
+        (
+            merged,
+            "fall into the step and channel of another one and are one with it (DT_MS, RESCALE_X)",
+        ),
+    ];
+    for (count, how) in lost {
+        let share = count as f64 / spikes.max(1) as f64;
+        if share >= LOST {
+            let text = format!("{name}: {:.1} % of the spikes {how}", 100.0 * share);
+            loaded.notices.push(text);
+        }
     }
     loaded
 }

@@ -79,7 +79,7 @@ fn a_file_becomes_a_binned_set_and_what_is_odd_is_told() {
         empty: 1,
     };
     assert_eq!(counts, expected);
-    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert_eq!(notices.len(), 4, "{notices:?}");
     assert!(
         notices[0].contains("1 samples were not in order"),
         "{notices:?}"
@@ -88,6 +88,12 @@ fn a_file_becomes_a_binned_set_and_what_is_odd_is_told() {
         notices[1].contains("1 samples have no spikes"),
         "{notices:?}"
     );
+    for (notice, words) in notices[2..].iter().zip(["after the end", "of another one"]) {
+        assert!(
+            notice.contains("14.3 % of the spikes") && notice.contains(words),
+            "{notice}"
+        );
+    }
 }
 
 #[test]

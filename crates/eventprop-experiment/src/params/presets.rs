@@ -56,6 +56,8 @@ const FILES: &[(&str, &str)] = files![
     "nowotny2025-shd-base-first-spike-exp-recurrent",
     "nowotny2025-shd-base-first-spike-exp-ffwd",
     "nowotny2025-ssc-final",
+    "shd-spoken-digits",
+    "shd-spoken-digits-deep",
 ];
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {

@@ -22,7 +22,9 @@ use eventprop_data::{npy, npz};
 
 pub use first_spikes::FirstSpikes;
 pub use outcomes::Outcomes;
-pub use settings::{Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When};
+pub use settings::{
+    Format, Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When,
+};
 
 use self::synapses::Line;
 use crate::checkpoint::{Container, Defect};
@@ -412,11 +414,11 @@ impl Recorder {
     /// # Errors
     /// [`WriteError`].
     pub fn write(&self, folder: &Path, prefix: &str) -> Result<(), WriteError> {
-        if !self.settings.write {
+        let Some(format) = self.settings.format else {
             return Ok(());
-        }
+        };
         let recordings = self.recordings();
-        if self.settings.packed && !recordings.is_empty() {
+        if format == Format::Npz && !recordings.is_empty() {
             return npz::write(&folder.join(format!("{prefix}records.npz")), |archive| {
                 let mut all = recordings.iter();
                 all.try_for_each(

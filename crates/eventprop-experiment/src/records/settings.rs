@@ -12,10 +12,8 @@ use crate::value::Value;
 /// What is recorded and when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordSettings {
-    /// Whether recordings are written at all (`WRITE_TO_DISK`).
-    pub write: bool,
-    /// Whether recordings are one archive instead of a file each.
-    pub packed: bool,
+    /// How recordings are written (`REC_FORMAT`), if they are (`WRITE_TO_DISK`).
+    pub format: Option<Format>,
     /// Whether only the first sample of each batch is recorded, without an axis for samples (Yin-Yang).
     pub first_sample_only: bool,
     /// Places of the recorded samples in their batch.
@@ -42,6 +40,15 @@ pub struct RecordSettings {
     pub constants_when: When,
     /// What is kept of predictions.
     pub outcomes: OutcomeSettings,
+}
+
+/// How recordings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One `.npy` file for each array.
+    Npy,
+    /// All arrays in one packed `.npz` archive.
+    Npz,
 }
 
 /// What is kept of predictions.
@@ -149,13 +156,14 @@ impl RecordSettings {
             }
         };
         Ok(Self {
-            write: params.flag("WRITE_TO_DISK"),
-            packed: params.text("REC_FORMAT") == "npz",
+            format: params.flag("WRITE_TO_DISK").then(|| {
+                match params.text("REC_FORMAT").as_str() {
+                    "npz" => Format::Npz,
+                    _ => Format::Npy,
+                }
+            }),
             first_sample_only: yinyang,
-            samples: match yinyang {
-                true => vec![0],
-                false => samples(params)?,
-            },
+            samples: if yinyang { vec![0] } else { samples(params)? },
             only: only(params, hidden_layers)?,
             first_spikes: yinyang && loss.starts_with("first_spike"),
             spikes: spikes(params, hidden_layers)?,
@@ -230,9 +238,10 @@ fn samples(params: &Parameters) -> Result<Vec<usize>, ParamError> {
         let way_out = format!("choose from 0 to {}", batch - 1);
         return Err(unknown(params, KEY, problem, way_out));
     }
-    Ok(match listed.is_empty() {
-        true => (0..batch).collect(),
-        false => listed,
+    Ok(if listed.is_empty() {
+        (0..batch).collect()
+    } else {
+        listed
     })
 }
 

@@ -85,9 +85,9 @@ pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
     let before = resident_mb();
     let data = data::load(params, &settings, source, Wanted::Validated)?;
     let memory = Memory {
-        program_mb: before,
-        data_mb: resident_mb() - before,
-        reading_mb: peak_mb(),
+        program: before,
+        data: resident_mb() - before,
+        peak: peak_mb(),
     };
     match settings.solver {
         SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory),
@@ -95,20 +95,20 @@ pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
     }
 }
 
-/// What was measured before there was a network.
+/// Memory in MB before there is a network.
 struct Memory {
-    program_mb: f64,
-    data_mb: f64,
-    reading_mb: f64,
+    program: f64,
+    data: f64,
+    peak: f64,
 }
 
 fn measure<S: Engine>(
     settings: &Settings,
     data: &Data,
     Memory {
-        program_mb,
-        data_mb,
-        reading_mb,
+        program: program_mb,
+        data: data_mb,
+        peak: reading_mb,
     }: Memory,
 ) -> Result<Plan, RunError> {
     let start = Start {

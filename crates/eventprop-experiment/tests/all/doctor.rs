@@ -29,6 +29,27 @@ fn a_healthy_network_is_left_alone() {
     }
 }
 
+/// With the strength that the doctor names, a tenth of the loss's gradient is the regulariser's: the two
+/// gradients differ by that much.
+#[test]
+fn a_guiding_regulariser_adds_a_tenth_to_the_gradient() {
+    let plain = ["SOLVER=event", "NUM_HIDDEN=50", "NU_UPPER=4"];
+    let strength = diagnosis(&plain)
+        .guiding_strength
+        .expect("there are spikes");
+    let square_with = |factor: f64| {
+        let keys = ["LBD_UPPER", "LBD_LOWER"].map(|key| format!("{key}={}", factor * strength));
+        let with = [&plain[..], &["REG_TYPE=simple", &keys[0], &keys[1]]].concat();
+        diagnosis(&with).look.gradients[0].norm.powi(2)
+    };
+    // |g + 2 r|² − 2 |g + r|² + |g|² = 2 |r|², whatever the angle between loss and regulariser.
+    let loss = square_with(0.0);
+    let twice_regularizer = square_with(2.0) - 2.0 * square_with(1.0) + loss;
+    // Differences of numbers of the size of the loss's square, each right to some 1e-12 of it.
+    let share = (twice_regularizer / loss / 2.0).sqrt();
+    assert!((share - 0.1).abs() < 1e-8, "{share}");
+}
+
 #[test]
 fn a_silent_layer_is_named_and_woken() {
     let diagnosis = diagnosis(&["INPUT_HIDDEN_MEAN=0.05", "INPUT_HIDDEN_STD=0.02"]);

@@ -11,6 +11,7 @@ use crate::params::Parameters;
 use crate::run::error::RunError;
 use crate::run::learner::{Learner, Start};
 use crate::settings::{Settings, SolverKind};
+use crate::value::Value;
 
 /// What one batch showed.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +112,35 @@ impl Look {
             largest
         }
     }
+}
+
+/// Share of the loss's gradient at which a regulariser guides and does not rule.
+const GUIDING: f64 = 0.1;
+
+/// The `LBD_UPPER` and `LBD_LOWER` with which `REG_TYPE=simple` adds [`GUIDING`] times the gradient of the
+/// loss to the weights of the hidden layers; none where nothing spikes or nothing can be solved.
+///
+/// The adjoint system is linear in what drives it: with the gradients g of the loss and r of the regulariser
+/// at strength 1, 2 |r|² = |g + 2 r|² − 2 |g + r|² + |g|².
+pub fn guiding_strength(params: &Parameters, data: &Data) -> Result<Option<f64>, RunError> {
+    let square = |strength: f64| {
+        let mut params = params.clone();
+        params.set("REG_TYPE", Value::Text("simple".to_owned()))?;
+        for key in ["LBD_UPPER", "LBD_LOWER"] {
+            params.set(key, Value::Float(strength))?;
+        }
+        let look = Look::new(&params, data)?;
+        let hidden = look
+            .gradients
+            .split_last()
+            .map_or(&[][..], |(_, hidden)| hidden);
+        let squares = hidden.iter().map(|gradient| gradient.norm * gradient.norm);
+        Ok::<f64, RunError>(squares.sum())
+    };
+    let loss = square(0.0)?;
+    let twice_regularizer = square(2.0)? - 2.0 * square(1.0)? + loss;
+    let strength = GUIDING * (2.0 * loss / twice_regularizer).sqrt();
+    Ok((strength.is_finite() && strength > 0.0).then_some(strength))
 }
 
 fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {

@@ -92,6 +92,8 @@ pub struct Diagnosis {
     pub fix: Vec<(&'static str, Value)>,
     /// What would be found with them.
     pub cured: Option<Look>,
+    /// Strength of a spike-count regulariser that guides and does not rule.
+    pub guiding_strength: Option<f64>,
     /// What a user should know about the parameters and the data.
     pub notices: Vec<String>,
 }
@@ -112,6 +114,7 @@ pub fn examine(params: &Parameters, source: &Source) -> Result<Diagnosis, RunErr
     Ok(Diagnosis {
         target,
         saturation: settings.saturation(),
+        guiding_strength: look::guiding_strength(params, &data)?,
         complaints,
         cured: cure.as_ref().map(|cure| cure.look.clone()),
         fix: cure.map(|cure| cure.fix).unwrap_or_default(),
