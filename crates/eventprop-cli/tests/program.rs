@@ -201,6 +201,10 @@ fn wrong_parameters_end_with_2_and_one_message() {
         ),
         (&["train", "yingyang"], "choose one of yinyang, mnist"),
         (&["train", "yinyang", "--threads", "0"], "threads"),
+        (
+            &["train", "nmnist", "--train", "a"],
+            "DATA_TRAIN for nmnist; it is a parameter of custom only",
+        ),
         (&["data", "fetch", "cifar"], "known are mnist, yin_yang"),
     ] {
         let (code, error) = refused(arguments);
@@ -208,6 +212,85 @@ fn wrong_parameters_end_with_2_and_one_message() {
         assert!(error.contains(message), "{arguments:?}: {error}");
         assert_eq!(error.matches("error:").count(), 1, "{error}");
     }
+}
+
+/// What only the data show is told with the same code.
+#[test]
+fn wishes_that_the_data_cannot_grant_end_with_2() {
+    for (arguments, message) in [
+        (
+            &["train", "custom"][..],
+            "or an .npz archive with --train PATH",
+        ),
+        (
+            &["train", "custom", "--train", "a"],
+            "or an .npz archive with --test PATH",
+        ),
+        (
+            &["train", "smnist", "AUGMENTATION={flip_x:0.5}"],
+            "flip_x moves pixels, and the channels of this set are none",
+        ),
+    ] {
+        let output = run(folder().path(), arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+    }
+}
+
+/// Recordings that cannot be trained on end the program with 1 and a message that names the file.
+#[test]
+fn damaged_and_mixed_recordings_are_refused_with_their_file() {
+    const GOOD: &str = "t,x,y,p\n10,1,2,1\n20,3,4,0\n";
+    for (name, content, message) in [
+        ("b.es", "these are no events", "b.es"),
+        ("b.csv", "t,x,y,p\n5000000,1,1,1\n10,1,1,1\n", "back"),
+        ("b.csv", "t_s,channel\n0.1,3\n", "without polarities"),
+        ("b.csv", "t,x,y,p\n10,-4,1,1\n", "-4"),
+        ("b.npy", "these are no events", "b.npy"),
+    ] {
+        let folder = folder();
+        let class = folder.path().join("a/left");
+        std::fs::create_dir_all(&class).expect("a folder");
+        std::fs::write(class.join("a.csv"), GOOD).expect("a file");
+        std::fs::write(class.join(name), content).expect("a file");
+        let arguments = ["train", "custom", "--train", "a", "--test", "a"];
+        let output = run(folder.path(), &arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{name}: {error}");
+        assert!(error.contains(name) && error.contains(message), "{error}");
+    }
+}
+
+/// A label behind the end of its recording: the recording is cut off, or they do not belong together.
+#[test]
+fn labels_behind_the_end_of_a_gesture_are_refused_with_both_times() {
+    let folder = folder();
+    let place = folder.path().join("DvsGesture");
+    std::fs::create_dir(&place).expect("a folder");
+    let write =
+        |name: &str, content: &str| std::fs::write(place.join(name), content).expect("a file");
+    write("events.csv", "t,x,y,p\n10,1,2,1\n2000,127,127,0\n");
+    let recording = eventprop_data::events::read(&place.join("events.csv")).expect("events");
+    let format = eventprop_data::events::Format::Aedat31;
+    eventprop_data::events::write(&place.join("user24_led.aedat"), &recording, format)
+        .expect("a recording");
+    let header = "class,startTime_usec,endTime_usec\n";
+    write(
+        "user24_led_labels.csv",
+        &format!("{header}3,0,1000\n5,900000,1000000\n"),
+    );
+    write("trials_to_test.txt", "user24_led.aedat\n");
+    let arguments = ["train", "dvs-gesture", "--data-dir", "."];
+    let output = run(folder.path(), &arguments);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains(
+            "class 5 begins at 900000 µs, but the last event of the recording is at 2000 µs"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn all_spikes_of_180000_steps_are_in_the_gradient() {
     network.connect(hidden, output, weights(0.0, 0.5));
     let mut params = Params::<f32>::init(&network, 5).unwrap();
     for (n, weight) in params.weights_mut(arriving).iter_mut().enumerate() {
-        *weight = 1.5 + 0.2 * (n % 4) as f32;
+        *weight = 4.0 + 0.5 * (n % 4) as f32;
     }
     let spikes = (0..SECONDS).flat_map(|second| {
         let at = move |n: usize| (1000.0 * second as f64 + 5.0 * n as f64, second as u32);

@@ -58,6 +58,10 @@ const FILES: &[(&str, &str)] = files![
     "nowotny2025-ssc-final",
     "shd-spoken-digits",
     "shd-spoken-digits-deep",
+    "smnist-threshold",
+    "smnist-pixel",
+    "smnist-permuted",
+    "nmnist-max",
 ];
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {

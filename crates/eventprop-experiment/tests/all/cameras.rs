@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use eventprop_data::binned::Speakers;
 use eventprop_data::spike_file::{Sample, SpikeFileWriter, WriteOptions};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
 use eventprop_experiment::params::{Benchmark, Parameters};
-use eventprop_experiment::run::Command;
+use eventprop_experiment::run::{self, Command, Control, Progress, Summary};
 use eventprop_experiment::settings::Settings;
 
 use crate::{Trial, columns};
@@ -321,4 +322,90 @@ fn a_folder_per_class_has_its_classes_by_name() {
         error.contains("but the training set has one of 10 × 10"),
         "{error}"
     );
+}
+
+/// The folder of the real data; none without `EVENTPROP_TEST_DATA`, which is said.
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+fn real_data() -> Option<PathBuf> {
+    let dir = std::env::var_os("EVENTPROP_TEST_DATA").map(PathBuf::from);
+    if dir.is_none() {
+        eprintln!("skipped: EVENTPROP_TEST_DATA is not set");
+    }
+    dir
+}
+
+/// 1000 + 100 recordings of N-MNIST: far above chance (10 %) after two epochs.
+#[test]
+fn the_subset_of_n_mnist_is_learned() {
+    let Some(dir) = real_data() else { return };
+    let archive = dir.join("nmnist_small/nmnist_small_1000train_100test.tar.xz");
+    let folder = tempfile::tempdir().expect("a folder");
+    let unpacked = std::process::Command::new("tar")
+        .arg("-xJf")
+        .arg(archive)
+        .current_dir(folder.path())
+        .status();
+    assert!(unpacked.expect("tar").success());
+    let mut params = params(Benchmark::Nmnist, &[]);
+    params.preset("max").expect("a preset");
+    let out_dir = format!("OUT_DIR={}", folder.path().join("run").display());
+    for assignment in ["DT_MS=5", "NUM_HIDDEN=100", "N_EPOCH=2", &out_dir] {
+        params.assign(assignment).expect(assignment);
+    }
+    let data = load(&params, &[folder.path()], Wanted::Validated).expect("data");
+    let sizes = [&data.train, &data.validation, &data.test].map(Part::len);
+    assert_eq!(sizes, [900, 100, 100]);
+    let summary = run_on(&params, folder.path());
+    assert!(summary.validation.expect("validated").accuracy > 0.4);
+}
+
+/// Ten real clips of gestures, 128 × 128 pixels, go through reading, drawing on 32 × 32, training and
+/// testing. They are one per class, so they are no test of anything else.
+#[test]
+fn ten_real_gestures_go_through_end_to_end() {
+    let Some(dir) = real_data() else { return };
+    let clips = dir.join("dvsgesture_10clips");
+    let folder = tempfile::tempdir().expect("a folder");
+    for clip in 1..=10 {
+        let class = folder.path().join(format!("clips/{clip:02}"));
+        std::fs::create_dir_all(&class).expect("a folder");
+        let name = format!("{clip}.bs2");
+        std::fs::copy(clips.join(&name), class.join(&name)).expect("a clip");
+    }
+    let path = folder.path().join("clips").display().to_string();
+    let params = params(
+        Benchmark::Custom,
+        &[
+            &format!("DATA_TRAIN={path}"),
+            &format!("DATA_TEST={path}"),
+            &format!("OUT_DIR={}", folder.path().join("run").display()),
+            "TRIAL_MS=1450",
+            "DT_MS=10",
+            "N_VALIDATE=0",
+            "N_BATCH=5",
+            "NUM_HIDDEN=40",
+            "INPUT_HIDDEN_MEAN=0.03",
+            "INPUT_HIDDEN_STD=0.1",
+            "LOSS_TYPE=max",
+            "ETA=5e-3",
+            "LR_EASE_IN_FACTOR=1",
+            "N_EPOCH=25",
+        ],
+    );
+    let data = load(&params, &[], Wanted::Validated).expect("data");
+    assert_eq!((data.inputs, data.classes), (2048, 10));
+    let summary = run_on(&params, folder.path());
+    assert!(summary.test.expect("tested").accuracy > 0.3);
+}
+
+fn run_on(params: &Parameters, dir: &Path) -> Summary {
+    let source = Source {
+        dirs: vec![dir.to_owned()],
+        demonstration: false,
+    };
+    let mut control = Control {
+        observer: &mut |_: &Progress<'_>| {},
+        cancel: &AtomicBool::new(false),
+    };
+    run::run(Command::Train, params, &source, &mut control).expect("a run")
 }
