@@ -82,6 +82,16 @@ def test_spoken_words_from_their_files(tmp_path: Path) -> None:
         ep.data.ssc(data_dir=tmp_path)
 
 
+def test_a_damaged_file_is_no_missing_file(tmp_path: Path) -> None:
+    write_words(tmp_path / "shd_test.h5", 20)
+    whole = (tmp_path / "shd_test.h5").read_bytes()
+    (tmp_path / "shd_test.h5").write_bytes(whole[:-100])
+    with pytest.raises(ValueError, match=r"shd_test.h5.*cut off"):
+        ep.data.shd(data_dir=tmp_path)
+    with pytest.raises(ValueError, match=r"shd_test.h5.*cut off"):
+        ep.Spikes.from_hdf5(tmp_path / "shd_test.h5")
+
+
 def test_speech_commands_have_a_validation_file(tmp_path: Path) -> None:
     for name, size in (("train", 30), ("valid", 12), ("test", 6)):
         write_words(tmp_path / f"ssc_{name}.h5", size)

@@ -39,6 +39,16 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_keeps_what_it_showed(notebook: Path) -> None:
+    """As `jupyter execute --inplace docs/notebooks/*.ipynb` leaves it: run from top to bottom, without errors, with figures."""
+    cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert "error" not in [output["output_type"] for output in outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(notebook: Path, tmp_path: Path) -> None:
     """The cells one after the other in plain Python. A kernel of Jupyter would bring thirty packages and add
     nothing: the notebooks use no magic. Their sizes shrink with EVENTPROP_QUICK."""

@@ -43,19 +43,20 @@ def run(code: str, **kwargs: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, **kwargs)  # type: ignore[call-overload, no-any-return]
 
 
-def test_import_brings_nothing_but_numpy() -> None:
+def test_import_is_quick_and_brings_nothing_but_numpy() -> None:
+    """0.13 s of processor time, of which NumPy takes two thirds; a machine that is busy needs longer by the clock."""
     ended = run(
         """
         import sys, time
-        begin = time.perf_counter()
+        begin = time.process_time()
         import eventprop
-        print(f"{1000 * (time.perf_counter() - begin):.0f} ms")
+        took = time.process_time() - begin
+        assert took < 0.3, f"{1000 * took:.0f} ms"
         heavy = {"matplotlib", "sklearn", "torch", "scipy", "IPython", "h5py"} & set(sys.modules)
         assert not heavy, heavy
         """
     )
     assert ended.returncode == 0, ended.stderr
-    print("import eventprop:", ended.stdout)
 
 
 def test_memory_is_flat_over_many_evaluations(task: tuple[ep.Network, ep.Spikes]) -> None:

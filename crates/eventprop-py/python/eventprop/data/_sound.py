@@ -43,8 +43,8 @@ def audio(
 ) -> Spikes:
     """The spikes of bushy cells behind a model of the inner ear that hears a sound (Cramer et al. 2020).
 
-    Neuron 0 has the highest frequency. Costs about 30 ms of processor time for a second of sound at 700
-    channels. `docs/audio.md` has the equations.
+    Neuron 0 has the highest frequency. At 700 channels the processor time is about half the length of the
+    sounds, shared by all cores. `docs/audio.md` has the equations.
 
     Parameters
     ----------
