@@ -2,7 +2,7 @@
 //! MNIST that move as in N-MNIST, and hands that move as in DVS128 Gesture. They are no part of those sets
 //! and say nothing about them.
 //!
-//! A pixel sends an event when the brightness has changed by [`CONTRAST`] since its last one.
+//! A pixel sends an event when the brightness has changed by 48 of 255 grey levels since its last one.
 
 use std::f32::consts::TAU;
 use std::ops::Range;

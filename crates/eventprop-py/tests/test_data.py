@@ -75,7 +75,8 @@ def test_spoken_words_from_their_files(tmp_path: Path) -> None:
     assert (parts.inputs, parts.classes) == (700, 20)
     # A float32 in seconds is a little off the whole ms, and a step is the floor.
     assert parts.test == ep.Spikes([([n, 50.0], [n, 699]) for n in range(20)], test.labels)
-    parts = ep.data.shd(evaluation="speaker", speaker=1, trial=40.0, dt=2.0, delays=1, delay=10.0, test=5, data_dir=tmp_path)
+    with pytest.warns(UserWarning, match="50.0 % of the spikes come after the end"):
+        parts = ep.data.shd(evaluation="speaker", speaker=1, trial=40.0, dt=2.0, delays=1, delay=10.0, test=5, data_dir=tmp_path)
     assert [len(part) for part in parts] == [20, 20, 5] and parts.inputs == 1400
     assert parts.test[3][0].tolist() == [2.0, 12.0] and parts.test[3][1].tolist() == [3, 703]
     with pytest.raises(FileNotFoundError, match="ssc_test.h5"):

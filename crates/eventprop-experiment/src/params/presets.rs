@@ -62,6 +62,7 @@ const FILES: &[(&str, &str)] = files![
     "smnist-pixel",
     "smnist-permuted",
     "nmnist-max",
+    "dvs-gesture-reference",
 ];
 
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
