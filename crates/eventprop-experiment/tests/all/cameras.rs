@@ -236,6 +236,38 @@ fn spike_file(path: &Path, samples: u16) {
     file.finish().expect("written");
 }
 
+/// More epochs of a run are refused when its training file is another one now, unless they are forced.
+fn a_run_goes_on_with_its_own_data_only(trial: &Trial, file: &Path) {
+    let source = Source {
+        dirs: Vec::new(),
+        demonstration: false,
+    };
+    let resume = |epochs: usize, force| {
+        let what = run::Resume {
+            folder: trial.folder.path(),
+            name: None,
+            changes: &[format!("N_EPOCH={epochs}")],
+            force,
+        };
+        let mut control = Control {
+            observer: &mut |_: &Progress<'_>| {},
+            cancel: &AtomicBool::new(false),
+        };
+        run::resume(&what, &source, &mut control).map_err(|error| error.to_string())
+    };
+    let before = std::fs::read(file).expect("the file");
+    spike_file(file, 44);
+    let refused = resume(7, false).expect_err("other data");
+    assert!(
+        refused.contains("--force") && refused.contains("fingerprint"),
+        "{refused}"
+    );
+    std::fs::write(file, before).expect("the file as it was");
+    assert_eq!(resume(7, false).expect("its own data").epochs, 7);
+    spike_file(file, 44);
+    assert_eq!(resume(8, true).expect("forced").epochs, 8);
+}
+
 #[test]
 fn own_spike_trains_are_learned_and_cross_validated() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -258,6 +290,7 @@ fn own_spike_trains_are_learned_and_cross_validated() {
     let trial = Trial::new(Benchmark::Custom, &[&small[..], &[&data_test]].concat());
     let summary = trial.run(Command::Train).expect("trained");
     assert_eq!(summary.test.expect("tested").accuracy, 1.0);
+    a_run_goes_on_with_its_own_data_only(&trial, &path("a.h5"));
     // By speaker: three folds; no test set is needed.
     let trial = Trial::new(Benchmark::Custom, &[&small[..], &["N_FOLDS=none"]].concat());
     let summary = trial.run(Command::CrossValidate).expect("folds");

@@ -39,6 +39,27 @@ fn results_do_not_depend_on_the_number_of_threads() {
             Benchmark::Mnist,
             &["RECURRENT=true", "NUM_HIDDEN=[20,10]", "REG_TYPE=simple"],
         ),
+        (
+            Benchmark::Shd,
+            &[
+                "RECURRENT=true",
+                "N_HID_LAYER=2",
+                "N_INPUT_DELAY=1",
+                "TRAIN_TAU=true",
+                "HIDDEN_NOISE=0.05",
+                "PDROP_HIDDEN=0.1",
+                "AUGMENTATION={random_shift:40,blend:[0.5,0.5]}",
+            ],
+        ),
+        (
+            Benchmark::Shd,
+            &[
+                "RECURRENT=true",
+                "HIDDEN_NEURON_TYPE=ALIF",
+                "AVG_SNSUM=true",
+                "REG_TYPE=simple",
+            ],
+        ),
     ] {
         let one = trace(benchmark, assignments, 1);
         for threads in [2, 5] {
