@@ -58,8 +58,8 @@ pub fn full(summary: &Summary) -> String {
     }
     if summary.demonstration {
         lines.push(format!(
-            "data                 DEMONSTRATION with a few samples; `eventprop data fetch {}` gets the real set",
-            summary.benchmark
+            "data                 DEMONSTRATION with a few samples; `eventprop data fetch {}` is the way to the real set",
+            summary.benchmark.data_set()
         ));
     }
     for (index, file) in summary.files.iter().enumerate() {

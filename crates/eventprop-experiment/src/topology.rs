@@ -143,7 +143,7 @@ impl Topology {
         let mut source = network.add_input("input", inputs);
         let (mut hidden, mut frozen) = (Vec::new(), Vec::new());
         for (layer, &size) in s.hidden.iter().enumerate() {
-            let draw = Draw::hidden(s, (seed, layer), size);
+            let draw = Draw::new(s, (s.hidden_taus, s.tau_mem), (seed, layer), size);
             let target = network.add_lif(&names.hidden(layer), size, hidden_neurons(s, &draw));
             let weights = if layer == 0 {
                 s.input_hidden
@@ -160,7 +160,12 @@ impl Topology {
         if s.train_weights {
             frozen.clear();
         }
-        let draw = Draw::output(s, (seed, layers), classes);
+        let draw = Draw::new(
+            s,
+            (s.output_taus, s.tau_mem_output),
+            (seed, layers),
+            classes,
+        );
         let output = if matches!(settings.loss, Loss::FirstSpike(_)) {
             network.add_lif("output", classes, draw.lif(s))
         } else {
@@ -247,32 +252,11 @@ struct Draw {
 }
 
 impl Draw {
-    fn hidden(settings: &NetworkSettings, place: (u64, usize), size: usize) -> Self {
-        let means = (settings.tau_mem, settings.tau_syn);
-        Self::new(
-            settings.hidden_taus,
-            means,
-            settings.tau_least,
-            (place, size),
-        )
-    }
-
-    fn output(settings: &NetworkSettings, place: (u64, usize), size: usize) -> Self {
-        let means = (settings.tau_mem_output, settings.tau_syn);
-        Self::new(
-            settings.output_taus,
-            means,
-            settings.tau_least,
-            (place, size),
-        )
-    }
-
-    /// The time constants of membranes and synapses with these means and least values.
     fn new(
-        taus: Taus,
-        means: (f64, f64),
-        least: (f64, f64),
-        ((seed, layer), size): ((u64, usize), usize),
+        settings: &NetworkSettings,
+        (taus, tau_mem): (Taus, f64),
+        (seed, layer): (u64, usize),
+        size: usize,
     ) -> Self {
         let key = Key::new(seed, Purpose::TimeConstants).with(layer as u64);
         let draw = |tau: f64, least: f64, key: Key| {
@@ -284,9 +268,10 @@ impl Draw {
             let values = (0..size).map(|n| single(gamma(tau, key, n).clamp(least, 3.0 * tau)));
             Constant::PerNeuron(values.collect())
         };
+        let (mem, syn) = settings.tau_least;
         Self {
-            mem: draw(means.0, least.0, key.with(0)),
-            syn: draw(means.1, least.1, key.with(1)),
+            mem: draw(tau_mem, mem, key.with(0)),
+            syn: draw(settings.tau_syn, syn, key.with(1)),
         }
     }
 

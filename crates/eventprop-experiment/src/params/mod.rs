@@ -77,6 +77,14 @@ impl Benchmark {
         }
     }
 
+    /// The name under which `eventprop data fetch` knows its data.
+    pub fn data_set(self) -> &'static str {
+        match self {
+            Self::Smnist => Self::Mnist.name(),
+            other => other.name(),
+        }
+    }
+
     /// The table of parameters.
     pub fn rows(self) -> &'static [Row] {
         match self {
