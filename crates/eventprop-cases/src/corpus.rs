@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = cases![
     "loss_sum_weigh_exp",
     "loss_sum_weigh_sigmoid",
     "loss_sum_weigh_input",
+    "loss_sum_weigh_late",
     "loss_avg_xentropy",
     "reset_not_at_zero",
     "reset_above_zero",

@@ -502,12 +502,15 @@ fn loss(table: &LossTable) -> Result<Loss, Fault> {
             tau: needed("tau_accumulator", table.tau_accumulator)?,
             gain: needed("gain", table.gain)?,
         })),
+        "sum_weigh_late" => Ok(Loss::Sum(Weighting::Late {
+            tau: needed("tau_accumulator", table.tau_accumulator)?,
+        })),
         "avg_xentropy" => Ok(Loss::AvgXentropy),
         other => Err(Fault::Unknown {
             what: "loss",
             name: other.to_owned(),
             known: "first_spike, first_spike_exp, max, sum, sum_weigh_linear, sum_weigh_exp, \
-                    sum_weigh_sigmoid, sum_weigh_input, avg_xentropy"
+                    sum_weigh_sigmoid, sum_weigh_input, sum_weigh_late, avg_xentropy"
                 .to_owned(),
         }),
     }

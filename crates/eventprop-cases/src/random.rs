@@ -136,6 +136,7 @@ pub fn losses() -> [Loss; 9] {
             tau: 10.0,
             gain: 0.2,
         }),
+        Loss::Sum(Weighting::Late { tau: 10.0 }),
         Loss::AvgXentropy,
     ]
 }

@@ -1,5 +1,6 @@
 //! How the program fails: one message, one exit code.
 
+use std::env;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -51,4 +52,21 @@ pub fn conclude(ended: Result<u8, Failure>, json: bool) -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// The exit code of a command line that was not understood, or that asked for help; a mistake is told as an object
+/// too where `--json` is among the words.
+pub fn of_command_line(refusal: &clap::Error) -> ExitCode {
+    let told = refusal.print();
+    if !refusal.use_stderr() {
+        return ExitCode::from(if told.is_ok() { DONE } else { FAILED });
+    }
+    if env::args_os().any(|word| word == "--json") {
+        let text = refusal.to_string();
+        // What follows the first paragraph is the usage, for people.
+        let problem = text.split("\n\n").next().unwrap_or_default();
+        let problem = problem.strip_prefix("error: ").unwrap_or(problem);
+        speak::out(&json!({"error": problem, "exit_code": USAGE}).to_string());
+    }
+    ExitCode::from(USAGE)
 }

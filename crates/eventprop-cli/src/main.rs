@@ -39,10 +39,14 @@ Look further:
 ";
 
 fn main() -> ExitCode {
-    if let Some(command) = Cli::parse().command {
-        command.run()
-    } else {
-        speak::out(WELCOME.trim_end());
-        ExitCode::SUCCESS
+    match Cli::try_parse() {
+        Ok(Cli {
+            command: Some(command),
+        }) => command.run(),
+        Ok(Cli { command: None }) => {
+            speak::out(WELCOME.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(refusal) => failure::of_command_line(&refusal),
     }
 }

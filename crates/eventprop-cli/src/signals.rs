@@ -14,20 +14,29 @@ pub const RUN: &str = "stopping after this batch; a checkpoint is written, from 
 #[derive(Debug, Clone)]
 pub struct Stop {
     words: &'static str,
+    /// Whether there is something to bring to an end.
+    begun: Arc<AtomicBool>,
     asked: Arc<AtomicBool>,
     code: Arc<AtomicU8>,
 }
 
 impl Stop {
-    /// Listens from now on; says `words` at the first signal.
+    /// Listens from now on; says `words` at the first signal after [`Self::begin`]. One before ends the program
+    /// at once.
     pub fn listen(words: &'static str) -> Result<Self, Failure> {
         let stop = Self {
             words,
+            begun: Arc::default(),
             asked: Arc::default(),
             code: Arc::default(),
         };
         listen(stop.clone()).map_err(Failure::failed)?;
         Ok(stop)
+    }
+
+    /// From now on there is something to bring to an end.
+    pub fn begin(&self) {
+        self.begun.store(true, Ordering::Relaxed);
     }
 
     /// The flag that the signal sets.
@@ -42,7 +51,7 @@ impl Stop {
 
     fn hear(&self, code: u8) {
         self.code.store(code, Ordering::Relaxed);
-        if self.asked.swap(true, Ordering::Relaxed) {
+        if !self.begun.load(Ordering::Relaxed) || self.asked.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(code));
         }
         speak::err(self.words);

@@ -231,10 +231,36 @@ fn wishes_that_the_data_cannot_grant_end_with_2() {
             "flip_x moves pixels, and the channels of this set are none",
         ),
     ] {
-        let output = run(folder().path(), arguments);
+        let folder = folder();
+        let output = run(folder.path(), arguments);
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
         assert!(error.contains(message), "{arguments:?}: {error}");
+        assert!(
+            !folder.path().join("runs").exists(),
+            "a run without data leaves nothing behind"
+        );
+    }
+}
+
+/// With --json a program gets its object even of a command line that was not understood.
+#[test]
+fn mistakes_of_the_command_line_are_objects_too() {
+    for (arguments, message) in [
+        (&["train", "--json"][..], "required arguments"),
+        (
+            &["train", "yinyang", "--sed", "1", "--json"],
+            "unexpected argument '--sed'",
+        ),
+        (&["train", "yingyang", "--json"], "choose one of yinyang"),
+    ] {
+        let output = run(folder().path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let json = last_json(&output);
+        assert_eq!(json["exit_code"], 2);
+        let error = json["error"].as_str().expect("a text");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+        assert!(!error.contains("Usage:"), "{error}");
     }
 }
 
@@ -425,6 +451,28 @@ fn a_signal_stops_a_run_cleanly() {
         lines.ends_with('\n')
             && lines.lines().count() as u64 == json["epochs"].as_u64().expect("epochs")
     );
+}
+
+/// While data are being made or read there is nothing to bring to an end, and nothing is written.
+#[cfg(unix)]
+#[test]
+fn a_signal_before_the_run_begins_ends_it_at_once() {
+    let folder = folder();
+    let child = program(folder.path(), &["train", "yinyang", "N_TRAIN=20000000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The samples take seconds.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(killed.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(!folder.path().join("runs").exists());
 }
 
 /// A run that was told to terminate, in its folder; the number of epochs that it completed.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eventprop_experiment::params::{Benchmark, Default as TableDefault, Parameters, Row};
@@ -234,7 +234,8 @@ impl From<Recording<'_>> for Recorded {
 
 /// Runs a benchmark and returns its summary as JSON. `hear` is called in this thread with what
 /// happens: a word and its particulars. A pending signal stops the run after the current batch; what
-/// was done until then is written, and the signal's exception is raised.
+/// was done until then is written, and the signal's exception is raised. While data are being read it is
+/// raised at once, and the reading ends unheard.
 #[pyfunction]
 pub fn run_benchmark(
     py: Python<'_>,
@@ -251,28 +252,34 @@ pub fn run_benchmark(
     let pool = pool::pool()?;
     let (sender, receiver) = channel();
     let hear = hear.clone().unbind();
-    let (ended, stopped) = py.detach(move || {
-        let (cancel, latest) = (AtomicBool::new(false), Mutex::new(None));
-        std::thread::scope(|scope| {
-            let (cancel, latest) = (&cancel, &latest);
-            let (params, source, pool) = (&params, &source, &pool);
-            let worker = scope.spawn(move || {
-                let mut observer = |progress: &Progress<'_>| tell(progress, &sender, latest);
+    let ended = py.detach(move || {
+        let cancel = Arc::new(AtomicBool::new(false));
+        let latest = Arc::new(Mutex::new(None));
+        let worker = std::thread::spawn({
+            let (cancel, latest) = (Arc::clone(&cancel), Arc::clone(&latest));
+            move || {
+                let mut observer = |progress: &Progress<'_>| tell(progress, &sender, &latest);
                 let mut control = Control {
                     observer: &mut observer,
-                    cancel,
+                    cancel: &cancel,
                 };
-                pool.install(|| run::run(command, params, source, &mut control))
-            });
-            let stopped = listen(&receiver, latest, cancel, &hear);
-            (worker.join(), stopped)
-        })
-    });
-    let ended: Result<Summary, RunError> =
-        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    if let Some(exception) = stopped {
-        return Err(exception);
-    }
+                pool.install(|| run::run(command, &params, &source, &mut control))
+            }
+        });
+        let heard = listen(&receiver, &latest, &cancel, &hear);
+        if let Err(Stopped {
+            exception,
+            begun: false,
+        }) = heard
+        {
+            return Err(exception);
+        }
+        let ended: Result<Summary, RunError> = worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        heard.map_err(|stopped| stopped.exception)?;
+        Ok(ended)
+    })?;
     let summary = ended.map_err(|error| errors::run(&error))?;
     if summary.cancelled {
         return Err(PyKeyboardInterrupt::new_err(()));
@@ -307,24 +314,34 @@ fn tell(progress: &Progress<'_>, sender: &Sender<Told>, latest: &Mutex<Option<Ba
     let _ = sender.send(told);
 }
 
-/// Calls Python with what is told until the run ends; the exception if there was one.
+/// A run that Python wants to end.
+struct Stopped {
+    /// Why.
+    exception: PyErr,
+    /// Whether its data had been read and the work had begun.
+    begun: bool,
+}
+
+/// Calls Python with what is told until the run ends, or was stopped before it began.
 fn listen(
     receiver: &Receiver<Told>,
     latest: &Mutex<Option<BatchProgress>>,
     cancel: &AtomicBool,
     hear: &Py<PyAny>,
-) -> Option<PyErr> {
-    let mut stopped = None;
+) -> Result<(), Stopped> {
+    let mut begun = false;
+    let mut heard = Ok(());
     loop {
         let told = match receiver.recv_timeout(LOOK) {
             Ok(told) => Some(told),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return stopped,
+            Err(RecvTimeoutError::Disconnected) => return heard,
         };
-        if stopped.is_some() {
+        begun |= matches!(told, Some(Told::Started { .. }));
+        if heard.is_err() {
             continue;
         }
-        let heard = Python::attach(|py| {
+        let called = Python::attach(|py| {
             py.check_signals()?;
             let hear = hear.bind(py);
             match told {
@@ -335,9 +352,12 @@ fn listen(
                 },
             }
         });
-        if let Err(exception) = heard {
+        if let Err(exception) = called {
             cancel.store(true, Ordering::Relaxed);
-            stopped = Some(exception);
+            heard = Err(Stopped { exception, begun });
+            if !begun {
+                return heard;
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::errors;
 /// A loss as Python names it: the name and its constants.
 pub type Named = (String, HashMap<String, f64>);
 
-const NAMES: &str = "sum, sum_weigh_linear, sum_weigh_exp, sum_weigh_sigmoid, sum_weigh_input, avg_xentropy, max, first_spike, first_spike_exp";
+const NAMES: &str = "sum, sum_weigh_linear, sum_weigh_exp, sum_weigh_sigmoid, sum_weigh_input, sum_weigh_late, avg_xentropy, max, first_spike, first_spike_exp";
 
 /// The loss of this name. Constants that are missing have the defaults of the benchmarks; those that
 /// the loss does not use are ignored.
@@ -35,6 +35,9 @@ pub fn named((name, constants): &Named, dt_ms: f64) -> Result<Loss, PyErr> {
             let gain = constant("gain", 0.01 * dt_ms / tau);
             Loss::Sum(Weighting::Input { tau, gain })
         }
+        "sum_weigh_late" => Loss::Sum(Weighting::Late {
+            tau: constant("tau", 20.0),
+        }),
         "avg_xentropy" => Loss::AvgXentropy,
         "max" => Loss::Max,
         "first_spike" => first_spike(Penalty::Inverse),

@@ -77,7 +77,7 @@ def test_memory_is_flat_over_many_evaluations(task: tuple[ep.Network, ep.Spikes]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-@pytest.mark.parametrize("what", ["fit", "run"])
+@pytest.mark.parametrize("what", ["fit", "run", "load"])
 def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> None:
     code = {
         "fit": """
@@ -103,6 +103,16 @@ def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> N
             except KeyboardInterrupt:
                 print("stopped", flush=True)
         """,
+        "load": """
+            from eventprop.simulator_yinyang import p, yinyang
+            p.update(N_TRAIN=20_000_000, NUM_HIDDEN=20)
+            model = yinyang(p)
+            print("go", flush=True)
+            try:
+                model.train(p)
+            except KeyboardInterrupt:
+                print("stopped", flush=True)
+        """,
     }[what]
     # A program that a shell started in the background ignores Ctrl-C, and so do its children: not this one.
     listen = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -110,7 +120,7 @@ def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> N
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
     assert program.stdout is not None
     assert program.stdout.readline() == "go\n"
-    time.sleep(1.0)
+    time.sleep(0.3 if what == "load" else 1.0)
     sent = time.monotonic()
     program.send_signal(signal.SIGINT)
     rest, _ = program.communicate(timeout=60)
@@ -119,6 +129,8 @@ def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> N
     assert time.monotonic() - sent < 10
     if what == "run":
         assert (tmp_path / "w_hidden_output_last.npy").exists()
+    if what == "load":
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of Unix")

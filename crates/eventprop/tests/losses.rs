@@ -114,11 +114,13 @@ fn sum_of_constant_voltages() {
 #[test]
 fn weights_of_the_weighted_sums() {
     let sigmoid = |x: f64| 1.0 / (1.0 + ((x - 0.5) / 0.2).exp());
-    let of: [(Weighting, &dyn Fn(f64) -> f64); 4] = [
+    let late = |x: f64| 4.0 * (4.0 * (x - 1.0)).exp();
+    let of: [(Weighting, &dyn Fn(f64) -> f64); 5] = [
         (Weighting::Flat, &|_| 1.0),
         (Weighting::Linear, &|x| 1.0 - x),
         (Weighting::Exp, &|x| (-x).exp()),
         (Weighting::Sigmoid, &sigmoid),
+        (Weighting::Late { tau: TRIAL / 4.0 }, &late),
     ];
     for (weighting, w) in of {
         for step in 0..STEPS {

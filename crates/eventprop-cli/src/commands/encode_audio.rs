@@ -221,6 +221,7 @@ impl EncodeArgs {
         let stop = Stop::listen(
             "stopping after the recordings under way; the same command goes on (again: at once)",
         )?;
+        stop.begin();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let conversion = Conversion {
             encoder: &encoder,

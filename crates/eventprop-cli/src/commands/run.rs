@@ -171,6 +171,9 @@ impl Manner {
         let mut board = self.tensorboard.then(Board::default);
         let mut display = Display::new(self.verbosity());
         let mut observer = |progress: &Progress<'_>| {
+            if matches!(progress, Progress::Started(_)) {
+                stop.begin();
+            }
             display.hear(progress);
             if let Some(board) = &mut board {
                 board.hear(progress);
@@ -183,7 +186,10 @@ impl Manner {
             })
         });
         display.finish();
-        let summary = summary.map_err(|error| explain(&error))?;
+        let summary = match summary {
+            Err(RunError::StoppedBefore) => return Ok(stop.code()),
+            ended => ended.map_err(|error| explain(&error))?,
+        };
         tell(&summary);
         if let Some(board) = board {
             board.finish(&summary).map_err(Failure::failed)?;

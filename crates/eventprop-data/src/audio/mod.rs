@@ -38,6 +38,7 @@ mod response_table;
 pub mod roster;
 pub mod settings;
 pub mod sound;
+mod wav_doubles;
 
 /// Channels that are computed together, side by side: `block[t][lane]`.
 pub const LANES: usize = 8;

@@ -27,6 +27,7 @@ pub const LOSSES: &[&str] = &[
     "sum_weigh_exp",
     "sum_weigh_sigmoid",
     "sum_weigh_input",
+    "sum_weigh_late",
     "avg_xentropy",
 ];
 
@@ -285,7 +286,7 @@ pub const ALPHA: Row = Row::new(
 pub const TAU_ACCUMULATOR: Row = Row::new(
     "TAU_ACCUMULATOR",
     POSITIVE,
-    "sum_weigh_input: time constant of the average of the input activity",
+    "time constant of the accumulator of the input activity (sum_weigh_input) or of the output voltages (sum_weigh_late)",
 )
 .default("20.0")
 .unit("ms");

@@ -23,6 +23,9 @@ pub enum RunError {
     /// The parameters do not fit together.
     #[error(transparent)]
     Param(#[from] ParamError),
+    /// It was cancelled while its data were being read; nothing was written.
+    #[error("stopped before the run began; nothing was written")]
+    StoppedBefore,
     /// The data could not be had.
     #[error(transparent)]
     Data(#[from] DataError),

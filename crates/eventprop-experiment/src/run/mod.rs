@@ -146,6 +146,23 @@ fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError>
     } = order;
     let settings = Settings::new(params)?;
     check(command, params, &settings)?;
+    let load = || {
+        let wanted = match command {
+            Command::Train => Wanted::Validated,
+            Command::TrainTest => Wanted::Whole,
+            Command::CrossValidate => Wanted::Folds,
+            Command::Test => Wanted::Test,
+        };
+        data::load(params, &settings, order.source, wanted)
+    };
+    // A run that has no data leaves no folder behind.
+    let loaded = match order.beginning {
+        Beginning::New => Some(load()?),
+        Beginning::Resumed { .. } => None,
+    };
+    if control.cancelled() {
+        return Err(RunError::StoppedBefore);
+    }
     let outputs = Outputs::new(&settings);
     outputs.prepare()?;
     let lock = RunLock::take(&outputs.lock())?;
@@ -155,13 +172,7 @@ fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError>
         ));
     }
     let taken_up = begin(order, &outputs, &settings, control)?;
-    let wanted = match command {
-        Command::Train => Wanted::Validated,
-        Command::TrainTest => Wanted::Whole,
-        Command::CrossValidate => Wanted::Folds,
-        Command::Test => Wanted::Test,
-    };
-    let data = data::load(params, &settings, order.source, wanted)?;
+    let data = loaded.map_or_else(load, Ok)?;
     let mut dumped = params.clone();
     data.settle(&mut dumped)?;
     for notice in settings.notices.iter().chain(&data.notices) {

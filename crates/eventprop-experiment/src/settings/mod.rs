@@ -413,6 +413,9 @@ fn loss(params: &Parameters) -> Loss {
             let gain = 0.01 * params.float("DT_MS") / tau;
             Loss::Sum(Weighting::Input { tau, gain })
         }
+        "sum_weigh_late" => Loss::Sum(Weighting::Late {
+            tau: params.float("TAU_ACCUMULATOR"),
+        }),
         _ => Loss::AvgXentropy,
     }
 }

@@ -175,6 +175,7 @@ const CHANGES: &[(&str, &[&str])] = &[
         &["LOSS_TYPE=first_spike", "HIDDEN_OUTPUT_MEAN=1"],
     ),
     ("TAU_ACCUMULATOR=50", &["LOSS_TYPE=sum_weigh_input"]),
+    ("TAU_ACCUMULATOR=50", &["LOSS_TYPE=sum_weigh_late"]),
     (
         "SOLVER=event",
         &["N_TRAIN=12", "N_BATCH=12", "TRIAL_MS=200", "N_EPOCH=1"],

@@ -20,6 +20,7 @@ __all__ = [
     "Sum",
     "SumWeighExp",
     "SumWeighInput",
+    "SumWeighLate",
     "SumWeighLinear",
     "SumWeighSigmoid",
     "named",
@@ -79,6 +80,21 @@ class SumWeighInput(Loss):
     tau: float = 20.0
     gain: float | None = None
     name: ClassVar[str] = "sum_weigh_input"
+
+
+@dataclass(frozen=True)
+class SumWeighLate(Loss):
+    """As `Sum`, with the weight (T/tau) exp(−(T − t)/tau): what a leaky accumulator of the voltages holds
+    at the end of the trial.
+
+    Parameters
+    ----------
+    tau
+        Time constant of the accumulator in ms.
+    """
+
+    tau: float = 20.0
+    name: ClassVar[str] = "sum_weigh_late"
 
 
 @dataclass(frozen=True)
@@ -152,6 +168,7 @@ _ALL: dict[str, type[Loss]] = {
         SumWeighExp,
         SumWeighSigmoid,
         SumWeighInput,
+        SumWeighLate,
         AvgXentropy,
         Max,
         FirstSpike,

@@ -1,5 +1,5 @@
-//! `sum`, `sum_weigh_linear`, `sum_weigh_exp`, `sum_weigh_sigmoid`, `sum_weigh_input`: cross-entropy
-//! of weighted time averages of the output voltages (Nowotny, Turner & Knight 2025).
+//! `sum`, `sum_weigh_linear`, `sum_weigh_exp`, `sum_weigh_sigmoid`, `sum_weigh_input` (Nowotny, Turner &
+//! Knight 2025), `sum_weigh_late`: cross-entropy of weighted time averages of the output voltages.
 //!
 //! `[L2]` z_j = (1/T) ∫ w(t) V_j dt,    L = −log softmax(z)_label
 //! `[L3]` A_j = w(t) (δ_j − p_j) / T,   with p = softmax(z)
@@ -32,6 +32,12 @@ pub enum Weighting {
         /// Increment per input spike. The reference's is 0.01 · dt / τ.
         gain: f64,
     },
+    /// `sum_weigh_late`: w = (T/τ) e^{−(T − t)/τ}, so that z is what a leaky accumulator of the voltage
+    /// holds at the end of the trial. For sequences that are understood only when all of them was seen.
+    Late {
+        /// Time constant τ of the accumulator in ms (`TAU_ACCUMULATOR`).
+        tau: f64,
+    },
 }
 
 impl Weighting {
@@ -42,15 +48,18 @@ impl Weighting {
             Self::Exp => "sum_weigh_exp",
             Self::Sigmoid => "sum_weigh_sigmoid",
             Self::Input { .. } => "sum_weigh_input",
+            Self::Late { .. } => "sum_weigh_late",
         }
     }
 
     pub(super) fn validate(self) -> Result<(), LossError> {
-        let Self::Input { tau, gain } = self else {
-            return Ok(());
+        let (tau, gain) = match self {
+            Self::Input { tau, gain } => (tau, gain),
+            Self::Late { tau } => (tau, 1.0),
+            _ => return Ok(()),
         };
         let wrong = |constant, value, expected| LossError::Constant {
-            loss: "sum_weigh_input",
+            loss: self.name(),
             constant,
             value,
             expected,
@@ -116,12 +125,16 @@ impl Weighting {
 
     /// w where it depends on the time alone.
     fn over_trial(self, times_ms: &[f64], trial_ms: f64) -> Vec<f64> {
-        let each = |w: fn(f64) -> f64| times_ms.iter().map(|t| w(t / trial_ms)).collect();
+        let each = |w: &dyn Fn(f64) -> f64| times_ms.iter().map(|t| w(t / trial_ms)).collect();
         match self {
-            Self::Flat | Self::Input { .. } => each(|_| 1.0),
-            Self::Linear => each(|x| 1.0 - x),
-            Self::Exp => each(|x| (-x).exp()),
-            Self::Sigmoid => each(|x| 1.0 / (1.0 + ((x - 0.5) / 0.2).exp())),
+            Self::Flat | Self::Input { .. } => each(&|_| 1.0),
+            Self::Linear => each(&|x| 1.0 - x),
+            Self::Exp => each(&|x| (-x).exp()),
+            Self::Sigmoid => each(&|x| 1.0 / (1.0 + ((x - 0.5) / 0.2).exp())),
+            Self::Late { tau } => {
+                let constants = trial_ms / tau;
+                each(&|x| constants * (constants * (x - 1.0)).exp())
+            }
         }
     }
 

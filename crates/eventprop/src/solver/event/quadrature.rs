@@ -13,7 +13,8 @@
 //! (32/15) h M ρ^{−2n}/(1 − ρ^{−2}), where |l| ≤ M on the ellipse around the piece with foci at its
 //! ends and semi-axes (ρ ± 1/ρ) h/4 (Trefethen 2013, theorem 19.3). With h = p and n = 8:
 //!
-//! - e^{−t/τ}: entire, M ≤ e^{ρ/4} at ρ = 64 gives 3e-22 h;
+//! - e^{−t/τ}: entire, M ≤ e^{ρ/4} at ρ = 64 gives 3e-22 h; the accumulators of `sum_weigh_input` and
+//!   `sum_weigh_late` may have a shorter τ than p: at τ = p/4 M ≤ e^ρ, and ρ = 16 gives 5e-13 h;
 //! - the sigmoid: poles at distance π T/5 ≥ 10 p, ρ ≥ 40, hence M ρ^{−16} ≤ 3e-26 M;
 //! - a softmax of voltages: a pole needs a difference of two voltages to turn by π; it moves by at
 //!   most 2 in a piece, so the poles are at π/2 p or farther, ρ ≥ 6.3, hence 2e-13 M at worst, and
