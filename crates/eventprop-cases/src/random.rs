@@ -114,8 +114,8 @@ const INPUT: usize = 5;
 /// Classes.
 const OUTPUT: usize = 3;
 
-/// All nine losses, with constants that suit [`TRIAL_MS`].
-pub fn losses() -> [Loss; 9] {
+/// All losses, with constants that suit [`TRIAL_MS`].
+pub fn losses() -> [Loss; 10] {
     let first_spike = |penalty| {
         Loss::FirstSpike(FirstSpike {
             tau_0: 2.0,

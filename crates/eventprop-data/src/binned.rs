@@ -84,12 +84,40 @@ pub trait EventSet: Send + Sync + std::fmt::Debug {
     /// The people of the samples (who speaks, who moves), where they are known.
     fn speakers(&self) -> Option<&[u16]>;
 
+    /// What was lost on the way to the grid.
+    fn lost(&self) -> Lost;
+
     /// Number of spikes of a sample.
     fn spikes_len(&self, sample: usize) -> usize;
 
     /// Fills `out` with the spikes of a sample: (step, channel), ascending, at most one per step and
     /// channel.
     fn events(&self, sample: usize, out: &mut Vec<(u32, u16)>);
+}
+
+/// What was lost when the spikes of a set were put on the grid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Spikes before.
+    pub of: u64,
+    /// Spikes after the end of the trial or moved out of the channels: cut off.
+    pub cut_off: u64,
+    /// Spikes that fell into the step and channel of another one: one with it.
+    pub merged: u64,
+}
+
+impl Lost {
+    /// The share that was cut off, and the share that was merged.
+    pub fn shares(self) -> [f64; 2] {
+        [self.cut_off, self.merged].map(|count| count as f64 / self.of.max(1) as f64)
+    }
+
+    /// What a user should know of events that were cut off.
+    pub fn late_notice(self) -> Option<String> {
+        let Self { cut_off, of, .. } = self;
+        (cut_off > 0)
+            .then(|| format!("{cut_off} of {of} events come after TRIAL_MS and are cut off"))
+    }
 }
 
 /// The people of a set, ascending; empty when they are not known.
@@ -119,6 +147,10 @@ impl EventSet for BinnedSet {
 
     fn speakers(&self) -> Option<&[u16]> {
         self.speakers()
+    }
+
+    fn lost(&self) -> Lost {
+        self.lost
     }
 
     fn spikes_len(&self, sample: usize) -> usize {
@@ -152,6 +184,8 @@ pub struct BinnedSet {
     starts: Vec<Start>,
     labels: Vec<u16>,
     speakers: Option<Vec<u16>>,
+    /// What was lost on the way here, for whoever fills the set to say.
+    pub lost: Lost,
 }
 
 impl BinnedSet {
@@ -173,6 +207,7 @@ impl BinnedSet {
             starts: vec![Start::default()],
             labels: Vec::new(),
             speakers: (speakers == Speakers::Known).then(Vec::new),
+            lost: Lost::default(),
         }
     }
 

@@ -201,7 +201,6 @@ pub fn read_binned<P: AsRef<Path>>(
     let (code, binning) = (request.code, request.binning);
     let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Known);
     let mut notices = Vec::new();
-    let mut counts = Counts::default();
     // A few recordings at a time: each has some 20 million bytes.
     for group in recordings.chunks(4 * rayon::current_num_threads()) {
         let read: Vec<Read> = group
@@ -210,33 +209,20 @@ pub fn read_binned<P: AsRef<Path>>(
             .collect::<Result<_, _>>()?;
         for read in read {
             for (mut spikes, class, user) in read.samples {
-                counts.clips += 1;
                 set.push(&mut spikes, class, Some(user));
             }
-            counts.events += read.events;
-            counts.late += read.late;
+            set.lost.of += read.events;
+            set.lost.cut_off += read.late;
             notices.extend(read.notices);
         }
     }
     set.shrink();
-    if counts.late > 0 {
-        let Counts { late, events, .. } = counts;
-        notices.push(format!(
-            "{late} of {events} events come after TRIAL_MS and are cut off"
-        ));
-    }
+    notices.extend(set.lost.late_notice());
     Ok(Loaded {
         set,
         folder,
         notices,
     })
-}
-
-#[derive(Default)]
-struct Counts {
-    clips: usize,
-    events: u64,
-    late: u64,
 }
 
 /// A file with one or several clips.

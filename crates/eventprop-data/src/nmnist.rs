@@ -124,7 +124,6 @@ pub fn read_binned<P: AsRef<Path>>(
 ) -> Result<Loaded, NmnistError> {
     let folder = find(dirs, split)?;
     let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Unknown);
-    let (mut late, mut events) = (0, 0);
     for digit in 0..CLASSES {
         let files = recordings(&folder.join(digit.to_string()))?;
         let samples: Vec<Sample> = files
@@ -132,8 +131,8 @@ pub fn read_binned<P: AsRef<Path>>(
             .map(|path| sample(path, code, binning))
             .collect::<Result<_, _>>()?;
         for mut sample in samples {
-            late += sample.late;
-            events += sample.events;
+            set.lost.cut_off += sample.late;
+            set.lost.of += sample.events as u64;
             set.push(&mut sample.spikes, digit as u16, None);
         }
     }
@@ -146,12 +145,8 @@ pub fn read_binned<P: AsRef<Path>>(
             "{name} has {count} of the {whole} recordings of N-MNIST: figures on a subset are not N-MNIST's"
         ));
     }
-    if late > 0 {
-        let name = split.folder();
-        notices.push(format!(
-            "{late} of {events} events of {name} come after TRIAL_MS and are cut off"
-        ));
-    }
+    let late = set.lost.late_notice();
+    notices.extend(late.map(|late| format!("{}: {late}", split.folder())));
     Ok(Loaded {
         set,
         folder,

@@ -276,20 +276,6 @@ pub fn write_spike_file(
     Ok(written)
 }
 
-/// What became of the events of a set.
-#[derive(Default)]
-struct Late {
-    late: u64,
-    total: u64,
-}
-
-impl Late {
-    fn notice(&self) -> Option<String> {
-        let Self { late, total } = self;
-        (*late > 0).then(|| format!("{late} of {total} events come after TRIAL_MS and are cut off"))
-    }
-}
-
 /// A recording of a class.
 struct Member {
     path: PathBuf,
@@ -304,7 +290,6 @@ fn folder(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
     binning.inputs = code.inputs();
     let classes = names.len() as u32;
     let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown);
-    let mut late = Late::default();
     let mut notices = Vec::new();
     for group in members.chunks(64) {
         let read: Vec<_> = group
@@ -313,12 +298,12 @@ fn folder(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
             .collect::<Result<Vec<_>, OwnDataError>>()?;
         for (member, (mut spikes, cut, total, said)) in group.iter().zip(read) {
             set.push(&mut spikes, member.class, None);
-            late.late += cut;
-            late.total += total;
+            set.lost.cut_off += cut;
+            set.lost.of += total;
             notices.extend(said);
         }
     }
-    notices.extend(late.notice());
+    notices.extend(set.lost.late_notice());
     Ok(Loaded {
         set,
         shape: Shape {
@@ -534,7 +519,6 @@ fn spike_file(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError
         None => Speakers::Unknown,
     };
     let mut set = BinnedSet::new(shape.inputs, binning.steps, shape.classes, speakers);
-    let mut late = Late::default();
     let binned =
         |sample: usize, spikes: &Spikes| -> Result<(Vec<(u32, u16)>, usize), OwnDataError> {
             let pairs = spikes.times_s.iter().zip(&spikes.units);
@@ -543,15 +527,15 @@ fn spike_file(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError
             Ok(spikes)
         };
     file.for_each(binned, |sample, (mut spikes, total)| {
-        late.late += (total - spikes.len()) as u64;
-        late.total += total as u64;
+        set.lost.cut_off += (total - spikes.len()) as u64;
+        set.lost.of += total as u64;
         let speaker = file.speakers().map(|speakers| speakers[sample]);
         set.push(&mut spikes, file.labels()[sample], speaker);
     })?;
     Ok(Loaded {
+        notices: set.lost.late_notice().into_iter().collect(),
         set,
         shape,
-        notices: late.notice().into_iter().collect(),
     })
 }
 
@@ -633,20 +617,19 @@ fn zipped(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
         shape.classes,
         Speakers::Unknown,
     );
-    let mut late = Late::default();
     for (sample, (range, label)) in lists.offsets.windows(2).zip(&lists.labels).enumerate() {
         let range = range[0]..range[1];
         let times = lists.times_ms[range.clone()].iter().copied();
         let pairs = times.zip(lists.units[range].iter().copied());
         let (mut spikes, total) = bin_list(path, sample, pairs, &binning)?;
-        late.late += (total - spikes.len()) as u64;
-        late.total += total as u64;
+        set.lost.cut_off += (total - spikes.len()) as u64;
+        set.lost.of += total as u64;
         set.push(&mut spikes, *label, None);
     }
     Ok(Loaded {
+        notices: set.lost.late_notice().into_iter().collect(),
         set,
         shape,
-        notices: late.notice().into_iter().collect(),
     })
 }
 

@@ -13,7 +13,7 @@
 use eventprop::rng::{Key, Purpose};
 use rayon::prelude::*;
 
-use crate::binned::{Binning, EventSet};
+use crate::binned::{Binning, EventSet, Lost};
 use crate::mnist::{self, MnistSet, PIXELS};
 
 /// Time from one pixel to the next in ms.
@@ -117,6 +117,7 @@ pub struct SequenceSet {
     /// The order of the pixels.
     order: Vec<usize>,
     binning: Binning,
+    lost: Lost,
 }
 
 impl SequenceSet {
@@ -127,17 +128,24 @@ impl SequenceSet {
     pub fn new(images: MnistSet, code: SequenceCode, order: Vec<usize>, binning: Binning) -> Self {
         assert_eq!(order.len(), PIXELS);
         assert_eq!(binning.inputs, u32::from(code.channels()));
-        Self {
+        let mut set = Self {
             labels: images.labels().iter().map(|&l| u16::from(l)).collect(),
             images,
             code,
             order,
             binning,
+            lost: Lost::default(),
+        };
+        // Nothing is lost where the last moment of a sequence is within the trial.
+        let last = binning.bin(f64::from(SEQUENCE_MS - 1), 0);
+        if matches!(last, Ok(None)) {
+            set.lost = set.count_lost();
         }
+        set
     }
 
-    /// Spikes of all images, and how many of them come after the end of the trial.
-    pub fn late(&self) -> (u64, u64) {
+    /// What is lost of the spikes of all images.
+    fn count_lost(&self) -> Lost {
         let count = |sample: usize| {
             let (mut all, mut late) = (0, 0);
             self.each(sample, |spike| {
@@ -147,7 +155,12 @@ impl SequenceSet {
             (all, late)
         };
         let samples = (0..self.labels.len()).into_par_iter().map(count);
-        samples.reduce(|| (0, 0), |x, y| (x.0 + y.0, x.1 + y.1))
+        let (of, cut_off) = samples.reduce(|| (0, 0), |x, y| (x.0 + y.0, x.1 + y.1));
+        Lost {
+            of,
+            cut_off,
+            merged: 0,
+        }
     }
 
     fn each(&self, sample: usize, mut each: impl FnMut(Option<(u32, u16)>)) {
@@ -178,6 +191,10 @@ impl EventSet for SequenceSet {
 
     fn speakers(&self) -> Option<&[u16]> {
         None
+    }
+
+    fn lost(&self) -> Lost {
+        self.lost
     }
 
     fn spikes_len(&self, sample: usize) -> usize {
@@ -292,10 +309,16 @@ mod tests {
     /// The last pixel of the second image is at 1566 ms; its rise from the pixel before at 1564 ms.
     #[test]
     fn what_comes_after_the_trial_is_counted() {
-        assert_eq!(set(SequenceCode::Threshold, 1.0, 1568).late(), (106, 0));
-        assert_eq!(set(SequenceCode::Threshold, 1.0, 1566).late(), (106, 2));
-        assert_eq!(set(SequenceCode::Threshold, 1.0, 1500).late(), (106, 98));
-        assert_eq!(set(SequenceCode::Pixel, 1.0, 1500).late(), (2, 1));
+        let lost = |code, dt_ms, steps| {
+            let set = set(code, dt_ms, steps);
+            let Lost { of, cut_off, .. } = set.count_lost();
+            assert_eq!(set.lost().cut_off, cut_off);
+            (of, cut_off)
+        };
+        assert_eq!(lost(SequenceCode::Threshold, 1.0, 1568), (106, 0));
+        assert_eq!(lost(SequenceCode::Threshold, 1.0, 1566), (106, 2));
+        assert_eq!(lost(SequenceCode::Threshold, 1.0, 1500), (106, 98));
+        assert_eq!(lost(SequenceCode::Pixel, 1.0, 1500), (2, 1));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
-use crate::network::Network;
+use crate::network::{Model, Network};
 use crate::optim::Optimizer;
 use crate::params::{Params, Role};
 use crate::readout::Seed;
@@ -81,7 +81,7 @@ pub struct Activity {
     pub spikes: Vec<Vec<u64>>,
     /// Spikes that only grazed the threshold, per population.
     pub grazing: Vec<u64>,
-    /// Most spikes of one neuron in one trial, per population.
+    /// Most spikes of one neuron in one trial, per population; of those with a cap.
     pub most: Vec<u32>,
     /// Pairs of sample and neuron with more spikes than [`Session::spike_cap`], per population.
     pub over_cap: Vec<u64>,
@@ -333,6 +333,8 @@ impl Activity {
         for (index, population) in network.populations().iter().enumerate() {
             counts.clear();
             counts.resize(population.size, 0);
+            // PERF: an input has no cap, and is often the widest population.
+            let cap = cap.filter(|_| !matches!(population.model, Model::Input));
             for tape in &forward.tapes {
                 if let Some(cap) = cap {
                     counts.fill(0);

@@ -127,6 +127,13 @@ fn figures(text: &mut String, look: &Look) {
         }
         (None, None) => {}
     }
+    if look.lost.of > 0 {
+        let [cut_off, merged] = look.lost.shares().map(|share| 100.0 * share);
+        let _ = writeln!(
+            text,
+            "  {merged:.1} % of the spikes of the data share step and channel with another one, {cut_off:.1} % are cut off"
+        );
+    }
 }
 
 fn to_json(diagnosis: &Diagnosis) -> Json {
@@ -176,6 +183,8 @@ fn look_json(look: &Look) -> Json {
         "loss": look.loss,
         "failure": look.failure,
         "input_lost_share": look.input_lost(),
+        "data_cut_off_share": look.lost.shares()[0],
+        "data_merged_share": look.lost.shares()[1],
         "layers": layers.collect::<Json>(),
         "gradients": gradients.collect::<Json>(),
     })

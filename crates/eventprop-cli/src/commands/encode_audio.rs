@@ -285,6 +285,7 @@ impl EncodeArgs {
                 "spikes": report.spikes,
                 "broken": failed.collect::<Vec<_>>(),
                 "unmatched": roster.unmatched.len(),
+                "absent": roster.absent.len(),
                 "stopped": report.stopped,
                 "wall_s": wall_s,
             });
@@ -304,23 +305,16 @@ impl EncodeArgs {
 }
 
 fn announce(roster: &Roster, settings: &Settings) {
-    if !roster.unmatched.is_empty() {
-        let first: Vec<&str> = roster
-            .unmatched
-            .iter()
-            .take(3)
-            .map(String::as_str)
-            .collect();
-        speak::err(&format!(
-            "note: {} files do not match and are left out: {}{}",
-            roster.unmatched.len(),
-            first.join(", "),
-            if roster.unmatched.len() > 3 {
-                ", …"
-            } else {
-                ""
-            }
-        ));
+    for (names, what) in [
+        (&roster.unmatched, "files do not match and are left out"),
+        (&roster.absent, "listed recordings are not in the folder"),
+    ] {
+        if !names.is_empty() {
+            let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+            let more = if names.len() > 3 { ", …" } else { "" };
+            let (count, first) = (names.len(), first.join(", "));
+            speak::err(&format!("note: {count} {what}: {first}{more}"));
+        }
     }
     if settings.rate_hz.is_none() {
         speak::err(

@@ -71,6 +71,9 @@ pub struct Roster {
     pub speakers: Vec<String>,
     /// Recordings whose names do not match the pattern or are not in the table.
     pub unmatched: Vec<String>,
+    /// Names in the lists of what is taken that are not in the folder: the lists of a whole corpus go with a part of
+    /// it, too.
+    pub absent: Vec<String>,
 }
 
 /// A folder cannot become a data set.
@@ -158,9 +161,15 @@ impl Roster {
         let speakers = sorted(found.iter().filter_map(|one| one.speaker.clone()));
         count(&classes, "classes")?;
         count(&speakers, "speakers")?;
-        naming.select(&mut found)?;
+        let absent = naming.select(&mut found)?;
         if found.is_empty() {
-            let problem = format!("the selection leaves nothing; the first recording is {first}");
+            let problem = match absent.first() {
+                None => format!("the selection leaves nothing; the first recording is {first}"),
+                Some(name) => format!(
+                    "the lists name {} recordings, such as {name}, and none is in the folder; the first that is there is {first}",
+                    absent.len()
+                ),
+            };
             return Err(nothing(folder, &problem));
         }
         let number = |words: &[String], word: &String| {
@@ -182,6 +191,7 @@ impl Roster {
             classes,
             speakers,
             unmatched,
+            absent,
         })
     }
 
@@ -289,7 +299,8 @@ impl Naming {
         Ok(self.classes.iter().cloned().unzip())
     }
 
-    fn select(&self, found: &mut Vec<Found>) -> Result<(), RosterError> {
+    /// Takes out what is not selected; returns names that were listed and do not exist.
+    fn select(&self, found: &mut Vec<Found>) -> Result<Vec<String>, RosterError> {
         let lists = |paths: &[PathBuf]| -> Result<BTreeSet<String>, RosterError> {
             let mut names = BTreeSet::new();
             for path in paths {
@@ -300,24 +311,16 @@ impl Naming {
             Ok(names)
         };
         let (only, except) = (lists(&self.only)?, lists(&self.except)?);
-        let unknown = |names: &BTreeSet<String>| {
-            let known: BTreeSet<&str> = found.iter().map(|one| one.name.as_str()).collect();
-            names
-                .iter()
-                .find(|name| !known.contains(name.as_str()))
-                .cloned()
-        };
-        if let Some(name) = unknown(&only) {
-            let text = format!("a list names {name}, which is not in the folder");
-            return Err(RosterError::Request(text));
-        }
+        let known: BTreeSet<&str> = found.iter().map(|one| one.name.as_str()).collect();
+        let absent = only.iter().filter(|name| !known.contains(name.as_str()));
+        let absent = absent.cloned().collect();
         found.retain(|one| {
             let listed = self.only.is_empty() || only.contains(&one.name);
             listed
                 && !except.contains(&one.name)
                 && self.select.iter().all(|selection| one.is_in(selection))
         });
-        Ok(())
+        Ok(absent)
     }
 
     fn table(&self, path: &Path) -> Result<BTreeMap<String, Line>, RosterError> {
@@ -583,6 +586,10 @@ mod tests {
         };
         let roster = Roster::new(folder.path(), &except).unwrap();
         assert_eq!(labels(&roster), [("yes/b.wav", 1)]);
+        fs::write(&list, "yes/z.wav\nyes/a.wav\n").unwrap();
+        let roster = Roster::new(folder.path(), &only).unwrap();
+        assert_eq!(labels(&roster), [("yes/a.wav", 1)]);
+        assert_eq!(roster.absent, ["yes/z.wav"]);
         fs::write(&list, "yes/z.wav").unwrap();
         let error = Roster::new(folder.path(), &only).unwrap_err().to_string();
         assert!(error.contains("yes/z.wav"), "{error}");

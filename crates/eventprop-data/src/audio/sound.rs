@@ -420,9 +420,22 @@ mod tests {
         }
         fs::write(&path, &bytes[..bytes.len() - 12]).unwrap();
         let error = Sound::read(&path, 60.0).unwrap_err();
-        assert!(matches!(error, SoundError::Truncated { expected: 100, found: 98, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                SoundError::Truncated {
+                    expected: 100,
+                    found: 98,
+                    ..
+                }
+            ),
+            "{error}"
+        );
         fs::write(&path, of_doubles(1, &[0.5; 40_000])).unwrap();
-        assert!(matches!(Sound::read(&path, 2.0).unwrap_err(), SoundError::TooLong { .. }));
+        assert!(matches!(
+            Sound::read(&path, 2.0).unwrap_err(),
+            SoundError::TooLong { .. }
+        ));
     }
 
     #[test]

@@ -41,7 +41,9 @@ impl Doubles {
                         return Ok(None);
                     }
                     format = Some((u16_at(&kind, 2), u32_at(&kind, 4)));
-                    file.seek_relative(i64::from(length) - kind.len() as i64 + i64::from(length % 2))?;
+                    file.seek_relative(
+                        i64::from(length) - kind.len() as i64 + i64::from(length % 2),
+                    )?;
                 }
                 (b"data", Some((channels, rate_hz))) => {
                     return Ok(Some(Self {

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::{BinnedSet, Start};
+use super::{BinnedSet, Lost, Start};
 
 /// Numbers that are converted at once.
 const BLOCK: usize = 1 << 14;
@@ -72,6 +72,7 @@ impl BinnedSet {
                 (pair as u32, (pair >> 32) as u32)
             })?,
             channels: read_numbers(input, channels as usize, u16::from_le_bytes)?,
+            lost: Lost::default(),
         };
         set.check()?;
         Ok(set)

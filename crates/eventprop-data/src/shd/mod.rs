@@ -27,7 +27,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::binned::{BinnedSet, Binning, Speakers};
+use crate::binned::{BinnedSet, Binning, Lost, Speakers};
 use crate::locate::{self, NotFound};
 use crate::registry::Dataset;
 use crate::spike_file::{SpikeFile, SpikeFileError, Spikes};
@@ -195,6 +195,14 @@ impl Counts {
         self.merged += other.merged;
         self.unsorted += other.unsorted;
         self.empty += other.empty;
+    }
+
+    fn lost(self) -> Lost {
+        Lost {
+            of: self.spikes,
+            cut_off: self.cut_off,
+            merged: self.merged,
+        }
     }
 }
 
@@ -378,12 +386,9 @@ const LOST: f64 = 0.01;
 fn noticed(mut loaded: Loaded) -> Loaded {
     let name = loaded.path.display();
     let Counts {
-        spikes,
-        cut_off,
-        merged,
-        unsorted,
-        empty,
+        unsorted, empty, ..
     } = loaded.counts;
+    loaded.set.lost = loaded.counts.lost();
     if loaded.synthetic.is_some() {
         let text = format!("{name} is synthetic, not a recording");
         loaded.notices.insert(0, text);
@@ -397,6 +402,7 @@ fn noticed(mut loaded: Loaded) -> Loaded {
         let text = format!("{name}: {empty} samples have no spikes");
         loaded.notices.push(text);
     }
+    let [cut_off, merged] = loaded.set.lost.shares();
     let lost = [
         (
             cut_off,
@@ -407,8 +413,7 @@ fn noticed(mut loaded: Loaded) -> Loaded {
             "fall into the step and channel of another one and are one with it (DT_MS, RESCALE_X)",
         ),
     ];
-    for (count, how) in lost {
-        let share = count as f64 / spikes.max(1) as f64;
+    for (share, how) in lost {
         if share >= LOST {
             let text = format!("{name}: {:.1} % of the spikes {how}", 100.0 * share);
             loaded.notices.push(text);

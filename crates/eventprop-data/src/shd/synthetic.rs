@@ -27,7 +27,7 @@ use eventprop::rng::{Key, Purpose};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::{CHANNELS, Corpus, SYNTHETIC, ShdError, Split, bin_sample, check_grid};
+use super::{CHANNELS, Corpus, Counts, SYNTHETIC, ShdError, Split, bin_sample, check_grid};
 use crate::binned::{BinnedSet, Binning, Speakers};
 use crate::spike_file::{
     MetaColumn, Sample, SpikeFile, SpikeFileWriter, Spikes, WriteFileError, WriteOptions,
@@ -228,11 +228,13 @@ impl ShdLike {
         let part = self.part(split)?;
         let classes = u32::from(self.classes).max(Corpus::Shd.classes());
         let mut set = BinnedSet::new(binning.inputs, binning.steps, classes, Speakers::Known);
+        let mut counts = Counts::default();
         let mut wrong = None;
         part.for_each_made(
             |made| (bin_sample(&made.spikes, binning), made.label, made.speaker),
             |(binned, label, speaker)| match binned {
                 Ok(mut binned) => {
+                    counts.add(binned.counts);
                     set.push(&mut binned.events, label, Some(speaker));
                 }
                 Err(problem) => wrong = wrong.or(Some(problem)),
@@ -249,6 +251,7 @@ impl ShdLike {
             }
             .into());
         }
+        set.lost = counts.lost();
         set.shrink();
         Ok(set)
     }

@@ -1,6 +1,8 @@
 //! Events of channels as input spikes: on the grid, with delayed copies of the whole input where a delay
 //! line is wanted. The copies are made when a sample is encoded; the events are kept once.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use eventprop::rng::Key;
@@ -39,14 +41,19 @@ impl Encoding {
 
     /// The spikes of a sample in order of (time, neuron).
     fn spikes<'a>(&self, events: &'a Events, channels: u32) -> Taps<'a> {
-        Taps {
+        let mut taps = Taps {
             encoding: *self,
             channels,
             events,
             at: vec![0; self.delay_line.copies + 1],
+            queue: BinaryHeap::with_capacity(self.delay_line.copies + 1),
             tap: 0,
             run_end: 0,
+        };
+        for tap in 0..=self.delay_line.copies {
+            taps.enqueue(tap);
         }
+        taps
     }
 
     /// When copy `copy` of an event in `step` is sent.
@@ -62,23 +69,39 @@ struct Taps<'a> {
     events: &'a Events,
     /// The next event of every copy.
     at: Vec<usize>,
+    /// When the next event of every copy that waits is sent. At equal times the copy with the smallest delay is the
+    /// first, because its neurons have the smallest numbers.
+    queue: BinaryHeap<Reverse<(Time, usize)>>,
     /// The copy that is sent, and where its present step ends.
     tap: usize,
     run_end: usize,
 }
 
+/// A time from 0 on in ms; as the bits of an f64, which have the order of the numbers.
+type Time = u64;
+
 impl Taps<'_> {
-    /// The copy whose next event comes first; at equal times the one with the smallest delay, because
-    /// its neurons have the smallest numbers.
-    fn next_tap(&self) -> Option<usize> {
-        let next = |tap: usize| {
-            let (step, _) = self.events.get(self.at[tap])?;
+    /// Lets a copy wait for its next event, if that comes within the trial.
+    fn enqueue(&mut self, tap: usize) {
+        if let Some((step, _)) = self.events.get(self.at[tap]) {
             let time_ms = self.encoding.time_ms(*step, tap);
-            (time_ms < self.encoding.trial_ms).then_some((time_ms, tap))
-        };
-        let taps = (0..self.at.len()).filter_map(next);
-        let first = taps.min_by(|x, y| x.0.total_cmp(&y.0));
-        first.map(|(_, tap)| tap)
+            if time_ms < self.encoding.trial_ms {
+                self.queue.push(Reverse((time_ms.to_bits(), tap)));
+            }
+        }
+    }
+
+    /// Turns to the copy whose next event comes first.
+    fn next_run(&mut self) -> Option<()> {
+        if self.run_end > 0 {
+            self.enqueue(self.tap);
+        }
+        let Reverse((_, tap)) = self.queue.pop()?;
+        let start = self.at[tap];
+        let step = self.events[start].0;
+        let run = self.events[start..].iter().take_while(|e| e.0 == step);
+        (self.tap, self.run_end) = (tap, start + run.count());
+        Some(())
     }
 }
 
@@ -87,11 +110,7 @@ impl Iterator for Taps<'_> {
 
     fn next(&mut self) -> Option<(f64, u32)> {
         if self.at[self.tap] == self.run_end {
-            self.tap = self.next_tap()?;
-            let start = self.at[self.tap];
-            let step = self.events[start].0;
-            let run = self.events[start..].iter().take_while(|e| e.0 == step);
-            self.run_end = start + run.count();
+            self.next_run()?;
         }
         let (step, channel) = self.events[self.at[self.tap]];
         self.at[self.tap] += 1;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::SpikeTrain;
+use eventprop_data::binned::Lost;
 use eventprop_data::dropout::SpikeDraws;
 use eventprop_data::latency::LatencyCode;
 use eventprop_data::mnist::{CLASSES, MnistError, MnistSet, PIXELS, Split};
@@ -93,6 +94,7 @@ pub fn load(
         variation: None,
         settled,
         demonstration: matches!(found, Found::Sample),
+        lost: Lost::default(),
         notices: demonstration_notice(&found).into_iter().collect(),
     })
 }

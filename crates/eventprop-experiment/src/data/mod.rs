@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::{Batch, SpikeTrain};
+use eventprop_data::binned::Lost;
 use eventprop_data::dropout::{InputDropout, SpikeDraws};
 use eventprop_data::dvs_gesture::GestureError;
 use eventprop_data::latency::LatencyError;
@@ -214,6 +215,8 @@ pub struct Data {
     /// Parameters as the data settled them: a run is repeated with what it had, not with what a default
     /// asks for.
     pub settled: Vec<(&'static str, Value)>,
+    /// What was lost of the spikes, those for training if they were read, on the way to the grid.
+    pub lost: Lost,
     /// Whether a few samples that come with the program stand in for the real set.
     pub demonstration: bool,
     /// What a user should know about the data.

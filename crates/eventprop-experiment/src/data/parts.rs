@@ -60,6 +60,7 @@ pub fn assemble(assembly: &Assembly<'_>, wanted: Wanted) -> Result<Data, DataErr
         variation: Variation::new(binned, entries, number(params, "N_TRAIN"), settings.seeds),
         settled: Vec::new(),
         demonstration: assembly.demonstration.is_some(),
+        lost: test.lost(),
         notices,
     };
     if data.demonstration && params.get("N_VALIDATE") != Value::None {
@@ -108,6 +109,7 @@ impl Assembly<'_> {
     fn fill(&self, wanted: Wanted, data: &mut Data) -> Result<(), DataError> {
         let set = self.sets.read(Split::Train, &mut data.notices)?;
         data.classes = data.classes.max(set.classes() as usize);
+        data.lost = set.lost();
         let samples = split::kept(self.params, set.as_ref());
         data.notices.extend(missing_classes(set.as_ref(), &samples));
         let params = &sized(self.params, samples.len())?;

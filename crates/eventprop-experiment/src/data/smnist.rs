@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventprop_data::binned::EventSet;
+use eventprop_data::binned::{EventSet, Lost};
 use eventprop_data::mnist::{self, MnistSet};
 use eventprop_data::sequential_mnist::{
     SEQUENCE_MS, SequenceCode, SequenceSet, permuted, row_by_row,
@@ -73,12 +73,14 @@ impl Sets for Sequences<'_> {
         };
         let binning = self.settings.binning(u32::from(self.code.channels()));
         let set = SequenceSet::new(images, self.code, self.order.clone(), binning);
-        let (sequence_ms, trial_ms) = (
-            f64::from(SEQUENCE_MS) * binning.rescale_t,
-            self.settings.clock.trial_ms(),
-        );
-        if sequence_ms > trial_ms {
-            let (all, late) = set.late();
+        let Lost {
+            of: all,
+            cut_off: late,
+            ..
+        } = set.lost();
+        if late > 0 {
+            let sequence_ms = f64::from(SEQUENCE_MS) * binning.rescale_t;
+            let trial_ms = self.settings.clock.trial_ms();
             notices.push(format!(
                 "a sequence has {sequence_ms} ms, so {late} of {all} spikes of the {of} images come after TRIAL_MS={trial_ms} and are cut off"
             ));

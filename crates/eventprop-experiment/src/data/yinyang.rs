@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use eventprop::spikes::SpikeTrain;
+use eventprop_data::binned::Lost;
 use eventprop_data::dropout::SpikeDraws;
 use eventprop_data::latency::LatencyCode;
 use eventprop_data::yin_yang::{CLASSES, INPUTS, Published, YinYangSet};
@@ -99,6 +100,7 @@ pub fn load(params: &Parameters, settings: &Settings, wanted: Wanted) -> Result<
         variation: None,
         settled: Vec::new(),
         demonstration: false,
+        lost: Lost::default(),
         notices: Vec::new(),
     })
 }

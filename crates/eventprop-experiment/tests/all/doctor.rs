@@ -91,3 +91,23 @@ fn an_exploding_gradient_is_named_and_tamed() {
     let cured = diagnosis.cured.expect("a cure").growth();
     assert!(cured <= 100.0, "{growth}, then {cured}");
 }
+
+/// Events that never reach the network are a finding: half of a sequence lies behind the end of the trial; and where
+/// everything is within, nothing is said.
+#[test]
+fn lost_events_are_named() {
+    let source = Source {
+        dirs: Vec::new(),
+        demonstration: true,
+    };
+    let examined = |assignments: &[&str]| {
+        let trial = Trial::new(Benchmark::Smnist, assignments);
+        examine(&trial.params, &source).expect("a diagnosis")
+    };
+    let short = examined(&["N_TRAIN=32", "NUM_HIDDEN=8", "DT_MS=4", "TRIAL_MS=784"]);
+    let [cut_off, _] = short.look.lost.shares();
+    assert!(cut_off > 0.3 && cut_off < 0.7, "{cut_off}");
+    assert!(has(&short, Illness::InputLost, "input"));
+    let whole = examined(&["N_TRAIN=32", "NUM_HIDDEN=8", "DT_MS=4"]);
+    assert!(!has(&whole, Illness::InputLost, "input"));
+}

@@ -12,7 +12,7 @@ fn every_loss_trains_with_both_solvers() {
     let Kind::Choice(losses) = row.kind else {
         panic!("losses are a choice");
     };
-    assert_eq!(losses.len(), 9);
+    assert_eq!(losses.len(), 10);
     for loss in losses {
         for solver in ["grid", "event"] {
             let assignments = [format!("LOSS_TYPE={loss}"), format!("SOLVER={solver}")];

@@ -4,6 +4,7 @@ use eventprop::network::{Model, PopulationId};
 use eventprop::real::Real;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
+use eventprop_data::binned::Lost;
 
 use crate::data::Data;
 use crate::engine::Engine;
@@ -24,6 +25,8 @@ pub struct Look {
     pub failure: Option<String>,
     /// Input spikes of the samples, and how many of them acted.
     pub input: [usize; 2],
+    /// What was lost of the spikes of the data on their way to the grid.
+    pub lost: Lost,
     /// Hidden layers and, where it spikes, the output.
     pub layers: Vec<LayerFigures>,
     /// Projections, from input to output.
@@ -168,6 +171,7 @@ fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
             trains.map(eventprop::spikes::SpikeTrain::len).sum(),
             tapes.map(|tape| tape.populations[0].len()).sum(),
         ],
+        lost: data.lost,
         layers: layers(&learner),
         gradients: gradients(&learner),
     })

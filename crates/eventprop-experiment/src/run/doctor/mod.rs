@@ -31,6 +31,9 @@ const VANISHING: f64 = 1e-4;
 const GRAZING: f64 = 0.05;
 /// The share of lost input spikes from which they are worth a word.
 const LOST: f64 = 0.05;
+/// The share of events that share step and channel with another one from which they are worth a word: a few per cent
+/// are usual at steps of 1 ms.
+const MERGED: f64 = 0.2;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +148,21 @@ fn complaints(look: &Look, settings: &Settings) -> Vec<Complaint> {
         let text = format!(
             "{:.0} % of the input spikes never act: they come after the end of the trial; a longer TRIAL_MS or a shorter INPUT_MS keeps them",
             100.0 * look.input_lost()
+        );
+        add(Illness::InputLost, "input", text);
+    }
+    let [cut_off, merged] = look.lost.shares();
+    if cut_off >= LOST {
+        let text = format!(
+            "{:.0} % of the spikes of the data come after the end of the trial or outside the channels and are cut off; a longer TRIAL_MS, a smaller RESCALE_T or another RESCALE_X keeps them",
+            100.0 * cut_off
+        );
+        add(Illness::InputLost, "input", text);
+    }
+    if merged >= MERGED {
+        let text = format!(
+            "{:.0} % of the spikes of the data fall into the step and channel of another one and are one with it; a shorter DT_MS or a larger RESCALE_X keeps them apart",
+            100.0 * merged
         );
         add(Illness::InputLost, "input", text);
     }
