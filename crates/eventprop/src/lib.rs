@@ -76,6 +76,7 @@ pub mod readout;
 pub mod real;
 pub mod regularize;
 pub mod rng;
+mod shares;
 pub mod solver;
 pub mod spikes;
 pub mod tape;

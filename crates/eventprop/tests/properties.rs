@@ -18,7 +18,9 @@ use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::solver::grid::reference::Judge;
 use eventprop::spikes::{Batch, SpikeTrain};
-use eventprop_cases::random::{Constants, Drawn, Output, Shape, TRIAL_MS, draw, loss_of_seed, losses};
+use eventprop_cases::random::{
+    Constants, Drawn, Output, Shape, TRIAL_MS, draw, loss_of_seed, losses,
+};
 use eventprop_cases::run::{rounding, roundoff_of};
 use eventprop_cases::{Solved, solve};
 

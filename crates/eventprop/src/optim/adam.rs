@@ -3,12 +3,11 @@
 //! m ← β1 m + (1 − β1) g,  v ← β2 v + (1 − β2) g²,
 //! w ← w − η m c1 / (√(v c2) + ε),  c1 = 1/(1 − β1ⁿ),  c2 = 1/(1 − β2ⁿ), n = 1, 2, …
 
-use rayon::prelude::*;
-
 use super::CHUNK;
 use crate::dispatch::{Kernel, vectorized};
 use crate::params::Params;
 use crate::real::Real;
+use crate::shares::for_each_at_home;
 
 /// Adam with its moments.
 #[derive(Debug, Clone)]
@@ -54,20 +53,17 @@ impl<F: Real> Adam<F> {
             c2: F::from_f64(c2),
             eps: F::from_f64(self.eps),
         };
-        weights
-            .par_chunks_mut(CHUNK)
-            .zip(gradient.par_chunks(CHUNK))
-            .zip(self.first.values_mut().par_chunks_mut(CHUNK))
-            .zip(self.second.values_mut().par_chunks_mut(CHUNK))
-            .for_each(|(((weights, gradient), first), second)| {
-                vectorized(Update {
-                    weights,
-                    gradient,
-                    first,
-                    second,
-                    factors,
-                });
-            });
+        let moments = self.first.values_mut().chunks_mut(CHUNK);
+        let moments = moments.zip(self.second.values_mut().chunks_mut(CHUNK));
+        let tasks = weights.chunks_mut(CHUNK).zip(gradient.chunks(CHUNK));
+        let update = |((weights, gradient), (first, second))| Update {
+            weights,
+            gradient,
+            first,
+            second,
+            factors,
+        };
+        for_each_at_home(tasks.zip(moments).map(update).collect(), vectorized);
     }
 }
 
@@ -98,9 +94,10 @@ impl<F: Real> Kernel for Update<'_, F> {
         let f = self.factors;
         let moments = self.first.iter_mut().zip(self.second);
         for ((w, g), (m, v)) in self.weights.iter_mut().zip(self.gradient).zip(moments) {
-            *m = f.beta1 * *m + f.rest1 * *g;
-            *v = f.beta2 * *v + f.rest2 * (*g * *g);
-            *w -= f.eta_c1 * *m / ((*v * f.c2).sqrt() + f.eps);
+            let first = f.beta1 * *m + f.rest1 * *g;
+            let second = f.beta2 * *v + f.rest2 * (*g * *g);
+            *w -= f.eta_c1 * first / ((second * f.c2).sqrt() + f.eps);
+            (*m, *v) = (first, second);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::params::Params;
 use crate::real::Real;
 
 /// Numbers that one task updates.
-const CHUNK: usize = 8192;
+pub(crate) const CHUNK: usize = 8192;
 
 /// An optimiser with its state.
 #[derive(Debug, Clone)]

@@ -11,6 +11,8 @@
 //! are trained, λ of step k + 1 meets V and I of step k (`[G2]`, `[G3]`); λ_B, which changes at spikes only,
 //! is kept per neuron from spike to spike (`[A7]`).
 
+use std::ops::Range;
+
 use super::gradient::{self, ByNeuron, Onto};
 use super::plan::{Adapting, Layer, Plan, Sensitivities, Steps};
 use super::rows;
@@ -283,22 +285,24 @@ impl<F: Real> AdjointSample<'_, F> {
             let lambda_v = &mut self.state.lambda_v[population][..];
             let lambda_i = &mut self.state.lambda_i[population][..];
             let driven = population == self.plan.output && !self.seed.voltage.is_empty();
-            if driven {
-                let a = &self.seed.voltage[k * layer.size..(k + 1) * layer.size];
-                match layer.uniform {
-                    Some(step) => integrate_driven(step, a, lambda_v, lambda_i),
-                    None => integrate_driven(&layer.steps[..], a, lambda_v, lambda_i),
-                }
-            }
+            let a = match driven {
+                true => &self.seed.voltage[k * layer.size..(k + 1) * layer.size],
+                false => &[],
+            };
             for block in trace::blocks(layer.stride) {
                 let columns = block.column..block.column + block.width;
                 let lambda_v = &mut lambda_v[columns.clone()];
                 let lambda_i = &mut lambda_i[columns.clone()];
                 let trace = &mut self.trace[self.shape.row(before, block, row)];
+                let states = (lambda_v, lambda_i, trace);
                 match layer.uniform {
-                    _ if driven => trace.copy_from_slice(lambda_i),
-                    Some(step) => integrate_free(step, lambda_v, lambda_i, trace),
-                    None => integrate_free(&layer.steps[columns], lambda_v, lambda_i, trace),
+                    Some(step) if driven => integrate_driven(step, &a[within(a, columns)], states),
+                    None if driven => {
+                        let steps = &layer.steps[columns.clone()];
+                        integrate_driven(steps, &a[within(a, columns)], states);
+                    }
+                    Some(step) => integrate_free(step, states),
+                    None => integrate_free(&layer.steps[columns], states),
                 }
             }
         }
@@ -492,9 +496,7 @@ fn add_constants<F: Real>(
 #[inline(always)]
 fn integrate_free<F: Real, C: Steps<F>>(
     steps: C,
-    lambda_v: &mut [F],
-    lambda_i: &mut [F],
-    trace: &mut [F],
+    (lambda_v, lambda_i, trace): (&mut [F], &mut [F], &mut [F]),
 ) {
     let each = lambda_v.iter_mut().zip(lambda_i).zip(trace).enumerate();
     for (n, ((lambda_v, lambda_i), trace)) in each {
@@ -507,21 +509,31 @@ fn integrate_free<F: Real, C: Steps<F>>(
     }
 }
 
-/// `[A1]`, `[A2]` with the driving term A.
+/// The neurons of a block that have a driving term: the others fill up the row.
+#[inline(always)]
+fn within<F>(a: &[F], columns: Range<usize>) -> Range<usize> {
+    columns.start..columns.end.min(a.len())
+}
+
+/// `[A1]`, `[A2]` with the driving term A; λ_I also goes to the trace, which is zero behind the last neuron.
+///
+/// PERF: a row of outputs is short, and a call to copy it costs more than to compute it.
 #[inline(always)]
 fn integrate_driven<F: Real, C: Steps<F>>(
     steps: C,
     a: &[F],
-    lambda_v: &mut [F],
-    lambda_i: &mut [F],
+    (lambda_v, lambda_i, trace): (&mut [F], &mut [F], &mut [F]),
 ) {
+    debug_assert!(trace[a.len()..].iter().all(|x| *x == F::ZERO));
     let (lambda_v, lambda_i) = (&mut lambda_v[..a.len()], &mut lambda_i[..a.len()]);
+    let trace = &mut trace[..a.len()];
     for n in 0..a.len() {
         let step = steps.at(n);
         let v_above = lambda_v[n] - a[n];
         // [A2] λ_I[k] = A + (λ_I[k+1] − A) e^{−dt/τ_syn} + (λ_V[k+1] − A) (λ_V → λ_I)
         lambda_i[n] =
             a[n] + (lambda_i[n] - a[n]) * step.decay_syn + v_above * step.adjoint_coupling;
+        trace[n] = lambda_i[n];
         // [A1] λ_V[k] = A + (λ_V[k+1] − A) e^{−dt/τ_mem}
         lambda_v[n] = a[n] + v_above * step.decay_mem;
     }

@@ -21,6 +21,7 @@ use crate::dispatch::{Kernel, vectorized};
 use crate::network::NeuronConstant;
 use crate::params::{Params, Role};
 use crate::real::Real;
+use crate::shares::for_each_at_home;
 use crate::tape::{Spikes, Tape};
 
 /// Rows that one task computes.
@@ -163,7 +164,7 @@ pub(super) fn gather_batch<F: Real>(
             });
         }
     }
-    tasks.into_par_iter().for_each(vectorized);
+    for_each_at_home(tasks, vectorized);
 }
 
 /// Adds what one sample contributes in one window of its trace to the weight gradients.
