@@ -663,6 +663,20 @@ fn a_plan_tells_time_memory_and_disk() {
     ] {
         assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
     }
+    // What then happens, within a fifth.
+    let train = [&["train", "yinyang"], &SMALL[..]].concat();
+    assert!(run(folder.path(), &train).status.success());
+    let report = folder.path().join("runs/yinyang-test/test_report.json");
+    let report = std::fs::read_to_string(report).expect("a report");
+    let report: Json = serde_json::from_str(&report).expect("JSON");
+    let planned = json["peak_memory_mb"].as_f64().expect("a number");
+    if let Some(bytes) = report["memory_peak_bytes"].as_f64() {
+        let found = bytes / 1024.0 / 1024.0;
+        assert!(
+            (planned - found).abs() < 0.2 * found,
+            "planned {planned} MB, found {found}"
+        );
+    }
 }
 
 #[test]

@@ -130,6 +130,13 @@ impl Part {
         self.order.iter().map(of).collect()
     }
 
+    /// The first `count` samples, or all of them.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Self {
+        let order = self.order.iter().take(count).copied().collect();
+        Self::new(Arc::clone(&self.samples), order)
+    }
+
     /// No sample of the same set.
     #[must_use]
     pub fn none(&self) -> Self {

@@ -9,12 +9,15 @@ use eventprop::real::Real;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::train::Session;
+use serde_json::Value as Json;
 
 use super::error::RunError;
 use super::learner::{Learner, LookIn, Pass, Seen, Start};
 use super::progress::{Control, Phase, Progress};
+use super::{Command, Prepared, train};
 use crate::data::{self, Data, Part, Source, Wanted};
 use crate::engine::Engine;
+use crate::outputs::{FolderError, Outputs};
 use crate::params::Parameters;
 use crate::records::{Place, SynapseVariable};
 use crate::settings::{OptimizerKind, Settings, SolverKind};
@@ -125,15 +128,17 @@ fn measure<S: Engine>(
     let evaluation = seconds(&mut learner, evaluated(&data.validation), Phase::Validation)?;
     let test = seconds(&mut learner, evaluated(&data.test), Phase::Test)?;
     let batches = |part: &Part| part.len().div_ceil(settings.batch);
+    let closing_mb = (rehearsal::<S>(settings, data)? - batch_mb).max(0.0);
     let parameters_mb = parameters_mb(&learner.session.params, settings);
-    let records_mb = records_mb(&learner, batches(&part) + batches(&data.validation));
+    let records_mb = records_mb(&learner, data, batches(&part) + batches(&data.validation));
     let memory = vec![
         ("program", program_mb),
         ("data", data_mb),
         ("parameters, gradient, moments", parameters_mb),
         ("batch: spikes, states", (batch_mb - parameters_mb).max(0.0)),
         ("recordings", records_mb),
-        ("checkpoint while it is written", 2.0 * parameters_mb),
+        ("their copy in a checkpoint", records_mb),
+        ("while files are written", closing_mb),
     ];
     let peak: f64 = memory.iter().map(|(_, mb)| mb).sum();
     let per_sample = (batch_mb - parameters_mb).max(0.0) / settings.batch as f64;
@@ -158,6 +163,44 @@ fn measure<S: Engine>(
             .cloned()
             .collect(),
     })
+}
+
+/// MB that a training takes beside its data, from the first batch to the last picture: one of a single batch, in a
+/// folder that is deleted afterwards; 0 where the system does not tell.
+fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunError> {
+    let folder = tempfile::tempdir().map_err(|error| FolderError {
+        path: std::env::temp_dir(),
+        problem: error.to_string(),
+    })?;
+    let settings = &Settings {
+        out_dir: folder.path().to_owned(),
+        epochs: 1,
+        load: None,
+        ..settings.clone()
+    };
+    let data = &Data {
+        train: data.training(0).first(settings.batch),
+        validation: data.validation.first(settings.batch),
+        variation: None,
+        ..data.clone()
+    };
+    let prepared = Prepared {
+        command: Command::Train,
+        settings,
+        data,
+        outputs: &Outputs::new(settings),
+        parameters: Json::Null,
+        fingerprint: String::new(),
+        taken_up: None,
+    };
+    forget_peak();
+    let before = resident_mb();
+    let control = &mut Control {
+        observer: &mut |_: &Progress<'_>| (),
+        cancel: &AtomicBool::new(false),
+    };
+    train::train::<S>(&prepared, control)?;
+    Ok((peak_mb() - before).max(0.0))
 }
 
 /// Records nothing.
@@ -236,8 +279,8 @@ fn disk_mb<F: Real>(params: &Params<F>) -> f64 {
     numbers * (2.0 * 4.0 + 2.0 * 4.0 * size_of::<F>() as f64) / MB
 }
 
-/// MB of all recordings, which are kept until the end.
-fn records_mb<S: Engine>(learner: &Learner<'_, S>, trials: usize) -> f64 {
+/// MB of all recordings and first spike times, which are kept until the end.
+fn records_mb<S: Engine>(learner: &Learner<'_, S>, data: &Data, trials: usize) -> f64 {
     let settings = learner.settings;
     let records = &settings.records;
     let network = &learner.topology.network;
@@ -272,8 +315,13 @@ fn records_mb<S: Engine>(learner: &Learner<'_, S>, trials: usize) -> f64 {
         .map(|named| per_sample(&named.what))
         .sum();
     let spikes = count(&records.spikes_when) as f64 * samples as f64 * spikes;
+    let first_spikes = if records.first_spikes {
+        settings.epochs * data.train.len() * data.classes
+    } else {
+        0
+    };
     // Four bytes a number; a spike has a time of eight and a neuron of four.
-    (4.0 * (neurons + synapses) as f64 + 12.0 * spikes) / MB
+    (4.0 * (neurons + synapses + first_spikes) as f64 + 12.0 * spikes) / MB
 }
 
 /// Resident memory of this process in MB; 0 where the system does not tell.
@@ -284,6 +332,12 @@ fn resident_mb() -> f64 {
 /// The most that was resident so far in MB; 0 where the system does not tell.
 fn peak_mb() -> f64 {
     kib(Path::new("/proc/self/status"), "VmHWM:").map_or(0.0, |kib| kib / 1024.0)
+}
+
+/// Lets [`peak_mb`] begin anew, where the system can.
+fn forget_peak() {
+    // Elsewhere the peak stays that of reading the data.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Free memory of the machine in MB.
