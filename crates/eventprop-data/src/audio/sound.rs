@@ -431,7 +431,7 @@ mod tests {
             ),
             "{error}"
         );
-        fs::write(&path, of_doubles(1, &[0.5; 40_000])).unwrap();
+        fs::write(&path, of_doubles(1, &vec![0.5; 40_000])).unwrap();
         assert!(matches!(
             Sound::read(&path, 2.0).unwrap_err(),
             SoundError::TooLong { .. }

@@ -337,7 +337,7 @@ impl Shape {
                 }
                 set.shrink();
                 Batches::Binned {
-                    set,
+                    set: Box::new(set),
                     dt_ms: self.dt_ms,
                     batch: Batch::default(),
                     size: self.batch,
@@ -377,7 +377,7 @@ pub enum Batches {
     /// As the program keeps its data sets; the batch is filled every time.
     Binned {
         /// The samples.
-        set: BinnedSet,
+        set: Box<BinnedSet>,
         /// Length of a step.
         dt_ms: f64,
         /// What is filled.

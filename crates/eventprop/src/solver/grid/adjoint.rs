@@ -285,9 +285,10 @@ impl<F: Real> AdjointSample<'_, F> {
             let lambda_v = &mut self.state.lambda_v[population][..];
             let lambda_i = &mut self.state.lambda_i[population][..];
             let driven = population == self.plan.output && !self.seed.voltage.is_empty();
-            let a = match driven {
-                true => &self.seed.voltage[k * layer.size..(k + 1) * layer.size],
-                false => &[],
+            let a = if driven {
+                &self.seed.voltage[k * layer.size..(k + 1) * layer.size]
+            } else {
+                &[]
             };
             for block in trace::blocks(layer.stride) {
                 let columns = block.column..block.column + block.width;
