@@ -10,17 +10,29 @@ use crate::real::Real;
 pub trait SpikeTime: Copy + Send + Sync + PartialOrd + std::fmt::Debug + 'static {
     /// The time in ms from the start of the trial.
     fn ms(self, clock: Clock) -> f64;
+
+    /// The most spikes that a neuron can have in a trial, where there is a limit.
+    fn limit(clock: Clock) -> Option<usize>;
 }
 
 impl SpikeTime for u32 {
     fn ms(self, clock: Clock) -> f64 {
         clock.start_ms(self as usize)
     }
+
+    /// One in every step.
+    fn limit(clock: Clock) -> Option<usize> {
+        Some(clock.steps())
+    }
 }
 
 impl SpikeTime for f64 {
     fn ms(self, _clock: Clock) -> f64 {
         self
+    }
+
+    fn limit(_clock: Clock) -> Option<usize> {
+        None
     }
 }
 

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
-use crate::network::{Model, Network};
+use crate::network::Network;
 use crate::optim::{CHUNK, Optimizer};
 use crate::params::{Params, Role};
 use crate::readout::Seed;
@@ -84,8 +84,6 @@ pub struct Activity {
     pub spikes: Vec<Vec<u64>>,
     /// Spikes that only grazed the threshold, per population.
     pub grazing: Vec<u64>,
-    /// Most spikes of one neuron in one trial, per population; of those with a cap.
-    pub most: Vec<u32>,
     /// Pairs of sample and neuron with more spikes than [`Session::spike_cap`], per population.
     pub over_cap: Vec<u64>,
 }
@@ -326,7 +324,6 @@ impl Activity {
             samples: 0,
             spikes: populations.iter().map(|p| vec![0; p.size]).collect(),
             grazing: vec![0; populations.len()],
-            most: vec![0; populations.len()],
             over_cap: vec![0; populations.len()],
         }
     }
@@ -343,15 +340,14 @@ impl Activity {
         for (index, population) in network.populations().iter().enumerate() {
             counts.clear();
             counts.resize(population.size, 0);
-            // PERF: an input has no cap, and is often the widest population.
-            let cap = cap.filter(|_| !matches!(population.model, Model::Input));
+            // PERF: sample by sample only where a sample could have too many.
+            let limit = T::limit(network.clock()).unwrap_or(usize::MAX);
+            let cap = cap.filter(|&cap| limit > cap as usize);
             for tape in &forward.tapes {
                 if let Some(cap) = cap {
                     counts.fill(0);
                     tape.add_counts(index, counts);
                     self.over_cap[index] += counts.iter().filter(|&&n| n > cap).count() as u64;
-                    let most = counts.iter().copied().max().unwrap_or(0);
-                    self.most[index] = self.most[index].max(most);
                     self.add(index, counts);
                 } else {
                     tape.add_counts(index, counts);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use claxon::FlacReader;
+use flac_codec::decode::{FlacSampleReader, Metadata};
 use hound::{SampleFormat, WavReader};
 use thiserror::Error;
 
@@ -103,7 +103,7 @@ impl Sound {
 
     /// Reads a WAV or FLAC file of at most `max_s` seconds; several channels become their mean.
     ///
-    /// WAV holds whole numbers of 8 to 32 bits or floats of 32 or 64 bits, FLAC whole numbers of 4 to 24 bits. A longer
+    /// WAV holds whole numbers of 8 to 32 bits or floats of 32 or 64 bits, FLAC whole numbers of 4 to 32 bits. A longer
     /// file is refused before it is in memory.
     ///
     /// # Errors
@@ -200,36 +200,35 @@ impl Reading<'_> {
     }
 
     fn flac(&self, file: File) -> Result<Sound, SoundError> {
-        let broken = |error: claxon::Error| self.format(&format!("not readable as FLAC: {error}"));
-        let mut reader =
-            FlacReader::new(BufReader::with_capacity(1 << 16, file)).map_err(broken)?;
-        let info = reader.streaminfo();
-        let mut mix = Mix::new(self, info.sample_rate, info.channels as u16)?;
-        self.fits(info.samples.unwrap_or(0), info.sample_rate)?;
-        let scale = 2f64.powi(info.bits_per_sample as i32 - 1);
+        let broken =
+            |error: flac_codec::Error| self.format(&format!("not readable as FLAC: {error}"));
+        let file = BufReader::with_capacity(1 << 16, file);
+        let mut reader = FlacSampleReader::new(file).map_err(broken)?;
+        let (rate_hz, expected) = (reader.sample_rate(), reader.total_samples());
+        let mut mix = Mix::new(self, rate_hz, u16::from(reader.channel_count()))?;
+        self.fits(expected.unwrap_or(0), rate_hz)?;
+        let scale = 2f64.powi(reader.bits_per_sample() as i32 - 1);
         mix.full_scale = Some([-1.0, 1.0 - 1.0 / scale]);
-        let mut blocks = reader.blocks();
-        let mut buffer = Vec::new();
         loop {
-            let block = match blocks.read_next_or_eof(buffer) {
-                Ok(Some(block)) => block,
-                Ok(None) => break,
-                Err(claxon::Error::IoError(error))
+            // The channels of one moment after each other.
+            let samples = match reader.fill_buf() {
+                Ok([]) => break,
+                Ok(samples) => samples,
+                Err(flac_codec::Error::Io(error))
                     if error.kind() == io::ErrorKind::UnexpectedEof =>
                 {
                     break;
                 }
                 Err(error) => return Err(broken(error)),
             };
-            for t in 0..block.duration() {
-                for channel in 0..block.channels() {
-                    mix.push(f64::from(block.sample(channel, t)) / scale);
-                }
+            for x in samples {
+                mix.push(f64::from(*x) / scale);
             }
-            self.fits(mix.samples.len() as u64, info.sample_rate)?;
-            buffer = block.into_buffer();
+            let count = samples.len();
+            reader.consume(count);
+            self.fits(mix.samples.len() as u64, rate_hz)?;
         }
-        mix.finish(self, info.samples)
+        mix.finish(self, expected)
     }
 
     /// Whether a number of samples is within the longest time.
@@ -447,6 +446,78 @@ mod tests {
         let expected = [150.0, 0.0, 16_383.5].map(|x| x / 32_768.0);
         assert_eq!(sound.samples, expected);
         assert_eq!(sound.mixed, 2);
+    }
+
+    fn flac(path: &Path, bits: u32, channels: u8, samples: &[i32]) {
+        let count = samples.len() as u64;
+        let options = flac_codec::encode::Options::fast();
+        let file = File::create(path).unwrap();
+        let mut writer = flac_codec::encode::FlacSampleWriter::new(
+            file,
+            options,
+            16_000,
+            bits,
+            channels,
+            Some(count),
+        )
+        .unwrap();
+        writer.write(samples).unwrap();
+        writer.finalize().unwrap();
+    }
+
+    #[test]
+    fn flac_of_every_depth_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sound.flac");
+        for bits in [8, 16, 24, 32] {
+            let unit = 1 << (bits - 8);
+            let samples = [-128, 64, 0, 127].map(|x| x * unit);
+            flac(&path, bits, 1, &samples);
+            let sound = Sound::read(&path, 60.0).unwrap();
+            assert_eq!(sound.samples, [-1.0, 0.5, 0.0, 127.0 / 128.0], "{bits}");
+        }
+        // Both channels at both ends of the range: their difference takes 33 bits.
+        flac(
+            &path,
+            32,
+            2,
+            &[i32::MAX, i32::MIN, i32::MIN, i32::MAX, 1 << 30, 0],
+        );
+        let sound = Sound::read(&path, 60.0).unwrap();
+        let end = -1.0 / (1u64 << 32) as f64;
+        assert_eq!((sound.samples, sound.mixed), (vec![end, end, 0.25], 2));
+    }
+
+    /// Any damage is an error that names the file, or the sound that it still is; never a panic.
+    #[test]
+    fn damaged_flac_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sound.flac");
+        let samples: Vec<i32> = (0..3000).map(|n| (n * n) % 2000 - 1000).collect();
+        flac(&path, 16, 1, &samples);
+        let bytes = fs::read(&path).unwrap();
+        let mut refused = 0;
+        let mut read = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            if let Err(error) = Sound::read(&path, 60.0) {
+                assert!(error.to_string().contains("sound.flac"), "{error}");
+                refused += 1;
+            }
+        };
+        for at in (0..bytes.len()).step_by(31) {
+            read(&bytes[..at]);
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x55;
+            read(&flipped);
+        }
+        assert!(refused > bytes.len() / 31, "{refused} of {}", bytes.len());
+        let half = &bytes[..bytes.len() / 2];
+        fs::write(&path, half).unwrap();
+        let error = Sound::read(&path, 60.0).unwrap_err();
+        assert!(
+            matches!(error, SoundError::Truncated { expected: 3000, .. }),
+            "{error}"
+        );
     }
 
     #[test]

@@ -110,7 +110,6 @@ struct ScheduleState {
 struct ActivityState {
     samples: u64,
     grazing: Vec<u64>,
-    most: Vec<u32>,
     over_cap: Vec<u64>,
 }
 
@@ -145,7 +144,6 @@ impl LearnerState {
             activity: ActivityState {
                 samples: activity.samples,
                 grazing: activity.grazing.clone(),
-                most: activity.most.clone(),
                 over_cap: activity.over_cap.clone(),
             },
             insight: Insight::default(),
@@ -171,14 +169,12 @@ impl LearnerState {
         let ActivityState {
             samples,
             grazing,
-            most,
             over_cap,
         } = self.activity.clone();
         Activity {
             samples,
             spikes,
             grazing,
-            most,
             over_cap,
         }
     }
