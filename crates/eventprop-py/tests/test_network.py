@@ -151,6 +151,7 @@ def test_everything_a_network_can_have_is_kept(task: Task, tmp_path: Path) -> No
     ]  # fmt: skip
     batch = ep.Spikes([([1.0, 3.0, 4.5], [0, 1, 0]), ([2.0, 2.5], [1, 0])], labels=[1, 0])
     net.fit(batch, epochs=3, loss=ep.loss.SumWeighInput(tau=15.0), optimizer=ep.Adam(1e-2))
+    net.fit(batch, epochs=3, loss=ep.loss.SumWeighLate(tau=5.0), optimizer=ep.Adam(1e-2))
     assert (net.params["a.tau_mem"] != [10.0, 20.0, 30.0]).any()
     net.save(tmp_path / "net.safetensors")
     read = ep.Network.load(tmp_path / "net.safetensors")
