@@ -35,7 +35,7 @@ def test_the_code_on_a_page_runs(page: Path, tmp_path: Path) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert {path.stem for path in NOTEBOOKS} == {"yinyang", "mnist", "shd", "smnist", "own_data"}
+    assert {path.stem for path in NOTEBOOKS} == {"yinyang", "mnist", "shd", "smnist", "dvs_gesture", "own_data"}
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
