@@ -87,3 +87,71 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::audio::sound::{Sound, SoundError};
+
+    /// A WAV file with floats of 64 bits, as SciPy writes it: a "fact" chunk and a list before the data.
+    fn of_doubles(channels: u16, samples: &[f64]) -> Vec<u8> {
+        let chunk = |name: &[u8; 4], body: &[u8]| {
+            let length = (body.len() as u32).to_le_bytes();
+            let pad = vec![0; body.len() % 2];
+            [&name[..], &length, body, &pad].concat()
+        };
+        let format = [
+            &3u16.to_le_bytes()[..],
+            &channels.to_le_bytes(),
+            &16_000u32.to_le_bytes(),
+            &(16_000 * 8 * u32::from(channels)).to_le_bytes(),
+            &(8 * channels).to_le_bytes(),
+            &64u16.to_le_bytes(),
+            &0u16.to_le_bytes(),
+        ];
+        let data: Vec<u8> = samples.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let chunks = [
+            b"WAVE".to_vec(),
+            chunk(b"fmt ", &format.concat()),
+            chunk(b"fact", &(samples.len() as u32).to_le_bytes()),
+            chunk(b"LIST", b"odd"),
+            chunk(b"data", &data),
+        ];
+        chunk(b"RIFF", &chunks.concat())
+    }
+
+    #[test]
+    fn floats_of_64_bits_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sound.wav");
+        fs::write(&path, of_doubles(2, &[0.1, 0.3, -1.0, 0.5])).unwrap();
+        let sound = Sound::read(&path, 60.0).unwrap();
+        assert_eq!(sound.samples, [0.2, -0.25]);
+        assert_eq!((sound.rate_hz, sound.mixed), (16_000, 2));
+        let bytes = of_doubles(1, &[0.5; 100]);
+        for length in (12..bytes.len()).step_by(5) {
+            fs::write(&path, &bytes[..length]).unwrap();
+            let error = Sound::read(&path, 60.0).unwrap_err().to_string();
+            assert!(error.contains("sound.wav"), "{error}");
+        }
+        fs::write(&path, &bytes[..bytes.len() - 12]).unwrap();
+        let error = Sound::read(&path, 60.0).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                SoundError::Truncated {
+                    expected: 100,
+                    found: 98,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        fs::write(&path, of_doubles(1, &vec![0.5; 40_000])).unwrap();
+        assert!(matches!(
+            Sound::read(&path, 2.0).unwrap_err(),
+            SoundError::TooLong { .. }
+        ));
+    }
+}

@@ -32,7 +32,7 @@ pub enum Weighting {
         /// Increment per input spike. The reference's is 0.01 · dt / τ.
         gain: f64,
     },
-    /// `sum_weigh_late`: w = (T/τ) e^{−(T − t)/τ}, so that z is what a leaky accumulator of the voltage
+    /// `sum_weigh_late`: `[L10]` w = (T/τ) e^{−(T − t)/τ}, so that z is what a leaky accumulator of the voltage
     /// holds at the end of the trial. For sequences that are understood only when all of them was seen.
     Late {
         /// Time constant τ of the accumulator in ms (`TAU_ACCUMULATOR`).
