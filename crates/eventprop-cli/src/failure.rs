@@ -47,11 +47,16 @@ pub fn conclude(ended: Result<u8, Failure>, json: bool) -> ExitCode {
         Err(Failure { code, message }) => {
             speak::err(&format!("error: {message}"));
             if json {
-                speak::out(&json!({"error": message, "exit_code": code}).to_string());
+                tell_programs(&message, code);
             }
             ExitCode::from(code)
         }
     }
+}
+
+/// A failure as an object.
+fn tell_programs(message: &str, code: u8) {
+    speak::out(&json!({"error": message, "exit_code": code}).to_string());
 }
 
 /// The exit code of a command line that was not understood, or that asked for help; a mistake is told as an object
@@ -66,7 +71,7 @@ pub fn of_command_line(refusal: &clap::Error) -> ExitCode {
         // What follows the first paragraph is the usage, for people.
         let problem = text.split("\n\n").next().unwrap_or_default();
         let problem = problem.strip_prefix("error: ").unwrap_or(problem);
-        speak::out(&json!({"error": problem, "exit_code": USAGE}).to_string());
+        tell_programs(problem, USAGE);
     }
     ExitCode::from(USAGE)
 }

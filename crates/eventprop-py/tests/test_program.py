@@ -79,6 +79,16 @@ def test_memory_is_flat_over_many_evaluations(task: tuple[ep.Network, ep.Spikes]
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("what", ["fit", "run", "load"])
 def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> None:
+    script = """
+        from eventprop.simulator_yinyang import p, yinyang
+        p.update({sizes})
+        model = yinyang(p)
+        print("go", flush=True)
+        try:
+            model.train(p)
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
+    """
     code = {
         "fit": """
             net = ep.Network(1.0, 20.0)
@@ -93,26 +103,8 @@ def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> N
                 assert (net.params["hid->out"] != before).any()
                 print("stopped", flush=True)
         """,
-        "run": """
-            from eventprop.simulator_yinyang import p, yinyang
-            p.update(N_EPOCH=100000, N_TRAIN=1000, N_VALIDATE=0, N_TEST=32, NUM_HIDDEN=20, DT_MS=1.0)
-            model = yinyang(p)
-            print("go", flush=True)
-            try:
-                model.train(p)
-            except KeyboardInterrupt:
-                print("stopped", flush=True)
-        """,
-        "load": """
-            from eventprop.simulator_yinyang import p, yinyang
-            p.update(N_TRAIN=20_000_000, NUM_HIDDEN=20)
-            model = yinyang(p)
-            print("go", flush=True)
-            try:
-                model.train(p)
-            except KeyboardInterrupt:
-                print("stopped", flush=True)
-        """,
+        "run": script.format(sizes="N_EPOCH=100000, N_TRAIN=1000, N_VALIDATE=0, N_TEST=32, NUM_HIDDEN=20, DT_MS=1.0"),
+        "load": script.format(sizes="N_TRAIN=20_000_000, NUM_HIDDEN=20"),
     }[what]
     # A program that a shell started in the background ignores Ctrl-C, and so do its children: not this one.
     listen = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
