@@ -84,8 +84,12 @@ impl Display {
         let folder = started.folder.display();
         self.line(&format!("{}; files go to {folder}", seeds.join(" ")));
         self.epochs = started.epochs;
+        self.epochs_done = started.epochs_done;
+        self.samples_done = (started.epochs_done * train) as u64;
         if started.epochs > 0 {
             self.bar.set_length((started.epochs * train) as u64);
+            self.bar.set_position(self.samples_done);
+            self.bar.reset_eta();
             let style = ProgressStyle::with_template("{bar:16} {percent:>3} %  {eta} left  {msg}");
             self.bar.set_style(style.expect("the template is valid"));
         }

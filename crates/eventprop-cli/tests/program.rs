@@ -539,6 +539,12 @@ fn a_terminated_run_goes_on_and_only_as_it_was() {
     let output = resume(&[&more, "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(last_json(&output)["epochs"], epochs + 2);
+    let last = format!("epoch {0:>3}/{0}  loss", epochs + 2);
+    let told = text(&output.stderr);
+    assert!(
+        told.contains(&last) && !told.contains("epoch   1/"),
+        "{told}"
+    );
     let results = folder.path().join("runs/yinyang-test/test_results.txt");
     let lines = std::fs::read_to_string(results).expect("results");
     let numbers = lines

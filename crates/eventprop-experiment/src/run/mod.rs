@@ -345,6 +345,9 @@ impl Prepared<'_> {
                 self.data.test.len(),
             ],
             epochs: runs * self.settings.epochs,
+            epochs_done: self.taken_up.map_or(0, |TakenUp { state, .. }| {
+                state.journey.folds.len() * self.settings.epochs + state.journey.epoch
+            }),
             folder: self.outputs.folder(),
         }
     }

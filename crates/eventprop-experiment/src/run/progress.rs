@@ -50,6 +50,8 @@ pub struct Started<'a> {
     pub samples: [usize; 3],
     /// Training epochs of the whole run, all folds together.
     pub epochs: usize,
+    /// Those of them that had ended when the run was stopped that this one goes on with.
+    pub epochs_done: usize,
     /// The output folder.
     pub folder: &'a std::path::Path,
 }
