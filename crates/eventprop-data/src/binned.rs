@@ -87,6 +87,11 @@ pub trait EventSet: Send + Sync + std::fmt::Debug {
     /// What was lost on the way to the grid.
     fn lost(&self) -> Lost;
 
+    /// Names of the classes; empty when they only have numbers.
+    fn class_names(&self) -> &[String] {
+        &[]
+    }
+
     /// Number of spikes of a sample.
     fn spikes_len(&self, sample: usize) -> usize;
 
@@ -153,6 +158,10 @@ impl EventSet for BinnedSet {
         self.lost
     }
 
+    fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
     fn spikes_len(&self, sample: usize) -> usize {
         self.spikes_len(sample)
     }
@@ -186,6 +195,8 @@ pub struct BinnedSet {
     speakers: Option<Vec<u16>>,
     /// What was lost on the way here, for whoever fills the set to say.
     pub lost: Lost,
+    /// Names of the classes, for whoever fills the set to say; empty when they only have numbers.
+    pub class_names: Vec<String>,
 }
 
 impl BinnedSet {
@@ -208,6 +219,7 @@ impl BinnedSet {
             labels: Vec::new(),
             speakers: (speakers == Speakers::Known).then(Vec::new),
             lost: Lost::default(),
+            class_names: Vec::new(),
         }
     }
 

@@ -217,6 +217,7 @@ pub fn read_binned<P: AsRef<Path>>(
         }
     }
     set.shrink();
+    set.class_names = NAMES.map(str::to_owned).to_vec();
     notices.extend(set.lost.late_notice());
     Ok(Loaded {
         set,

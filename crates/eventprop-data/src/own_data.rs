@@ -304,6 +304,7 @@ fn folder(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
         }
     }
     notices.extend(set.lost.late_notice());
+    set.class_names.clone_from(&names);
     Ok(Loaded {
         set,
         shape: Shape {
@@ -532,6 +533,7 @@ fn spike_file(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError
         let speaker = file.speakers().map(|speakers| speakers[sample]);
         set.push(&mut spikes, file.labels()[sample], speaker);
     })?;
+    set.class_names.clone_from(&shape.names);
     Ok(Loaded {
         notices: set.lost.late_notice().into_iter().collect(),
         set,

@@ -122,6 +122,7 @@ pub fn gestures(split: dvs_gesture::Split, seed: u64, request: &Request<'_>) -> 
         let mut spikes = binned(events, start_us, code, binning);
         set.push(&mut spikes, class, Some(user));
     }
+    set.class_names = dvs_gesture::NAMES.map(str::to_owned).to_vec();
     set.shrink();
     set
 }

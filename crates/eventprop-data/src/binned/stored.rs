@@ -73,6 +73,7 @@ impl BinnedSet {
             })?,
             channels: read_numbers(input, channels as usize, u16::from_le_bytes)?,
             lost: Lost::default(),
+            class_names: Vec::new(),
         };
         set.check()?;
         Ok(set)

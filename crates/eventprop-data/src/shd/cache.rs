@@ -87,8 +87,9 @@ impl Cache {
     fn write_content(&self, loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(MAGIC)?;
         write_text(out, &self.key)?;
-        out.write_all(&(loaded.keys.len() as u64).to_le_bytes())?;
-        for word in &loaded.keys {
+        let words = &loaded.set.class_names;
+        out.write_all(&(words.len() as u64).to_le_bytes())?;
+        for word in words {
             write_text(out, word)?;
         }
         out.write_all(&[u8::from(loaded.synthetic.is_some())])?;
@@ -129,7 +130,7 @@ impl Cache {
             return Err(invalid("it is of another version or file"));
         }
         let words = read_number(input)?.min(bytes);
-        let keys = (0..words)
+        let class_names = (0..words)
             .map(|_| read_text(input))
             .collect::<io::Result<_>>()?;
         let mut is_synthetic = [0];
@@ -140,9 +141,10 @@ impl Cache {
             *count = read_number(input)?;
         }
         let [spikes, cut_off, merged, unsorted, empty] = counts;
+        let mut set = BinnedSet::read_from(input, bytes)?;
+        set.class_names = class_names;
         Ok(Loaded {
-            set: BinnedSet::read_from(input, bytes)?,
-            keys,
+            set,
             synthetic: (is_synthetic == [1]).then_some(says),
             counts: Counts {
                 spikes,

@@ -159,10 +159,8 @@ pub struct Request<'a> {
 /// A part of a data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The samples, with speakers if the file has them.
+    /// The samples, with speakers and words of the classes if the file has them.
     pub set: BinnedSet,
-    /// The words of the classes, if the file has them.
-    pub keys: Vec<String>,
     /// What a synthetic file says about itself; `None` for a recording.
     pub synthetic: Option<String>,
     /// How many of what was found.
@@ -479,10 +477,10 @@ fn bin(
         },
     )?;
     set.shrink();
+    set.class_names = file.keys().to_vec();
     let says = file.attributes().iter().find(|(name, _)| name == SYNTHETIC);
     Ok(Loaded {
         set,
-        keys: file.keys().to_vec(),
         synthetic: says.map(|(_, text)| text.clone()),
         counts,
         notices: Vec::new(),

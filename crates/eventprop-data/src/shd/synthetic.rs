@@ -252,6 +252,7 @@ impl ShdLike {
             .into());
         }
         set.lost = counts.lost();
+        set.class_names = self.class_names();
         set.shrink();
         Ok(set)
     }
@@ -271,6 +272,11 @@ impl ShdLike {
         )
     }
 
+    fn class_names(&self) -> Vec<String> {
+        let names = (0..self.classes).map(|class| format!("pattern {class}"));
+        names.collect()
+    }
+
     fn options(&self) -> WriteOptions {
         let voices: Vec<Voice> = (0..self.speakers).map(voice).collect();
         let column = |name: &str, value: fn(&Voice) -> f64| {
@@ -279,9 +285,7 @@ impl ShdLike {
         };
         WriteOptions {
             speakers: Speakers::Known,
-            keys: (0..self.classes)
-                .map(|class| format!("pattern {class}"))
-                .collect(),
+            keys: self.class_names(),
             meta_info: vec![
                 column("loudness", |voice| voice.loudness),
                 column("pitch_hz", |voice| voice.pitch_hz),

@@ -189,13 +189,13 @@ fn the_number_of_classes_comes_from_the_words_or_from_the_highest_class() {
     write(&path, options(), &SAMPLES[1..]);
     let classes = |classes| {
         let loaded = read_binned_file(&path, classes, &BINNING, None).unwrap();
-        (loaded.set.classes(), loaded.keys.len())
+        (loaded.set.classes(), loaded.set.class_names.len())
     };
     assert_eq!((classes(None), classes(Some(9))), ((4, 0), (9, 0)));
     let keys = (0..6).map(|n| n.to_string()).collect();
     write(&path, WriteOptions { keys, ..options() }, &SAMPLES[1..]);
     let loaded = read_binned_file(&path, None, &BINNING, None).unwrap();
-    assert_eq!((loaded.set.classes(), loaded.keys.len()), (6, 6));
+    assert_eq!((loaded.set.classes(), loaded.set.class_names.len()), (6, 6));
 }
 
 /// The folder of a cache, its files, and a source file.

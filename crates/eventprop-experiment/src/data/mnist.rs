@@ -87,6 +87,7 @@ pub fn load(
     Ok(Data {
         inputs: PIXELS,
         classes: CLASSES,
+        class_names: Vec::new(),
         train,
         validation,
         test,

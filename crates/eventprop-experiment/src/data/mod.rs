@@ -209,6 +209,8 @@ pub struct Data {
     pub inputs: usize,
     /// Classes.
     pub classes: usize,
+    /// Their names; empty when they only have numbers.
+    pub class_names: Vec<String>,
     /// For training; empty when only the test part was asked for.
     pub train: Part,
     /// For choosing an epoch and following the learning rate; may be empty.

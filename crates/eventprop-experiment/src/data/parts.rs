@@ -53,6 +53,7 @@ pub fn assemble(assembly: &Assembly<'_>, wanted: Wanted) -> Result<Data, DataErr
     let mut data = Data {
         inputs: Encoding::new(settings, binned.delay_line).inputs(test.inputs()),
         classes: test.classes() as usize,
+        class_names: test.class_names().to_vec(),
         train: none.clone(),
         validation: none,
         test: assembly.part(&test, test_places),
@@ -109,6 +110,9 @@ impl Assembly<'_> {
     fn fill(&self, wanted: Wanted, data: &mut Data) -> Result<(), DataError> {
         let set = self.sets.read(Split::Train, &mut data.notices)?;
         data.classes = data.classes.max(set.classes() as usize);
+        if data.class_names.is_empty() {
+            data.class_names = set.class_names().to_vec();
+        }
         data.lost = set.lost();
         let samples = split::kept(self.params, set.as_ref());
         data.notices.extend(missing_classes(set.as_ref(), &samples));

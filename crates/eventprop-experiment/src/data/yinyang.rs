@@ -93,6 +93,7 @@ pub fn load(params: &Parameters, settings: &Settings, wanted: Wanted) -> Result<
     Ok(Data {
         inputs: INPUTS,
         classes: CLASSES,
+        class_names: ["yin", "yang", "dot"].map(str::to_owned).to_vec(),
         train,
         validation: Part::new(learned, validation),
         test: all(samples(test)),

@@ -5,18 +5,38 @@ use serde_json::Value as Json;
 use super::chart::WIDTH;
 use super::figure::{Anchor, Figure, Ink, Shape};
 use super::html::percent;
-use super::read::RunRecord;
+use super::read::{RunRecord, class_name};
 
 const SMALL: u32 = 11;
-/// Left end of matrix and bars, and the row in which they begin.
-const LEFT: f64 = 50.0;
+/// The row in which matrix and bars begin.
 const TOP: f64 = 58.0;
+/// Width of a letter, on average, of a small text.
+const LETTER: f64 = 6.2;
+/// Letters of a name that are shown beside a matrix or a bar; tips have them all.
+const LETTERS: usize = 22;
+
+/// Left end of matrix and bars: room for the longest name.
+fn left<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
+    let longest = names.map(|name| shown(name).chars().count()).max();
+    (LETTER * longest.unwrap_or(0) as f64 + 10.0).max(50.0)
+}
+
+/// A name, cut off where it is long.
+fn shown(name: &str) -> String {
+    if name.chars().count() <= LETTERS {
+        return name.to_owned();
+    }
+    let begin: String = name.chars().take(LETTERS - 1).collect();
+    format!("{begin}…")
+}
 
 /// Counts of one part of the data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confusion {
     /// Which samples: `test` or `validation`.
     pub part: String,
+    /// Names of the classes, or their numbers.
+    pub names: Vec<String>,
     /// `[label][prediction]`, the last column for samples without output spike.
     pub counts: Vec<Vec<u64>>,
 }
@@ -25,12 +45,16 @@ pub struct Confusion {
 /// epoch.
 pub fn of_run(run: &RunRecord) -> Option<Confusion> {
     let evaluated = &run.dossier["evaluated"];
+    let new = |part: &str, counts: Vec<Vec<u64>>| Confusion {
+        part: part.to_owned(),
+        names: (0..counts.len() as u64)
+            .map(|class| class_name(&run.dossier["class_names"], class))
+            .collect(),
+        counts,
+    };
     if let Some(counts) = matrix(&evaluated["confusion"]) {
-        let part = evaluated["part"]
-            .as_str()
-            .unwrap_or("evaluation")
-            .to_owned();
-        return Some(Confusion { part, counts });
+        let part = evaluated["part"].as_str();
+        return Some(new(part.unwrap_or("evaluation"), counts));
     }
     // A cross-validation: the folds together hold every sample once.
     let folds = run.folds();
@@ -44,8 +68,7 @@ pub fn of_run(run: &RunRecord) -> Option<Confusion> {
     } else {
         "validation"
     };
-    let part = part.to_owned();
-    Some(Confusion { part, counts })
+    Some(new(part, counts))
 }
 
 fn sum(mut one: Vec<Vec<u64>>, other: Vec<Vec<u64>>) -> Vec<Vec<u64>> {
@@ -83,7 +106,8 @@ impl Confusion {
     /// The matrix: rows are classes, columns what they were taken for, colours shares of the row.
     pub fn figure(&self) -> Figure {
         let columns = self.classes() + usize::from(self.has_undecided());
-        let side = ((WIDTH - LEFT - 4.0) / columns as f64).min(64.0);
+        let left = left(self.rows().iter().map(String::as_str));
+        let side = self.side(left);
         let height = TOP + side * self.classes() as f64 + 22.0;
         let title = format!("Confusion matrix, {} samples", self.part);
         let mut figure = Figure::new("confusion", &title, (WIDTH, height));
@@ -94,19 +118,29 @@ impl Confusion {
         );
         for row in 0..self.classes() {
             for column in 0..columns {
-                self.cell(&mut figure, (row, column), side);
+                self.cell(&mut figure, (row, column), (left, side));
             }
         }
         let every = self.classes().div_ceil(20);
+        let rows = self.rows();
         for class in (0..self.classes()).step_by(every) {
             let middle = (class as f64 + 0.5) * side;
             let style = (SMALL, Anchor::End, Ink::Muted);
-            figure.text((LEFT - 6.0, TOP + middle + 4.0), &class.to_string(), style);
+            figure.text(
+                (left - 6.0, TOP + middle + 4.0),
+                &shown(&rows[class]),
+                style,
+            );
             let style = (SMALL, Anchor::Middle, Ink::Muted);
-            figure.text((LEFT + middle, height - 8.0), &class.to_string(), style);
+            let below = if self.names_fit() {
+                &self.names[class]
+            } else {
+                &class.to_string()
+            };
+            figure.text((left + middle, height - 8.0), below, style);
         }
         if columns > self.classes() {
-            let middle = LEFT + (columns as f64 - 0.5) * side;
+            let middle = left + (columns as f64 - 0.5) * side;
             figure.text(
                 (middle, height - 8.0),
                 "none",
@@ -116,24 +150,53 @@ impl Confusion {
         figure
     }
 
-    fn cell(&self, figure: &mut Figure, (row, column): (usize, usize), side: f64) {
+    /// Side of a cell of a matrix that begins at `left`.
+    fn side(&self, left: f64) -> f64 {
+        let columns = self.classes() + usize::from(self.has_undecided());
+        ((WIDTH - left - 4.0) / columns as f64).min(64.0)
+    }
+
+    /// Whether the names have room below the columns.
+    fn names_fit(&self) -> bool {
+        let names = || self.names.iter().map(String::as_str);
+        let room = self.side(left(names())) - 4.0;
+        names().all(|name| LETTER * name.chars().count() as f64 <= room)
+    }
+
+    /// What stands beside the rows: names, with the number that stands below the columns where the names have no room.
+    fn rows(&self) -> Vec<String> {
+        if self.names_fit() {
+            return self.names.clone();
+        }
+        let numbered = |(class, name): (usize, &String)| {
+            if *name == class.to_string() {
+                name.clone()
+            } else {
+                format!("{name} {class}")
+            }
+        };
+        self.names.iter().enumerate().map(numbered).collect()
+    }
+
+    fn cell(&self, figure: &mut Figure, (row, column): (usize, usize), (left, side): (f64, f64)) {
         let (total, _) = self.class(row);
         let count = self.counts[row][column];
         let share = count as f64 / total.max(1) as f64;
         let seen = if column < self.classes() {
-            format!("was taken for {column}")
+            format!("was taken for {}", self.names[column])
         } else {
             "gave no output spike".to_owned()
         };
         // The square root shows the few mistakes beside the many right predictions.
         let level = (share.sqrt() * 9.0).ceil() as usize;
-        let at = (LEFT + column as f64 * side, TOP + row as f64 * side);
+        let at = (left + column as f64 * side, TOP + row as f64 * side);
         figure.add(Shape::Rect {
             at,
             size: (side - 1.0, side - 1.0),
             ink: Ink::Ramp(level),
             tip: format!(
-                "class {row} {seen}: {count} of {total} ({})",
+                "class {} {seen}: {count} of {total} ({})",
+                self.names[row],
                 percent(share)
             ),
         });
@@ -150,7 +213,7 @@ impl Confusion {
             .map(|class| {
                 let (samples, right) = self.class(class);
                 Bar {
-                    name: class.to_string(),
+                    name: self.names[class].clone(),
                     samples,
                     right,
                 }
@@ -170,6 +233,7 @@ impl Confusion {
             .collect();
         mistakes.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         let of = |(count, row, column): &(u64, usize, usize)| {
+            let [row, column] = [row, column].map(|class| &self.names[*class]);
             format!("{row} taken for {column} ({count} times)")
         };
         let named: Vec<String> = mistakes.iter().take(3).map(of).collect();
@@ -221,19 +285,20 @@ fn bars_figure(name: &str, title: &str, what: &str, bars: &[Bar]) -> Figure {
         title,
         &format!("{what}, right predictions (%) and number of samples"),
     );
-    let whole = WIDTH - LEFT - ROOM;
+    let left = left(bars.iter().map(|bar| bar.name.as_str()));
+    let whole = WIDTH - left - ROOM;
     for (index, bar) in bars.iter().enumerate() {
         let share = bar.right as f64 / bar.samples.max(1) as f64;
         let y = TOP + ROW * index as f64;
         let style = (SMALL, Anchor::End, Ink::Muted);
-        figure.text((LEFT - 6.0, y + 12.0), &bar.name, style);
+        figure.text((left - 6.0, y + 12.0), &shown(&bar.name), style);
         let back = Shape::Cells {
-            cells: vec![((LEFT, y), (whole, ROW - 5.0))],
+            cells: vec![((left, y), (whole, ROW - 5.0))],
             ink: Ink::Ramp(0),
         };
         figure.add(back);
         figure.add(Shape::Rect {
-            at: (LEFT, y),
+            at: (left, y),
             size: (whole * share, ROW - 5.0),
             ink: Ink::Series(0),
             tip: format!(
@@ -247,7 +312,7 @@ fn bars_figure(name: &str, title: &str, what: &str, bars: &[Bar]) -> Figure {
             format!("{:.1} % of {}", 100.0 * share, bar.samples)
         };
         figure.text(
-            (LEFT + whole + 8.0, y + 12.0),
+            (left + whole + 8.0, y + 12.0),
             &text,
             (SMALL, Anchor::Start, Ink::Text),
         );
@@ -273,10 +338,11 @@ mod tests {
 
     use super::*;
 
-    fn confusion() -> Confusion {
+    fn confusion(names: [&str; 2]) -> Confusion {
         let counts = matrix(&json!([[8, 2, 0], [0, 9, 1]])).expect("a matrix");
         Confusion {
             part: "test".to_owned(),
+            names: names.map(str::to_owned).to_vec(),
             counts,
         }
     }
@@ -290,7 +356,8 @@ mod tests {
 
     #[test]
     fn cells_and_bars_say_their_counts() {
-        let svg = confusion().figure().inline_svg();
+        let confusion = confusion(["0", "1"]);
+        let svg = confusion.figure().inline_svg();
         assert!(
             svg.contains("class 0 was taken for 1: 2 of 10 (20.00 %)"),
             "{svg}"
@@ -299,11 +366,39 @@ mod tests {
             svg.contains("class 1 gave no output spike: 1 of 10"),
             "{svg}"
         );
-        let bars = confusion().class_figure().inline_svg();
+        let bars = confusion.class_figure().inline_svg();
         assert!(bars.contains("80.0 % of 10") && bars.contains("90.0 % of 10"));
         assert_eq!(
-            confusion().worst(),
+            confusion.worst(),
             "Most frequent mistakes: 0 taken for 1 (2 times)."
+        );
+    }
+
+    /// Names that have no room below a column stand beside the rows alone, with the numbers of the columns.
+    #[test]
+    fn names_stand_where_they_have_room() {
+        let short = confusion(["yin", "yang"]);
+        assert_eq!(short.rows(), ["yin", "yang"]);
+        let svg = short.figure().inline_svg();
+        assert!(
+            svg.contains("class yin was taken for yang: 2 of 10"),
+            "{svg}"
+        );
+        assert_eq!(svg.matches(">yang</text>").count(), 2, "{svg}");
+
+        let long = confusion(["hand clap", "a very long name of a <gesture>"]);
+        assert_eq!(long.rows()[0], "hand clap 0");
+        let svg = long.figure().inline_svg();
+        assert!(
+            svg.contains(">1</text>") && svg.contains("a very long name of a…"),
+            "{svg}"
+        );
+        assert!(svg.contains("&lt;gesture&gt;"), "{svg}");
+        assert!(
+            long.worst()
+                .starts_with("Most frequent mistakes: hand clap taken for a very"),
+            "{}",
+            long.worst()
         );
     }
 }

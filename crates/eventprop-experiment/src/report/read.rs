@@ -204,6 +204,12 @@ fn lines(path: &Path, notices: &mut Vec<String>) -> Result<Vec<EpochLine>, Repor
     Ok(lines)
 }
 
+/// The name of a class, given those in a dossier; its number where it has no name.
+pub fn class_name(names: &Json, class: u64) -> String {
+    let name = names[class as usize].as_str();
+    name.map_or_else(|| class.to_string(), str::to_owned)
+}
+
 impl RunRecord {
     /// The first of these that is a number: `key` of the summary.
     pub fn result(&self, key: &str) -> Option<f64> {

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::chart::{Axes, Chart, WIDTH, nice_marks, span};
 use super::figure::{Anchor, Figure, Ink, Point, Shape};
-use super::read::RunRecord;
+use super::read::{RunRecord, class_name};
 
 const SMALL: u32 = 11;
 const LEFT: f64 = 50.0;
@@ -13,6 +13,8 @@ const RIGHT: f64 = 12.0;
 /// One recording of a run.
 pub struct Sample<'a> {
     json: &'a Json,
+    /// Names of the classes, if they have names.
+    names: &'a Json,
     trial_ms: f64,
 }
 
@@ -21,15 +23,21 @@ pub fn of_run(run: &RunRecord) -> Vec<Sample<'_>> {
     let trial_ms = run.dossier["trial_ms"].as_f64().unwrap_or(1.0);
     let recordings = run.dossier["recordings"].as_array();
     let all = recordings.into_iter().flatten();
-    all.map(|json| Sample { json, trial_ms }).collect()
+    let sample = |json| Sample {
+        json,
+        names: &run.dossier["class_names"],
+        trial_ms,
+    };
+    all.map(sample).collect()
 }
 
 impl Sample<'_> {
     /// Its class, and whether and what it was taken for.
     pub fn name(&self) -> String {
-        let label = &self.json["label"];
-        match self.json["prediction"].as_u64() {
-            Some(seen) if Some(seen) == label.as_u64() => format!("class {label}, right"),
+        let name = |class: &Json| class.as_u64().map(|class| class_name(self.names, class));
+        let label = name(&self.json["label"]).unwrap_or_default();
+        match name(&self.json["prediction"]) {
+            Some(_) if self.is_right() => format!("class {label}, right"),
             Some(seen) => format!("class {label}, taken for {seen}"),
             None => format!("class {label}, no output spike"),
         }
@@ -243,17 +251,21 @@ mod tests {
 
     #[test]
     fn a_sample_says_what_it_was_taken_for() {
-        let name = |prediction: Json| {
+        let named = |prediction: Json, names: &Json| {
             let json = json!({"label": 1, "prediction": prediction});
             Sample {
                 json: &json,
+                names,
                 trial_ms: 1.0,
             }
             .name()
         };
+        let name = |prediction| named(prediction, &Json::Null);
         assert_eq!(name(json!(1)), "class 1, right");
         assert_eq!(name(json!(2)), "class 1, taken for 2");
         assert_eq!(name(Json::Null), "class 1, no output spike");
+        let names = json!(["yin", "yang", "dot"]);
+        assert_eq!(named(json!(2), &names), "class yang, taken for dot");
     }
 
     #[test]
@@ -267,6 +279,7 @@ mod tests {
         });
         let sample = Sample {
             json: &json,
+            names: &Json::Null,
             trial_ms: 10.0,
         };
         let figures = sample.figures();

@@ -51,6 +51,7 @@ impl<'a> Dossier<'a> {
             "populations": network.populations().iter().map(population).collect::<Json>(),
             "trained_parameters": learner.session.params.values().len(),
             "classes": data.classes,
+            "class_names": data.class_names,
             "samples": {
                 "train": data.train.len(),
                 "validation": data.validation.len(),

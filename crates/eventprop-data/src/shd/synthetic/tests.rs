@@ -217,7 +217,7 @@ fn written_and_made_are_the_same_and_have_the_shape_of_shd() {
             ),
             (0, 0, 0)
         );
-        assert_eq!(loaded.keys[19], "pattern 19");
+        assert_eq!(loaded.set.class_names[19], "pattern 19");
         // All 8156 samples of SHD's training part stay below 400 MB.
         assert!(loaded.set.bytes() / samples * 8156 < 400_000_000);
     }
