@@ -172,7 +172,7 @@ impl Confusion {
             if *name == class.to_string() {
                 name.clone()
             } else {
-                format!("{name} {class}")
+                format!("{class} {name}")
             }
         };
         self.names.iter().enumerate().map(numbered).collect()
@@ -387,10 +387,10 @@ mod tests {
         assert_eq!(svg.matches(">yang</text>").count(), 2, "{svg}");
 
         let long = confusion(["hand clap", "a very long name of a <gesture>"]);
-        assert_eq!(long.rows()[0], "hand clap 0");
+        assert_eq!(long.rows()[0], "0 hand clap");
         let svg = long.figure().inline_svg();
         assert!(
-            svg.contains(">1</text>") && svg.contains("a very long name of a…"),
+            svg.contains(">1</text>") && svg.contains("1 a very long name of…"),
             "{svg}"
         );
         assert!(svg.contains("&lt;gesture&gt;"), "{svg}");
