@@ -55,9 +55,9 @@ pub struct Request {
     /// Names of parameters that stay as they are.
     #[pyo3(item)]
     frozen: Vec<String>,
-    /// `beta1`, `beta2` and `eps` of Adam; none for SGD.
+    /// `beta1`, `beta2`, `eps` and `clip` of Adam; none for SGD.
     #[pyo3(item)]
-    adam: Option<(f64, f64, f64)>,
+    adam: Option<(f64, f64, f64, Option<f64>)>,
 }
 
 impl Request {
@@ -77,7 +77,10 @@ impl Request {
             regularizers: self.regularizers(network)?,
             grazing: grazing(&self.grazing)?,
             optimizer: match self.adam {
-                Some((beta1, beta2, eps)) => Optimizer::Adam(Adam::new(params, beta1, beta2, eps)),
+                Some((beta1, beta2, eps, clip)) => Optimizer::Adam(Adam {
+                    clip,
+                    ..Adam::new(params, beta1, beta2, eps)
+                }),
                 None => Optimizer::Sgd(Sgd),
             },
             frozen: self.frozen(params)?,

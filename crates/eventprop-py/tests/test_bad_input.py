@@ -110,6 +110,7 @@ CASES: list[tuple[str, Any, type[Exception], str]] = [
     ("batch size", lambda: small().fit(batch(), batch_size=0), ValueError, "batch_size is 0"),
     ("rate", lambda: small().fit(batch(), optimizer=ep.Adam(-1.0)), ValueError, "learning rate"),
     ("beta", lambda: ep.Adam(beta1=1.0), ValueError, "beta1 is 1.0"),
+    ("clip", lambda: ep.Adam(clip=0.0), ValueError, "clip is 0.0"),
     ("freeze", lambda: small().fit(batch(), freeze=["x"]), KeyError, "in->hid, hid->out"),
     ("regularizer", lambda: small().fit(batch(), regularizer={"x": ep.Regularizer()}), KeyError, '"x"'),
     ("diverged", lambda: firing().fit(batch(), epochs=9, optimizer=ep.SGD(1e300)), FloatingPointError, "not finite|grad"),

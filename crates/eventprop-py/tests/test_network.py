@@ -90,6 +90,34 @@ def test_fit_is_the_training_of_the_engine_step_by_step(task: Task) -> None:
         np.testing.assert_array_equal(value, other.params[name])
 
 
+def test_adam_scales_down_what_is_unusual(task: Task) -> None:
+    """Adam by hand, each projection held to 1.1 times its usual norm; some batch is, or the test would show nothing."""
+    net, batch = task
+    other = pickle.loads(pickle.dumps(net))
+    net.fit(batch, epochs=4, batch_size=4, optimizer=ep.Adam(1e-2, clip=1.1), loss="sum", solver="grid64", shuffle=False)
+    moments = {name: (np.zeros_like(value), np.zeros_like(value)) for name, value in other.params.items()}
+    step, clipped = 0, 0
+    for _ in range(4):
+        for start in range(0, len(batch), 4):
+            r = other.evaluate(batch[start : start + 4], "sum", solver="grid64", gradient=True)
+            for name, gradient in r.gradients.items():
+                m, v = moments[name]
+                usual = np.sqrt(v.sum() / (1 - 0.999**step)) if step else 0.0
+                norm = np.linalg.norm(gradient)
+                if 0 < 1.1 * usual < norm:
+                    clipped += 1
+                    gradient = gradient * (1.1 * usual / norm)
+                m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+                moments[name] = m, v
+                m_hat, v_hat = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
+                other.params[name] = other.params[name] - 1e-2 * m_hat / (np.sqrt(v_hat) + 1e-8)
+            step += 1
+    assert clipped > 0
+    for name, value in net.params.items():
+        # Sixteen steps of 1e-2, each with a few roundings of numbers about as large.
+        np.testing.assert_allclose(value, other.params[name], rtol=1e-10, atol=1e-10)
+
+
 def test_fit_repeats_itself_and_depends_on_the_seed(task: Task) -> None:
     net, batch = task
     twin = pickle.loads(pickle.dumps(net))

@@ -39,6 +39,26 @@ pub struct Params<F> {
     layout: Arc<Vec<Entry>>,
 }
 
+/// Σ f(x).
+///
+/// PERF: in eight lanes, which the compiler keeps in one register; the order of summation is fixed.
+pub(crate) fn sum_of<F: Real>(values: &[F], f: impl Fn(f64) -> f64) -> f64 {
+    let mut lanes = [0.0; 8];
+    let mut chunks = values.chunks_exact(8);
+    for chunk in &mut chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += f(x.to_f64());
+        }
+    }
+    let rest = chunks.remainder().iter().map(|x| f(x.to_f64()));
+    lanes.iter().sum::<f64>() + rest.sum::<f64>()
+}
+
+/// The Euclidean norm √(Σ x²).
+pub fn euclidean<F: Real>(values: &[F]) -> f64 {
+    sum_of(values, |x| x * x).sqrt()
+}
+
 impl<F: Real> Params<F> {
     /// Zeros in the shape of a network's parameters.
     ///
@@ -217,5 +237,19 @@ impl<F: Real> Params<F> {
         let entry = self.layout.iter().find(|e| e.range.contains(&index))?;
         let value = self.values[index].to_f64();
         Some((&entry.name, index - entry.range.start, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::euclidean;
+
+    /// 3² + 4² = 5², 1 + … + 9 squared is 285, whatever the lanes.
+    #[test]
+    fn norms_by_hand() {
+        assert_eq!(euclidean(&[3.0_f32, -4.0]), 5.0);
+        let numbers: Vec<f64> = (1..=9).map(f64::from).collect();
+        assert_eq!(euclidean(&numbers), 285.0_f64.sqrt());
+        assert_eq!(euclidean::<f32>(&[]), 0.0);
     }
 }

@@ -113,7 +113,7 @@ pub struct Session<S: Solver> {
     pub optimizer: Optimizer<S::Real>,
     /// Tapes and readouts of the last batch.
     pub forward: Forward<S::Time, S::Real>,
-    /// The last gradient.
+    /// The last gradient; after [`Self::train_batch`] as the optimiser took it.
     pub gradient: Params<S::Real>,
     /// Spikes since the caller last reset it.
     pub activity: Activity,
@@ -177,6 +177,7 @@ impl<S: Solver> Session<S> {
         for &role in &self.frozen {
             self.gradient.clear(role);
         }
+        self.optimizer.clip(&mut self.gradient);
         self.optimizer.step(&mut self.params, &self.gradient, eta);
         self.params.keep_bounds();
         Ok(report)

@@ -11,7 +11,7 @@ mod histogram;
 mod outcomes;
 mod recordings;
 
-use eventprop::params::Params;
+use eventprop::params::{Params, euclidean};
 use eventprop::real::Real;
 use eventprop::solver::Solver;
 use eventprop::spikes::Batch;
@@ -194,34 +194,5 @@ impl EpochInside {
             (g.name.clone(), object)
         };
         Json::Object(self.gradients.iter().map(norm).collect())
-    }
-}
-
-/// PERF: sums of squares in eight lanes, which the compiler keeps in one register; the order of
-/// summation is fixed.
-fn euclidean<F: Real>(values: &[F]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let mut chunks = values.chunks_exact(8);
-    for chunk in &mut chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            let x = x.to_f64();
-            *lane += x * x;
-        }
-    }
-    let rest = chunks.remainder().iter().map(|x| x.to_f64().powi(2));
-    (lanes.iter().sum::<f64>() + rest.sum::<f64>()).sqrt()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::euclidean;
-
-    /// 3² + 4² = 5², 1 + … + 9 squared is 285, whatever the lanes.
-    #[test]
-    fn norms_by_hand() {
-        assert_eq!(euclidean(&[3.0_f32, -4.0]), 5.0);
-        let numbers: Vec<f64> = (1..=9).map(f64::from).collect();
-        assert_eq!(euclidean(&numbers), 285.0_f64.sqrt());
-        assert_eq!(euclidean::<f32>(&[]), 0.0);
     }
 }

@@ -75,6 +75,7 @@ pub static ROWS: &[Row] = &[
     ADAM_BETA1,
     ADAM_BETA2,
     ADAM_EPS,
+    ADAM_CLIP,
     ETA_DECAY.default("1.0"),
     LR_EASE_IN_FACTOR,
     ETA_FAC,

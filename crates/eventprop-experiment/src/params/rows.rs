@@ -328,6 +328,12 @@ pub const ADAM_EPS: Row = Row::new(
     "Adam: added to the root of the mean square",
 )
 .default("1e-8");
+pub const ADAM_CLIP: Row = Row::new(
+    "ADAM_CLIP",
+    NOT_NEGATIVE,
+    "Adam: a gradient of a projection whose norm exceeds so many times its usual one (the root mean square of the batches before) is scaled down to that; 0 for never",
+)
+.default("0.0");
 pub const ETA_DECAY: Row = Row::new(
     "ETA_DECAY",
     POSITIVE,

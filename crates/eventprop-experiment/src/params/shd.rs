@@ -99,6 +99,7 @@ pub static ROWS: &[Row] = &[
     ADAM_BETA1,
     ADAM_BETA2,
     ADAM_EPS,
+    ADAM_CLIP,
     LR_EASE_IN_FACTOR.default("1.05"),
     ETA_FAC.default("0.5"),
     MIN_EPOCH_ETA_FIXED,

@@ -436,9 +436,15 @@ impl<'a, S: Engine> Learner<'a, S> {
 
 fn plan<F: Real>(settings: &Settings, topology: &Topology, params: &Params<F>) -> Plan<F> {
     let optimizer = match settings.optimizer {
-        OptimizerKind::Adam { beta1, beta2, eps } => {
-            Optimizer::Adam(Adam::new(params, beta1, beta2, eps))
-        }
+        OptimizerKind::Adam {
+            beta1,
+            beta2,
+            eps,
+            clip,
+        } => Optimizer::Adam(Adam {
+            clip,
+            ..Adam::new(params, beta1, beta2, eps)
+        }),
         OptimizerKind::Sgd => Optimizer::Sgd(Sgd),
     };
     let mut regularizers = vec![Regularizer::default(); topology.network.populations().len()];

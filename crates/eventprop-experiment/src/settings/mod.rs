@@ -139,6 +139,8 @@ pub enum OptimizerKind {
         beta2: f64,
         /// ε.
         eps: f64,
+        /// Largest norm of a gradient, in usual ones.
+        clip: Option<f64>,
     },
     /// Stochastic gradient descent.
     Sgd,
@@ -451,6 +453,7 @@ fn optimizer(params: &Parameters) -> OptimizerKind {
             beta1: params.float("ADAM_BETA1"),
             beta2: params.float("ADAM_BETA2"),
             eps: params.float("ADAM_EPS"),
+            clip: Some(params.float("ADAM_CLIP")).filter(|&clip| clip > 0.0),
         },
     }
 }

@@ -186,6 +186,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("ADAM_BETA1=0.5", &[]),
     ("ADAM_BETA2=0.5", &[]),
     ("ADAM_EPS=1e-3", &[]),
+    ("ADAM_CLIP=0.1", &[]),
     ("LR_EASE_IN_FACTOR=1.5", &[]),
     (
         "ETA_FAC=0.25",

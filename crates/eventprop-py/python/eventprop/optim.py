@@ -33,12 +33,17 @@ class Adam:
         Decay of the first and second moment, at least 0 and below 1.
     eps
         Added to the root of the second moment.
+    clip
+        Gradients of a projection whose norm exceeds so many times the root mean square of its norms in the batches before
+        are scaled down to that; `None`: gradients are taken as they are. One batch that explodes then does not carry the
+        network away.
     """
 
     eta: Rate = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    clip: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("beta1", "beta2"):
@@ -47,9 +52,11 @@ class Adam:
                 raise ValueError(f"{name} is {beta}; expected a number of at least 0 and below 1")
         if _arrays.number("eps", self.eps) <= 0:
             raise ValueError(f"eps is {self.eps}; expected a number above 0")
+        if self.clip is not None and _arrays.number("clip", self.clip) <= 0:
+            raise ValueError(f"clip is {self.clip}; expected a number above 0, or None")
 
-    def _adam(self) -> tuple[float, float, float] | None:
-        return (self.beta1, self.beta2, self.eps)
+    def _adam(self) -> tuple[float, float, float, float | None] | None:
+        return (self.beta1, self.beta2, self.eps, self.clip)
 
 
 @dataclass(frozen=True)
@@ -64,5 +71,5 @@ class SGD:
 
     eta: Rate = 1e-3
 
-    def _adam(self) -> tuple[float, float, float] | None:
+    def _adam(self) -> tuple[float, float, float, float | None] | None:
         return None

@@ -2,10 +2,14 @@
 //!
 //! m ← β1 m + (1 − β1) g,  v ← β2 v + (1 − β2) g²,
 //! w ← w − η m c1 / (√(v c2) + ε),  c1 = 1/(1 − β1ⁿ),  c2 = 1/(1 − β2ⁿ), n = 1, 2, …
+//!
+//! A single gradient that is far larger than all before it moves weights by up to η (1 − β1)/√(1 − β2), about 3 η with
+//! the usual decays, and by a tenth less in every batch after it: 30 η in the direction of one batch, where a step is
+//! usually a small part of η. [`Adam::clip`] keeps such a batch to what is usual.
 
 use super::CHUNK;
 use crate::dispatch::{Kernel, vectorized};
-use crate::params::Params;
+use crate::params::{Params, euclidean, sum_of};
 use crate::real::Real;
 use crate::shares::for_each_at_home;
 
@@ -18,6 +22,10 @@ pub struct Adam<F> {
     pub beta2: f64,
     /// Added to the root of the second moment.
     pub eps: f64,
+    /// `[O1]` Gradients of a projection (or of a trained constant of a population) whose norm exceeds so many times the
+    /// root mean square of its norms in the batches before, as far as v remembers them, are scaled down to that; none:
+    /// gradients are taken as they are.
+    pub clip: Option<f64>,
     /// Number n of steps done.
     pub steps: u64,
     /// First moments m, in the shape of the parameters.
@@ -33,9 +41,30 @@ impl<F: Real> Adam<F> {
             beta1,
             beta2,
             eps,
+            clip: None,
             steps: 0,
             first: params.zeros_like(),
             second: params.zeros_like(),
+        }
+    }
+
+    /// `[O1]` Scales down what is unusually large. Where there was no gradient before there is nothing to compare with.
+    pub(super) fn clip(&self, gradient: &mut Params<F>) {
+        let Some(clip) = self.clip else {
+            return;
+        };
+        let c2 = 1.0 / (1.0 - self.beta2.powf(self.steps as f64));
+        for index in 0..gradient.layout().len() {
+            let range = gradient.layout()[index].range.clone();
+            let usual = (c2 * sum_of(&self.second.values()[range.clone()], |v| v)).sqrt();
+            let gradient = &mut gradient.values_mut()[range];
+            let norm = euclidean(gradient);
+            if usual > 0.0 && norm > clip * usual {
+                let scale = F::from_f64(clip * usual / norm);
+                for g in gradient {
+                    *g *= scale;
+                }
+            }
         }
     }
 
@@ -105,7 +134,7 @@ impl<F: Real> Kernel for Update<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::Adam;
-    use crate::network::{Clock, Init, Li, Network};
+    use crate::network::{Clock, Init, Li, Lif, Network};
     use crate::params::Params;
 
     /// Two steps by hand: with a constant gradient m c1 = g and v c2 = g², so every step is
@@ -129,5 +158,43 @@ mod tests {
         for (w, expected) in params.values().iter().zip(expected) {
             assert!((w - expected).abs() < 2e-13);
         }
+    }
+
+    /// A usual norm of 5, then a batch of ten times that: with a clip of 2 it counts as 10, in each range by
+    /// itself; the first batch has nothing to be compared with, nor has a range that had no gradient.
+    #[test]
+    fn what_is_unusual_is_scaled_down() {
+        let mut network = Network::new(Clock::new(1.0, 2.0).unwrap());
+        let input = network.add_input("in", 2);
+        let hidden = network.add_lif("hid", 1, Lif::new(20.0, 5.0));
+        let output = network.add_li("out", 1, Li::new(20.0, 5.0));
+        network.connect(input, hidden, Init::Values(vec![1.0, 1.0]));
+        network.connect(hidden, output, Init::Values(vec![1.0]));
+        let mut params = Params::<f64>::init(&network, 0).unwrap();
+        let mut adam = Adam::new(&params, 0.9, 0.999, 1e-8);
+        let of = |numbers: [f64; 3]| {
+            let mut gradient = params.zeros_like();
+            gradient.values_mut().copy_from_slice(&numbers);
+            gradient
+        };
+        let [usual, large] = [of([3.0, -4.0, 0.0]), of([30.0, -40.0, 7.0])];
+        let clipped = |adam: &Adam<f64>, gradient: &Params<f64>| {
+            let mut gradient = gradient.clone();
+            adam.clip(&mut gradient);
+            gradient
+        };
+        adam.clip = Some(2.0);
+        assert_eq!(clipped(&adam, &large), large, "nothing before");
+        for _ in 0..5 {
+            adam.step(params.values_mut(), usual.values(), 0.1);
+        }
+        assert_eq!(clipped(&adam, &usual), usual);
+        // 1 − β2ⁿ and v lose some ε/(1 − β2) = 2e-13 relative.
+        let found = clipped(&adam, &large);
+        for (g, expected) in found.values().iter().zip([6.0, -8.0, 7.0]) {
+            assert!((g - expected).abs() < 8.0 * 4e-13, "{found:?}");
+        }
+        adam.clip = None;
+        assert_eq!(clipped(&adam, &large), large, "not asked");
     }
 }

@@ -23,6 +23,13 @@ pub enum Optimizer<F> {
 }
 
 impl<F: Real> Optimizer<F> {
+    /// Scales down what the optimiser finds unusually large in a gradient, if it was asked to.
+    pub fn clip(&self, gradient: &mut Params<F>) {
+        if let Self::Adam(adam) = self {
+            adam.clip(gradient);
+        }
+    }
+
     /// Changes `params` along `gradient` with learning rate `eta`.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 //! One batch, forwards and backwards, in figures.
 
 use eventprop::network::{Model, PopulationId};
-use eventprop::real::Real;
+use eventprop::params::{Entry, euclidean};
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop_data::binned::Lost;
@@ -177,10 +177,6 @@ fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
     })
 }
 
-fn square_sum<F: Real>(values: &[F]) -> f64 {
-    values.iter().map(|x| x.to_f64() * x.to_f64()).sum()
-}
-
 fn layers<S: Engine>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
     let (network, activity) = (&learner.topology.network, &learner.session.activity);
     let output = network.output();
@@ -211,24 +207,19 @@ fn gradients<S: Engine>(learner: &Learner<'_, S>) -> Vec<GradientFigures> {
     let session = &learner.session;
     let count = learner.topology.projections.len();
     let entries = &session.params.layout()[..count];
-    let mean_square = |entry: &eventprop::params::Entry| {
-        let values = &session.gradient.values()[entry.range.clone()];
-        square_sum(values) / values.len() as f64
-    };
+    let norm = |entry: &Entry| euclidean(&session.gradient.values()[entry.range.clone()]);
+    let rms = |entry: &Entry| norm(entry) / (entry.range.len() as f64).sqrt();
     // The projection to the output is the last that is made.
-    let at_output = mean_square(&entries[count - 1]).sqrt();
-    let figures = entries.iter().map(|entry| {
-        let rms = mean_square(entry).sqrt();
-        GradientFigures {
-            name: entry.name.clone(),
-            norm: rms * (entry.range.len() as f64).sqrt(),
-            weights_norm: square_sum(&session.params.values()[entry.range.clone()]).sqrt(),
-            growth: if at_output == 0.0 {
-                0.0
-            } else {
-                rms / at_output
-            },
-        }
+    let at_output = rms(&entries[count - 1]);
+    let figures = entries.iter().map(|entry| GradientFigures {
+        name: entry.name.clone(),
+        norm: norm(entry),
+        weights_norm: euclidean(&session.params.values()[entry.range.clone()]),
+        growth: if at_output == 0.0 {
+            0.0
+        } else {
+            rms(entry) / at_output
+        },
     });
     figures.collect()
 }
