@@ -560,6 +560,49 @@ fn a_terminated_run_goes_on_and_only_as_it_was() {
     assert!(text(&nothing.stderr).contains("holds no checkpoint"));
 }
 
+/// A run knows where its data were, from whichever folder it is taken up, and is told where they are now.
+#[test]
+fn a_run_that_goes_on_finds_its_data() {
+    let folder = folder();
+    let at = folder.path();
+    let generated = run(
+        at,
+        &[
+            "data", "generate", "shd-like", "--out", "words", "--train", "40", "--test", "20",
+        ],
+    );
+    assert_eq!(
+        generated.status.code(),
+        Some(0),
+        "{}",
+        text(&generated.stderr)
+    );
+    let small = "train shd --data-dir words --out one NUM_HIDDEN=8 N_TRAIN=30 N_VALIDATE=10 N_BATCH=10 N_EPOCH=1 DT_MS=10 --json";
+    let begun = run(at, &small.split(' ').collect::<Vec<_>>());
+    assert_eq!(begun.status.code(), Some(0), "{}", text(&begun.stderr));
+
+    let elsewhere = at.join("elsewhere");
+    std::fs::create_dir(&elsewhere).expect("a folder");
+    let resume = |arguments: &[&str]| {
+        let all = [&["resume", "../one", "--json"], arguments].concat();
+        run(&elsewhere, &all)
+    };
+    let found = resume(&["N_EPOCH=2"]);
+    assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
+    assert_eq!(last_json(&found)["epochs"], 2);
+
+    std::fs::rename(at.join("words"), at.join("moved")).expect("a folder");
+    let lost = resume(&["N_EPOCH=3"]);
+    assert_eq!(lost.status.code(), Some(1));
+    let told = text(&lost.stdout);
+    assert!(
+        told.contains("words") && told.contains("name its folder"),
+        "{told}"
+    );
+    let moved = resume(&["N_EPOCH=3", "--data-dir", "../moved"]);
+    assert_eq!(moved.status.code(), Some(0), "{}", text(&moved.stderr));
+}
+
 /// A file system that takes no file of more than some blocks stands in for one that is full: the write
 /// fails in the middle, with an error and not a signal.
 #[cfg(unix)]

@@ -23,7 +23,7 @@ pub struct Args {
     /// Go on although settings or data are others than before
     #[arg(long)]
     force: bool,
-    /// Folder of the data [default: $EVENTPROP_DATA, then the cache folder of the system]
+    /// Folder of the data, if they have moved [default: where they were, then $EVENTPROP_DATA and the cache folder of the system]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -37,15 +37,17 @@ impl Args {
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
+        let moved = self.data_dir.as_deref().map(|dir| source(Some(dir)));
         let what = Resume {
             folder: &self.folder,
             name: self.name.as_deref(),
             changes: &self.changes,
             force: self.force,
+            source: moved.as_ref(),
         };
-        let source = source(self.data_dir.as_deref());
+        let usual = source(None);
         let stop = Stop::listen(signals::RUN)?;
-        let run = |control: &mut Control<'_>| run::resume(&what, &source, control);
+        let run = |control: &mut Control<'_>| run::resume(&what, &usual, control);
         self.manner.carry_out(&stop, run)
     }
 }

@@ -80,6 +80,7 @@ impl Args {
             name: None,
             changes: &[],
             force: false,
+            source: self.data_dir.is_some().then_some(&source),
         };
         let begin =
             |control: &mut Control<'_>| run::run(command, &sweep_run.params, &source, control);

@@ -32,6 +32,7 @@ use eventprop_data::nmnist::NmnistError;
 use eventprop_data::own_data::OwnDataError;
 use eventprop_data::shd::ShdError;
 use eventprop_data::shd::synthetic::SyntheticError;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::binned::BinnedSamples;
@@ -299,12 +300,39 @@ impl Data {
 }
 
 /// Where data are looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The folders, in order.
     pub dirs: Vec<PathBuf>,
     /// Whether samples that come with the program may stand in for a set that is in no folder.
     pub demonstration: bool,
+}
+
+impl Source {
+    /// The same from whichever folder one works in. None where a path is no text.
+    #[must_use]
+    pub fn lasting(&self) -> Option<Self> {
+        let lasting = |dir: &PathBuf| {
+            let dir = std::path::absolute(dir).ok()?;
+            dir.to_str().map(PathBuf::from)
+        };
+        let dirs: Option<Vec<PathBuf>> = self.dirs.iter().map(lasting).collect();
+        Some(Self {
+            dirs: dirs?,
+            ..*self
+        })
+    }
+
+    /// These folders, then those of the others that are not among them.
+    #[must_use]
+    pub fn or(mut self, others: &Self) -> Self {
+        for dir in &others.dirs {
+            if !self.dirs.contains(dir) {
+                self.dirs.push(dir.clone());
+            }
+        }
+        self
+    }
 }
 
 /// Which parts are needed.

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::hidden::HiddenStatistics;
 use super::report::{EpochReport, Score};
 use crate::checkpoint::exact;
+use crate::data::Source;
 use crate::insight::Insight;
 
 /// Where a training stands, and what its epochs gave.
@@ -193,6 +194,9 @@ pub struct State {
     pub parameters: Json,
     /// Fingerprint of the data.
     pub data: String,
+    /// Where they were looked for; none in checkpoints of earlier versions.
+    #[serde(default)]
+    pub source: Option<Source>,
     /// Whether the run came to its end.
     pub finished: bool,
     /// Where it stands.

@@ -93,6 +93,7 @@ struct Prepared<'a> {
     command: Command,
     settings: &'a Settings,
     data: &'a Data,
+    source: &'a Source,
     outputs: &'a Outputs,
     /// The parameters, as in `NAME.json`.
     parameters: Json,
@@ -188,6 +189,7 @@ fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError>
         command,
         settings: &settings,
         data: &data,
+        source: order.source,
         outputs: &outputs,
         parameters: dumped.to_json(),
         fingerprint: fingerprint(&data),

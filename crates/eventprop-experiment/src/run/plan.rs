@@ -188,6 +188,7 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunErro
         command: Command::Train,
         settings,
         data,
+        source: &Source::default(),
         outputs: &Outputs::new(settings),
         parameters: Json::Null,
         fingerprint: String::new(),

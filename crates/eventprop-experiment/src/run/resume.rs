@@ -42,6 +42,8 @@ pub struct Resume<'a> {
     pub changes: &'a [String],
     /// Whether it goes on although settings or data are others than before.
     pub force: bool,
+    /// Where the data are now, where they are not where they were.
+    pub source: Option<&'a Source>,
 }
 
 /// Why a run cannot be taken up.
@@ -108,13 +110,14 @@ impl ResumeError {
     }
 }
 
-/// Takes up a run.
+/// Takes up a run. Its data are looked for in `what.source` or, without one, where they were when it was begun and then
+/// in `usual`.
 ///
 /// # Errors
 /// [`RunError`]; the checkpoint stays as it is.
 pub fn resume(
     what: &Resume<'_>,
-    source: &Source,
+    usual: &Source,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let path = find(what)?;
@@ -129,10 +132,15 @@ pub fn resume(
         .map_err(|_| unknown(&state.benchmark))?;
     let command: Command = state.command.parse().map_err(|_| unknown(&state.command))?;
     let params = parameters((benchmark, command), &state.parameters, what)?;
+    let source = match (what.source, &state.source) {
+        (Some(source), _) => source.clone(),
+        (None, Some(before)) => before.clone().or(usual),
+        (None, None) => usual.clone(),
+    };
     let order = Order {
         command,
         params: &params,
-        source,
+        source: &source,
         beginning: Beginning::Resumed { force: what.force },
     };
     super::go(&order, control)

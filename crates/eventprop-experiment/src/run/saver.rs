@@ -98,6 +98,7 @@ impl<'a> Saver<'a> {
             command: self.prepared.command.name().to_owned(),
             parameters: self.prepared.parameters.clone(),
             data: self.prepared.fingerprint.clone(),
+            source: self.prepared.source.lasting(),
             finished: false,
             journey: journey.clone(),
             learner,

@@ -248,6 +248,7 @@ fn a_run_goes_on_with_its_own_data_only(trial: &Trial, file: &Path) {
             name: None,
             changes: &[format!("N_EPOCH={epochs}")],
             force,
+            source: Some(&source),
         };
         let mut control = Control {
             observer: &mut |_: &Progress<'_>| {},
