@@ -26,10 +26,13 @@ pub(super) fn add<F: Real>(i: &mut [F], w: &[F]) {
 
 /// `[F5]` Adds the rows of all `sources` to i, in their order. w: `[source, stride of i]`.
 ///
-/// PERF: a block of i stays in registers while the rows are added.
+/// PERF: a block of i stays in registers while the rows are added, unless they are wide.
 #[inline(always)]
 pub(super) fn add_all<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
     let stride = i.len();
+    if stride >= WIDE_ROW {
+        return add_whole(i, w, sources);
+    }
     for block in trace::blocks(stride) {
         let i = &mut i[block.column..block.column + block.width];
         let w = &w[block.column..];
@@ -39,6 +42,28 @@ pub(super) fn add_all<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
             16 => add_columns::<F, 16>(i, w, (sources, stride)),
             _ => add_columns::<F, 8>(i, w, (sources, stride)),
         }
+    }
+}
+
+/// Length of a row from which on many rows do not fit into the caches of a core.
+const WIDE_ROW: usize = 512;
+
+/// [`add_all`] for wide rows.
+///
+/// PERF: four rows from their beginning to their end, as a prefetcher likes it.
+#[inline(always)]
+fn add_whole<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
+    let stride = i.len();
+    let row = |source: u32| &w[source as usize * stride..][..stride];
+    let (fours, rest) = sources.as_chunks::<4>();
+    for &[a, b, c, d] in fours {
+        let rows = row(a).iter().zip(row(b)).zip(row(c)).zip(row(d));
+        for (i, (((a, b), c), d)) in i.iter_mut().zip(rows) {
+            *i = (((*i + *a) + *b) + *c) + *d;
+        }
+    }
+    for &source in rest {
+        add(i, row(source));
     }
 }
 
@@ -143,4 +168,31 @@ impl<F: Real> Packed<F> {
 /// The padded length of a population.
 pub(super) fn stride(size: usize) -> usize {
     size.next_multiple_of(LANES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WIDE_ROW, add, add_all};
+
+    /// Whatever the width, rows are added in their order: the bits are those of one row after the other.
+    #[test]
+    fn rows_are_added_one_after_the_other() {
+        for stride in [8, 200, WIDE_ROW - 8, WIDE_ROW, WIDE_ROW + 8] {
+            let numbers = |seed: u32, n: usize| -> Vec<f32> {
+                let number = |k: u32| (k.wrapping_mul(2_654_435_761) >> 8) as f32 / 1e3;
+                (0..n as u32).map(|k| number(k + seed)).collect()
+            };
+            let (weights, start) = (numbers(1, 9 * stride), numbers(2, stride));
+            for count in 0..=9 {
+                let sources: Vec<u32> = (0..count).map(|n| (n * 4) % 9).collect();
+                let (mut found, mut expected) = (start.clone(), start.clone());
+                add_all(&mut found, &weights, &sources);
+                for &source in &sources {
+                    let first = source as usize * stride;
+                    add(&mut expected, &weights[first..first + stride]);
+                }
+                assert_eq!(found, expected, "{count} rows of {stride}");
+            }
+        }
+    }
 }
