@@ -549,7 +549,7 @@ class Network:
     def _request(
         self,
         loss: Loss,
-        adam: tuple[float, float, float] | None,
+        adam: tuple[float, float, float, float | None] | None,
         regularizer: Regularizers,
         loss_scale: str,
         grazing: str,
