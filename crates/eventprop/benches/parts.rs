@@ -139,7 +139,7 @@ impl Case {
             bencher.iter(|| {
                 session
                     .optimizer
-                    .step(&mut session.params, &session.gradient, 0.0);
+                    .step(&mut session.params, &mut session.gradient, 0.0);
             });
         });
         group.finish();

@@ -177,8 +177,8 @@ impl<S: Solver> Session<S> {
         for &role in &self.frozen {
             self.gradient.clear(role);
         }
-        self.optimizer.clip(&mut self.gradient);
-        self.optimizer.step(&mut self.params, &self.gradient, eta);
+        self.optimizer
+            .step(&mut self.params, &mut self.gradient, eta);
         self.params.keep_bounds();
         Ok(report)
     }

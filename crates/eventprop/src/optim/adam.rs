@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// A usual norm of 5, then a batch of ten times that: with a clip of 2 it counts as 10, in each range by
+    /// `[O1]` A usual norm of 5, then a batch of ten times that: with a clip of 2 it counts as 10, in each range by
     /// itself; the first batch has nothing to be compared with, nor has a range that had no gradient.
     #[test]
     fn what_is_unusual_is_scaled_down() {

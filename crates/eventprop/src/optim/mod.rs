@@ -23,25 +23,22 @@ pub enum Optimizer<F> {
 }
 
 impl<F: Real> Optimizer<F> {
-    /// Scales down what the optimiser finds unusually large in a gradient, if it was asked to.
-    pub fn clip(&self, gradient: &mut Params<F>) {
-        if let Self::Adam(adam) = self {
-            adam.clip(gradient);
-        }
-    }
-
-    /// Changes `params` along `gradient` with learning rate `eta`.
+    /// Changes `params` along `gradient` with learning rate `eta`. The gradient is left as it was taken: Adam may have
+    /// been asked to scale it down ([`Adam::clip`]).
     ///
     /// # Panics
     /// When the two do not have the same shape.
-    pub fn step(&mut self, params: &mut Params<F>, gradient: &Params<F>, eta: f64) {
+    pub fn step(&mut self, params: &mut Params<F>, gradient: &mut Params<F>, eta: f64) {
         assert_eq!(
             params.values().len(),
             gradient.values().len(),
             "parameters and gradient have one shape"
         );
         match self {
-            Self::Adam(adam) => adam.step(params.values_mut(), gradient.values(), eta),
+            Self::Adam(adam) => {
+                adam.clip(gradient);
+                adam.step(params.values_mut(), gradient.values(), eta);
+            }
             Self::Sgd(Sgd) => Sgd::step(params.values_mut(), gradient.values(), eta),
         }
     }
