@@ -99,14 +99,17 @@ impl Confusion {
         (row.iter().sum(), row[class])
     }
 
-    fn has_undecided(&self) -> bool {
-        self.counts.iter().any(|row| row[self.classes()] > 0)
+    /// Columns of the matrix: the classes, and samples without output spike if there are such.
+    fn columns(&self) -> usize {
+        let undecided = self.counts.iter().any(|row| row[self.classes()] > 0);
+        self.classes() + usize::from(undecided)
     }
 
     /// The matrix: rows are classes, columns what they were taken for, colours shares of the row.
     pub fn figure(&self) -> Figure {
-        let columns = self.classes() + usize::from(self.has_undecided());
-        let left = left(self.rows().iter().map(String::as_str));
+        let columns = self.columns();
+        let [beside, below] = self.labels();
+        let left = left(beside.iter().map(String::as_str));
         let side = self.side(left);
         let height = TOP + side * self.classes() as f64 + 22.0;
         let title = format!("Confusion matrix, {} samples", self.part);
@@ -122,22 +125,16 @@ impl Confusion {
             }
         }
         let every = self.classes().div_ceil(20);
-        let rows = self.rows();
         for class in (0..self.classes()).step_by(every) {
             let middle = (class as f64 + 0.5) * side;
             let style = (SMALL, Anchor::End, Ink::Muted);
             figure.text(
                 (left - 6.0, TOP + middle + 4.0),
-                &shown(&rows[class]),
+                &shown(&beside[class]),
                 style,
             );
             let style = (SMALL, Anchor::Middle, Ink::Muted);
-            let below = if self.names_fit() {
-                &self.names[class]
-            } else {
-                &class.to_string()
-            };
-            figure.text((left + middle, height - 8.0), below, style);
+            figure.text((left + middle, height - 8.0), &below[class], style);
         }
         if columns > self.classes() {
             let middle = left + (columns as f64 - 0.5) * side;
@@ -152,30 +149,27 @@ impl Confusion {
 
     /// Side of a cell of a matrix that begins at `left`.
     fn side(&self, left: f64) -> f64 {
-        let columns = self.classes() + usize::from(self.has_undecided());
-        ((WIDTH - left - 4.0) / columns as f64).min(64.0)
+        ((WIDTH - left - 4.0) / self.columns() as f64).min(64.0)
     }
 
-    /// Whether the names have room below the columns.
-    fn names_fit(&self) -> bool {
+    /// What stands beside the rows and below the columns: names or, where they have no room below the columns, numbers
+    /// there and both beside the rows.
+    fn labels(&self) -> [Vec<String>; 2] {
         let names = || self.names.iter().map(String::as_str);
         let room = self.side(left(names())) - 4.0;
-        names().all(|name| LETTER * name.chars().count() as f64 <= room)
-    }
-
-    /// What stands beside the rows: names, with the number that stands below the columns where the names have no room.
-    fn rows(&self) -> Vec<String> {
-        if self.names_fit() {
-            return self.names.clone();
+        if names().all(|name| LETTER * name.chars().count() as f64 <= room) {
+            return [self.names.clone(), self.names.clone()];
         }
-        let numbered = |(class, name): (usize, &String)| {
-            if *name == class.to_string() {
+        let numbers: Vec<String> = (0..self.classes()).map(|class| class.to_string()).collect();
+        let both = |(number, name): (&String, &String)| {
+            if number == name {
                 name.clone()
             } else {
-                format!("{class} {name}")
+                format!("{number} {name}")
             }
         };
-        self.names.iter().enumerate().map(numbered).collect()
+        let rows = numbers.iter().zip(&self.names).map(both).collect();
+        [rows, numbers]
     }
 
     fn cell(&self, figure: &mut Figure, (row, column): (usize, usize), (left, side): (f64, f64)) {
@@ -378,7 +372,7 @@ mod tests {
     #[test]
     fn names_stand_where_they_have_room() {
         let short = confusion(["yin", "yang"]);
-        assert_eq!(short.rows(), ["yin", "yang"]);
+        assert_eq!(short.labels()[0], ["yin", "yang"]);
         let svg = short.figure().inline_svg();
         assert!(
             svg.contains("class yin was taken for yang: 2 of 10"),
@@ -387,7 +381,7 @@ mod tests {
         assert_eq!(svg.matches(">yang</text>").count(), 2, "{svg}");
 
         let long = confusion(["hand clap", "a very long name of a <gesture>"]);
-        assert_eq!(long.rows()[0], "0 hand clap");
+        assert_eq!(long.labels()[0][0], "0 hand clap");
         let svg = long.figure().inline_svg();
         assert!(
             svg.contains(">1</text>") && svg.contains("1 a very long name of…"),
