@@ -122,7 +122,7 @@ enum Beginning {
 
 /// Runs a benchmark. Works in the current rayon pool; results do not depend on its size. Training
 /// continues until its end or until `control` is cancelled; a cancelled run writes what it has and a
-/// checkpoint, from which [`resume`] goes on.
+/// checkpoint, from which [`resume()`] goes on.
 ///
 /// # Errors
 /// [`RunError`]; what was completed before stays on the disk.

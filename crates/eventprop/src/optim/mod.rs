@@ -23,8 +23,8 @@ pub enum Optimizer<F> {
 }
 
 impl<F: Real> Optimizer<F> {
-    /// Changes `params` along `gradient` with learning rate `eta`. The gradient is left as it was taken: Adam may have
-    /// been asked to scale it down ([`Adam::clip`]).
+    /// Changes `params` along `gradient` with learning rate `eta`. The gradient is left as the step took it: scaled
+    /// down where Adam has been asked to ([`clip`](Adam#structfield.clip)).
     ///
     /// # Panics
     /// When the two do not have the same shape.
