@@ -173,8 +173,14 @@ impl SequenceSet {
 }
 
 impl EventSet for SequenceSet {
+    /// Up to the input of the last channel: with a small `rescale_x` channels share inputs, and the others would only
+    /// cost time.
     fn inputs(&self) -> u32 {
-        self.binning.inputs
+        let last = self.binning.bin(0.0, self.binning.inputs - 1);
+        match last.expect("a channel of the code at a finite time") {
+            Some((_, input)) => u32::from(input) + 1,
+            None => self.binning.inputs,
+        }
     }
 
     fn steps(&self) -> u32 {
@@ -273,14 +279,49 @@ mod tests {
         pixels[3] = 11;
         pixels[PIXELS + 783] = 255;
         let images = MnistSet::new(pixels, vec![4, 7]).unwrap();
-        let binning = Binning {
+        SequenceSet::new(images, code, row_by_row(), binning(code, dt_ms, steps))
+    }
+
+    fn binning(code: SequenceCode, dt_ms: f64, steps: u32) -> Binning {
+        Binning {
             dt_ms,
             steps,
             inputs: u32::from(code.channels()),
             rescale_t: 1.0,
             rescale_x: 1.0,
+        }
+    }
+
+    /// A white pixel uses the highest channel (98 by a rise, 15 by its grey value) and with it the last input.
+    #[test]
+    fn channels_that_share_inputs_leave_fewer() {
+        let mut pixels = vec![0; PIXELS];
+        pixels[3] = 255;
+        let images = MnistSet::new(pixels, vec![4]).unwrap();
+        let codes = [SequenceCode::Threshold, SequenceCode::Pixel];
+        for (code, rescale_x, inputs) in [
+            (codes[0], 1.0, 99),
+            (codes[0], 0.0625, 7),
+            (codes[0], 0.04, 4),
+            (codes[1], 0.25, 4),
+        ] {
+            let binning = Binning {
+                rescale_x,
+                ..binning(code, 2.0, 784)
+            };
+            let set = SequenceSet::new(images.clone(), code, row_by_row(), binning);
+            let mut events = Vec::new();
+            set.events(0, &mut events);
+            let highest = events.iter().map(|event| event.1).max();
+            assert_eq!((set.inputs(), highest), (inputs, Some(inputs as u16 - 1)));
+        }
+        // Channels that are moved beyond the last input are lost, and the number of inputs stays.
+        let binning = Binning {
+            rescale_x: 2.0,
+            ..binning(codes[1], 2.0, 784)
         };
-        SequenceSet::new(images, code, row_by_row(), binning)
+        let set = SequenceSet::new(images, codes[1], row_by_row(), binning);
+        assert_eq!(set.inputs(), 16);
     }
 
     /// Both spikes of a crossing fall into one step of 2 ms and are one there.

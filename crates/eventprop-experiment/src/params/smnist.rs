@@ -31,6 +31,9 @@ pub static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
         TRIAL_MS.default("1568.0").meaning(
             "length of a trial; rounded to whole time steps, and later spikes are cut off; a sequence has 1568 ms",
         ),
+        RESCALE_X.meaning(
+            "factor on channels, then rounded down: with a small one neighbouring thresholds or grey values share an input; there are as many inputs as that leaves",
+        ),
         N_TRAIN
             .default("55000")
             .meaning("training images at most; with blend among AUGMENTATION the samples of an epoch. train_test takes all 60000"),
