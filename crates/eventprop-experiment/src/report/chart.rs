@@ -205,6 +205,13 @@ impl Chart {
         });
     }
 
+    /// Whether these entries of the legend fit beside one another.
+    pub fn legend_fits<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
+        // Capitals and digits are wider than most letters.
+        let width = |text: &str| 32.0 + text.chars().count() as f64 * 7.2;
+        LEFT + texts.map(width).sum::<f64>() <= WIDTH
+    }
+
     /// An entry of the legend, one after the other.
     pub fn legend(&mut self, ink: Ink, text: &str, dashed: bool) {
         let y = 43.0;
@@ -317,6 +324,15 @@ pub fn from_zero(values: impl Iterator<Item = f64>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// 440 wide from 50 on: two short names fit, three configurations do not.
+    #[test]
+    fn a_legend_fits_or_it_does_not() {
+        assert!(Chart::legend_fits(["training", "validation"].into_iter()));
+        let long = "LBD_UPPER=1e-8 LBD_LOWER=1e-8 NU_UPPER=5.0";
+        assert!(Chart::legend_fits([long].into_iter()));
+        assert!(!Chart::legend_fits([long; 3].into_iter()));
+    }
 
     #[test]
     fn marks_are_round_numbers_within_the_axis() {

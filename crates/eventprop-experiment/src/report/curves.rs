@@ -383,6 +383,8 @@ impl Overlay<'_> {
             height: HEIGHT,
         });
         let mut means = Vec::new();
+        // Where the names are too long for it, the tables below have the colours.
+        let legend = Chart::legend_fits(self.groups.iter().map(|(name, _)| name.as_str()));
         for (index, (name, curves)) in self.groups.iter().enumerate() {
             let ink = Ink::Series(index);
             let points = |lines: &Vec<&EpochLine>| -> Vec<Point> {
@@ -400,7 +402,7 @@ impl Overlay<'_> {
                 chart.band(&at(-1.0), &at(1.0), ink);
             }
             chart.line(&at(0.0), ink, false);
-            if index < 4 {
+            if legend {
                 chart.legend(ink, name, false);
             }
             means.push(Curve {
