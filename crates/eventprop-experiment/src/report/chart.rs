@@ -33,6 +33,17 @@ pub struct Axes {
     pub height: f64,
 }
 
+/// Width of a small text, on average of such letters; capitals are wider.
+pub fn width_of(text: &str) -> f64 {
+    let width = |letter: char| if letter.is_uppercase() { 7.6 } else { 6.2 };
+    text.chars().map(width).sum()
+}
+
+/// Width of an entry of the legend: a stroke, the text, the gaps behind them.
+fn legend_width(text: &str) -> f64 {
+    32.0 + width_of(text)
+}
+
 /// A figure that is drawn in the values of its axes.
 #[derive(Debug)]
 pub struct Chart {
@@ -207,9 +218,7 @@ impl Chart {
 
     /// Whether these entries of the legend fit beside one another.
     pub fn legend_fits<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
-        // Capitals and digits are wider than most letters.
-        let width = |text: &str| 32.0 + text.chars().count() as f64 * 7.2;
-        LEFT + texts.map(width).sum::<f64>() <= WIDTH
+        LEFT + texts.map(legend_width).sum::<f64>() <= WIDTH
     }
 
     /// An entry of the legend, one after the other.
@@ -223,7 +232,7 @@ impl Chart {
         });
         let style = (SMALL, Anchor::Start, Ink::Text);
         self.figure.text((self.legend_x + 20.0, y), text, style);
-        self.legend_x += 32.0 + text.chars().count() as f64 * 6.2;
+        self.legend_x += legend_width(text);
     }
 
     /// The finished figure.

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::chart::WIDTH;
+use super::chart::{WIDTH, width_of};
 use super::figure::{Anchor, Figure, Ink, Shape};
 use super::html::percent;
 use super::read::{RunRecord, class_name};
@@ -10,15 +10,13 @@ use super::read::{RunRecord, class_name};
 const SMALL: u32 = 11;
 /// The row in which matrix and bars begin.
 const TOP: f64 = 58.0;
-/// Width of a letter, on average, of a small text.
-const LETTER: f64 = 6.2;
 /// Letters of a name that are shown beside a matrix or a bar; tips have them all.
 const LETTERS: usize = 22;
 
 /// Left end of matrix and bars: room for the longest name.
 fn left<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
-    let longest = names.map(|name| shown(name).chars().count()).max();
-    (LETTER * longest.unwrap_or(0) as f64 + 10.0).max(50.0)
+    let widest = names.map(|name| width_of(&shown(name))).fold(0.0, f64::max);
+    (widest + 10.0).max(50.0)
 }
 
 /// A name, cut off where it is long.
@@ -157,7 +155,7 @@ impl Confusion {
     fn labels(&self) -> [Vec<String>; 2] {
         let names = || self.names.iter().map(String::as_str);
         let room = self.side(left(names())) - 4.0;
-        if names().all(|name| LETTER * name.chars().count() as f64 <= room) {
+        if names().all(|name| width_of(name) <= room) {
             return [self.names.clone(), self.names.clone()];
         }
         let numbers: Vec<String> = (0..self.classes()).map(|class| class.to_string()).collect();
