@@ -39,9 +39,52 @@ pub fn width_of(text: &str) -> f64 {
     text.chars().map(width).sum()
 }
 
-/// Width of an entry of the legend: a stroke, the text, the gaps behind them.
-fn legend_width(text: &str) -> f64 {
-    32.0 + width_of(text)
+/// Height of a row of the legend.
+const LEGEND_ROW: f64 = 15.0;
+
+/// An entry of the legend: where it begins, in which row, its lines, and where the next may begin.
+#[derive(Debug, PartialEq)]
+struct LegendEntry {
+    x: f64,
+    row: usize,
+    lines: Vec<String>,
+    end: (f64, usize),
+}
+
+impl LegendEntry {
+    /// Behind an entry that ends at `x` in `row`, or in rows of its own where there is no room.
+    fn behind((x, row): (f64, usize), text: &str) -> Self {
+        // A stroke, the text, the gaps behind them.
+        let around = 32.0;
+        let lines = wrapped(text, WIDTH - LEFT - around);
+        let width = around + width_of(&lines[0]);
+        let fits = lines.len() == 1 && x + width <= WIDTH;
+        let (x, row) = if fits || x <= LEFT {
+            (x, row)
+        } else {
+            (LEFT, row + 1)
+        };
+        let end = if lines.len() == 1 { x + width } else { WIDTH };
+        let end = (end, row + lines.len() - 1);
+        Self { x, row, lines, end }
+    }
+}
+
+/// Lines of whole words that are no wider than `width`, unless a word is.
+fn wrapped(text: &str, width: f64) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a first line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if width_of(line) + width_of(" ") + width_of(word) <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 /// A figure that is drawn in the values of its axes.
@@ -49,16 +92,26 @@ fn legend_width(text: &str) -> f64 {
 pub struct Chart {
     axes: Axes,
     figure: Figure,
-    legend_x: f64,
+    top: f64,
+    legend_end: (f64, usize),
 }
 
 impl Chart {
-    /// The empty chart: title, axes, grid.
+    /// The empty chart: title, axes, grid. Its legend has one row.
     pub fn new(axes: Axes) -> Self {
+        Self::with_legend(axes, std::iter::empty())
+    }
+
+    /// The empty chart, higher by the rows that these entries of the legend need beyond one.
+    pub fn with_legend<'a>(mut axes: Axes, entries: impl Iterator<Item = &'a str>) -> Self {
+        let (_, row) = entries.fold((LEFT, 0), |end, text| LegendEntry::behind(end, text).end);
+        let more = LEGEND_ROW * row as f64;
+        axes.height += more;
         let mut chart = Self {
             figure: Figure::new(&axes.name, &axes.title, (WIDTH, axes.height)),
             axes,
-            legend_x: LEFT,
+            top: TOP + more,
+            legend_end: (LEFT, 0),
         };
         chart.write_words();
         chart.draw_grid();
@@ -138,7 +191,7 @@ impl Chart {
         let right = share(x, self.axes.x);
         (
             LEFT + right * (WIDTH - LEFT - RIGHT),
-            self.bottom() - up * (self.bottom() - TOP),
+            self.bottom() - up * (self.bottom() - self.top),
         )
     }
 
@@ -180,7 +233,7 @@ impl Chart {
     pub fn upright(&mut self, x: f64, word: &str) {
         let (at, _) = self.place((x, self.axes.y.0));
         self.figure.add(Shape::Line {
-            points: vec![(at, TOP), (at, self.bottom())],
+            points: vec![(at, self.top), (at, self.bottom())],
             ink: Ink::Axis,
             width: 1.0,
             dashed: true,
@@ -189,7 +242,7 @@ impl Chart {
         let anchor = if right { Anchor::End } else { Anchor::Start };
         let x = if right { at - 4.0 } else { at + 4.0 };
         self.figure
-            .text((x, TOP + 9.0), word, (SMALL, anchor, Ink::Muted));
+            .text((x, self.top + 9.0), word, (SMALL, anchor, Ink::Muted));
     }
 
     /// An upright strip around a place that says something under the pointer.
@@ -216,23 +269,22 @@ impl Chart {
         });
     }
 
-    /// Whether these entries of the legend fit beside one another.
-    pub fn legend_fits<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
-        LEFT + texts.map(legend_width).sum::<f64>() <= WIDTH
-    }
-
     /// An entry of the legend, one after the other.
     pub fn legend(&mut self, ink: Ink, text: &str, dashed: bool) {
-        let y = 43.0;
+        let entry = LegendEntry::behind(self.legend_end, text);
+        self.legend_end = entry.end;
+        let height = |row: usize| 43.0 + LEGEND_ROW * row as f64;
+        let (x, y) = (entry.x, height(entry.row) - 4.0);
         self.figure.add(Shape::Line {
-            points: vec![(self.legend_x, y - 4.0), (self.legend_x + 16.0, y - 4.0)],
+            points: vec![(x, y), (x + 16.0, y)],
             ink,
             width: 3.0,
             dashed,
         });
         let style = (SMALL, Anchor::Start, Ink::Text);
-        self.figure.text((self.legend_x + 20.0, y), text, style);
-        self.legend_x += legend_width(text);
+        for (line, row) in entry.lines.iter().zip(entry.row..) {
+            self.figure.text((x + 20.0, height(row)), line, style);
+        }
     }
 
     /// The finished figure.
@@ -281,7 +333,8 @@ pub fn nice_marks((low, high): (f64, f64), about: usize) -> Vec<f64> {
     (first..=last).map(|n| n as f64 * step).collect()
 }
 
-/// Powers of ten between two positive values; with few of them also their doubles and fivefolds.
+/// Powers of ten between two positive values; with few of them also their doubles and fivefolds, and round numbers
+/// where there is no more than one of those.
 fn decades((low, high): (f64, f64)) -> Vec<f64> {
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let factors: &[f64] = if high / low > 200.0 {
@@ -293,7 +346,10 @@ fn decades((low, high): (f64, f64)) -> Vec<f64> {
     let all: Vec<f64> = powers.flat_map(of).collect();
     let inside = |mark: &f64| *mark >= low * 0.999 && *mark <= high * 1.001;
     let marks: Vec<f64> = all.into_iter().filter(inside).collect();
-    let every = marks.len().div_ceil(7).max(1);
+    if marks.len() < 2 {
+        return nice_marks((low, high), 4);
+    }
+    let every = marks.len().div_ceil(7);
     marks.into_iter().step_by(every).collect()
 }
 
@@ -334,13 +390,36 @@ pub fn from_zero(values: impl Iterator<Item = f64>) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    /// 440 wide from 50 on: two short names fit, three configurations do not.
+    fn axes() -> Axes {
+        Axes {
+            name: "a".into(),
+            title: "a".into(),
+            y_label: "b".into(),
+            x_label: "c".into(),
+            x: (0.0, 10.0),
+            y: (1.0, 100.0),
+            y_log: true,
+            x_whole: true,
+            height: 200.0,
+        }
+    }
+
+    /// 440 wide from 50 on: two short names share a row, long ones have one each, and longer ones two.
     #[test]
-    fn a_legend_fits_or_it_does_not() {
-        assert!(Chart::legend_fits(["training", "validation"].into_iter()));
+    fn a_chart_is_as_high_as_its_legend_needs() {
+        let height = |entries: &[&str]| {
+            let chart = Chart::with_legend(axes(), entries.iter().copied());
+            assert_eq!(chart.place((0.0, 100.0)).1 - TOP, chart.axes.height - 200.0);
+            chart.axes.height
+        };
         let long = "LBD_UPPER=1e-8 LBD_LOWER=1e-8 NU_UPPER=5.0";
-        assert!(Chart::legend_fits([long].into_iter()));
-        assert!(!Chart::legend_fits([long; 3].into_iter()));
+        assert_eq!(height(&[]), 200.0);
+        assert_eq!(height(&["training", "validation"]), 200.0);
+        assert_eq!(height(&[long]), 200.0);
+        assert_eq!(height(&[long; 3]), 200.0 + 2.0 * LEGEND_ROW);
+        let longer = format!("{long} AVG_SNSUM=true HIDDEN_OUTPUT_STD=0.3");
+        assert_eq!(height(&["training", &longer]), 200.0 + 2.0 * LEGEND_ROW);
+        assert_eq!(height(&[&longer, "training"]), 200.0 + 2.0 * LEGEND_ROW);
     }
 
     #[test]
@@ -350,6 +429,7 @@ mod tests {
         assert_eq!(nice_marks((3.0, 3.0), 5), [3.0]);
         assert_eq!(decades((0.01, 100.0)), [0.01, 0.1, 1.0, 10.0, 100.0]);
         assert_eq!(decades((0.9, 6.0)), [1.0, 2.0, 5.0]);
+        assert_eq!(decades((2.1, 4.2)), [3.0, 4.0]);
     }
 
     #[test]
@@ -371,17 +451,7 @@ mod tests {
 
     #[test]
     fn values_are_placed_between_the_ends() {
-        let chart = Chart::new(Axes {
-            name: "a".into(),
-            title: "a".into(),
-            y_label: "b".into(),
-            x_label: "c".into(),
-            x: (0.0, 10.0),
-            y: (1.0, 100.0),
-            y_log: true,
-            x_whole: true,
-            height: 200.0,
-        });
+        let chart = Chart::new(axes());
         assert_eq!(chart.place((0.0, 1.0)), (LEFT, 160.0));
         assert_eq!(chart.place((10.0, 100.0)), (WIDTH - RIGHT, TOP));
         let (_, middle) = chart.place((0.0, 10.0));

@@ -59,7 +59,7 @@ impl Sheet<'_> {
         }
         let turns = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0));
         let (first, last) = span(turns)?;
-        let mut chart = Chart::new(Axes {
+        let axes = Axes {
             name: self.name.to_owned(),
             title: self.title.to_owned(),
             y_label: self.y_label.to_owned(),
@@ -69,7 +69,9 @@ impl Sheet<'_> {
             y_log: self.y_log,
             x_whole: true,
             height: HEIGHT,
-        });
+        };
+        let names = curves.iter().map(|curve| curve.name.as_str());
+        let mut chart = Chart::with_legend(axes, names);
         if let Some(chosen) = self.chosen {
             chart.upright(chosen, "chosen");
         }
@@ -367,7 +369,7 @@ impl Overlay<'_> {
         } else {
             loss_axis(&values)
         };
-        let mut chart = Chart::new(Axes {
+        let axes = Axes {
             name: self.name.to_owned(),
             title: self.title.to_owned(),
             y_label: format!(
@@ -381,10 +383,10 @@ impl Overlay<'_> {
             y_log,
             x_whole: true,
             height: HEIGHT,
-        });
+        };
+        let names = self.groups.iter().map(|(name, _)| name.as_str());
+        let mut chart = Chart::with_legend(axes, names);
         let mut means = Vec::new();
-        // Where the names are too long for it, the tables below have the colours.
-        let legend = Chart::legend_fits(self.groups.iter().map(|(name, _)| name.as_str()));
         for (index, (name, curves)) in self.groups.iter().enumerate() {
             let ink = Ink::Series(index);
             let points = |lines: &Vec<&EpochLine>| -> Vec<Point> {
@@ -402,9 +404,7 @@ impl Overlay<'_> {
                 chart.band(&at(-1.0), &at(1.0), ink);
             }
             chart.line(&at(0.0), ink, false);
-            if legend {
-                chart.legend(ink, name, false);
-            }
+            chart.legend(ink, name, false);
             means.push(Curve {
                 name: name.clone(),
                 ink,

@@ -189,12 +189,13 @@ impl Sample<'_> {
             .map(|trace| {
                 let values = numbers(&trace[key]).into_iter().enumerate();
                 let points = values.map(|(k, v)| (k as f64 * spacing_ms, v)).collect();
-                (trace["neuron"].to_string(), points)
+                let neuron = trace["neuron"].to_string();
+                (legend_of(layer, &neuron, self.json), points)
             })
             .collect();
         let (low, high) = span(lines.iter().flat_map(|(_, p)| p.iter().map(|p| p.1)))?;
         let room = ((high - low) * 0.06).max(1e-12);
-        let mut chart = Chart::new(Axes {
+        let axes = Axes {
             name: format!("{}_{layer}_{key}", self.stem()),
             title: format!("{title} of {layer}"),
             y_label: unit.to_owned(),
@@ -204,11 +205,13 @@ impl Sample<'_> {
             y_log: false,
             x_whole: false,
             height: 220.0,
-        });
-        for (index, (neuron, points)) in lines.iter().enumerate() {
+        };
+        let names = lines.iter().map(|(name, _)| name.as_str());
+        let mut chart = Chart::with_legend(axes, names);
+        for (index, (name, points)) in lines.iter().enumerate() {
             let ink = Ink::Series(index);
             chart.line(points, ink, false);
-            chart.legend(ink, &legend_of(layer, neuron, self.json), false);
+            chart.legend(ink, name, false);
         }
         Some(chart.finish())
     }
