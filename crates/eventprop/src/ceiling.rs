@@ -6,6 +6,7 @@
 
 use std::hint::black_box;
 
+use crate::aligned::Aligned;
 use crate::dispatch::{Kernel, vectorized};
 use crate::network::{Model, Network};
 use crate::optim::{Adam, Optimizer};
@@ -58,10 +59,10 @@ impl Work {
 pub struct Ceiling {
     rows: usize,
     width: usize,
-    matrix: Vec<f32>,
-    sum: Vec<f32>,
-    v: Vec<f32>,
-    i: Vec<f32>,
+    matrix: Aligned<f32>,
+    sum: Aligned<f32>,
+    v: Aligned<f32>,
+    i: Aligned<f32>,
     params: Params<f32>,
     gradient: Params<f32>,
     adam: Optimizer<f32>,
@@ -90,9 +91,9 @@ impl Ceiling {
             rows,
             width,
             matrix: (0..rows * width).map(|n| n as f32).collect(),
-            sum: vec![0.0; width],
-            v: vec![0.0; width],
-            i: vec![1.0; width],
+            sum: Aligned::zeros(width),
+            v: Aligned::zeros(width),
+            i: std::iter::repeat_n(1.0, width).collect(),
             gradient: params.clone(),
             adam: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
             params,

@@ -64,6 +64,7 @@
 //! thing. Results do not depend on the number of threads of the rayon pool in which a session runs; run
 //! a training loop *inside* a pool (`ThreadPool::install`), because entering one costs microseconds.
 
+mod aligned;
 pub mod ceiling;
 mod dispatch;
 pub mod gradcheck;

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::aligned::Aligned;
 use crate::network::{Init, Network, NetworkError, NeuronConstant, PopulationId, ProjectionId};
 use crate::real::Real;
 use crate::rng::{Key, Purpose};
@@ -35,7 +36,7 @@ pub struct Entry {
 /// A flat buffer of parameters (or of their gradients) with named ranges.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params<F> {
-    values: Vec<F>,
+    values: Aligned<F>,
     layout: Arc<Vec<Entry>>,
 }
 
@@ -92,7 +93,7 @@ impl<F: Real> Params<F> {
             }
         }
         Ok(Self {
-            values: vec![F::ZERO; start],
+            values: Aligned::zeros(start),
             layout: Arc::new(layout),
         })
     }
@@ -182,7 +183,7 @@ impl<F: Real> Params<F> {
     #[must_use]
     pub fn zeros_like(&self) -> Self {
         Self {
-            values: vec![F::ZERO; self.values.len()],
+            values: Aligned::zeros(self.values.len()),
             layout: Arc::clone(&self.layout),
         }
     }

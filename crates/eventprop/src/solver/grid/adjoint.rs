@@ -18,6 +18,7 @@ use super::plan::{Adapting, Layer, Plan, Sensitivities, Steps};
 use super::rows;
 use super::state::{ByConstant, Lowered, State, Variable};
 use super::trace::{self, Shape};
+use crate::aligned::Aligned;
 use crate::dispatch::Kernel;
 use crate::neuron::{alif, li, lif};
 use crate::readout::{Readout, Seed};
@@ -125,14 +126,10 @@ impl<F: Real> AdjointSample<'_, F> {
             next,
             ..
         } = &mut *self.state;
-        for list in [
-            &mut *lambda_v,
-            &mut *lambda_i,
-            &mut *difference,
-            &mut *backflow,
-        ] {
-            list.resize_with(layers, Vec::new);
+        for list in [&mut *lambda_v, &mut *lambda_i, &mut *difference] {
+            list.resize_with(layers, Aligned::default);
         }
+        backflow.resize_with(layers, Vec::new);
         for (population, layer) in self.plan.layers.iter().enumerate() {
             let size = layer.stride;
             for list in [
@@ -140,8 +137,8 @@ impl<F: Real> AdjointSample<'_, F> {
                 &mut lambda_i[population],
                 &mut difference[population],
             ] {
-                list.clear();
-                list.resize(size, F::ZERO);
+                list.resize(size);
+                list.fill(F::ZERO);
             }
             let backflow = &mut backflow[population];
             backflow.clear();

@@ -129,7 +129,7 @@ impl<F: Real> ForwardSample<'_, F> {
             let State {
                 i, current_before, ..
             } = &mut *self.state;
-            current_before.clone_from(&i[self.plan.output]);
+            current_before.copy_of(&i[self.plan.output]);
         }
         if let Some(projected) = &self.projected {
             let row = k % projected.shape.rows;

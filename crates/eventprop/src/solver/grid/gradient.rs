@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use super::plan::{Layer, Link, Plan};
 use super::state::State;
 use super::trace::{self, Block, Shape};
+use crate::aligned::Aligned;
 use crate::dispatch::{Kernel, vectorized};
 use crate::network::NeuronConstant;
 use crate::params::{Params, Role};
@@ -209,7 +210,7 @@ pub(super) fn gather_window<F: Real>(
 }
 
 /// Adds gradients to the first one, every number in their order.
-pub(super) fn add_in_order<F: Real>(sum: &mut [F], gradients: &[Vec<F>]) {
+pub(super) fn add_in_order<F: Real>(sum: &mut [F], gradients: &[Aligned<F>]) {
     sum.par_chunks_mut(SUM_NUMBERS)
         .enumerate()
         .for_each(|(chunk, sum)| {
@@ -224,7 +225,7 @@ pub(super) fn add_in_order<F: Real>(sum: &mut [F], gradients: &[Vec<F>]) {
 
 struct AddInOrder<'a, F> {
     sum: &'a mut [F],
-    gradients: &'a [Vec<F>],
+    gradients: &'a [Aligned<F>],
     first: usize,
 }
 

@@ -27,6 +27,7 @@ use self::rows::Packed;
 use self::state::State;
 pub use self::state::{Probe, Variable};
 use self::trace::Shape;
+use crate::aligned::Aligned;
 use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
 use crate::params::Params;
@@ -51,7 +52,7 @@ const GROUPS_MOST: usize = 16;
 #[derive(Debug, Default)]
 struct Scratch<F> {
     /// Currents from the input in the forward pass, λ_I in the adjoint pass.
-    trace: Vec<F>,
+    trace: Aligned<F>,
     by_neuron: ByNeuron,
 }
 
@@ -63,11 +64,11 @@ pub struct Grid<F> {
     nodes: Arc<Nodes>,
     states: Vec<State<F>>,
     /// Traces of a whole batch, where they are kept.
-    traces: Vec<F>,
+    traces: Aligned<F>,
     /// Spikes of a batch by neuron, per link.
     by_neuron: Vec<ByNeuron>,
     /// Gradients of all groups of samples but the first.
-    gradients: Vec<Vec<F>>,
+    gradients: Vec<Aligned<F>>,
     shelf: Shelf<Scratch<F>>,
     packed: Packed<F>,
     /// Weights of the input, where it is projected.
@@ -89,7 +90,7 @@ impl<F: Real> Grid<F> {
         let blocked = project::pays(&plan).then(Blocked::default);
         Ok(Self {
             network: network.clone(),
-            traces: Vec::new(),
+            traces: Aligned::default(),
             by_neuron: vec![ByNeuron::default(); plan.links.len()],
             gradients: Vec::new(),
             shelf: Shelf::default(),
@@ -213,7 +214,7 @@ impl<F: Real> Solver for Grid<F> {
                 let Readout { voltage, peaks, .. } = readout;
                 let mut scratch = blocked.map(|_| shelf.lend());
                 let projected = blocked.zip(scratch.as_mut()).map(|(weights, scratch)| {
-                    scratch.trace.resize(shape.len, F::ZERO);
+                    scratch.trace.resize(shape.len);
                     let currents = &mut scratch.trace[..];
                     Projected {
                         weights,
@@ -287,7 +288,7 @@ impl<F: Real> Grid<F> {
         let plan = &self.plan;
         let shape = Shape::new(plan, plan.clock.steps());
         let samples = forward.tapes.len();
-        self.traces.resize(samples * shape.len, F::ZERO);
+        self.traces.resize(samples * shape.len);
         let weights = self.packed.rows(&plan.layers, &plan.links, params);
         let (states, traces) = (&mut self.states[..samples], &mut self.traces[..]);
         let back = || {
@@ -335,17 +336,17 @@ impl<F: Real> Grid<F> {
         let weights = self.packed.rows(&plan.layers, &plan.links, params);
         let shelf = &self.shelf;
         self.gradients
-            .resize_with(samples.div_ceil(len) - 1, Vec::new);
+            .resize_with(samples.div_ceil(len) - 1, Aligned::default);
         let numbers = gradient.values().len();
         let mut sums = vec![gradient.values_mut()];
         for sum in &mut self.gradients {
-            sum.resize(numbers, F::ZERO);
+            sum.resize(numbers);
             sums.push(sum);
         }
         let group = |(group, (sum, states)): (usize, (&mut [F], &mut [State<F>]))| {
             let mut scratch = shelf.lend();
             let Scratch { trace, by_neuron } = &mut *scratch;
-            trace.resize(shape.len, F::ZERO);
+            trace.resize(shape.len);
             for (place, state) in states.iter_mut().enumerate() {
                 let sample = group * len + place;
                 let work = AdjointSample {

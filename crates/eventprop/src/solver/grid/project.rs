@@ -13,6 +13,7 @@ use super::gradient::arriving;
 use super::plan::{Link, Plan};
 use super::rows;
 use super::trace::{self, Block, Shape};
+use crate::aligned::Aligned;
 use crate::params::Params;
 use crate::real::Real;
 use crate::tape::Spikes;
@@ -33,13 +34,13 @@ pub(super) fn pays<F>(plan: &Plan<F>) -> bool {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Blocked<F> {
     /// One entry per link; empty for links from elsewhere.
-    links: Vec<Vec<F>>,
+    links: Vec<Aligned<F>>,
 }
 
 impl<F: Real> Blocked<F> {
     /// Copies the weights, on the threads of the current pool.
     pub fn pack(&mut self, plan: &Plan<F>, params: &Params<F>) {
-        self.links.resize_with(plan.links.len(), Vec::new);
+        self.links.resize_with(plan.links.len(), Aligned::default);
         for (copy, link) in self.links.iter_mut().zip(&plan.links) {
             if link.source != plan.input {
                 continue;
@@ -47,7 +48,7 @@ impl<F: Real> Blocked<F> {
             let target = &plan.layers[link.target];
             let sources = plan.layers[link.source].size;
             let weights = params.weights(link.id);
-            copy.resize(sources * target.stride, F::ZERO);
+            copy.resize(sources * target.stride);
             copy.par_chunks_mut(sources * trace::BLOCK)
                 .enumerate()
                 .for_each(|(first, copy)| {

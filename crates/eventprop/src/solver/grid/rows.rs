@@ -3,6 +3,7 @@
 //! Populations are padded to such lengths inside the solver (the neurons beyond the last one have
 //! zero weights, stay at zero and never spike), so every loop is a loop over whole vectors.
 
+use crate::aligned::Aligned;
 use crate::params::Params;
 use crate::real::Real;
 
@@ -127,18 +128,18 @@ fn whole<F>(row: &[F]) -> &[[F; LANES]] {
 /// not such a length already are copied, once per batch.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Packed<F> {
-    copies: Vec<Vec<F>>,
+    copies: Vec<Aligned<F>>,
 }
 
 impl<F: Real> Packed<F> {
     /// Copies what has to be copied.
     pub fn pack(&mut self, layers: &[Layer<F>], links: &[Link], params: &Params<F>) {
-        self.copies.resize_with(links.len(), Vec::new);
+        self.copies.resize_with(links.len(), Aligned::default);
         for (copy, link) in self.copies.iter_mut().zip(links) {
             let Layer { size, stride, .. } = layers[link.target];
             if size != stride {
                 let weights = params.weights(link.id);
-                copy.resize(weights.len() / size * stride, F::ZERO);
+                copy.resize(weights.len() / size * stride);
                 for (row, weights) in copy.chunks_mut(stride).zip(weights.chunks(size)) {
                     row[..size].copy_from_slice(weights);
                 }
@@ -153,7 +154,7 @@ impl<F: Real> Packed<F> {
         links: &[Link],
         params: &'a Params<F>,
     ) -> Vec<&'a [F]> {
-        let rows = |(copy, link): (&'a Vec<F>, &Link)| {
+        let rows = |(copy, link): (&'a Aligned<F>, &Link)| {
             let layer = &layers[link.target];
             if layer.size == layer.stride {
                 params.weights(link.id)

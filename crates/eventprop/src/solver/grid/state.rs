@@ -1,6 +1,7 @@
 //! Working memory of one sample, kept from batch to batch.
 
 use super::plan::{Layer, Plan};
+use crate::aligned::Aligned;
 use crate::real::Real;
 
 /// A variable that can be recorded in every step.
@@ -82,15 +83,15 @@ impl<F: Real> ByConstant<F> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct State<F> {
     /// Membrane potentials per population.
-    pub v: Vec<Vec<F>>,
+    pub v: Vec<Aligned<F>>,
     /// Synaptic currents per population.
-    pub i: Vec<Vec<F>>,
+    pub i: Vec<Aligned<F>>,
     /// Memory for the synaptic currents of the next step per population.
-    pub i_next: Vec<Vec<F>>,
+    pub i_next: Vec<Aligned<F>>,
     /// The neurons of a population that are above threshold: first neuron of a word, and a bit each.
     pub above: Vec<(u32, u32)>,
     /// B per population; empty where thresholds do not adapt.
-    pub b: Vec<Vec<F>>,
+    pub b: Vec<Aligned<F>>,
     /// V and I with which every step began per population, `[steps, stride]` each; empty where no
     /// time constant is trained.
     pub began: Vec<(Vec<F>, Vec<F>)>,
@@ -99,15 +100,15 @@ pub(super) struct State<F> {
     /// One more than the step of the last spike per input neuron.
     pub input_seen: Vec<u32>,
     /// Currents of the outputs before the deliveries of the step.
-    pub current_before: Vec<F>,
+    pub current_before: Aligned<F>,
     /// Kinks per output.
     pub kinks: Vec<Kink<F>>,
     /// λ_V per population.
-    pub lambda_v: Vec<Vec<F>>,
+    pub lambda_v: Vec<Aligned<F>>,
     /// λ_V − λ_I per population.
-    pub difference: Vec<Vec<F>>,
+    pub difference: Vec<Aligned<F>>,
     /// λ_I per population.
-    pub lambda_i: Vec<Vec<F>>,
+    pub lambda_i: Vec<Aligned<F>>,
     /// λ_B per population and neuron; empty where thresholds do not adapt.
     pub lowered: Vec<Vec<Lowered<F>>>,
     /// Sums for the derivatives with respect to constants, per population.
@@ -127,22 +128,20 @@ pub(super) struct State<F> {
 impl<F: Real> State<F> {
     /// Sets the initial state of a trial.
     pub fn start_trial(&mut self, plan: &Plan<F>) {
-        self.v.resize_with(plan.layers.len(), Vec::new);
-        self.i.resize_with(plan.layers.len(), Vec::new);
-        self.i_next.resize_with(plan.layers.len(), Vec::new);
+        self.v.resize_with(plan.layers.len(), Aligned::default);
+        self.i.resize_with(plan.layers.len(), Aligned::default);
+        self.i_next.resize_with(plan.layers.len(), Aligned::default);
         let currents = self.i.iter_mut().zip(&mut self.i_next);
         for ((v, (i, i_next)), layer) in self.v.iter_mut().zip(currents).zip(&plan.layers) {
-            v.clone_from(&layer.v_init);
-            i.clear();
-            i.resize(layer.stride, F::ZERO);
-            i_next.resize(layer.stride, F::ZERO);
+            v.copy_of(&layer.v_init);
+            i.resize(layer.stride);
+            i.fill(F::ZERO);
+            i_next.resize(layer.stride);
         }
-        self.b.resize_with(plan.layers.len(), Vec::new);
+        self.b.resize_with(plan.layers.len(), Aligned::default);
         for (b, layer) in self.b.iter_mut().zip(&plan.layers) {
-            b.clear();
-            if let Some(adapting) = &layer.adapting {
-                b.extend_from_slice(&adapting.b_init);
-            }
+            let b_init = layer.adapting.as_ref().map(|adapting| &adapting.b_init[..]);
+            b.copy_of(b_init.unwrap_or_default());
         }
         self.began.resize_with(plan.layers.len(), Default::default);
         for ((v, i), layer) in self.began.iter_mut().zip(&plan.layers) {
