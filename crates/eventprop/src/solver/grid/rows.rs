@@ -47,7 +47,7 @@ pub(super) fn add_all<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
 }
 
 /// Length of a row from which on many rows do not fit into the caches of a core.
-const WIDE_ROW: usize = 512;
+pub(super) const WIDE_ROW: usize = 512;
 
 /// [`add_all`] for wide rows.
 ///
