@@ -223,6 +223,7 @@ impl Solver for Event {
             .par_iter()
             .zip(traces)
             .enumerate()
+            .with_max_len(1)
             .map_init(
                 || idle.lend(),
                 |lent, (sample, (train, (tape, readout)))| {
@@ -269,6 +270,7 @@ impl Solver for Event {
             self.gradients[..len]
                 .par_iter_mut()
                 .enumerate()
+                .with_max_len(1)
                 .map_init(
                     || idle.lend(),
                     |lent, (position, gradient)| {
