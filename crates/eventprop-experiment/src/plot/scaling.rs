@@ -31,7 +31,7 @@ impl Picture for Scaling {
             .with_title_size(16)
             .with_plots(plots)
             .with_layouts(layouts)
-            .with_cell_size(460.0, 320.0)
+            .with_cell_size(460.0, 350.0)
             .render()
     }
 }
@@ -57,14 +57,12 @@ fn panel(axis: Axis, points: &[Point]) -> (Vec<Plot>, Layout) {
         let name = format!("floor^{:.2}", law.exponent);
         plots.push(line(at(&|p| law.ms(p.floor_ms())), BLUE, name));
     }
-    let legend = match axis {
-        Axis::Hidden | Axis::Inputs | Axis::Steps | Axis::Spikes => LegendPosition::InsideTopLeft,
-        Axis::Batch | Axis::Threads => LegendPosition::InsideTopRight,
-    };
     let layout = Layout::auto_from_plots(&plots)
         .with_log_scale()
         .with_x_label(axis.name())
         .with_y_label("ms per sample")
-        .with_legend_position(legend);
+        .with_x_label_offset(0.0, -4.0)
+        .with_legend_position(LegendPosition::OutsideBottomColumns)
+        .with_legend_box(false);
     (plots, layout)
 }
