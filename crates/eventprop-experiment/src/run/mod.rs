@@ -230,12 +230,24 @@ fn begin(
         Beginning::Resumed { .. } => {
             let taken_up = TakenUp::new(checkpoint::read(&path)?)?;
             let State {
-                journey, finished, ..
+                journey,
+                finished,
+                learner,
+                ..
             } = &taken_up.state;
             if *finished && settings.epochs <= journey.epoch {
                 return Err(RunError::Resume(ResumeError::Finished {
                     name: settings.name.clone(),
                     epochs: journey.epoch,
+                }));
+            }
+            let amid = journey.trained.is_some() || learner.tally.is_some();
+            let begun = journey.epoch + usize::from(amid);
+            if settings.epochs < begun {
+                return Err(RunError::Resume(ResumeError::Beyond {
+                    name: settings.name.clone(),
+                    begun,
+                    epochs: settings.epochs,
                 }));
             }
             Ok(Some(taken_up))

@@ -77,6 +77,18 @@ pub enum ResumeError {
         /// Its epochs.
         epochs: usize,
     },
+    /// It is beyond the epoch that is to be its last.
+    #[error(
+        "the run {name} has begun its epoch {begun}, so N_EPOCH={epochs} is too few; N_EPOCH={begun} lets it end with this one, and `eventprop test` with LOAD_BEST or LOAD_LAST tests the weights that it has written"
+    )]
+    Beyond {
+        /// Its name.
+        name: String,
+        /// The epoch that it is in, counted from 1.
+        begun: usize,
+        /// The epochs that it is to have.
+        epochs: usize,
+    },
     /// Other settings.
     #[error(
         "the run was begun with other settings: {differences}. Without the difference it goes on; --force goes on with it, and the result is then that of neither"

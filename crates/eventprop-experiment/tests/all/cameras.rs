@@ -238,23 +238,9 @@ fn spike_file(path: &Path, samples: u16) {
 
 /// More epochs of a run are refused when its training file is another one now, unless they are forced.
 fn a_run_goes_on_with_its_own_data_only(trial: &Trial, file: &Path) {
-    let source = Source {
-        dirs: Vec::new(),
-        demonstration: false,
-    };
     let resume = |epochs: usize, force| {
-        let what = run::Resume {
-            folder: trial.folder.path(),
-            name: None,
-            changes: &[format!("N_EPOCH={epochs}")],
-            force,
-            source: Some(&source),
-        };
-        let mut control = Control {
-            observer: &mut |_: &Progress<'_>| {},
-            cancel: &AtomicBool::new(false),
-        };
-        run::resume(&what, &source, &mut control).map_err(|error| error.to_string())
+        let resumed = trial.resume(&[&format!("N_EPOCH={epochs}")], force);
+        resumed.map_err(|error| error.to_string())
     };
     let before = std::fs::read(file).expect("the file");
     spike_file(file, 44);

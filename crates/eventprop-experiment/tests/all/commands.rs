@@ -94,6 +94,24 @@ fn a_stopped_run_keeps_what_it_has() {
     }
 }
 
+/// The samples of the epoch that was left are none of the test's.
+#[test]
+fn a_run_stopped_amid_an_epoch_does_not_end_before_it() {
+    let trial = Trial::new(Benchmark::YinYang, &[]);
+    let stop = |progress: &Progress<'_>| matches!(progress, Progress::Batch(batch) if batch.epoch == 1 && batch.samples_done >= 64);
+    trial.run_until(Command::Train, stop).expect("a clean stop");
+    let refused = trial.resume(&["N_EPOCH=1"], false).expect_err("a refusal");
+    assert!(refused.is_usage());
+    let told = refused.to_string();
+    assert!(told.contains("begun its epoch 2, so N_EPOCH=1"), "{told}");
+    let summary = trial
+        .resume(&["N_EPOCH=2"], false)
+        .expect("the rest of the epoch");
+    let whole = Trial::new(Benchmark::YinYang, &["N_EPOCH=2"]);
+    let whole = whole.run(Command::Train).expect("two epochs");
+    assert_eq!((summary.epochs, summary.test), (2, whole.test));
+}
+
 #[test]
 fn what_cannot_work_is_refused_before_training() {
     let message = |benchmark, command, assignments: &[&str]| {

@@ -145,6 +145,29 @@ impl Trial {
         run::run(command, &self.params, &source, &mut control)
     }
 
+    /// Goes on with a run that was stopped, or for more epochs.
+    fn resume(&self, changes: &[&str], force: bool) -> Result<Summary, RunError> {
+        let source = Source {
+            dirs: Vec::new(),
+            demonstration: true,
+        };
+        let what = run::Resume {
+            folder: self.folder.path(),
+            name: None,
+            changes: &changes
+                .iter()
+                .map(|&change| change.to_owned())
+                .collect::<Vec<_>>(),
+            force,
+            source: Some(&source),
+        };
+        let mut control = Control {
+            observer: &mut |_: &Progress<'_>| {},
+            cancel: &AtomicBool::new(false),
+        };
+        run::resume(&what, &source, &mut control)
+    }
+
     /// Runs until `stop` says so.
     fn run_until(
         &self,
