@@ -48,3 +48,4 @@ pub mod tensorboard;
 pub mod topology;
 pub mod value;
 pub mod weights;
+mod wrap;

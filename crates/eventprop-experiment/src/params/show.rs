@@ -5,9 +5,10 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::{Benchmark, Row};
+use crate::wrap::wrapped;
 
 /// Columns that the meaning is wrapped to.
-const MEANING_WIDTH: usize = 76;
+const MEANING_WIDTH: f64 = 76.0;
 
 impl Benchmark {
     /// The table as text: a line with key, type, default and unit, then meaning and allowed values.
@@ -130,19 +131,7 @@ fn write_row(text: &mut String, row: &Row) {
     }
 }
 
-/// Lines of at most [`MEANING_WIDTH`] characters, broken between words.
+/// Lines of the table's width.
 fn wrap(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is always a line");
-        if last.is_empty() {
-            last.push_str(word);
-        } else if last.chars().count() + 1 + word.chars().count() <= MEANING_WIDTH {
-            last.push(' ');
-            last.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
+    wrapped(text, MEANING_WIDTH, |text| text.chars().count() as f64)
 }

@@ -1,6 +1,7 @@
 //! A figure with two axes.
 
 use super::figure::{Anchor, Figure, Ink, Point, Shape};
+use crate::wrap::wrapped;
 
 /// Width of every figure.
 pub const WIDTH: f64 = 440.0;
@@ -43,7 +44,7 @@ pub fn width_of(text: &str) -> f64 {
 const LEGEND_ROW: f64 = 15.0;
 
 /// An entry of the legend: where it begins, in which row, its lines, and where the next may begin.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct LegendEntry {
     x: f64,
     row: usize,
@@ -56,7 +57,7 @@ impl LegendEntry {
     fn behind((x, row): (f64, usize), text: &str) -> Self {
         // A stroke, the text, the gaps behind them.
         let around = 32.0;
-        let lines = wrapped(text, WIDTH - LEFT - around);
+        let lines = wrapped(text, WIDTH - LEFT - around, width_of);
         let width = around + width_of(&lines[0]);
         let fits = lines.len() == 1 && x + width <= WIDTH;
         let (x, row) = if fits || x <= LEFT {
@@ -68,23 +69,6 @@ impl LegendEntry {
         let end = (end, row + lines.len() - 1);
         Self { x, row, lines, end }
     }
-}
-
-/// Lines of whole words that are no wider than `width`, unless a word is.
-fn wrapped(text: &str, width: f64) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is a first line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if width_of(line) + width_of(" ") + width_of(word) <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
 }
 
 /// A figure that is drawn in the values of its axes.

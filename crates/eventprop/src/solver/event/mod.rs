@@ -223,6 +223,7 @@ impl Solver for Event {
             .par_iter()
             .zip(traces)
             .enumerate()
+            // PERF: a sample takes 20 to 30 µs; a thread that is done early takes the next. Likewise below.
             .with_max_len(1)
             .map_init(
                 || idle.lend(),
