@@ -221,7 +221,7 @@ fn first_spike_exp_of_two_times() {
 }
 
 /// `[L8]`: a silent output counts as T + 1 ms in the softmax; a sample without any output spike has
-/// no prediction; the push on a silent labelled output is P'(T)/B and exists only when asked for.
+/// no prediction; the push on a silent labelled output is P'(T)/N and exists only when asked for.
 #[test]
 fn first_spike_of_silent_outputs() {
     let silent = f64::INFINITY;

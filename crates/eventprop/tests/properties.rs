@@ -258,7 +258,7 @@ fn a_sample_does_not_depend_on_its_place() {
     });
 }
 
-/// Refutes a wrong factor 1/B in the seeds `[L3]`, `[L6]`, `[L7]`, `[L9]`: the gradient of a batch of five
+/// Refutes a wrong factor 1/N in the seeds `[L3]`, `[L6]`, `[L7]`, `[L9]`: the gradient of a batch of five
 /// is 2/5 of that of its first two samples plus 3/5 of that of the others.
 #[test]
 fn gradients_of_the_parts_of_a_batch_add_up() {

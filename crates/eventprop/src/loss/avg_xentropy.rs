@@ -28,7 +28,7 @@ pub(super) fn evaluate<F: Real>(
         }
         // [L5]
         loss += share * cross_entropy(&mut p, sample.label);
-        // [L6] A_j = (δ_j − p_j) / (B T)
+        // [L6] A_j = (δ_j − p_j) / (N T)
         for j in 0..outputs {
             let a = (sample.delta(j) - p[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms;
             seed.voltage.push(F::from_f64(a));

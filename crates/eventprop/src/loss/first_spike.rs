@@ -1,14 +1,14 @@
 //! `first_spike` and `first_spike_exp`: cross-entropy of the times of the first output spikes, with a
 //! penalty on a late spike of the labelled output (Göltz et al. 2021; Wunderlich & Pehle 2021).
 //!
-//! `[L8]` p_j = softmax(−t_j/τ0),   L = −log p_label + P(t_label)
-//! `[L9]` ∂L/∂t_j = (δ_j − p_j)/τ0 + δ_j P'(t_j)
+//! `[L8]` p_j = softmax(−t_j/τ_0),   L = −log p_label + P(t_label)
+//! `[L9]` ∂L/∂t_j = (δ_j − p_j)/τ_0 + δ_j P'(t_j)
 //!
-//! with P(t) = α/(1.01 T − t) (`first_spike`) or α (e^{t/τ1} − 1) (`first_spike_exp`). An output
+//! with P(t) = α/(1.01 T − t) (`first_spike`) or α (e^{t/τ_1} − 1) (`first_spike_exp`). An output
 //! without a spike counts as t = T + 1 ms in the softmax and as t = T in the penalty.
 //!
 //! A silent labelled output has no spike through which a gradient could reach it. Like the reference,
-//! the loss then pushes its λ_V by P'(T)/B at the end of the trial ([`FirstSpike::push_silent`]); this
+//! the loss then pushes its λ_V by P'(T)/N at the end of the trial ([`FirstSpike::push_silent`]); this
 //! is a remedy, not a part of the gradient.
 
 use super::softmax::cross_entropy;
@@ -21,9 +21,9 @@ use crate::real::Real;
 pub enum Penalty {
     /// `first_spike`: P(t) = α / (1.01 T − t).
     Inverse,
-    /// `first_spike_exp`: P(t) = α (e^{t/τ1} − 1).
+    /// `first_spike_exp`: P(t) = α (e^{t/τ_1} − 1).
     Exp {
-        /// Time constant τ1 in ms (`TAU_1`).
+        /// Time constant τ_1 in ms (`TAU_1`).
         tau_1: f64,
     },
 }
@@ -31,7 +31,7 @@ pub enum Penalty {
 /// Cross-entropy of first spike times.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FirstSpike {
-    /// Softmax temperature τ0 in ms (`TAU_0`).
+    /// Softmax temperature τ_0 in ms (`TAU_0`).
     pub tau_0: f64,
     /// Weight α of the penalty (`ALPHA`).
     pub alpha: f64,
@@ -97,7 +97,7 @@ impl FirstSpike {
         let trial_ms = sample.trial_ms;
         let times = &readout.first_spikes_ms;
         let silent_at = trial_ms + SILENT_AFTER_MS;
-        // [L8] softmax of −t_j/τ0
+        // [L8] softmax of −t_j/τ_0
         let mut p: Vec<f64> = times
             .iter()
             .map(|t| -t.min(silent_at) / self.tau_0)
@@ -105,7 +105,7 @@ impl FirstSpike {
         let entropy = cross_entropy(&mut p, sample.label);
         let label_time = times[sample.label].min(trial_ms);
         let (penalty, penalty_slope) = self.penalty(label_time, trial_ms);
-        // [L9] ∂L/∂t_j = (δ_j − p_j)/τ0 + δ_j P'(t_j)
+        // [L9] ∂L/∂t_j = (δ_j − p_j)/τ_0 + δ_j P'(t_j)
         seed.first_spikes.extend((0..times.len()).map(|j| {
             let delta = sample.delta(j);
             let dl_dt = (delta - p[j]) / self.tau_0 + delta * penalty_slope;

@@ -16,7 +16,7 @@ pub(super) fn evaluate<F: Real>(
     let mut z: Vec<f64> = readout.peaks.iter().map(|p| p.voltage.to_f64()).collect();
     let prediction = Some(argmax(&z));
     let loss = cross_entropy(&mut z, sample.label);
-    // [L7] −∂L/∂z_j = (δ_j − p_j) / B
+    // [L7] −∂L/∂z_j = (δ_j − p_j) / N
     seed.peaks.extend(
         (0..z.len())
             .map(|j| F::from_f64((sample.delta(j) - z[j]) * sample.per_batch * sample.scale[j])),

@@ -1,7 +1,7 @@
 //! Losses: a readout and a label in, a value, a prediction and a [`Seed`] out.
 //!
 //! One file per family. A loss does not know which solver ran. Values are per sample; the loss that
-//! is trained is their mean over the batch, so every seed carries a factor 1/B.
+//! is trained is their mean over the batch, so every seed carries a factor 1/N.
 
 mod avg_xentropy;
 mod first_spike;

@@ -1,10 +1,10 @@
 //! `sum`, `sum_weigh_linear`, `sum_weigh_exp`, `sum_weigh_sigmoid`, `sum_weigh_input` (Nowotny, Turner &
 //! Knight 2025), `sum_weigh_late`: cross-entropy of weighted time averages of the output voltages.
 //!
-//! `[L2]` z_j = (1/T) ∫ w(t) V_j dt,    L = −log softmax(z)_label
-//! `[L3]` A_j = w(t) (δ_j − p_j) / T,   with p = softmax(z)
+//! `[L2]` z_j = (1/T) ∫ f(t) V_j dt,    L = −log softmax(z)_label
+//! `[L3]` A_j = f(t) (δ_j − p_j) / T,   with p = softmax(z)
 //!
-//! The weight w is taken at the same times in both passes.
+//! The weighting f is taken at the same times in both passes.
 
 use super::softmax::cross_entropy;
 use super::{LossError, Outcome, Sample, argmax};
@@ -13,29 +13,29 @@ use crate::network::Clock;
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 
-/// The weight w(t) of a time average.
+/// The weighting f(t) of a time average.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Weighting {
-    /// `sum`: w = 1.
+    /// `sum`: f = 1.
     Flat,
-    /// `sum_weigh_linear`: w = 1 − t/T.
+    /// `sum_weigh_linear`: f = 1 − t/T.
     Linear,
-    /// `sum_weigh_exp`: w = e^{−t/T}.
+    /// `sum_weigh_exp`: f = e^{−t/T}.
     Exp,
-    /// `sum_weigh_sigmoid`: w = 1 / (1 + e^{(t/T − 0.5)/0.2}).
+    /// `sum_weigh_sigmoid`: f = 1 / (1 + e^{(t/T − 0.5)/0.2}).
     Sigmoid,
-    /// `sum_weigh_input`: w follows the input activity, `[L4]` τ w' = −w, w += `gain` at every input
+    /// `sum_weigh_input`: f follows the input activity, `[L4]` τ_acc f' = −f, f += `gain` at every input
     /// spike.
     Input {
-        /// Time constant τ of the accumulator in ms (`TAU_ACCUMULATOR`).
+        /// Time constant τ_acc of the accumulator in ms (`TAU_ACCUMULATOR`).
         tau: f64,
-        /// Increment per input spike. The reference's is 0.01 · dt / τ.
+        /// Increment per input spike. That of `genn_eventprop` is 0.01 · dt / τ_acc.
         gain: f64,
     },
-    /// `sum_weigh_late`: `[L10]` w = (T/τ) e^{−(T − t)/τ}, so that z is what a leaky accumulator of the voltage
-    /// holds at the end of the trial. For sequences that are understood only when all of them was seen.
+    /// `sum_weigh_late`: `[L10]` f = (T/τ_acc) e^{−(T − t)/τ_acc}, so that z is what a leaky accumulator of the
+    /// voltage holds at the end of the trial. For sequences whose class is only known at the end.
     Late {
-        /// Time constant τ of the accumulator in ms (`TAU_ACCUMULATOR`).
+        /// Time constant τ_acc of the accumulator in ms (`TAU_ACCUMULATOR`).
         tau: f64,
     },
 }
@@ -88,7 +88,7 @@ impl Weighting {
             own = self.at_nodes(readout, sample);
             &own[..]
         };
-        // [L2] z_j = (1/T) Σ_q ω_q w(t_q) V_j(t_q)
+        // [L2] z_j = (1/T) Σ_q ω_q f(t_q) V_j(t_q)
         let mut z = vec![0.0; outputs];
         vectorized(Average {
             voltage: &readout.voltage,
@@ -99,7 +99,7 @@ impl Weighting {
         });
         let prediction = Some(argmax(&z));
         let loss = cross_entropy(&mut z, sample.label);
-        // [L3] A_j(t_q) = w(t_q) (δ_j − p_j) / (B T)
+        // [L3] A_j(t_q) = f(t_q) (δ_j − p_j) / (N T)
         let per_output: Vec<f64> = (0..outputs)
             .map(|j| {
                 (sample.delta(j) - z[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms
@@ -114,7 +114,7 @@ impl Weighting {
         Outcome { loss, prediction }
     }
 
-    /// w at the starts of the steps of a grid; empty where it depends on the sample.
+    /// f at the starts of the steps of a grid; empty where it depends on the sample.
     pub(super) fn on_grid(self, clock: Clock) -> Vec<f64> {
         if matches!(self, Self::Input { .. }) {
             return Vec::new();
@@ -123,7 +123,7 @@ impl Weighting {
         self.over_trial(&times, clock.trial_ms())
     }
 
-    /// w where it depends on the time alone.
+    /// f where it depends on the time alone.
     fn over_trial(self, times_ms: &[f64], trial_ms: f64) -> Vec<f64> {
         let each = |w: &dyn Fn(f64) -> f64| times_ms.iter().map(|t| w(t / trial_ms)).collect();
         match self {
@@ -133,6 +133,7 @@ impl Weighting {
             Self::Sigmoid => each(&|x| 1.0 / (1.0 + ((x - 0.5) / 0.2).exp())),
             Self::Late { tau } => {
                 let constants = trial_ms / tau;
+                // [L10] f = (T/τ_acc) e^{−(T − t)/τ_acc}
                 each(&|x| constants * (constants * (x - 1.0)).exp())
             }
         }
@@ -174,7 +175,7 @@ impl<F: Real> Kernel for Average<'_, F> {
     }
 }
 
-/// `[L3]` w(t_q) times what every output gets.
+/// `[L3]` f(t_q) times what every output gets.
 struct Spread<'a, F> {
     weights: &'a [f64],
     per_output: &'a [f64],
@@ -196,7 +197,7 @@ impl<F: Real> Kernel for Spread<'_, F> {
     }
 }
 
-/// `[L4]` on the grid, by the reference's explicit Euler steps: the weight of step k is the
+/// `[L4]` on the grid, by the explicit Euler steps of `genn_eventprop`: the weight of step k is the
 /// accumulator after step k − 1, which has seen the input spikes of steps up to k − 2.
 fn accumulate_on_grid<F: Real>(readout: &Readout<F>, dt: f64, tau: f64, gain: f64) -> Vec<f64> {
     let steps = readout.nodes.times_ms.len();
@@ -218,7 +219,7 @@ fn accumulate_on_grid<F: Real>(readout: &Readout<F>, dt: f64, tau: f64, gain: f6
     weights
 }
 
-/// `[L4]` between events: w(t) = gain Σ e^{−(t − t_s)/τ} over the input spikes before t.
+/// `[L4]` between events: f(t) = gain Σ e^{−(t − t_s)/τ_acc} over the input spikes before t.
 fn accumulate<F: Real>(readout: &Readout<F>, tau: f64, gain: f64) -> Vec<f64> {
     let mut spikes = readout.input_ms.iter().copied().peekable();
     let (mut weight, mut now) = (0.0, 0.0);

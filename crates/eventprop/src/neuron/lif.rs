@@ -21,7 +21,7 @@ pub fn adjoint_jump<F: Real>(lambda_v_plus: F, theta_above_reset: F, backflow: F
     lambda_v_plus + (theta_above_reset * lambda_v_plus + backflow) / drive
 }
 
-/// What one synapse of weight `w` adds to R of its source at an arrival: w (λ_V − λ_I) of the target.
+/// `[A4]` What one synapse of weight `w` adds to R of its source at an arrival: w (λ_V − λ_I) of the target.
 #[inline(always)]
 pub fn backflow<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {
     w * (lambda_v - lambda_i)

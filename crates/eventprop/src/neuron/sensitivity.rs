@@ -1,31 +1,31 @@
 //! How the flow over a time changes with the time constants: what the gradient with respect to them
 //! is made of.
 //!
-//! Over a time h without events V(h) = a V + c I and I(h) = b I (`flow.rs`). A change of τ_mem or τ_syn
+//! Over a time h without events V(h) = D_mem V₀ + C I₀ and I(h) = D_syn I₀ (`flow.rs`). A change of τ_mem or τ_syn
 //! changes V(h) and I(h), and from there on the adjoints tell what the loss makes of it:
 //!
-//! `[G2]` ∂L/∂τ_mem = −Σ τ_mem λ_V(h) (V ∂a/∂τ_mem + I ∂c/∂τ_mem)
+//! `[G2]` ∂L/∂τ_mem = −Σ τ_mem λ_V(h) (V₀ ∂D_mem/∂τ_mem + I₀ ∂C/∂τ_mem)
 //!
-//! `[G3]` ∂L/∂τ_syn = −Σ (τ_mem λ_V(h) I ∂c/∂τ_syn + τ_syn λ_I(h) I ∂b/∂τ_syn)
+//! `[G3]` ∂L/∂τ_syn = −Σ (τ_mem λ_V(h) I₀ ∂C/∂τ_syn + τ_syn λ_I(h) I₀ ∂D_syn/∂τ_syn)
 //!
 //! summed over the stretches between events (event solver) or over the steps (grid). Spikes add
 //! nothing: they see the time constants only through V.
 //!
-//! With K₀ = ∫₀ʰ e^{−(h−s)/τ_mem − s/τ_syn} ds and K₁ = ∫₀ʰ s e^{−(h−s)/τ_mem − s/τ_syn} ds, c = K₀/τ_mem and
-//! ∂c/∂τ_mem = −c/τ_mem + (h K₀ − K₁)/τ_mem³, ∂c/∂τ_syn = K₁/(τ_mem τ_syn²).
+//! With K₀ = ∫₀ʰ e^{−(h−s)/τ_mem − s/τ_syn} ds and K₁ = ∫₀ʰ s e^{−(h−s)/τ_mem − s/τ_syn} ds, C = K₀/τ_mem and
+//! ∂C/∂τ_mem = −C/τ_mem + (h K₀ − K₁)/τ_mem³, ∂C/∂τ_syn = K₁/(τ_mem τ_syn²).
 
 use super::flow::Flow;
 
 /// Derivatives of a [`Flow`] with respect to the time constants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sensitivity {
-    /// ∂a/∂τ_mem, a = e^{−h/τ_mem}.
+    /// ∂D_mem/∂τ_mem, D_mem = e^{−h/τ_mem}.
     pub decay_mem: f64,
-    /// ∂b/∂τ_syn, b = e^{−h/τ_syn}.
+    /// ∂D_syn/∂τ_syn, D_syn = e^{−h/τ_syn}.
     pub decay_syn: f64,
-    /// ∂c/∂τ_mem, c what a unit of I adds to V.
+    /// ∂C/∂τ_mem, C what a unit of I adds to V.
     pub coupling_mem: f64,
-    /// ∂c/∂τ_syn.
+    /// ∂C/∂τ_syn.
     pub coupling_syn: f64,
 }
 

@@ -3,7 +3,7 @@
 /// Pushes down a population that spikes more often than ρ in a trial (`REG_TYPE` = "Thomas1", which
 /// adds this to the spike count regulariser).
 ///
-/// `[R2]` λ_V ← λ_V − Γ (n_tot − ρ) / (N B) after each spike, when n_tot > ρ.
+/// `[R2]` λ_V ← λ_V − Γ (Σ n − ρ) / (M N) after each spike, when Σ n > ρ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerCount {
     /// Strength Γ (`GLB_UPPER`).

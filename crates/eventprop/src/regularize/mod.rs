@@ -77,7 +77,7 @@ mod tests {
         };
         let mut jumps = Vec::new();
         regularizer.spike_jumps::<f64>(&COUNTS, 2, &mut jumps);
-        // −λ (n − ν) / B with B = 2
+        // −Λ (n − ν) / N with N = 2
         assert_eq!(jumps, [-0.25, 0.25, 0.125, 0.0]);
     }
 

@@ -2,7 +2,7 @@
 
 /// Pulls the spike count n of a neuron towards ν (`REG_TYPE` = "simple").
 ///
-/// `[R1]` λ_V ← λ_V − Λ (n − ν) / B after each spike, Λ = `lbd_upper` when n > ν, else `lbd_lower`.
+/// `[R1]` λ_V ← λ_V − Λ (n − ν) / N after each spike, Λ = `lbd_upper` when n > ν, else `lbd_lower`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpikeCount {
     /// Strength above the target (`LBD_UPPER`).

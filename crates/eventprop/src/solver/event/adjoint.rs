@@ -217,6 +217,7 @@ impl Pass<'_> {
             }
             if let Some((arrival, slope)) = self.kink(component, j, &mut scratch.arriving) {
                 let source = component.lines[arrival.line].source;
+                // [A6] R += ∂L/∂V_max · V'⁻
                 scratch.sides[source].backflow[arrival.spike] -= minus_dl_dv * slope;
             }
         }

@@ -8,9 +8,9 @@
 //!   the maximum of c: most neurons are dismissed by one multiplication ([`Membrane::reach`]).
 //! - At a crossing V rises, so I > ϑ there; I decays, so I₀ ≤ ϑ rules a crossing out.
 //! - e^{s/τ_mem} V(s) never falls, so V(h) < ϑ e^{−h/τ_mem} rules a crossing before h out.
-//! - `[F7]` the maximum lies at s* = log1p(δ (I₀ − V₀) / (δ V₀ + τ_syn I₀)) / rate with
-//!   δ = τ_mem − τ_syn and rate = 1/τ_syn − 1/τ_mem; its limit for δ = 0 is τ (I₀ − V₀)/I₀. There
-//!   V = I, so the threshold is reached when I(s*) = I₀ q^{r/(r−1)} > ϑ, q = (δ V₀ + τ_syn I₀)/(τ_mem I₀).
+//! - `[F7]` the maximum lies at s* = log1p(Δτ (I₀ − V₀) / (Δτ V₀ + τ_syn I₀)) / rate with
+//!   Δτ = τ_mem − τ_syn and rate = 1/τ_syn − 1/τ_mem; its limit for Δτ = 0 is τ (I₀ − V₀)/I₀. There
+//!   V = I, so the threshold is reached when I(s*) = I₀ q^{r/(r−1)} > ϑ, q = (Δτ V₀ + τ_syn I₀)/(τ_mem I₀).
 //!
 //! The crossing itself solves V(s) = ϑ:
 //!
@@ -88,7 +88,7 @@ impl Membrane {
         Self {
             tau_mem,
             tau_syn,
-            // The slack covers the roundings here and in the flow, so that a dismissed neuron is
+            // [F6] The slack covers the roundings here and in the flow, so that a dismissed neuron is
             // below its threshold to the last bit.
             reach: greatest_coupling(ratio) * (1.0 + 1e-9),
             rate: (tau_mem - tau_syn) / (tau_mem * tau_syn),
@@ -133,6 +133,7 @@ impl Membrane {
     pub fn peak_time(&self, start: State) -> Option<f64> {
         let State { v, i } = start;
         let delta = self.tau_mem - self.tau_syn;
+        // [F7] s* = log1p(Δτ (I₀ − V₀) / (Δτ V₀ + τ_syn I₀)) / rate
         let s = if delta == 0.0 {
             self.tau_mem * (i - v) / i
         } else {
@@ -228,6 +229,7 @@ impl Membrane {
         if !product.is_finite() || product == 0.0 {
             return None;
         }
+        // [F8] s = τ (u − V₀/I₀), u = −W₀(−(ϑ/I₀) e^{−V₀/I₀})
         Some(self.tau_mem * (-lambert_w0(-product) - before))
     }
 

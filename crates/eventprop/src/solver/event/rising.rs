@@ -4,9 +4,9 @@
 //! starts and ends below zero and has at most three zeros, so it rises through zero at most once. Its
 //! slope g' = V' + B/τ_B, times e^{s/τ_B}, has at most one turning point, which is at
 //!
-//! `[F12]` s = −log1p(rate w)/rate, w = (x τ_syn (V₀ − I₀) + I₀)/(I₀ (1/τ_B − 1/τ_syn)), x = 1/τ_B − 1/τ_mem,
+//! `[F12]` s = −log1p(rate·q)/rate, q = ((1/τ_B − 1/τ_mem) τ_syn (V₀ − I₀) + I₀)/(I₀ (1/τ_B − 1/τ_syn)),
 //!
-//! with rate = 1/τ_syn − 1/τ_mem and the limit −w for rate = 0. On either side of it g' changes its sign
+//! with rate = 1/τ_syn − 1/τ_mem and the limit −q for rate = 0. On either side of it g' changes its sign
 //! at most once; so the maximum of g on a side, where there is one, is bracketed, and with it the
 //! crossing.
 
@@ -66,12 +66,13 @@ impl Chase<'_> {
         let State { v, i } = self.start;
         let tau_b = self.threshold.tau_b;
         let rate = (tau_mem - tau_syn) / (tau_mem * tau_syn);
-        let x = 1.0 / tau_b - 1.0 / tau_mem;
-        let w = (x * tau_syn * (v - i) + i) / (i * (1.0 / tau_b - 1.0 / tau_syn));
+        // [F12] s = −log1p(rate·q)/rate
+        let q = ((1.0 / tau_b - 1.0 / tau_mem) * tau_syn * (v - i) + i)
+            / (i * (1.0 / tau_b - 1.0 / tau_syn));
         let s = if rate == 0.0 {
-            -w
+            -q
         } else {
-            -(rate * w).ln_1p() / rate
+            -(rate * q).ln_1p() / rate
         };
         (s.is_finite() && s > 0.0).then_some(s)
     }

@@ -194,6 +194,7 @@ impl Whole {
                 let share = i[lane] * self.share;
                 let x = 1.0 - now;
                 let powers = self.powers(x);
+                // [F9] V₀ x + I₀/(r − 1) · x y (1 + x + … + x^{r−2}) − ϑ
                 let value = v[lane] * x + share * x * now * powers.sum - theta[lane];
                 let slope = share * (r * powers.last * x - 1.0) - v[lane];
                 let curvature = -share * r * (r - 1.0) * powers.last;

@@ -450,6 +450,7 @@ fn reached<F: Real, C: Steps<F>>(
     let mut bits = 0;
     for (n, v) in v.iter().enumerate() {
         let theta = thresholds.now(steps.at(first + n).v_thresh, first + n);
+        // [F3] V ≥ ϑ
         bits |= u32::from(*v >= theta) << n;
     }
     bits

@@ -55,13 +55,13 @@ pub(super) struct Adapting<F> {
 /// What a step adds to the derivatives with respect to τ_mem and τ_syn, per neuron, padded.
 #[derive(Debug, Clone)]
 pub(super) struct Sensitivities<F> {
-    /// `[G2]` times λ_V V: −τ_mem ∂a/∂τ_mem.
+    /// `[G2]` times λ_V V: −τ_mem ∂D_mem/∂τ_mem.
     pub mem_by_v: Vec<F>,
-    /// `[G2]` times λ_V I: −τ_mem ∂c/∂τ_mem.
+    /// `[G2]` times λ_V I: −τ_mem ∂C/∂τ_mem.
     pub mem_by_i: Vec<F>,
-    /// `[G3]` times λ_V I: −τ_mem ∂c/∂τ_syn.
+    /// `[G3]` times λ_V I: −τ_mem ∂C/∂τ_syn.
     pub syn_by_lambda_v: Vec<F>,
-    /// `[G3]` times λ_I I: −τ_syn ∂b/∂τ_syn.
+    /// `[G3]` times λ_I I: −τ_syn ∂D_syn/∂τ_syn.
     pub syn_by_lambda_i: Vec<F>,
 }
 

@@ -21,6 +21,7 @@ pub(super) const LANES: usize = 8;
 #[inline(always)]
 pub(super) fn add<F: Real>(i: &mut [F], w: &[F]) {
     for (i, w) in i.iter_mut().zip(w) {
+        // [F5] I⁺ = I⁻ + w
         *i += *w;
     }
 }
