@@ -21,7 +21,7 @@ MODULES = [
     ("eventprop.parameters", "The dictionary `p`"),
     ("eventprop.simulator_yinyang", "The reference's Yin-Yang simulator"),
     ("eventprop.simulator_MNIST", "The reference's MNIST simulator"),
-    ("eventprop.simulator_SHD", "The reference's simulator of spoken words"),
+    ("eventprop.simulator_SHD", "The SHD simulator of genn_eventprop"),
     ("eventprop.simulator_SMNIST", "The reference's simulator of sequential MNIST"),
     ("eventprop.simulator_DVS_gesture", "The reference's simulator of gestures"),
     ("eventprop.compat", "The folder for PYTHONPATH"),

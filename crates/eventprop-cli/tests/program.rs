@@ -560,7 +560,7 @@ fn a_terminated_run_goes_on_and_only_as_it_was() {
     assert!(text(&nothing.stderr).contains("holds no checkpoint"));
 }
 
-/// A run knows where its data were, from whichever folder it is taken up, and is told where they are now.
+/// A run knows where its data were, from whichever folder it is resumed, and is told where they are now.
 #[test]
 fn a_run_that_goes_on_finds_its_data() {
     let folder = folder();

@@ -1,6 +1,6 @@
 //! Question: how long does a second of sound take on one core, and where does the time go?
 //!
-//! Command: `cargo bench -p eventprop-data --bench encode_audio`. A made-up vowel of one second, 16 kHz, goes through
+//! Command: `cargo bench -p eventprop-data --bench encode_audio`. A synthetic vowel of one second, 16 kHz, goes through
 //! the preset `shd` with 700 channels again and again on one thread; the least time of five is given.
 //!
 //! The published program needs 242 s for 0.30 s of sound on two cores.

@@ -177,7 +177,7 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
             .open(&temporary)
         {
             Ok(file) => return Ok((temporary, file)),
-            // Left behind by a process with the same number.
+            // The rest of a process with the same number.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

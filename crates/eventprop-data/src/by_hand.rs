@@ -1,9 +1,9 @@
-//! Data sets that are got by hand: several archives of many files, behind pages that ask for consent or
+//! Data sets that must be downloaded manually: several archives of many files, behind pages that ask for consent or
 //! change their addresses. What to get, from where, with which checksum, and where to unpack it.
 //!
 //! Addresses and checksums are those that the loaders of the field carry (tonic 1.7, spikingjelly).
 
-/// A data set that is got by hand.
+/// A data set that must be downloaded manually.
 #[derive(Debug)]
 pub struct ByHand {
     /// The name, as it is typed.

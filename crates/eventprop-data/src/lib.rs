@@ -22,7 +22,7 @@
 //! ```
 //!
 //! * Data sets: [`mnist`], [`sequential_mnist`], [`yin_yang`], [`shd`] (with SSC, and a synthetic set of that
-//!   shape), [`nmnist`], [`dvs_gesture`], [`synthetic_camera`] in the shape of these two; one's own: [`own_data`], [`series_set`].
+//!   shape), [`nmnist`], [`dvs_gesture`], [`synthetic_camera`] in the shape of these two; your own: [`own_data`], [`series_set`].
 //! * From values to spikes: [`latency`] is the code, [`pixel_spikes`] applies it to images fast,
 //!   [`mod@encode`] has other codes (logarithmic latency, rate, delta, level crossing, population),
 //!   [`dropout`] leaves input spikes out in training.
@@ -30,7 +30,7 @@
 //! * Where files are and whether they are right: [`registry`] (what is known about every data set),
 //!   [`by_hand`] (the same for sets that are not fetched), [`locate`], `fetch` (Cargo feature `fetch`, on by default), [`mod@verify`], [`mod@info`].
 //! * From sound to spikes, as SHD was made: [`audio`].
-//! * Spoken words and other events on a grid: [`binned`] holds them, [`augment`] varies them for training.
+//! * Speech and other events on a grid: [`binned`] holds them, [`augment`] varies them for training.
 //! * File formats: [`spike_file`] (the HDF5 layout of SHD and SSC), [`idx`], [`npy`], [`npz`]; [`atomic`] writes a file wholly or not at all.
 //! * [`mt19937`]: NumPy's legacy random numbers, only to make published sets again.
 

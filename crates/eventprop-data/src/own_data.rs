@@ -1,4 +1,4 @@
-//! Recordings of one's own: a folder per class of event files, or one file of spike trains.
+//! Your own recordings: a folder per class of event files, or one file of spike trains.
 //!
 //! | path | content |
 //! |---|---|
@@ -66,7 +66,7 @@ pub struct Shape {
     pub code: Option<CameraCode>,
 }
 
-/// A set of one's own, as spikes on a grid.
+/// The user's own set, as spikes on a grid.
 #[derive(Debug)]
 pub struct Loaded {
     /// The samples.
@@ -77,7 +77,7 @@ pub struct Loaded {
     pub notices: Vec<String>,
 }
 
-/// A set of one's own could not be read.
+/// The user's own set could not be read.
 #[derive(Debug, Error)]
 pub enum OwnDataError {
     /// The system.

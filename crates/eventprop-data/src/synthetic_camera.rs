@@ -1,4 +1,4 @@
-//! Made-up recordings of an event camera, for demonstrations where the real sets are missing: digits of
+//! Synthetic recordings of an event camera, for demonstrations where the real sets are missing: digits of
 //! MNIST that move as in N-MNIST, and hands that move as in DVS128 Gesture. They are no part of those sets
 //! and say nothing about them.
 //!
@@ -19,13 +19,13 @@ use crate::nmnist;
 
 /// Change of brightness, from 0 to 255, at which a pixel sends an event.
 const CONTRAST: f32 = 48.0;
-/// Length of a made-up recording of a digit in ms: three movements of 100 ms.
+/// Length of a synthetic recording of a digit in ms: three movements of 100 ms.
 const DIGIT_MS: u16 = 300;
-/// Length of a made-up gesture in ms.
+/// Length of a synthetic gesture in ms.
 const GESTURE_MS: u16 = 1200;
 /// Time between two looks at a gesture in ms.
 const GESTURE_LOOK_MS: u16 = 4;
-/// People who are made up, for training and for testing.
+/// Synthetic people, for training and for testing.
 const PEOPLE: [u16; 2] = [8, 3];
 /// Recordings of every gesture by everybody.
 const REPEATS: u64 = 2;
@@ -135,7 +135,7 @@ fn binned(
 ) -> Vec<(u32, u16)> {
     let mut spikes = Vec::with_capacity(events.len());
     code.bin(events, start_us, binning, &mut spikes)
-        .expect("made-up events are within the time and the sensor that are asked for");
+        .expect("synthetic events are within the time and the sensor that are asked for");
     spikes
 }
 

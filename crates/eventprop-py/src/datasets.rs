@@ -1,4 +1,4 @@
-//! Data sets as spike trains: those of the benchmarks, and recordings of one's own.
+//! Data sets as spike trains: those of the benchmarks, and your own recordings.
 
 use std::path::{Path, PathBuf};
 
@@ -136,7 +136,7 @@ impl Grid {
     }
 }
 
-/// What a set of one's own looks like, for another that has to fit it.
+/// Shape of the user's own set, which another set has to fit.
 #[pyclass(frozen, module = "eventprop._engine")]
 pub struct Shape(own_data::Shape);
 
@@ -169,7 +169,7 @@ impl Shape {
     }
 }
 
-/// A folder or file of one's own.
+/// The user's own folder or file.
 #[pyfunction]
 pub fn read_own<'py>(
     py: Python<'py>,

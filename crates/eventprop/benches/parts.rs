@@ -1,7 +1,7 @@
 //! Question: what do the parts of a training step cost, one thread, one batch?
 //!
 //! Command: `cargo bench -p eventprop --bench parts [-- NAME]`. Three networks: `mnist` (784-128-10, 20 steps of 1 ms,
-//! 124 input spikes), `words` (700-256-20, recurrent, 1000 steps of 1 ms, 8000 input spikes, as in spoken words) and
+//! 124 input spikes), `words` (700-256-20, recurrent, 1000 steps of 1 ms, 8000 input spikes, as in SHD) and
 //! `event` (5-200-3, exact spike times, first-spike loss). Parts: the forward pass, forward and adjoint pass with the
 //! loss between them, and Adam.
 

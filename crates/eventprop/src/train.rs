@@ -71,7 +71,7 @@ pub struct BatchReport {
     pub outcomes: Vec<Outcome>,
     /// Sum of the losses of the samples.
     pub loss_sum: f64,
-    /// Number of right predictions.
+    /// Number of correct predictions.
     pub correct: usize,
 }
 

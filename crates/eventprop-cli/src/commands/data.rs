@@ -103,7 +103,7 @@ impl FromStr for Subject {
     }
 }
 
-/// What can be fetched, or is said to be got by hand.
+/// Data sets that can be fetched, or must be downloaded manually.
 #[derive(Debug, Clone)]
 enum FetchSubject {
     Dataset(Dataset),

@@ -1,7 +1,7 @@
 //! Downloading a data set.
 //!
 //! Every file goes to `NAME.part` first, from the first mirror that answers. A transfer that breaks
-//! off is taken up where it stopped, also by a later call; a server that cannot do that starts anew.
+//! off is resumed where it stopped, also by a later call; a server that cannot do that starts anew.
 //! Only when size and checksum are those of the registry does the file take its name; where the registry
 //! knows no size, the server's is taken and the checksum decides. What a
 //! mirror says is never trusted: too much, too little or other bytes are an error with the facts.

@@ -1,4 +1,4 @@
-//! One's own data: a folder per class of recordings, or a file of spike trains.
+//! The user's own data: a folder per class of recordings, or a file of spike trains.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ fn path(params: &Parameters, key: &'static str, option: &str) -> Result<PathBuf,
         other => Err(ParamError::Combination {
             key,
             found: other.to_string(),
-            problem: "there is no data set to stand in for one's own".to_owned(),
+            problem: "there is no data set to stand in for your own".to_owned(),
             way_out: format!(
                 "name a folder with a folder of recordings per class, an HDF5 file in the layout of SHD or an .npz archive with {option} PATH"
             ),

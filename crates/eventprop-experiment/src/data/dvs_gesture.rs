@@ -1,4 +1,4 @@
-//! DVS128 Gesture from its recordings or from clips, or made-up hands before a made-up camera as a
+//! DVS128 Gesture from its recordings or from clips, or synthetic gestures as a
 //! demonstration.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::params::{ParamError, Parameters};
 use crate::settings::Settings;
 use crate::value::Value;
 
-const DEMONSTRATION: &str = "DEMONSTRATION: DVS128 Gesture is not on this computer, so 176 training and 66 test clips of moving hands are made up \
+const DEMONSTRATION: &str = "DEMONSTRATION: DVS128 Gesture is not on this computer, so 176 training and 66 test synthetic clips of moving hands are used \
      (synthetic); the accuracy says nothing about the set. `eventprop data fetch dvs-gesture` says how to get it; name its folder with --data-dir";
 
 /// Where clips come from, and how they become inputs.

@@ -357,7 +357,7 @@ pub enum DataError {
     /// The trial cannot hold the latency code.
     #[error(transparent)]
     Latency(#[from] LatencyError),
-    /// Spoken words could not be read.
+    /// SHD or SSC could not be read.
     #[error(transparent)]
     Shd(#[from] ShdError),
     /// N-MNIST could not be read.
@@ -366,10 +366,10 @@ pub enum DataError {
     /// DVS128 Gesture could not be read.
     #[error(transparent)]
     Gesture(#[from] GestureError),
-    /// One's own data could not be read.
+    /// The user's own data could not be read.
     #[error(transparent)]
     Own(#[from] OwnDataError),
-    /// Synthetic spoken words could not be made.
+    /// Synthetic speech could not be made.
     #[error(transparent)]
     Synthetic(#[from] SyntheticError),
     /// The parameters ask for what the data cannot give.

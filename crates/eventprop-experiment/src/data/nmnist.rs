@@ -1,4 +1,4 @@
-//! N-MNIST from its folders, or the few digits in the program before a made-up camera as a demonstration.
+//! N-MNIST from its folders, or the few digits in the program before a synthetic camera as a demonstration.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::params::Parameters;
 use crate::settings::Settings;
 
 const DEMONSTRATION: &str = "DEMONSTRATION: N-MNIST is not on this computer, so the 300 training and 200 test images of MNIST in the program are \
-     recorded by a made-up camera (synthetic); the accuracy says nothing about N-MNIST. `eventprop data fetch nmnist` says how to get it; \
+     recorded by a synthetic camera; the accuracy says nothing about N-MNIST. `eventprop data fetch nmnist` says how to get it; \
      name its folder with --data-dir";
 
 /// Where recordings come from, and how they become inputs.

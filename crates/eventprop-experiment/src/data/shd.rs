@@ -36,7 +36,7 @@ struct Reader<'a> {
 enum Kind {
     /// The files of a set, which are looked for in these folders.
     Files(Corpus, Vec<PathBuf>),
-    /// Samples that are made up.
+    /// Synthetic samples.
     Synthetic(ShdLike),
 }
 
@@ -143,7 +143,7 @@ fn demonstration_notice(params: &Parameters) -> String {
     let [train, test] = DEMONSTRATION;
     let benchmark = params.benchmark();
     format!(
-        "DEMONSTRATION: {} is not on this computer, so {train} training and {test} test samples are made up in its shape (synthetic); \
+        "DEMONSTRATION: {} is not on this computer, so {train} training and {test} synthetic test samples of its shape are used; \
          the accuracy says nothing about it. Get the files with `eventprop data fetch {benchmark}`, name their folder with --data-dir, \
          or write a larger synthetic set with `eventprop data generate shd-like`",
         params.text("DATA_SET")

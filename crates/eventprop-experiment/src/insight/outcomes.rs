@@ -45,7 +45,7 @@ impl Outcomes {
         json!({"confusion": self.confusion(classes)})
     }
 
-    /// Samples and right predictions of every group, ascending; `groups` has one for each sample.
+    /// Samples and correct predictions of every group, ascending; `groups` has one for each sample.
     pub fn by_group(&self, groups: &[u32]) -> Vec<Group> {
         let mut ids: Vec<u32> = groups.to_vec();
         ids.sort_unstable();
@@ -74,7 +74,7 @@ pub struct Group {
     pub id: u32,
     /// Samples in it.
     pub samples: usize,
-    /// Right predictions among them.
+    /// Correct predictions among them.
     pub right: usize,
 }
 

@@ -38,7 +38,7 @@ pub enum Benchmark {
     Mnist,
     /// Spoken digits of the Spiking Heidelberg Digits.
     Shd,
-    /// Spoken words of the Spiking Speech Commands.
+    /// The Spiking Speech Commands.
     Ssc,
     /// Handwritten digits, pixel after pixel.
     Smnist,
@@ -46,7 +46,7 @@ pub enum Benchmark {
     Nmnist,
     /// Gestures of arms and hands before an event camera.
     DvsGesture,
-    /// One's own recordings or spike trains.
+    /// The user's own recordings or spike trains.
     Custom,
 }
 
@@ -105,12 +105,12 @@ impl Benchmark {
     }
 
     /// Whether samples are events of channels on the grid ([`eventprop_data::binned`]): parameters, networks
-    /// and augmentation are then those of the reference's simulator of spoken words.
+    /// and augmentation are then those of the SHD simulator of `genn_eventprop`.
     pub fn is_binned(self) -> bool {
         !matches!(self, Self::YinYang | Self::Mnist)
     }
 
-    /// Whether files are laid out as by the reference's simulator of spoken words: a single hidden layer
+    /// Whether files are laid out as by the SHD simulator of `genn_eventprop`: a single hidden layer
     /// has a number, too, and lines of results end with seconds. Its simulators of sequential MNIST and of
     /// gestures do neither.
     pub fn has_files_of_spoken_words(self) -> bool {

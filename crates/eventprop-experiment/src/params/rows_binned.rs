@@ -1,4 +1,4 @@
-//! Rows of the benchmarks on binned spikes: spoken words, and what else comes as events of channels.
+//! Rows of the benchmarks on binned spikes: SHD, SSC, and what else comes as events of channels.
 
 use super::row::{Kind, Range, Row};
 

@@ -1,4 +1,4 @@
-//! Parameters of sequential MNIST: those of the spoken words with other defaults, and the code of the
+//! Parameters of sequential MNIST: those of SHD with other defaults, and the code of the
 //! pixels.
 
 use std::sync::LazyLock;

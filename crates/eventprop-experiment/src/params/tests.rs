@@ -260,7 +260,7 @@ fn presets_are_shown_with_all_values() {
     }
 }
 
-/// Every key of tables 5.3, 5.7 and 5.8 of the reference's simulator of spoken words, with its default
+/// Every key of tables 5.3, 5.7 and 5.8 of the SHD simulator of `genn_eventprop`, with its default
 /// there.
 #[test]
 fn the_keys_and_defaults_of_spoken_words_are_those_of_the_reference() {
@@ -382,7 +382,7 @@ const REFERENCE_SHD: [(&str, &str); 99] = [
     ("CHECKPOINT", "true"),
 ];
 
-/// Every key of table 5.4 of the reference that does not have the default of the spoken words, but for
+/// Every key of table 5.4 of the reference that does not have the default of SHD, but for
 /// DT_MS (0.1 there) and TRIAL_MS (1500 there), see `docs/differences.md`.
 #[test]
 fn the_keys_and_defaults_of_sequential_mnist_are_those_of_the_reference() {

@@ -63,7 +63,7 @@ impl Outcomes {
         };
         let record = self.record(phase);
         record.confusion.resize((record.epochs + 1) * matrix, 0);
-        // What a pass left behind that did not come to its end goes.
+        // The lines of a pass that did not end go.
         record.confusion[record.epochs * matrix..].fill(0);
         record.predictions.truncate(record.samples);
         record.labels.truncate(record.samples);
@@ -168,7 +168,7 @@ mod tests {
         }
     }
 
-    /// Two epochs by hand, the second after a pass that was broken off; one sample has no prediction.
+    /// Two epochs by hand, the second after a pass that was interrupted; one sample has no prediction.
     #[test]
     fn matrices_and_predictions_by_hand() {
         let kept = OutcomeSettings {

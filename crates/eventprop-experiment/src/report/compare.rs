@@ -160,14 +160,14 @@ const SHEETS: [(&str, &str, &str, &str, bool); 5] = [
     (
         "validation_accuracy",
         "Accuracy, evaluation",
-        "right predictions (%)",
+        "correct predictions (%)",
         "evaluation_accuracy",
         true,
     ),
     (
         "train_accuracy",
         "Accuracy, training",
-        "right predictions (%)",
+        "correct predictions (%)",
         "train_accuracy",
         true,
     ),

@@ -179,7 +179,7 @@ impl Confusion {
         } else {
             "gave no output spike".to_owned()
         };
-        // The square root shows the few mistakes beside the many right predictions.
+        // The square root shows the few mistakes beside the many correct predictions.
         let level = (share.sqrt() * 9.0).ceil() as usize;
         let at = (left + column as f64 * side, TOP + row as f64 * side);
         figure.add(Shape::Rect {
@@ -275,7 +275,7 @@ fn bars_figure(name: &str, title: &str, what: &str, bars: &[Bar]) -> Figure {
     head(
         &mut figure,
         title,
-        &format!("{what}, right predictions (%) and number of samples"),
+        &format!("{what}, correct predictions (%) and number of samples"),
     );
     let left = left(bars.iter().map(|bar| bar.name.as_str()));
     let whole = WIDTH - left - ROOM;

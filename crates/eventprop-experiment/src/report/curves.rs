@@ -202,7 +202,7 @@ fn accuracy(run: &RunRecord, lines: &[&EpochLine]) -> Option<Figure> {
     let sheet = Sheet {
         name: "accuracy",
         title: "Accuracy",
-        y_label: "right predictions (%)",
+        y_label: "correct predictions (%)",
         y: accuracy_axis(values.into_iter()),
         y_log: false,
         text: |x| percent(x / 100.0),

@@ -193,7 +193,7 @@ fn look_out(run: &RunRecord) -> Vec<String> {
         );
     }
     match run.dossier["state"].as_str() {
-        Some("running") => texts.push("The run has not ended, or was broken off.".to_owned()),
+        Some("running") => texts.push("The run has not ended, or was interrupted.".to_owned()),
         Some("stopped") => texts.push("The run was stopped before its end.".to_owned()),
         _ => {}
     }
@@ -240,7 +240,7 @@ fn course_warnings(run: &RunRecord) -> Vec<String> {
     let gap = last.number("train_accuracy") - last.number("evaluation_accuracy");
     if gap > 0.1 {
         texts.push(format!(
-            "Training samples are seen {:.0} percentage points better than others: the network learns them by heart. Augmentation, dropout or stronger regularisation may help.",
+            "Training samples are seen {:.0} percentage points better than others: the network overfits. Augmentation, dropout or stronger regularisation may help.",
             100.0 * gap
         ));
     }
@@ -280,7 +280,7 @@ fn learning_figures(run: &RunRecord) -> Vec<Figure> {
         (
             "accuracy",
             "Accuracy on the held-out fold",
-            "right predictions (%)",
+            "correct predictions (%)",
             "evaluation_accuracy",
             true,
         ),
@@ -294,7 +294,7 @@ fn learning_figures(run: &RunRecord) -> Vec<Figure> {
         (
             "train_accuracy",
             "Accuracy in training",
-            "right predictions (%)",
+            "correct predictions (%)",
             "train_accuracy",
             true,
         ),
@@ -409,7 +409,7 @@ fn sample_section(run: &RunRecord) -> String {
         .as_str()
         .unwrap_or("training");
     let words = format!(
-        "{} {part} samples: the first that was right of some classes, and the first mistakes ({wrong}), solved once more with the tested weights and fixed time steps. λ_V and λ_I are the adjoints that EventProp integrates backwards: how the loss of this one sample would change with V or I of a neuron at that time, with the sign turned. Hidden neurons are those with the largest λ_V; of the outputs at most five are drawn.",
+        "{} {part} samples: one correct example for some of the classes, and the first mistakes ({wrong}), solved once more with the tested weights and fixed time steps. λ_V and λ_I are the adjoints that EventProp integrates backwards: how the loss of this one sample would change with V or I of a neuron at that time, with the sign turned. Hidden neurons are those with the largest λ_V; of the outputs at most five are drawn.",
         samples.len()
     );
     format!("{}<div class=\"samples\">{all}</div>", note(&words))

@@ -106,7 +106,7 @@ pub fn warnings(texts: &[String]) -> String {
     }
     let items = texts.iter().map(|t| format!("<li>{}</li>", escape(t)));
     format!(
-        "<div class=\"warn\"><strong>Look out</strong><ul>{}</ul></div>",
+        "<div class=\"warn\"><strong>Warnings</strong><ul>{}</ul></div>",
         items.collect::<Vec<String>>().concat()
     )
 }

@@ -215,7 +215,7 @@ impl Course<'_> {
         }
     }
 
-    /// One epoch, or the rest of one that was taken up; `None` when it was cancelled.
+    /// One epoch, or the rest of one that was resumed; `None` when it was cancelled.
     fn epoch<S: Engine>(
         &mut self,
         turn: &Turn<'_>,

@@ -1,5 +1,5 @@
 //! `NAME_report.json`: what the report needs beside metrics and parameters. Written when a run begins
-//! and again when it ends, so that a run that was broken off can be reported on as well.
+//! and again when it ends, so that a run that was interrupted can be reported on as well.
 
 use std::path::PathBuf;
 

@@ -57,7 +57,7 @@ pub enum RunError {
     /// Weights could not be loaded.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// Training left the finite numbers, and what it left behind can be replayed.
+    /// Training met NaN or infinity; the batch is kept and can be replayed.
     #[error(
         "{source}. The batch and the weights are in {path}; `eventprop gradcheck {benchmark} --replay {path}` looks into them",
         path = path.display()
@@ -79,7 +79,7 @@ pub enum RunError {
     /// A checkpoint holds what the program does not understand.
     #[error(transparent)]
     Defect(#[from] Defect),
-    /// A run cannot be taken up.
+    /// A run cannot be resumed.
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A picture could not be drawn.

@@ -1,4 +1,4 @@
-//! What a batch leaves behind that brought training out of the finite numbers: enough to solve it again.
+//! Saves a batch that produced NaN or infinity, so that it can be replayed.
 
 use std::path::Path;
 

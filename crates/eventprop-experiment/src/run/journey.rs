@@ -44,7 +44,7 @@ pub struct Tally {
     pub batches: usize,
     /// Their samples.
     pub samples: usize,
-    /// Right predictions.
+    /// Correct predictions.
     pub correct: usize,
     /// Sum of losses.
     #[serde(with = "exact")]

@@ -44,7 +44,7 @@ pub struct Learner<'a, S: Engine> {
     pub tally: Option<Tally>,
     /// When a pass is to be left for a checkpoint.
     pub pace: Pace,
-    /// Seconds of training before the run was taken up.
+    /// Seconds of training before the run was resumed.
     pub elapsed_before: f64,
     /// The last batch.
     pub batch: Batch,

@@ -208,7 +208,7 @@ fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError>
     }
 }
 
-/// The checkpoint that is gone on from, or none; that of a run which is not gone on with is set aside.
+/// The checkpoint to resume from, if any. That of an unfinished run is moved aside when a new run starts.
 fn begin(
     order: &Order<'_>,
     outputs: &Outputs,
@@ -221,7 +221,7 @@ fn begin(
         Beginning::New => {
             if let Some((kept, epoch)) = saver::set_aside(&path)? {
                 control.tell(&Progress::Notice(&format!(
-                    "this folder held an unfinished run of this name (in epoch {epoch}), which `eventprop resume` would have gone on with; its checkpoint is kept as {}",
+                    "this folder held an unfinished run of this name (in epoch {epoch}), which `eventprop resume` would have continued; its checkpoint is kept as {}",
                     kept.display()
                 )));
             }

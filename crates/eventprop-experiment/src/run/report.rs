@@ -18,7 +18,7 @@ pub struct Score {
     /// Mean loss of a sample.
     #[serde(with = "exact")]
     pub loss: f64,
-    /// Share of right predictions, 0 to 1.
+    /// Accuracy: fraction of correct predictions, 0 to 1.
     #[serde(with = "exact")]
     pub accuracy: f64,
 }
@@ -111,7 +111,7 @@ impl EpochReport {
     /// The line of the results file, in the columns of the reference code. Yin-Yang: epoch, accuracy,
     /// loss, seconds. Others: epoch, training accuracy and loss, evaluation accuracy and loss (0 and
     /// nan without one). Then, with `DEBUG_HIDDEN_N`, eight columns per hidden layer, for binned spikes a
-    /// ninth with the number of silent neurons; those of spoken words end with the seconds since training
+    /// ninth with the number of silent neurons; those of SHD and SSC end with the seconds since training
     /// began.
     pub fn results_line(&self, benchmark: Benchmark) -> String {
         let mut columns = vec![self.train.accuracy, self.train.loss];

@@ -31,7 +31,7 @@ const FREE: [&str; 5] = [
 
 const ENDING: &str = "_checkpoint.safetensors";
 
-/// A run to be taken up.
+/// A run to be resumed.
 #[derive(Debug, Clone)]
 pub struct Resume<'a> {
     /// Its folder.
@@ -46,7 +46,7 @@ pub struct Resume<'a> {
     pub source: Option<&'a Source>,
 }
 
-/// Why a run cannot be taken up.
+/// The reason why a run cannot be resumed.
 #[derive(Debug, Error)]
 pub enum ResumeError {
     /// There is none.

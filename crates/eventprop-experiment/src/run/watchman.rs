@@ -1,4 +1,4 @@
-//! Warnings during training: which layer fell ill, and what helps.
+//! Warns when a hidden layer goes silent or saturates, and suggests a remedy.
 
 use std::collections::BTreeSet;
 

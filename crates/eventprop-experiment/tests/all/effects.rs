@@ -1,5 +1,5 @@
 //! Every parameter of the benchmarks on binned spikes that is not listed as without effect changes what a run
-//! leaves: those of the spoken words there, and of each other benchmark those that the spoken words do not
+//! leaves: those of SHD there, and of each other benchmark those that SHD does not
 //! have.
 
 use std::collections::BTreeMap;
@@ -262,7 +262,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("TRAINING_PLOT=true", &["TRAINING_PLOT_INTERVAL=1"]),
 ];
 
-/// Of other benchmarks: the keys that are not those of the spoken words.
+/// Of other benchmarks: the keys that are not those of SHD.
 const CHANGES_ELSEWHERE: &[(Benchmark, &[&str])] = &[
     (
         Benchmark::Smnist,
@@ -349,7 +349,7 @@ fn every_key_changes_what_a_run_leaves() {
     }
 }
 
-/// The keys of the others are those of the spoken words, or tried here.
+/// The keys of the others are those of SHD, or tried here.
 #[test]
 fn every_key_of_the_other_benchmarks_is_tried() {
     let of_words = |key: &str| {

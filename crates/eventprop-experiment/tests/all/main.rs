@@ -30,7 +30,7 @@ struct Trial {
 
 impl Trial {
     /// A small run: Yin-Yang with 192 + 48 + 48 samples, the demonstration of MNIST, 48 + 24 + 40 synthetic
-    /// spoken words, or a few samples of the other demonstrations.
+    /// SHD, or a few samples of the other demonstrations.
     fn new(benchmark: Benchmark, assignments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut params = Parameters::new(benchmark);

@@ -1,4 +1,4 @@
-//! Spoken words on synthetic samples: every kind of network and loss, files, choice of an epoch, what is
+//! SHD on synthetic samples: every kind of network and loss, files, choice of an epoch, what is
 //! refused.
 
 use eventprop_experiment::params::{Benchmark, Parameters};

@@ -84,7 +84,7 @@ class Evaluation:
     labels: npt.NDArray[np.uint32]
     """Classes, [B]."""
     accuracy: float
-    """Share of right predictions, 0 to 1."""
+    """Accuracy: fraction of correct predictions, 0 to 1."""
     readout: Readout
     """What the loss saw."""
     spikes: dict[str, Spikes]
@@ -445,7 +445,7 @@ class Network:
         return self._tested(spikes, loss, solver, batch_size, labels=False)[1]
 
     def score(self, spikes: Spikes, *, loss: LossLike | None = None, solver: str = "grid", batch_size: int = 256) -> float:
-        """Share of right predictions, 0 to 1."""
+        """Accuracy: fraction of correct predictions, 0 to 1."""
         predictions = self._tested(spikes, loss, solver, batch_size, labels=True)[1]
         return float(np.mean(predictions == spikes.labels))
 

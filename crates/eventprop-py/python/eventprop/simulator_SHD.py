@@ -1,4 +1,4 @@
-"""The reference's simulator of spoken words, SHD and SSC: `p` and the class `SHD_model`.
+"""The simulator of genn_eventprop for SHD and SSC: `p` and the class `SHD_model`.
 
 A script of the reference runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
 
@@ -7,7 +7,7 @@ A script of the reference runs as it is with the folder of `python -m eventprop.
     mn = SHD_model(p)
     spike_t, spike_ID, rec_vars_n, rec_vars_s, correct, correct_eval = mn.train(p)
 
-`p["DATA_SET"]` is `"SHD"`, `"SSC"`, or `"synthetic"` for samples in the shape of SHD that are made up.
+`p["DATA_SET"]` is `"SHD"`, `"SSC"`, or `"synthetic"` for synthetic samples in the shape of SHD.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ p = Parameters("shd")
 
 
 class SHD_model(Trainer):
-    """The benchmarks on spoken words.
+    """The benchmarks on SHD and SSC.
 
     Parameters
     ----------

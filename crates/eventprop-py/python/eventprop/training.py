@@ -29,11 +29,11 @@ class Epoch:
     loss: float
     """Mean loss of the training samples, each with the parameters before its batch."""
     accuracy: float
-    """Share of right predictions on them, 0 to 1."""
+    """Accuracy on them: fraction of correct predictions, 0 to 1."""
     validation_loss: float | None
     """Mean loss of the validation samples; `None` without them."""
     validation_accuracy: float | None
-    """Share of right predictions on them, 0 to 1."""
+    """Accuracy on them: fraction of correct predictions, 0 to 1."""
     eta: float
     """The learning rate."""
     seconds: float

@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(steps, 142);
     }
 
-    /// A schedule that is taken up again in the middle of its warm-up and of its averages goes the
+    /// A schedule that is resumed in the middle of its warm-up and of its averages goes the
     /// same way.
     #[test]
     fn a_resumed_schedule_goes_on_as_before() {

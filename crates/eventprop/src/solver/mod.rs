@@ -141,7 +141,7 @@ pub struct Trial<'a> {
     pub disturbance: Option<&'a Disturbance>,
 }
 
-/// What `forward` leaves behind, one entry per sample of the batch. Reused from batch to batch.
+/// The result of `forward`, one entry per sample of the batch. Reused from batch to batch.
 #[derive(Debug, Clone)]
 pub struct Forward<T, F> {
     /// Spikes of every population.

@@ -1,4 +1,4 @@
-//! `eventprop data info FILE`, `convert`, `preview`, `encode-series`: recordings and series of one's own.
+//! `eventprop data info FILE`, `convert`, `preview`, `encode-series`: your own recordings and series.
 
 use std::path::{Path, PathBuf};
 

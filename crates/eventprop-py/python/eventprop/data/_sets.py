@@ -1,4 +1,4 @@
-"""Data sets: those of the benchmarks, and recordings of one's own."""
+"""Data sets: those of the benchmarks, and your own recordings."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def shd(
     """Spoken digits, the Spiking Heidelberg Digits (Cramer et al. 2020): 700 channels, 20 classes.
 
     Times are those of steps: t becomes ⌊t / dt⌋ · dt, and a channel spikes at most once in a step. The
-    whole set takes 0.9 GB. Without the files a few samples that are made up stand in, with a warning.
+    whole set takes 0.9 GB. Without the files a few synthetic samples stand in, with a warning.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def ssc(
     test_seed: int = 456,
     data_dir: Path = None,
 ) -> Parts:
-    """Spoken words, the Spiking Speech Commands (Cramer et al. 2020): 700 channels, 35 classes.
+    """The Spiking Speech Commands (Cramer et al. 2020): 700 channels, 35 classes.
 
     As `shd`. The whole set takes 10 GB, so take a part of it.
 
@@ -224,7 +224,7 @@ def nmnist(
 ) -> Parts:
     """Digits before a moving event camera, N-MNIST (Orchard et al. 2015): 34 × 34 pixels, 10 classes.
 
-    Without the files a few digits before a camera that is made up stand in, with a warning.
+    Without the files a few digits before a synthetic camera stand in, with a warning.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def dvs_gesture(
 ) -> Parts:
     """Gestures before an event camera, DVS128 Gesture (Amir et al. 2017): 128 × 128 pixels, 11 classes.
 
-    Without the files clips of moving hands that are made up stand in, with a warning.
+    Without the files synthetic clips of moving hands stand in, with a warning.
 
     Parameters
     ----------
@@ -339,7 +339,7 @@ def benchmark(name: str, params: dict[str, Any] | None = None, *, data_dir: Path
 
 @dataclass(frozen=True)
 class OwnData:
-    """Recordings of one's own as spike trains."""
+    """Your own recordings as spike trains."""
 
     spikes: Spikes
     """The samples, with classes."""
@@ -364,7 +364,7 @@ def own(
     origin: str = "first_event",
     like: OwnData | None = None,
 ) -> OwnData:
-    """Recordings of one's own as spikes on steps of a trial.
+    """Your own recordings as spikes on steps of a trial.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ pub(super) struct Pass<'a> {
     pub observe: Observe,
 }
 
-/// What is left behind for one sample, and how much work it was.
+/// The result for one sample, and how much work it was.
 #[derive(Debug)]
 pub(super) struct Traces<'a> {
     /// Spikes of every population.
