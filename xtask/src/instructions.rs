@@ -16,7 +16,7 @@ const WORKLOADS: [(&str, u64); 3] = [("mnist", 1600), ("shd", 96), ("yinyang", 1
 /// program differ by less than a tenth of this from run to run.
 const PERCENT_MORE: f64 = 2.0;
 
-/// What is done with the counts.
+/// The use of the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Compared with the recorded ones.

@@ -11,12 +11,12 @@ use std::process::{Command, Stdio};
 /// Names under which an interpreter may be found.
 const INTERPRETERS: [&str; 2] = ["python3", "python"];
 
-/// What an interpreter must be able to do. Prints its version.
+/// A program that fails where an interpreter lacks something, and else prints its version.
 const PROBE: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10), 'too old'; print(sys.version)";
 
 const PACKAGE: &str = "crates/eventprop-py";
 
-/// What the tests need beside the wheel.
+/// The list of packages that the tests need beside the wheel.
 const REQUIREMENTS: &str = "crates/eventprop-py/tests/requirements.txt";
 
 /// Builds the wheel, installs it, and runs its tests.

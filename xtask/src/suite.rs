@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Whether the tests of the Python package belong to a run.
+/// The tests of the Python package in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Python {
     /// They run if the package is in the checkout.
@@ -16,7 +16,7 @@ pub enum Python {
     Left,
 }
 
-/// How a step ended.
+/// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Outcome {
     Passed,

@@ -1,8 +1,7 @@
 //! Equations, code and tests stay in step.
 //!
-//! A tag is a letter and a number in brackets. The page of the engine has one letter for each chapter:
-//! forward, adjoint, gradients, losses, regularisers; the page of the ear has E. A page defines a tag by
-//! setting it in bold.
+//! A tag is a letter and a number in brackets. A page defines a tag by setting it in bold; the letters
+//! of its tags are the page's own.
 
 use std::collections::BTreeMap;
 
@@ -11,28 +10,25 @@ use super::{Checkout, File, Finding, is_identifier};
 /// A page that defines tags.
 struct Page {
     path: &'static str,
-    letters: &'static [char],
-    /// Where the code is that computes its equations, and what it is called.
+    /// Folder of the code that computes its equations, and what that is called.
     code: &'static str,
     name: &'static str,
 }
 
 const ENGINE: Page = Page {
     path: PAGE,
-    letters: &['F', 'A', 'G', 'L', 'R'],
     code: "crates/eventprop/",
     name: "engine",
 };
-const PAGE: &str = "docs/equations.md";
+pub(super) const PAGE: &str = "docs/equations.md";
 
 const EAR: Page = Page {
     path: "docs/audio.md",
-    letters: &['E'],
     code: "crates/eventprop-data/src/audio/",
     name: "ear",
 };
 
-/// Where a tag first occurs: file and line, counted from 1.
+/// First place of every tag: file and line, counted from 1.
 type Occurrences<'a> = BTreeMap<String, (&'a File, usize)>;
 
 /// Tags that are defined but not in the code or not in a test, and tags that are not defined.
@@ -53,7 +49,7 @@ pub(super) fn tags(checkout: &Checkout) -> Vec<Finding> {
 }
 
 fn tags_of(checkout: &Checkout, page: &Page, file: &File) -> Vec<Finding> {
-    let letters = page.letters;
+    let letters = &letters(file)[..];
     let defined = occurrences([file].into_iter(), letters, |line, tag, _, _| {
         line.contains(&format!("**{tag}**"))
     });
@@ -63,7 +59,7 @@ fn tags_of(checkout: &Checkout, page: &Page, file: &File) -> Vec<Finding> {
     let in_tests = occurrences(crates(checkout), letters, |_, _, file, index| {
         file.is_case() || file.is_test_line(index)
     });
-    let mut findings = repeated(file, letters);
+    let mut findings = repeated(file);
     let message = format!("is defined, but not in the code of the {}", page.name);
     findings.extend(absent(&defined, &in_code, &message));
     findings.extend(absent(&defined, &in_tests, "is defined, but in no test"));
@@ -71,6 +67,42 @@ fn tags_of(checkout: &Checkout, page: &Page, file: &File) -> Vec<Finding> {
     let message = format!("is not defined in {}", page.path);
     findings.extend(absent(&used, &defined, &message));
     findings
+}
+
+/// The tags that the page of the engine defines, with their lines counted from 1.
+pub(super) fn engine_tags(checkout: &Checkout) -> Vec<(String, usize)> {
+    let page = checkout.files.iter().find(|file| file.path == PAGE);
+    let lines = page
+        .into_iter()
+        .flat_map(|page| page.text.lines().enumerate());
+    lines
+        .flat_map(|(index, line)| {
+            defined_in(line)
+                .into_iter()
+                .map(move |tag| (tag, index + 1))
+        })
+        .collect()
+}
+
+/// The letters of the tags that a page defines.
+fn letters(page: &File) -> Vec<char> {
+    let mut letters: Vec<char> = page
+        .text
+        .lines()
+        .flat_map(defined_in)
+        .filter_map(|tag| tag.chars().nth(1))
+        .collect();
+    letters.sort_unstable();
+    letters.dedup();
+    letters
+}
+
+/// The tags that stand in bold in a line.
+fn defined_in(line: &str) -> Vec<String> {
+    let capitals: Vec<char> = ('A'..='Z').collect();
+    let mut tags = tags_in(line, &capitals);
+    tags.retain(|tag| line.contains(&format!("**{tag}**")));
+    tags
 }
 
 fn crates(checkout: &Checkout) -> impl Iterator<Item = &File> {
@@ -104,7 +136,7 @@ fn occurrences<'a>(
     found
 }
 
-/// What is in `expected` and not in `present`.
+/// A finding for everything in `expected` that is not in `present`.
 fn absent(expected: &Occurrences, present: &Occurrences, message: &str) -> Vec<Finding> {
     expected
         .iter()
@@ -114,12 +146,11 @@ fn absent(expected: &Occurrences, present: &Occurrences, message: &str) -> Vec<F
 }
 
 /// Tags that the page defines more than once.
-fn repeated(page: &File, letters: &[char]) -> Vec<Finding> {
+fn repeated(page: &File) -> Vec<Finding> {
     let mut first_lines = BTreeMap::new();
     let mut findings = Vec::new();
     for (index, line) in page.text.lines().enumerate() {
-        let bold = |tag: &String| line.contains(&format!("**{tag}**"));
-        for tag in tags_in(line, letters).into_iter().filter(bold) {
+        for tag in defined_in(line) {
             let first = *first_lines.entry(tag.clone()).or_insert(index + 1);
             if first != index + 1 {
                 let message = format!("{tag} is already defined in line {first}");
@@ -131,7 +162,7 @@ fn repeated(page: &File, letters: &[char]) -> Vec<Finding> {
 }
 
 /// Every tag in `line` with one of the letters, brackets included; backslashes before brackets (rustdoc) are ignored.
-fn tags_in(line: &str, letters: &[char]) -> Vec<String> {
+pub(super) fn tags_in(line: &str, letters: &[char]) -> Vec<String> {
     let line = line.replace('\\', "");
     line.match_indices('[')
         .filter(|(start, _)| !line[..*start].ends_with(|c| is_identifier(c) || c == ']'))
@@ -159,6 +190,7 @@ mod tests {
     use super::*;
 
     const LIF: &str = "crates/eventprop/src/neuron/lif.rs";
+    const TEST: &str = "crates/eventprop/tests/a.rs";
 
     fn messages(files: &[(&str, &str)]) -> Vec<String> {
         let findings = tags(&Checkout::made_up(files));
@@ -168,11 +200,22 @@ mod tests {
     #[test]
     fn what_is_a_tag() {
         assert_eq!(
-            tags_in("// [F1], `[A12b]`, [E1] and \\[L4\\]", ENGINE.letters),
+            tags_in("// [F1], `[A12b]`, [E1] and \\[L4\\]", &['F', 'A', 'L']),
             ["[F1]", "[A12b]", "[L4]"]
         );
         let none = "w[F1] x[0][A1] [B1] [F] [F1ab] [f1]";
-        assert!(tags_in(none, ENGINE.letters).is_empty());
+        assert!(tags_in(none, &['F', 'A', 'L']).is_empty());
+    }
+
+    #[test]
+    fn the_letters_are_those_of_the_page() {
+        let page = File::new(
+            PAGE.into(),
+            "**[O1]** x, see [B1]\n**[A2]** **[A3]**".into(),
+        );
+        assert_eq!(letters(&page), ['A', 'O']);
+        let checkout = Checkout::made_up(&[(PAGE, "\n**[O1]** x")]);
+        assert_eq!(engine_tags(&checkout), [("[O1]".to_owned(), 2)]);
     }
 
     #[test]
@@ -225,7 +268,11 @@ mod tests {
     #[test]
     fn a_tag_that_is_not_defined_or_twice_is_found() {
         assert_eq!(
-            messages(&[(PAGE, "see [A1]"), (LIF, "\n// [A2]")]),
+            messages(&[
+                (PAGE, "**[A3]** see [A1]"),
+                (LIF, "// [A3]\n// [A2]"),
+                (TEST, "// [A3]")
+            ]),
             [
                 "docs/equations.md:1: [A1] is not defined in docs/equations.md",
                 "crates/eventprop/src/neuron/lif.rs:2: [A2] is not defined in docs/equations.md"

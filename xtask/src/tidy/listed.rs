@@ -79,7 +79,7 @@ fn module(file: &File) -> Option<Module<'_>> {
     Some(Module { file, name, lists })
 }
 
-/// Whether a line of code declares the module: `mod name;`, with or without a visibility.
+/// True if a line of code declares the module: `mod name;`, with or without a visibility.
 fn declares(line: &str, name: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     words.ends_with(&["mod", &format!("{name};")])
@@ -100,7 +100,7 @@ fn is_named_in_a_test(checkout: &Checkout, name: &str) -> bool {
     })
 }
 
-/// Whether `line` holds `name` as a word; `max` is not in `maximum`, but it is in `loss_max`.
+/// True if `line` holds `name` as a word; `max` is not in `maximum`, but it is in `loss_max`.
 fn names(line: &str, name: &str) -> bool {
     whole_words(&line.replace('_', " "), &name.replace('_', " "))
         .next()

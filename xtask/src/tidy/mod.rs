@@ -1,14 +1,20 @@
 //! Rules that no compiler lint knows.
 //!
 //! A rule is a function from a [`Checkout`] to what it finds; [`check`] runs them all. A checkout is
-//! plain data, so every rule is tested on a made-up one that breaks it. Files that do not exist yet
+//! plain data, so every rule is tested on a synthetic one that breaks it. Files that do not exist yet
 //! are no offence, with one exception: the page of equations has to be there.
 
+mod allowance;
+mod circles;
 mod equations;
 mod length;
 mod links;
 mod listed;
+mod named;
+mod phrases;
+mod places;
 mod source;
+mod tuples;
 mod words;
 
 use std::collections::BTreeSet;
@@ -25,7 +31,7 @@ pub struct Finding {
     pub path: String,
     /// Line, counted from 1.
     pub line: usize,
-    /// What is wrong and what to do instead.
+    /// The fault, and what to do instead.
     pub message: String,
 }
 
@@ -49,6 +55,7 @@ impl fmt::Display for Finding {
 pub fn check(checkout: &Checkout) -> Vec<Finding> {
     let rules = [
         equations::tags,
+        places::absent,
         words::unfinished_work,
         words::macros,
         words::names,
@@ -59,6 +66,29 @@ pub fn check(checkout: &Checkout) -> Vec<Finding> {
         listed::unlisted,
         listed::untested,
         links::broken,
+        named::missing,
+        phrases::odd,
+    ];
+    let mut findings: Vec<Finding> = rules.iter().flat_map(|rule| rule(checkout)).collect();
+    findings.extend(allowance::check(checkout, &counts(checkout)));
+    findings
+}
+
+/// The text of `xtask/allowances.txt` with every number as low as the checkout permits; no number rises.
+pub fn lowered_allowances(checkout: &Checkout) -> String {
+    allowance::lowered(checkout, &counts(checkout))
+}
+
+/// The file of [`lowered_allowances`], from the root of the checkout.
+pub const ALLOWANCES: &str = allowance::PATH;
+
+/// The numbers of the rules that count.
+fn counts(checkout: &Checkout) -> Vec<allowance::Count> {
+    let rules = [
+        places::counts,
+        circles::counts,
+        tuples::counts,
+        phrases::questions,
     ];
     rules.iter().flat_map(|rule| rule(checkout)).collect()
 }
@@ -76,7 +106,7 @@ pub struct Checkout {
 struct File {
     path: String,
     text: String,
-    /// What is code, comment and test in it, if it is Rust.
+    /// Its code, comments and tests, if it is Rust.
     rust: Option<Source>,
 }
 
@@ -104,7 +134,7 @@ impl Checkout {
             .filter_map(|file| file.rust.as_ref().map(|source| (file, source)))
     }
 
-    /// Whether `path` is a file or a folder that holds one.
+    /// True if `path` is a file or a folder that holds one.
     fn contains(&self, path: &str) -> bool {
         let folder = format!("{path}/");
         path.is_empty()
@@ -147,18 +177,18 @@ impl File {
             .is_some_and(|found| found == ending)
     }
 
-    /// Whether the whole file is test code.
+    /// True if the whole file is test code.
     fn is_test(&self) -> bool {
         let mut parts = self.path.split('/');
         parts.any(|part| part == "tests" || part == "tests.rs")
     }
 
-    /// Whether the file belongs to the case corpus, the crate that exists for tests alone.
+    /// True if the file belongs to the case corpus, the crate that exists for tests alone.
     fn is_case(&self) -> bool {
         self.path.starts_with("crates/eventprop-cases/")
     }
 
-    /// Whether line `index` (from 0) is test code.
+    /// True if line `index` (from 0) is test code.
     fn is_test_line(&self, index: usize) -> bool {
         self.is_test()
             || self
@@ -198,7 +228,7 @@ fn listed_by_git(root: &Path) -> Result<Vec<String>, String> {
     Ok(paths.into_iter().map(str::to_owned).collect())
 }
 
-/// Where `word` stands in `text` as a whole word: not inside a longer identifier.
+/// The places of `word` in `text` as a whole word: not inside a longer identifier.
 fn whole_words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     text.match_indices(word)
         .map(|(start, _)| start)

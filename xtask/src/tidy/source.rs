@@ -1,4 +1,4 @@
-//! What is code, comment and test in a Rust file.
+//! A Rust file, told apart into code, comments and tests.
 //!
 //! A small scanner, not a parser: it tells comments and literals from code, and matches braces in
 //! what is left. That is enough for files that rustfmt has formatted and the compiler accepts.
@@ -44,7 +44,7 @@ impl Source {
         }
     }
 
-    /// Whether line `index` (from 0) lies in an item under `#[cfg(test)]`.
+    /// True if line `index` (from 0) lies in an item under `#[cfg(test)]`.
     pub(super) fn is_test_line(&self, index: usize) -> bool {
         self.test_lines.get(index).copied().unwrap_or(false)
     }
@@ -57,7 +57,7 @@ impl Source {
                 let rest = code[start + 2..].trim_start();
                 let name_len = rest.find(|c| !is_identifier(c))?;
                 let open = body_start(code, start).filter(|_| name_len > 0)?;
-                let close = matching_brace(code, open)?;
+                let close = closing(code, open)?;
                 Some(Function {
                     name: &rest[..name_len],
                     first_line: line_of(code, start),
@@ -170,7 +170,7 @@ fn quoted_len(rest: &[u8], quote: u8) -> usize {
     rest.len()
 }
 
-/// Whether the quote at the start of `rest` opens a character and not a lifetime.
+/// True if the quote at the start of `rest` opens a character and not a lifetime.
 fn is_char_literal(rest: &[u8]) -> bool {
     match rest.get(1) {
         Some(b'\\') => true,
@@ -198,7 +198,7 @@ fn test_lines(code: &str) -> Vec<bool> {
         if whole_words(attribute, "test").next().is_none() || attribute.contains("not(test") {
             continue;
         }
-        let end = body_start(code, start + len + 1).and_then(|open| matching_brace(code, open));
+        let end = body_start(code, start + len + 1).and_then(|open| closing(code, open));
         if let Some(end) = end {
             lines[line_of(code, start)..=line_of(code, end)].fill(true);
         }
@@ -206,7 +206,7 @@ fn test_lines(code: &str) -> Vec<bool> {
     lines
 }
 
-/// Where the body of the item that begins at `start` opens; `None` if a `;` ends the item first.
+/// The byte at which the body of the item that begins at `start` opens; `None` if a `;` ends the item first.
 fn body_start(code: &str, start: usize) -> Option<usize> {
     let mut depth = 0;
     for (offset, byte) in code.as_bytes()[start..].iter().enumerate() {
@@ -221,13 +221,20 @@ fn body_start(code: &str, start: usize) -> Option<usize> {
     None
 }
 
-fn matching_brace(code: &str, open: usize) -> Option<usize> {
+/// The byte at which the bracket at `open` is closed again.
+pub(super) fn closing(code: &str, open: usize) -> Option<usize> {
+    let opening = *code.as_bytes().get(open)?;
+    let ending = match opening {
+        b'(' => b')',
+        b'[' => b']',
+        _ => b'}',
+    };
     let mut depth = 0;
-    for (offset, byte) in code.as_bytes()[open..].iter().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth -= 1,
-            _ => {}
+    for (offset, &byte) in code.as_bytes()[open..].iter().enumerate() {
+        if byte == opening {
+            depth += 1;
+        } else if byte == ending {
+            depth -= 1;
         }
         if depth == 0 {
             return Some(open + offset);

@@ -147,7 +147,7 @@ fn contains_word(line: &str, word: &str) -> bool {
     whole_words(line, word).next().is_some()
 }
 
-/// Whether `rest` begins with a number in parentheses: `(12)` or `(#12)`.
+/// True if `rest` begins with a number in parentheses: `(12)` or `(#12)`.
 fn starts_with_number(rest: &str) -> bool {
     let inside = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
     inside.is_some_and(|(inside, _)| {
