@@ -15,7 +15,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::plan::{Layer, Link, Plan};
-use super::rows::WIDE_ROW;
+use super::rows::{LANES, WIDE_ROW};
 use super::state::State;
 use super::trace::{self, Block, Shape};
 use crate::aligned::Aligned;
@@ -92,6 +92,13 @@ pub(super) fn arriving<F>(
     before(window.start)..before(window.end)
 }
 
+/// A spike of a batch is one number: its sample above this many bits, its step in them.
+const STEP_BITS: u32 = 16;
+const STEP_MASK: u32 = (1 << STEP_BITS) - 1;
+// A row of a trace has at least LANES numbers, so a batch that is gathered together has no more samples and no more
+// steps than these.
+const _: () = assert!(super::TOGETHER_NUMBERS / LANES <= 1 << STEP_BITS);
+
 /// Groups the spikes of a batch that arrive over each link within the trial.
 pub(super) fn group_batch<F: Real>(
     plan: &Plan<F>,
@@ -109,7 +116,7 @@ pub(super) fn group_batch<F: Real>(
                 (
                     &spikes.neuron[range.clone()],
                     &spikes.when[range],
-                    sample << 16,
+                    sample << STEP_BITS,
                 )
             });
             group.fill(plan.layers[link.source].size, parts);
@@ -275,8 +282,8 @@ impl Places for InBatch {
     #[inline(always)]
     fn of(self, spike: u32) -> (usize, usize) {
         (
-            (spike >> 16) as usize,
-            (spike & 0xFFFF) as usize + self.delay,
+            (spike >> STEP_BITS) as usize,
+            (spike & STEP_MASK) as usize + self.delay,
         )
     }
 }
