@@ -73,7 +73,7 @@ fn one_run_and_several_have_their_pages_and_figures() {
     let page = read(&path.join("runs/a/test_report.html"));
     check_alone(&page);
     for words in [
-        "The validation split chose the model",
+        "The validation split selected the model",
         "Confusion matrix, test samples",
         "Adjoint λ_V of hidden",
         "Activity of every neuron of hidden",

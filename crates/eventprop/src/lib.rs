@@ -2,7 +2,7 @@
 //!
 //! EventProp (Wunderlich & Pehle 2021) computes the gradient of a loss of a spiking network by
 //! integrating an adjoint system backwards in time; information is exchanged only at spikes. This
-//! crate is the engine: it reads no files, prints nothing and knows no clock. A whole training run:
+//! crate is the engine: it does no input or output and never reads the clock. A whole training run:
 //!
 //! ```
 //! use eventprop::loss::{Loss, LossScale};
@@ -54,7 +54,7 @@
 //!   shows to a loss and what the loss answers.
 //! - [`neuron`]: the equations, forward and adjoint side by side, with the tags of
 //!   `docs/equations.md`.
-//! - [`solver`]: the seam with two verbs, `forward` and `adjoint`; [`solver::grid`] (fixed steps, fast,
+//! - [`solver`]: the trait `Solver` with `forward` and `adjoint`; [`solver::grid`] (fixed steps, fast,
 //!   with its judge) and [`solver::event`] (event to event, exact).
 //! - [`loss`], [`regularize`], [`optim`]: one thing a file. [`train`]: a training step on one page.
 //! - [`gradcheck`]: the adjoint against differences. [`ceiling`]: what the machine could do at best. [`rng`]: random numbers that depend on keys, not

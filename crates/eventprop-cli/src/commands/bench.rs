@@ -15,7 +15,7 @@ use crate::speak;
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which workload; all of them by default
+    /// Workload [default: all]
     #[arg(long, value_parser = parse)]
     workload: Option<Workload>,
     /// Threads [default: all cores]
@@ -31,7 +31,7 @@ pub struct Args {
     /// the fitted law of each
     #[arg(long, conflicts_with_all = ["workload", "rounds", "resident", "json"])]
     scaling: bool,
-    /// Also draw what `--scaling` measures: PATH.png and PATH.svg
+    /// Also plot the results of `--scaling`: PATH.png and PATH.svg
     #[arg(long, value_name = "PATH", requires = "scaling")]
     plot: Option<PathBuf>,
     /// Print one JSON object per workload

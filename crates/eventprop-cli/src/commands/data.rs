@@ -43,11 +43,11 @@ pub struct Args {
 enum Action {
     /// List the data sets and whether they are on this computer
     List,
-    /// Download a data set and check it
+    /// Download and verify a data set
     Fetch {
         /// The data set
         dataset: FetchSubject,
-        /// Address of a folder that holds the files, instead of the known ones; may be repeated
+        /// URL of a folder with the files, instead of the known ones; may be repeated
         #[arg(long, value_name = "URL")]
         mirror: Vec<String>,
     },

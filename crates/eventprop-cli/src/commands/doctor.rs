@@ -15,7 +15,7 @@ use crate::speak;
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
-    /// Print only the parameters that would help, as KEY=VALUE, ready for the command line
+    /// Print only the suggested parameters, as KEY=VALUE for the command line
     #[arg(long)]
     fix: bool,
     /// Print one JSON object

@@ -33,10 +33,10 @@ pub struct EncoderArgs {
     /// Seed of the random numbers
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// How random numbers are drawn: fast has the published law, exact the published draws (about ten times slower)
+    /// Random numbers: fast has the published law, exact the published draws (about ten times slower)
     #[arg(long, value_enum, default_value_t = ModeArg::Fast)]
     mode: ModeArg,
-    /// Sample rate in Hz to which sound is brought, or `native` to take it as it is
+    /// Sample rate in Hz to which sound is resampled, or `native` for none
     #[arg(long, value_name = "HZ", default_value = "48000", value_parser = rate)]
     rate: Rate,
     /// Let the membrane answer after the sound, which SHD does not
@@ -45,7 +45,7 @@ pub struct EncoderArgs {
     /// Change a constant; `eventprop data audio-constants` lists them. May be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// The longest sound in s that is taken; memory grows by about 5 MB for each second and thread
+    /// Longest accepted recording in s; memory grows by about 5 MB for each second and thread
     #[arg(long, value_name = "S", default_value_t = 60.0)]
     max_seconds: f64,
 }
@@ -77,28 +77,28 @@ pub struct EncodeArgs {
     folder: PathBuf,
     /// The spike file to write, in the layout of SHD
     out: PathBuf,
-    /// Where labels come from [default: csv with --csv, pattern if it has {label}, else folder]
+    /// Source of the labels [default: csv with --csv, pattern if it has {label}, else folder]
     #[arg(long, value_enum, value_name = "SOURCE")]
     labels_from: Option<SourceArg>,
-    /// Where speakers come from [default: the pattern if it has {speaker}, else nowhere]
+    /// Source of the speakers [default: the pattern if it has {speaker}, else nowhere]
     #[arg(long, value_enum, value_name = "SOURCE")]
     speakers_from: Option<SourceArg>,
-    /// Pattern of the names without their endings, such as {label}_{speaker}_{index}
+    /// Pattern of the file names without extension, such as {label}_{speaker}_{index}
     #[arg(long)]
     pattern: Option<Pattern>,
     /// Table with the columns file, label and speaker
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// The classes in the order of their numbers, with other words for them if you like: 0=zero,1=one
+    /// The classes in the order of their numbers, renamed if wanted: 0=zero,1=one
     #[arg(long, value_name = "CLASS[=WORD],…", value_delimiter = ',')]
     classes: Vec<String>,
     /// Take only some values of a field: index=0-4, speaker=theo, speaker!=theo. May be repeated
     #[arg(long, value_name = "FIELD=VALUES")]
     select: Vec<Selection>,
-    /// Take only what this list names, one file a line. May be repeated
+    /// Take only the files of this list, one per line. May be repeated
     #[arg(long, value_name = "FILE")]
     only: Vec<PathBuf>,
-    /// Leave out what this list names. May be repeated
+    /// Leave out the files of this list. May be repeated
     #[arg(long, value_name = "FILE")]
     except: Vec<PathBuf>,
     /// Type of the times; SHD has f16
@@ -110,7 +110,7 @@ pub struct EncodeArgs {
     /// Stop at the first recording that cannot be encoded
     #[arg(long)]
     strict: bool,
-    /// Replace a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]

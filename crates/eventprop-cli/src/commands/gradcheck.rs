@@ -25,8 +25,8 @@ pub struct Args {
     /// Weights checked per projection, drawn at random [default: 50 for yinyang and mnist, otherwise 5]
     #[arg(long, value_name = "N")]
     per_projection: Option<usize>,
-    /// Check the batch and the weights that a training kept which stopped at numbers that are not
-    /// finite (NAME_failed_batch.safetensors)
+    /// Check the batch and the weights of a training that met NaN or infinity
+    /// (NAME_failed_batch.safetensors)
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
     /// Print every checked weight, not only the extremes of each projection

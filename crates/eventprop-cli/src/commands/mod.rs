@@ -20,7 +20,7 @@ use eventprop_experiment::run::Command as RunCommand;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train a network, choose an epoch by validation, test it once at the end
+    /// Train a network, select an epoch on the validation set, test it once at the end
     Train(run::Args),
     /// Test the weights of an earlier training
     Test(run::Args),
@@ -29,21 +29,21 @@ pub enum Command {
     TrainTest(run::Args),
     /// Cross-validate: hold out every fold once
     Xval(run::Args),
-    /// Go on with a run that was stopped or killed, as if it had never been
+    /// Resume a run that was stopped or killed, with the same results
     Resume(resume::Args),
-    /// Do many runs: a grid of parameters, or a random search
+    /// Start many runs: a grid of parameters, or a random search
     Sweep(sweep::Args),
-    /// Find out what is wrong with a network, and what would help
+    /// Diagnose a network: silent, saturated or exploding layers, and weights that help
     Doctor(doctor::Args),
-    /// Measure how long a training will take and what memory and disk it needs
+    /// Estimate time, memory and disk space of a training
     Plan(plan::Args),
-    /// Check the gradient of a network against differences
+    /// Check the gradient of a network against finite differences
     Gradcheck(gradcheck::Args),
-    /// Measure the speed on this machine, and the floor that its ceilings allow
+    /// Measure the speed on this machine, and the limit that its hardware sets
     Bench(bench::Args),
     /// List, fetch, verify or describe data sets
     Data(data::Args),
-    /// Write a page about runs: curves, mistakes, spikes, neurons, weights, configuration
+    /// Write a report on runs: curves, mistakes, spikes, neurons, weights, configuration
     Report(report::Args),
     /// Show the parameters of a benchmark: key, type, default, meaning, allowed values
     Params(params::Args),

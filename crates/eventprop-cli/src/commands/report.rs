@@ -12,13 +12,13 @@ use crate::speak;
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Folders of runs, or folders that hold such
+    /// Run folders, or folders that contain some
     #[arg(required = true, value_name = "RUN_DIR")]
     folders: Vec<PathBuf>,
-    /// The page [default: NAME_report.html in the folder of the run; report.html for several]
+    /// The report file [default: NAME_report.html in the folder of the run; report.html for several]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write every figure as PNG and SVG into this folder too
+    /// Also write every figure as PNG and SVG into this folder
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
     /// Print one JSON object with the results and the paths

@@ -17,10 +17,10 @@ pub struct Args {
     /// Parameters that may change, such as N_EPOCH=200
     #[arg(value_name = "KEY=VALUE")]
     changes: Vec<String>,
-    /// Name of the run, where the folder holds several
+    /// Name of the run, if the folder holds several
     #[arg(long)]
     name: Option<String>,
-    /// Go on although settings or data are others than before
+    /// Resume although settings or data have changed
     #[arg(long)]
     force: bool,
     /// Folder of the data, if they have moved [default: where they were, then $EVENTPROP_DATA and the cache folder of the system]

@@ -31,11 +31,11 @@ pub struct BenchmarkArgs {
     /// Parameters of a publication; `eventprop params BENCHMARK --presets` shows them
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-    /// custom: what is trained on, a folder with a folder of event files per class, an HDF5 file or an
+    /// custom: training data, a folder with a folder of event files per class, an HDF5 file or an
     /// .npz archive (DATA_TRAIN)
     #[arg(long, value_name = "PATH")]
     train: Option<PathBuf>,
-    /// custom: what is tested on, in one of the same layouts (DATA_TEST)
+    /// custom: test data, in one of the same layouts (DATA_TEST)
     #[arg(long, value_name = "PATH")]
     test: Option<PathBuf>,
     /// Seed of weights and random draws (MODEL_SEED)
@@ -94,10 +94,10 @@ pub struct Args {
     /// Folder for all files [default: runs/BENCHMARK-NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Name of the run; begins the names of its files
+    /// Name of the run, the prefix of its files
     #[arg(long)]
     name: Option<String>,
-    /// How often a checkpoint is written beside those after epochs: batches, or 90s, 5min, 2h
+    /// Interval of checkpoints beside those after epochs: batches, or 90s, 5min, 2h
     /// (CHECKPOINT_EVERY)
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<String>,

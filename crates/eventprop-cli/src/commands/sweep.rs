@@ -17,10 +17,10 @@ use crate::speak;
 pub struct Args {
     /// The sweep: benchmark, [fixed] parameters and those that [vary], in TOML
     file: PathBuf,
-    /// Do the run of this index only, as a job of a SLURM or PBS array does
+    /// Start only the run with this index, as a job of a SLURM or PBS array does
     #[arg(long, value_name = "I")]
     array_index: Option<usize>,
-    /// Print the table of runs, with their results so far, and do nothing
+    /// Print the table of runs with their results so far, and start none
     #[arg(long)]
     list: bool,
     /// Seed of all seeds that the file leaves open [default: 0, so that every job has the same]

@@ -35,13 +35,13 @@ pub const LOSSES: &[&str] = &[
 pub const NAME: Row = Row::new(
     "NAME",
     Kind::Text,
-    "name of the run; begins the names of its files",
+    "name of the run, the prefix of its files",
 )
 .default("test");
 pub const OUT_DIR: Row = Row::new(
     "OUT_DIR",
     Kind::Text,
-    "folder for everything that is written and for weights that are loaded; made when missing",
+    "folder of all output files and of loaded weights; created if missing",
 )
 .default(".");
 
@@ -331,7 +331,7 @@ pub const ADAM_EPS: Row = Row::new(
 pub const ADAM_CLIP: Row = Row::new(
     "ADAM_CLIP",
     NOT_NEGATIVE,
-    "Adam: a gradient of a projection whose norm exceeds so many times its usual one (the root mean square of the batches before) is scaled down to that; 0 for never",
+    "Adam: a gradient of a projection whose norm exceeds so many times its usual one (the root mean square of the batches before) is scaled down to that; 0 for no clipping",
 )
 .default("0.0");
 pub const ETA_DECAY: Row = Row::new(

@@ -26,13 +26,13 @@ pub static ROWS: &[Row] = &[
     N_BATCH,
     N_TRAIN
         .default_multiple(1000, "N_BATCH")
-        .meaning("a third of the number of training samples"),
+        .meaning("training samples per class, on the average"),
     N_VALIDATE
         .default_multiple(25, "N_BATCH")
-        .meaning("a third of the number of validation samples; 0 for none"),
+        .meaning("validation samples per class, on the average; 0 for none"),
     N_TEST
         .default_multiple(25, "N_BATCH")
-        .meaning("a third of the number of test samples"),
+        .meaning("test samples per class, on the average"),
     N_EPOCH.default("10"),
     N_FOLDS,
     SHUFFLE,

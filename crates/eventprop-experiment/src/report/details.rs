@@ -25,7 +25,7 @@ pub fn page(run: &RunRecord) -> String {
         top(run),
     );
     page.section("learning", "Learning", learning(run));
-    page.section("mistakes", "Right and wrong", mistakes(run));
+    page.section("mistakes", "Predictions", mistakes(run));
     page.section("samples", "Samples", sample_section(run));
     page.section("neurons", "Neurons", neuron_section(run));
     page.section(
@@ -162,7 +162,7 @@ fn in_words(run: &RunRecord) -> String {
             "A cross-validation: every fold was held out once, and counts with its accuracy after the last epoch. {epochs} epochs of all folds together."
         ),
         ("train_test", _) => format!(
-            "Trained on {train} samples (training and validation together) for {epochs} epochs. No epoch was chosen: the weights of the last one were tested on {test} samples."
+            "Trained on {train} samples (training and validation together) for {epochs} epochs. No epoch was selected: the weights of the last one were tested on {test} samples."
         ),
         (_, "best validation accuracy") => {
             let chosen = run.result("selected_epoch");
@@ -170,13 +170,13 @@ fn in_words(run: &RunRecord) -> String {
                 format!("epoch {}", e + 1.0)
             });
             format!(
-                "Trained on {train} samples for {epochs} epochs. The validation split chose the model: {chosen} had the best accuracy on its {validation} samples, and the weights of that epoch were tested once, on {test} test samples that nothing was chosen by."
+                "Trained on {train} samples for {epochs} epochs. The validation split selected the model: {chosen} had the best accuracy on its {validation} samples. The weights of that epoch were evaluated once, on {test} held-out test samples."
             )
         }
         (_, "last epoch") => format!(
-            "Trained on {train} samples for {epochs} epochs. No split chose the model: the weights of the last epoch were tested, on {test} samples."
+            "Trained on {train} samples for {epochs} epochs. No split selected the model: the weights of the last epoch were tested, on {test} samples."
         ),
-        _ => format!("{epochs} epochs. The files do not say how the model was chosen."),
+        _ => format!("{epochs} epochs. The files do not say how the model was selected."),
     }
 }
 
@@ -188,7 +188,7 @@ fn look_out(run: &RunRecord) -> Vec<String> {
     }
     if is(&run.summary, "selected_on_test") {
         texts.push(
-            "The epoch was chosen by the samples that were tested: the test accuracy is too good."
+            "The epoch was selected on the test samples: the test accuracy is too optimistic."
                 .to_owned(),
         );
     }
@@ -219,13 +219,13 @@ fn layer_warnings(last: &EpochLine) -> Vec<String> {
         let (silent, of_all) = share("silent");
         if of_all > SILENT_WARNING {
             texts.push(format!(
-                "{silent} of {size} neurons of {name} never spiked in the last epoch and learn nothing. Larger initial weights (…_MEAN, …_STD), REWIRE_SILENT or a larger LBD_LOWER bring them back."
+                "{silent} of {size} neurons in layer {name} were silent in the last epoch and receive no gradient. Larger initial weights (…_MEAN, …_STD), REWIRE_SILENT or a larger LBD_LOWER bring them back."
             ));
         }
         let (saturated, of_all) = share("saturated");
         if of_all > SATURATED_WARNING {
             texts.push(format!(
-                "{saturated} of {size} neurons of {name} spike nearly as often as they can. Smaller initial weights or a larger LBD_UPPER calm them."
+                "{saturated} of {size} neurons in layer {name} are saturated. Smaller initial weights or a larger LBD_UPPER calm them."
             ));
         }
     }
@@ -505,7 +505,7 @@ fn configuration(run: &RunRecord) -> String {
         run.word("benchmark"),
         run.name
     );
-    body + &format!("<h3>Again</h3><pre>{}</pre>", escape(&repeat))
+    body + &format!("<h3>Reproduce</h3><pre>{}</pre>", escape(&repeat))
         + &note(
             "The parameters hold the seeds: the same program gives the same bits, with any number of threads.",
         )

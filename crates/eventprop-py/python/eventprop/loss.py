@@ -1,8 +1,8 @@
-"""Losses: what is minimised, and how a class is read off the outputs.
+"""Losses, and how they read a class off the outputs.
 
-A loss is given by the reference's name (`"sum_weigh_exp"`) or as one of these objects, which carry
-constants. Losses of voltages need leaky integrators as outputs, losses of first spikes need LIF
-neurons. Equations: `docs/equations.md`, [L1] to [L9].
+A loss is given by its name in genn_eventprop (`"sum_weigh_exp"`) or as one of these objects, which carry
+constants. Voltage-based losses require leaky-integrator outputs, first-spike losses LIF
+outputs. Equations: `docs/equations.md`, [L1] to [L10].
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Readout:
-    """What the loss saw of the outputs; what it did not look at is `None`.
+    """The outputs as the loss sees them; `None` for what it does not use.
 
     On the grid the nodes are the starts of the steps, and V has one more row, the end of the last
     step. Between events they are quadrature points, which differ from sample to sample: V, times and
@@ -73,7 +73,7 @@ class Readout:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `Network.evaluate` saw of a batch. B is the number of samples, T that of steps."""
+    """The result of `Network.evaluate` on a batch. B is the number of samples, T that of steps."""
 
     loss: float
     """Mean loss of the samples."""
@@ -483,8 +483,8 @@ class Network:
         Parameters
         ----------
         train, validation
-            Samples with labels. The validation part is looked at after every epoch and changes
-            nothing.
+            Labelled samples. The validation set is evaluated after every epoch and does not affect
+            training.
         epochs, batch_size
             Number of epochs, and of samples in a batch; the last batch of an epoch may be smaller.
         optimizer
@@ -494,8 +494,7 @@ class Network:
         freeze
             Names of parameters that stay as they are.
         shuffle
-            Whether every epoch shows the samples in an order of its own, drawn under the network's
-            seed.
+            Whether to reshuffle the samples in every epoch, under the network's seed.
         callbacks
             Called after every epoch with an `Epoch`; the network has the parameters of that moment. If
             one returns `True`, training ends.

@@ -22,9 +22,8 @@ pub struct Adam<F> {
     pub beta2: f64,
     /// Added to the root of the second moment.
     pub eps: f64,
-    /// `[O1]` Gradients of a projection (or of a trained constant of a population) whose norm exceeds so many times the
-    /// root mean square of its norms in the batches before, as far as v remembers them, are scaled down to that; none:
-    /// gradients are taken as they are.
+    /// `[O1]` Clipping factor c: the gradient of each projection, or of a trained constant of a population, is scaled
+    /// so that its norm is at most c times its running root mean square (from v). `None`: no clipping.
     pub clip: Option<f64>,
     /// Number n of steps done.
     pub steps: u64,

@@ -53,7 +53,7 @@ pub struct Convert {
     /// HDF5: pixels of the longer side that a camera is drawn on
     #[arg(long, default_value_t = 128)]
     side: u32,
-    /// HDF5: polarities on inputs of their own (separate), on one (merge), or only ON events (on)
+    /// HDF5: an input for each polarity (separate), for both (merge), or only ON events (on)
     #[arg(long, default_value = "separate")]
     polarity: PolarityCode,
     #[command(flatten)]
@@ -88,10 +88,10 @@ pub struct EncodeSeries {
     /// Time from one step to the next in ms
     #[arg(long)]
     period_ms: f64,
-    /// A value of rest that every series begins with
+    /// Resting value with which every series begins
     #[arg(long)]
     rest: Option<f64>,
-    /// Share of every class for testing
+    /// Fraction of every class for testing
     #[arg(long, default_value_t = 0.2)]
     test_share: f64,
     /// Seed of the split
