@@ -4,6 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+/// Numbers of an array that one task updates.
+pub(crate) const CHUNK: usize = 8192;
+
 /// Calls `work` once with every task. Each thread of the current rayon pool begins with a share of the tasks that is
 /// the same in every call, and helps with what is left when its own is done.
 ///

@@ -12,12 +12,12 @@ use thiserror::Error;
 use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
 use crate::network::Network;
-use crate::optim::{CHUNK, Optimizer};
+use crate::optim::Optimizer;
 use crate::params::{Params, Role};
 use crate::readout::Seed;
 use crate::real::Real;
 use crate::regularize::Regularizer;
-use crate::shares::for_each_at_home;
+use crate::shares::{CHUNK, for_each_at_home};
 use crate::solver::{
     Disturbance, Drive, Forward, Grazing, SolveError, Solver, Trial, grazing_spikes,
 };

@@ -6,8 +6,8 @@
 //! On the grid p is taken at the end of each step, as in the reference. The prediction is the largest
 //! time average of V.
 
+use super::sample::{Outcome, Sample, argmax};
 use super::softmax::cross_entropy;
-use super::{Outcome, Sample, argmax};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 

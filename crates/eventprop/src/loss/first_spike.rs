@@ -11,8 +11,9 @@
 //! the loss then pushes its λ_V by P'(T)/N at the end of the trial ([`FirstSpike::push_silent`]); this
 //! is a remedy, not a part of the gradient.
 
+use super::LossError;
+use super::sample::{Outcome, Sample};
 use super::softmax::cross_entropy;
-use super::{LossError, Outcome, Sample};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 

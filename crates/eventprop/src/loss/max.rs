@@ -3,8 +3,8 @@
 //!
 //! `[L7]` z_j = max_t V_j(t),   L = −log softmax(z)_label,   −∂L/∂z_j = δ_j − p_j
 
+use super::sample::{Outcome, Sample, argmax};
 use super::softmax::cross_entropy;
-use super::{Outcome, Sample, argmax};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 

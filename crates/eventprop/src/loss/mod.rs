@@ -4,14 +4,17 @@
 //! is trained is their mean over the batch, so every seed carries a factor 1/N.
 
 mod avg_xentropy;
+mod error;
 mod first_spike;
 mod max;
+mod sample;
 mod softmax;
 mod sum;
 
-use thiserror::Error;
-
+pub use error::LossError;
 pub use first_spike::{FirstSpike, Penalty};
+pub use sample::Outcome;
+use sample::Sample;
 pub use sum::Weighting;
 
 use crate::network::{Model, Network};
@@ -40,46 +43,6 @@ pub enum LossScale {
     /// The reference code's: multiplied by 1/τ_mem of each output for `sum*` and `avg_xentropy`, by
     /// 1/T for `max`. Published regulariser strengths and `ADAM_EPS` belong to this scale.
     Reference,
-}
-
-/// Why a loss does not fit a network.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum LossError {
-    /// The output population has the wrong neurons.
-    #[error(
-        "the loss {loss} needs {needed} neurons in the output population \"{population}\"; {why}"
-    )]
-    Output {
-        /// The loss.
-        loss: &'static str,
-        /// LI or LIF.
-        needed: &'static str,
-        /// The output population.
-        population: String,
-        /// The reason.
-        why: &'static str,
-    },
-    /// A constant of the loss is out of its range.
-    #[error("the loss {loss} cannot work with {constant} = {value}; it must be {expected}")]
-    Constant {
-        /// The loss.
-        loss: &'static str,
-        /// The constant.
-        constant: &'static str,
-        /// Its value.
-        value: f64,
-        /// The rule.
-        expected: &'static str,
-    },
-}
-
-/// What a loss says of one sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outcome {
-    /// The loss of this sample.
-    pub loss: f64,
-    /// The predicted class (ties: the lowest); `None` when no output spiked.
-    pub prediction: Option<u32>,
 }
 
 /// A loss prepared for a network: the per-output factors of its seeds.
@@ -213,37 +176,4 @@ impl Evaluator {
             Loss::AvgXentropy => avg_xentropy::evaluate(readout, &context, seed),
         }
     }
-}
-
-/// What every loss gets to know about the sample beside its readout.
-struct Sample<'a> {
-    label: usize,
-    trial_ms: f64,
-    dt_ms: f64,
-    scale: &'a [f64],
-    /// Weights of the starts of the steps of a grid, where they are the same for all samples.
-    grid_weights: &'a [f64],
-    per_batch: f64,
-}
-
-impl Sample<'_> {
-    fn outputs(&self) -> usize {
-        self.scale.len()
-    }
-
-    /// 1 for the labelled output, 0 for the others.
-    fn delta(&self, output: usize) -> f64 {
-        if output == self.label { 1.0 } else { 0.0 }
-    }
-}
-
-/// The index of the largest value, the first one on ties.
-fn argmax(values: &[f64]) -> u32 {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
-    }
-    best as u32
 }

@@ -6,8 +6,9 @@
 //!
 //! The weighting f is taken at the same times in both passes.
 
+use super::LossError;
+use super::sample::{Outcome, Sample, argmax};
 use super::softmax::cross_entropy;
-use super::{LossError, Outcome, Sample, argmax};
 use crate::dispatch::{Kernel, vectorized};
 use crate::network::Clock;
 use crate::readout::{Readout, Seed};

@@ -7,11 +7,10 @@
 //! the usual decays, and by a tenth less in every batch after it: 30 η in the direction of one batch, where a step is
 //! usually a small part of η. [`Adam::clip`] keeps such a batch to what is usual.
 
-use super::CHUNK;
 use crate::dispatch::{Kernel, vectorized};
 use crate::params::{Params, euclidean, sum_of};
 use crate::real::Real;
-use crate::shares::for_each_at_home;
+use crate::shares::{CHUNK, for_each_at_home};
 
 /// Adam with its moments.
 #[derive(Debug, Clone)]

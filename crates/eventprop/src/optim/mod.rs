@@ -10,9 +10,6 @@ pub use sgd::Sgd;
 use crate::params::Params;
 use crate::real::Real;
 
-/// Numbers that one task updates.
-pub(crate) const CHUNK: usize = 8192;
-
 /// An optimiser with its state.
 #[derive(Debug, Clone)]
 pub enum Optimizer<F> {

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::CHUNK;
 use crate::dispatch::{Kernel, vectorized};
 use crate::real::Real;
+use crate::shares::CHUNK;
 
 /// w ← w − η g.
 #[derive(Debug, Clone, Copy, Default)]
