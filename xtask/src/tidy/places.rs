@@ -15,8 +15,15 @@ use super::{Checkout, File, Finding};
 
 const ENGINE: &str = "crates/eventprop/src/";
 
-/// Folders whose functions are formulas: a tag at the beginning of their words says that they compute it.
-const FORMULAS: [&str; 5] = ["neuron/", "connect/", "loss/", "optim/", "regularize/"];
+/// Folders and files whose functions are formulas: a tag at the beginning of their words says that they
+/// compute it. Of connections that is the single synapse; the wirings go through many.
+const FORMULAS: [&str; 5] = [
+    "neuron/",
+    "connect/synapse.rs",
+    "loss/",
+    "optim/",
+    "regularize/",
+];
 
 const TWINS_PAGE: &str = "ARCHITECTURE.md";
 const TWINS_HEADING: &str = "## Twins";
