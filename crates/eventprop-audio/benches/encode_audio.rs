@@ -1,6 +1,6 @@
 //! Question: how long does a second of sound take on one core, and where does the time go?
 //!
-//! Command: `cargo bench -p eventprop-data --bench encode_audio`. A made-up vowel of one second, 16 kHz, goes through
+//! Command: `cargo bench -p eventprop-audio --bench encode_audio`. A made-up vowel of one second, 16 kHz, goes through
 //! the preset `shd` with 700 channels again and again on one thread; the least time of five is given.
 //!
 //! The published program needs 242 s for 0.30 s of sound on two cores.
@@ -11,12 +11,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use eventprop::rng::{Key, Purpose};
-use eventprop_data::audio::LANES;
-use eventprop_data::audio::encoder::{Encoder, Workspace};
-use eventprop_data::audio::fibre::HazardSampler;
-use eventprop_data::audio::filter_bank::Grid;
-use eventprop_data::audio::settings::Preset;
-use eventprop_data::audio::sound::Sound;
+use eventprop_audio::LANES;
+use eventprop_audio::encoder::{Encoder, Workspace};
+use eventprop_audio::fibre::HazardSampler;
+use eventprop_audio::filter_bank::Grid;
+use eventprop_audio::preset::Preset;
+use eventprop_audio::sound::Sound;
 
 const REPEATS: usize = 5;
 

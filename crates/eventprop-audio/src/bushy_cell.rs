@@ -65,7 +65,7 @@ impl BushyCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::settings::Preset;
+    use crate::preset::Preset;
 
     fn spikes(events: &[[u8; LANES]]) -> Vec<(u32, u16)> {
         let cell = Preset::Shd.settings().bushy_cell;

@@ -231,7 +231,7 @@ impl<'a> Fast<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::settings::Preset;
+    use crate::preset::Preset;
 
     /// [E4], [E11] against the sums themselves, for an odd and an even length. Rounding: sums of 40 terms of at most
     /// 200·3, so 40·600·1e-16.

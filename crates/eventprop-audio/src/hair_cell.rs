@@ -116,7 +116,7 @@ impl HairCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::settings::Preset;
+    use crate::preset::Preset;
 
     /// [E12], [E14] The rest is where the step stays, up to rounding, and its rate is as published: p to five digits,
     /// 64.8 events/s.

@@ -6,9 +6,10 @@
 //! excite nerve fibres ([`fibre`]) that make bushy cells fire ([`bushy_cell`]). [`encoder`] puts them together.
 //!
 //! ```
-//! use eventprop_data::audio::encoder::{Encoder, Workspace};
-//! use eventprop_data::audio::settings::{Preset, Settings};
-//! use eventprop_data::audio::sound::Sound;
+//! use eventprop_audio::encoder::{Encoder, Workspace};
+//! use eventprop_audio::preset::Preset;
+//! use eventprop_audio::settings::Settings;
+//! use eventprop_audio::sound::Sound;
 //!
 //! let settings = Settings { channels: 70, ..Preset::Shd.settings() };
 //! let tone = (0..4000).map(|k| (0.35 * f64::from(k)).sin()).collect();
@@ -22,20 +23,19 @@
 //! Equations, parameters and their sources: `docs/audio.md`.
 
 pub mod bushy_cell;
-pub mod conversion;
+pub mod constants;
 pub mod encoder;
 mod fft;
 pub mod fibre;
 pub mod filter_bank;
 pub mod hair_cell;
 pub mod hankel;
-pub mod journal;
 pub mod level;
 pub mod membrane;
-pub mod naming;
+pub mod mt19937;
+pub mod preset;
 pub mod resample;
 mod response_table;
-pub mod roster;
 pub mod settings;
 pub mod sound;
 mod wav_doubles;

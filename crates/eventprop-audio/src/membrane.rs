@@ -170,7 +170,7 @@ mod tests {
     use std::f64::consts::TAU;
 
     use super::*;
-    use crate::audio::settings::Preset;
+    use crate::preset::Preset;
 
     fn membrane() -> Membrane {
         Preset::Shd.settings().membrane

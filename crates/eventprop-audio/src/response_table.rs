@@ -108,7 +108,7 @@ fn cubic([before, a, b, after]: [Complex64; 4]) -> [Complex32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::settings::Preset;
+    use crate::preset::Preset;
 
     /// A cubic is met exactly, up to the rounding of f32.
     #[test]

@@ -1,6 +1,6 @@
 //! Reading sound: WAV and FLAC, mono or more, as samples from −1 to 1.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,6 @@ use hound::{SampleFormat, WavReader};
 use thiserror::Error;
 
 use super::wav_doubles::Doubles;
-use crate::source;
 
 /// A sound with one channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +112,7 @@ impl Sound {
             path: path.to_owned(),
             source,
         };
-        let mut file = source::open(path).map_err(io)?.file;
+        let mut file = open(path).map_err(io)?;
         let mut start = Vec::with_capacity(12);
         file.by_ref().take(12).read_to_end(&mut start).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
@@ -147,6 +146,18 @@ impl Sound {
         let runs = self.samples.chunk_by(|a, b| a == b);
         let clipped = runs.filter(|run| run.len() >= 3 && (run[0] <= low || run[0] >= high));
         clipped.map(<[f64]>::len).sum()
+    }
+}
+
+/// Opens a regular file: reading a pipe or a device may never end.
+fn open(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ))
     }
 }
 
@@ -328,8 +339,6 @@ impl Mix {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use hound::{WavSpec, WavWriter};
 
     use super::*;

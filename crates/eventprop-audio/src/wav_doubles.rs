@@ -92,7 +92,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 mod tests {
     use std::fs;
 
-    use crate::audio::sound::{Sound, SoundError};
+    use crate::sound::{Sound, SoundError};
 
     /// A WAV file with floats of 64 bits, as SciPy writes it: a "fact" chunk and a list before the data.
     fn of_doubles(channels: u16, samples: &[f64]) -> Vec<u8> {

@@ -5,11 +5,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use eventprop_data::audio::LANES;
-use eventprop_data::audio::encoder::{Encoder, Encoding, Workspace};
-use eventprop_data::audio::filter_bank::Grid;
-use eventprop_data::audio::settings::{Mode, Preset, Settings};
-use eventprop_data::audio::sound::Sound;
+use eventprop_audio::LANES;
+use eventprop_audio::encoder::{Encoder, Encoding, Workspace};
+use eventprop_audio::filter_bank::Grid;
+use eventprop_audio::preset::Preset;
+use eventprop_audio::settings::{Mode, Settings};
+use eventprop_audio::sound::Sound;
 use sha2::{Digest, Sha256};
 
 fn data() -> Option<PathBuf> {

@@ -1,9 +1,10 @@
 use std::f64::consts::TAU;
+use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::audio::settings::Preset;
+use crate::preset::Preset;
 
 /// The sound of the golden values G3: twenty harmonics of 120 Hz, 0.2 s at 48 kHz.
 fn harmonics() -> Sound {
@@ -37,8 +38,11 @@ fn hash(encoding: &Encoding) -> String {
     for spike in &encoding.spikes {
         hasher.update(format!("{} {}\n", spike.index, spike.channel));
     }
-    let digest = hasher.finalize();
-    crate::checksum::hex(&digest)
+    let mut hex = String::new();
+    for byte in hasher.finalize() {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
 }
 
 fn tenths(encoding: &Encoding, channels: usize) -> Vec<usize> {

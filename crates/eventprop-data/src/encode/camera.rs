@@ -11,7 +11,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::binned::{BinError, Binning};
-use crate::events::Event;
+use crate::formats::events::{Event, SensorSize};
 
 /// What becomes of polarities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,26 +65,25 @@ pub struct CameraCode {
 }
 
 impl CameraCode {
-    /// The code for a sensor of `sensor` (columns, rows) pixels whose longer side is drawn on `side`
-    /// pixels; a sensor is never enlarged.
+    /// The code for a sensor whose longer side is drawn on `side` pixels; a sensor is never enlarged.
     ///
     /// # Errors
     /// [`CameraCodeError`] with more than 65,536 inputs, or none.
     pub fn new(
-        sensor: (u32, u32),
+        sensor: SensorSize,
         side: u32,
         polarity: PolarityCode,
     ) -> Result<Self, CameraCodeError> {
-        let longest = sensor.0.max(sensor.1);
+        let longest = sensor.width.max(sensor.height);
         let side = side.min(longest);
         let scaled = |pixels: u32| {
             (u64::from(pixels) * u64::from(side)).div_ceil(u64::from(longest).max(1)) as u32
         };
-        let (width, height) = (scaled(sensor.0), scaled(sensor.1));
+        let (width, height) = (scaled(sensor.width), scaled(sensor.height));
         let copies = 1 + u64::from(polarity == PolarityCode::Separate);
         let inputs = u64::from(width) * u64::from(height) * copies;
         if !(1..=1 << 16).contains(&inputs) {
-            let (width, height) = sensor;
+            let SensorSize { width, height } = sensor;
             return Err(CameraCodeError {
                 width,
                 height,
@@ -168,7 +167,7 @@ mod tests {
     /// The reference's input (32 y + x) · 2 + p after x ↦ trunc(x / 4).
     #[test]
     fn gestures_as_the_reference_has_them() {
-        let code = CameraCode::new((128, 128), 32, PolarityCode::Separate).unwrap();
+        let code = CameraCode::new(SensorSize::square(128), 32, PolarityCode::Separate).unwrap();
         assert_eq!(
             (code.inputs(), code.size(), code.copies()),
             (2048, (32, 32), 2)
@@ -186,7 +185,7 @@ mod tests {
 
     #[test]
     fn polarities() {
-        let code = |polarity| CameraCode::new((34, 34), 34, polarity).unwrap();
+        let code = |polarity| CameraCode::new(SensorSize::square(34), 34, polarity).unwrap();
         let off = event(0, 3, 1, false);
         assert_eq!(code(PolarityCode::Merge).input(&off), Some(37));
         assert_eq!(code(PolarityCode::On).input(&off), None);
@@ -197,20 +196,36 @@ mod tests {
 
     #[test]
     fn sensors_that_are_not_square_and_sensors_that_are_too_large() {
-        let code = CameraCode::new((346, 260), 64, PolarityCode::Merge).unwrap();
+        let code = CameraCode::new(
+            SensorSize {
+                width: 346,
+                height: 260,
+            },
+            64,
+            PolarityCode::Merge,
+        )
+        .unwrap();
         assert_eq!(code.size(), (64, 49));
         let corner = code.input(&event(0, 345, 259, true)).unwrap();
         assert!(corner < code.inputs());
-        let small = CameraCode::new((34, 34), 128, PolarityCode::Merge).unwrap();
+        let small = CameraCode::new(SensorSize::square(34), 128, PolarityCode::Merge).unwrap();
         assert_eq!(small.size(), (34, 34));
-        let error = CameraCode::new((1280, 720), 1280, PolarityCode::Merge).unwrap_err();
+        let error = CameraCode::new(
+            SensorSize {
+                width: 1280,
+                height: 720,
+            },
+            1280,
+            PolarityCode::Merge,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("921600 inputs"), "{error}");
-        assert!(CameraCode::new((0, 0), 1, PolarityCode::Merge).is_err());
+        assert!(CameraCode::new(SensorSize::square(0), 1, PolarityCode::Merge).is_err());
     }
 
     #[test]
     fn times_count_from_the_start_and_late_events_are_counted() {
-        let code = CameraCode::new((2, 2), 2, PolarityCode::Separate).unwrap();
+        let code = CameraCode::new(SensorSize::square(2), 2, PolarityCode::Separate).unwrap();
         let binning = Binning {
             dt_ms: 0.5,
             steps: 4,

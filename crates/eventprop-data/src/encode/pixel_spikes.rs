@@ -1,15 +1,15 @@
 //! The latency code for images: a pixel brighter than 1 spikes once, the brighter the earlier.
 //!
 //! A pixel x in 2..=255 of input neuron p spikes at v = (255 − x)/255 of the latency code
-//! ([`crate::latency`]); pixels 0 and 1 are silent. The order of the spikes in time is the same for
+//! ([`crate::encode::latency`]); pixels 0 and 1 are silent. The order of the spikes in time is the same for
 //! every trial length, so it is found once for a whole set and kept in three bytes a spike; filling a
 //! spike train is then one pass over the spikes of the sample.
 
 use eventprop::spikes::SpikeTrain;
 use thiserror::Error;
 
-use crate::dropout::SpikeDraws;
-use crate::latency::LatencyCode;
+use crate::augment::dropout::SpikeDraws;
+use crate::encode::latency::LatencyCode;
 
 const PIXELS_MAX: usize = 1 << 16;
 const VALUE_MIN: u8 = 2;
@@ -171,7 +171,7 @@ impl PixelSpikes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dropout::InputDropout;
+    use crate::augment::dropout::InputDropout;
     use eventprop::rng::{Key, Purpose};
     use proptest::prelude::*;
 

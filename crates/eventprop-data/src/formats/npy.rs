@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::atomic::{self, WriteError};
-use crate::source;
+use crate::formats::source;
 
 pub(crate) mod number;
 

@@ -8,10 +8,10 @@ use ::zip::ZipWriter;
 use ::zip::write::{SimpleFileOptions, StreamWriter};
 use thiserror::Error;
 
+use super::{source, zip};
 use crate::atomic::{self, WriteError};
-use crate::npy::number::Field;
-use crate::npy::{self, Element, NpyProblem};
-use crate::{source, zip};
+use crate::formats::npy::number::Field;
+use crate::formats::npy::{self, Element, NpyProblem};
 
 /// An array that unpacks to more is not read.
 const ARRAY_BYTES_MAX: u64 = 1 << 33;

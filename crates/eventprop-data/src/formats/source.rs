@@ -8,7 +8,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use tempfile::TempPath;
 
-use crate::zip;
+use crate::formats::zip;
 
 /// A gzip file begins so.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use thiserror::Error;
 
-use crate::registry::{Dataset, FileEntry};
+use crate::obtain::registry::{Dataset, FileEntry};
 
 /// Some files of a data set are in none of the folders.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -87,7 +87,7 @@ pub fn find<P: AsRef<Path>>(
 }
 
 /// The folder that holds files of the data set, or, when there is none, the one in which they belong:
-/// what [`crate::verify`] looks at and `fetch` fills. `None` only when `dirs` is empty.
+/// what [`crate::obtain::verify`] looks at and `fetch` fills. `None` only when `dirs` is empty.
 pub fn home<P: AsRef<Path>>(dataset: Dataset, dirs: &[P]) -> Option<PathBuf> {
     let entry = dataset.entry();
     let holds_any = |folder: &PathBuf| {

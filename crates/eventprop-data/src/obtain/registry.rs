@@ -10,8 +10,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-pub use crate::checksum::Checksum;
-use crate::checksum::Checksum::{Md5, Sha256};
+pub use crate::obtain::checksum::Checksum;
+use crate::obtain::checksum::Checksum::{Md5, Sha256};
 
 /// A data set that can be verified, described and, where a mirror is known, fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

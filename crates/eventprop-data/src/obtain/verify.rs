@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::registry::{Checksum, Dataset, FileEntry};
-use crate::source;
+use crate::formats::source;
+use crate::obtain::registry::{Checksum, Dataset, FileEntry};
 
 /// A folder could not be listed.
 #[derive(Debug, Error)]
@@ -67,7 +67,7 @@ pub struct FileStatus {
     pub state: FileState,
 }
 
-/// Compares the files in `folder` ([`crate::locate::home`]) with the registry: the files of the data
+/// Compares the files in `folder` ([`crate::obtain::locate::home`]) with the registry: the files of the data
 /// set in its order, every copy of each, then what else lies in the folder, by name.
 ///
 /// Cost: the files are read once (MNIST: 55 MB unpacked).
@@ -183,8 +183,8 @@ fn list(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::npy;
-    use crate::yin_yang::{Published, YinYangSet};
+    use crate::formats::npy;
+    use crate::sets::yin_yang::{Published, YinYangSet};
 
     fn states(dataset: Dataset, folder: &Path) -> Vec<(String, FileState)> {
         verify(dataset, folder)

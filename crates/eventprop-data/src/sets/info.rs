@@ -4,13 +4,13 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::locate::{self, NotFound};
-use crate::mnist::{self, MnistError, MnistSet};
-use crate::registry::{Dataset, Entry};
-use crate::shd::survey::{Survey, survey};
-use crate::shd::{self, Corpus};
-use crate::spike_file::SpikeFileError;
-use crate::yin_yang::{self, Published, YinYangError, YinYangSet};
+use crate::formats::spike_file::SpikeFileError;
+use crate::obtain::locate::{self, NotFound};
+use crate::obtain::registry::{Dataset, Entry};
+use crate::sets::mnist::{self, MnistError, MnistSet};
+use crate::sets::shd::survey::{Survey, survey};
+use crate::sets::shd::{self, Corpus};
+use crate::sets::yin_yang::{self, Published, YinYangError, YinYangSet};
 
 /// A data set could not be read.
 #[derive(Debug, Error)]

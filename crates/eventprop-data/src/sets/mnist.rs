@@ -8,10 +8,10 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::idx::{self, IdxError, Images};
-use crate::locate::{self, NotFound};
-use crate::pixel_spikes::PixelSpikes;
-use crate::registry::Dataset;
+use crate::encode::pixel_spikes::PixelSpikes;
+use crate::formats::idx::{self, IdxError, Images};
+use crate::obtain::locate::{self, NotFound};
+use crate::obtain::registry::Dataset;
 
 /// Rows and columns of an image.
 pub const SIDE: usize = 28;
@@ -115,16 +115,16 @@ impl MnistSet {
     /// The first 30 training images of every digit, in the order of the set: 300 images.
     pub fn sample_train() -> Self {
         Self::embedded(
-            include_bytes!("../assets/mnist-sample/train-images-idx3-ubyte.gz"),
-            include_bytes!("../assets/mnist-sample/train-labels-idx1-ubyte.gz"),
+            include_bytes!("../../assets/mnist-sample/train-images-idx3-ubyte.gz"),
+            include_bytes!("../../assets/mnist-sample/train-labels-idx1-ubyte.gz"),
         )
     }
 
     /// The first 20 test images of every digit, in the order of the set: 200 images.
     pub fn sample_test() -> Self {
         Self::embedded(
-            include_bytes!("../assets/mnist-sample/t10k-images-idx3-ubyte.gz"),
-            include_bytes!("../assets/mnist-sample/t10k-labels-idx1-ubyte.gz"),
+            include_bytes!("../../assets/mnist-sample/t10k-images-idx3-ubyte.gz"),
+            include_bytes!("../../assets/mnist-sample/t10k-labels-idx1-ubyte.gz"),
         )
     }
 

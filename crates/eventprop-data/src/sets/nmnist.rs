@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::binned::{BinError, BinnedSet, Binning, Speakers};
-use crate::camera::CameraCode;
-use crate::events::{self, EventFileError, EventProblem};
+use crate::encode::camera::CameraCode;
+use crate::formats::events::{self, EventFileError, EventProblem};
 
 /// Pixels of a side.
 pub const SIDE: u32 = 34;
@@ -206,7 +206,8 @@ fn recordings(folder: &Path) -> Result<Vec<PathBuf>, NmnistError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::PolarityCode;
+    use crate::encode::camera::PolarityCode;
+    use crate::formats::events::SensorSize;
 
     fn binning(code: &CameraCode) -> Binning {
         Binning {
@@ -232,7 +233,7 @@ mod tests {
     fn the_official_layout() {
         let folder = tempfile::tempdir().unwrap();
         layout(folder.path());
-        let code = CameraCode::new((SIDE, SIDE), SIDE, PolarityCode::Separate).unwrap();
+        let code = CameraCode::new(SensorSize::square(SIDE), SIDE, PolarityCode::Separate).unwrap();
         let read = || read_binned(&[folder.path()], Split::Train, &code, &binning(&code));
         let loaded = read().unwrap();
         assert_eq!(loaded.set.labels(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);

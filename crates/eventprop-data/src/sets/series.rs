@@ -13,8 +13,8 @@ use thiserror::Error;
 use crate::encode::delta::Delta;
 use crate::encode::level_crossing::LevelCrossing;
 use crate::encode::{EncodeError, Series, Spike};
-use crate::npz::{Npz, NpzError};
-use crate::spike_file::{Sample, SpikeFileWriter, TimeType, WriteFileError, WriteOptions};
+use crate::formats::npz::{Npz, NpzError};
+use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteFileError, WriteOptions};
 
 /// The code from values to spikes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -260,8 +260,8 @@ impl SeriesSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::npz::{archive, array};
-    use crate::spike_file::{SpikeFile, SpikeFileError};
+    use crate::formats::npz::{archive, array};
+    use crate::formats::spike_file::{SpikeFile, SpikeFileError};
 
     fn options(test_share: f64) -> SeriesOptions {
         SeriesOptions {
@@ -294,14 +294,15 @@ mod tests {
         assert_eq!((encoded.spikes, encoded.latest_ms), (4, 20.0));
         let file = SpikeFile::open(&train).unwrap();
         let mut lists = Vec::new();
-        let keep = |_: usize, spikes: &crate::spike_file::Spikes| -> Result<_, SpikeFileError> {
-            Ok(spikes
-                .times_s
-                .iter()
-                .map(|t| (t * 1e6).round() as i64)
-                .zip(spikes.units.clone())
-                .collect::<Vec<_>>())
-        };
+        let keep =
+            |_: usize, spikes: &crate::formats::spike_file::Spikes| -> Result<_, SpikeFileError> {
+                Ok(spikes
+                    .times_s
+                    .iter()
+                    .map(|t| (t * 1e6).round() as i64)
+                    .zip(spikes.units.clone())
+                    .collect::<Vec<_>>())
+            };
         file.for_each(keep, |_, list| lists.push(list)).unwrap();
         // Channel 0 rises by 1 in the step from rest; channel 1 falls by 2 in the next.
         assert_eq!(lists[0], [(10_000, 0), (15_000, 3), (20_000, 3)]);

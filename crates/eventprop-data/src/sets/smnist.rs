@@ -14,7 +14,7 @@ use eventprop::rng::{Key, Purpose};
 use rayon::prelude::*;
 
 use crate::binned::{Binning, EventSet, Lost};
-use crate::mnist::{self, MnistSet, PIXELS};
+use crate::sets::mnist::{self, MnistSet, PIXELS};
 
 /// Time from one pixel to the next in ms.
 pub const PIXEL_MS: u32 = 2;

@@ -11,11 +11,11 @@ use eventprop::rng::{Key, Purpose};
 use rayon::prelude::*;
 
 use crate::binned::{BinnedSet, Binning, Speakers};
-use crate::camera::CameraCode;
-use crate::dvs_gesture::{self, CLASSES, Request};
-use crate::events::Event;
-use crate::mnist::{self, MnistSet};
-use crate::nmnist;
+use crate::encode::camera::CameraCode;
+use crate::formats::events::Event;
+use crate::sets::dvs_gesture::{self, CLASSES, Request};
+use crate::sets::mnist::{self, MnistSet};
+use crate::sets::nmnist;
 
 /// Change of brightness, from 0 to 255, at which a pixel sends an event.
 const CONTRAST: f32 = 48.0;
@@ -265,7 +265,8 @@ fn hands(class: u16, style: &Style, time_s: f32) -> [(f32, f32); 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::PolarityCode;
+    use crate::encode::camera::PolarityCode;
+    use crate::formats::events::SensorSize;
 
     fn binning(code: &CameraCode, steps: u32) -> Binning {
         Binning {
@@ -283,7 +284,7 @@ mod tests {
     fn digits_move_and_return() {
         let images = MnistSet::sample_test();
         let side = nmnist::SIDE;
-        let code = CameraCode::new((side, side), side, PolarityCode::Separate).unwrap();
+        let code = CameraCode::new(SensorSize::square(side), side, PolarityCode::Separate).unwrap();
         let set = digits(&images, &code, &binning(&code, 301));
         assert_eq!((set.len(), set.classes()), (200, 10));
         for sample in [0, 57, 199] {
@@ -334,7 +335,7 @@ mod tests {
 
     #[test]
     fn people_are_in_one_part_only_and_seeds_matter() {
-        let code = CameraCode::new((128, 128), 32, PolarityCode::Separate).unwrap();
+        let code = CameraCode::new(SensorSize::square(128), 32, PolarityCode::Separate).unwrap();
         let binning = binning(&code, 1200);
         let request = Request {
             code: &code,

@@ -3,7 +3,7 @@
 //!
 //! A sample is a point (x, y) of the disc with radius 1/2 around (1/2, 1/2), given with its mirror
 //! image as (x, y, 1 − x, 1 − y). It enters a network as five spikes: a constant one, then one for
-//! each of the four values, under the latency code ([`crate::latency`]).
+//! each of the four values, under the latency code ([`crate::encode::latency`]).
 //!
 //! The sets are drawn as their authors draw them, with NumPy's legacy generator: the seeds 42, 41 and
 //! 40 give the three published sets bit for bit.
@@ -11,13 +11,13 @@
 use std::path::{Path, PathBuf};
 
 use eventprop::spikes::SpikeTrain;
+use eventprop_audio::mt19937::Mt19937;
 use thiserror::Error;
 
-use crate::latency::LatencyCode;
-use crate::locate::{self, NotFound};
-use crate::mt19937::Mt19937;
-use crate::npy::{self, NpyError};
-use crate::registry::Dataset;
+use crate::encode::latency::LatencyCode;
+use crate::formats::npy::{self, NpyError};
+use crate::obtain::locate::{self, NotFound};
+use crate::obtain::registry::Dataset;
 
 /// Input neurons: the constant and four values.
 pub const INPUTS: usize = 5;

@@ -68,10 +68,10 @@ impl Column {
 /// The columns of a table, from left to right.
 ///
 /// ```
-/// use eventprop_data::events::columns::Columns;
+/// use eventprop_data::formats::events::columns::Columns;
 /// let columns: Columns = "x,y,p,t_ms".parse()?;
 /// assert_eq!(columns.len(), 4);
-/// # Ok::<(), eventprop_data::events::columns::ColumnsError>(())
+/// # Ok::<(), eventprop_data::formats::events::columns::ColumnsError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {

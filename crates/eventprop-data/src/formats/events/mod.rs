@@ -33,7 +33,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::source;
+use crate::formats::source;
 use columns::Columns;
 pub use five_bytes::read_bytes as read_five_bytes;
 pub use write::{WriteEventsError, write};
@@ -85,6 +85,40 @@ pub struct Sensor {
     pub polarity: Polarity,
     /// Where the size comes from.
     pub size_from: SizeFrom,
+}
+
+impl Sensor {
+    /// Columns and rows.
+    pub fn size(&self) -> SensorSize {
+        SensorSize {
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+/// Columns and rows of pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SensorSize {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl SensorSize {
+    /// As many columns as rows.
+    pub const fn square(side: u32) -> Self {
+        Self {
+            width: side,
+            height: side,
+        }
+    }
+
+    /// Whether it lies within `other`.
+    pub fn fits(self, other: Self) -> bool {
+        self.width <= other.width && self.height <= other.height
+    }
 }
 
 /// What a reader skipped or put right, counted.

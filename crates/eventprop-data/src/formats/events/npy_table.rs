@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use super::collector::{Collector, damaged};
 use super::columns::{Column, Columns, Row, TimeUnit};
 use super::{EventProblem, Format, Polarity, Recording};
-use crate::npy::number::{Field, Kind};
-use crate::npy::{self, HeaderText, NpyProblem};
+use crate::formats::npy::number::{Field, Kind};
+use crate::formats::npy::{self, HeaderText, NpyProblem};
 
 /// How the rows of the table are laid out.
 struct Layout {

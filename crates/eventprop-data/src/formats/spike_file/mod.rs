@@ -15,16 +15,20 @@
 //! Groups, tables and filters are read by `rust-hdf5`; the lists in the heaps are read here, so that they
 //! can be read in parallel and without all being in memory, and files are written here, because that
 //! library writes such lists only all at once. Neither holds more than a few blocks of samples. What the numbers mean is not judged here: a file
-//! is read as it is, and [`crate::shd`] refuses what is no spike.
+//! is read as it is, and [`crate::sets::shd`] refuses what is no spike.
 
+mod element;
 mod heap;
+mod problem;
 mod read;
 mod structure;
 mod superblock;
+mod tables;
 mod write;
 
 pub use heap::ListProblem;
-pub use read::{Problem, SpikeFile, SpikeFileError, Spikes};
+pub use problem::{Problem, SpikeFileError};
+pub use read::{SpikeFile, Spikes};
 pub(crate) use write::nearest_f16;
 pub use write::{Compression, Sample, SpikeFileWriter, TimeType, WriteFileError, WriteOptions};
 pub use write::{OptionsProblem, SampleProblem};

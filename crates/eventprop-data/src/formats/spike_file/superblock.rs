@@ -3,8 +3,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::read::Problem;
-use crate::source::Source;
+use super::problem::Problem;
+use crate::formats::source::Source;
 
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// Enough for every version.

@@ -220,7 +220,7 @@ pub struct Sample<'a> {
 /// Memory: two blocks of 64 KiB, the longest sample, and 36 bytes per sample.
 ///
 /// ```
-/// use eventprop_data::spike_file::{Sample, SpikeFile, SpikeFileWriter, WriteOptions};
+/// use eventprop_data::formats::spike_file::{Sample, SpikeFile, SpikeFileWriter, WriteOptions};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("mine.h5");

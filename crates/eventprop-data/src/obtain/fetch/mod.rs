@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::registry::{Checksum, Dataset, Download, FileEntry};
-use crate::verify::{self, FileState, part_name};
+use crate::obtain::registry::{Checksum, Dataset, Download, FileEntry};
+use crate::obtain::verify::{self, FileState, part_name};
 use transfer::{Part, Stop, Transfer};
 
 pub use transfer::Problem;
@@ -186,7 +186,7 @@ fn lines(items: &[impl ToString]) -> String {
     format!("\n  {}", lines.join("\n  "))
 }
 
-/// Downloads the files of a data set into `folder` ([`crate::locate::home`]), which is made when it
+/// Downloads the files of a data set into `folder` ([`crate::obtain::locate::home`]), which is made when it
 /// does not exist. A file that is there with the right content, packed or not, is left alone; a
 /// damaged one of the same name is replaced.
 ///

@@ -1,6 +1,6 @@
 use super::test_server::{Act, Server};
 use super::*;
-use crate::checksum::sha256_hex;
+use crate::obtain::checksum::sha256_hex;
 use std::sync::LazyLock;
 use std::time::Instant;
 

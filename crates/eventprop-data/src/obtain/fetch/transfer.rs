@@ -11,7 +11,7 @@ use ureq::{Agent, Body};
 
 use super::{FetchError, FetchOptions, Proxy};
 use crate::atomic;
-use crate::registry::Checksum;
+use crate::obtain::registry::Checksum;
 
 const BLOCK_BYTES: usize = 1 << 16;
 const EXCERPT_BYTES: u64 = 80;

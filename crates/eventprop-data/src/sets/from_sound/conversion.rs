@@ -1,7 +1,7 @@
 //! A folder of recordings becomes a spike file.
 //!
 //! Threads take recordings one by one; every one that is done goes to a [`journal`](super::journal), and at the end
-//! all go to the file in the order of the roster. So the file depends on neither the threads nor the order, and a
+//! all go to the file in the order of the file list. So the file depends on neither the threads nor the order, and a
 //! stopped conversion loses only what was being encoded. Memory: the encoder's for each thread, and some hundred
 //! bytes per recording.
 
@@ -11,18 +11,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use eventprop_audio::encoder::{Encoder, Note, Workspace};
+use eventprop_audio::sound::Sound;
 use thiserror::Error;
 
-use super::encoder::{Encoder, Note, Workspace};
+use super::file_list::{FileList, Recording};
 use super::journal::{Done, Journal, JournalError};
-use super::roster::{Recording, Roster};
-use super::sound::Sound;
 use crate::atomic::{self, WriteError};
 use crate::binned::Speakers;
-use crate::checksum::sha256_hex;
-use crate::spike_file::{
+use crate::formats::spike_file::{
     MetaColumn, Sample, SpikeFileWriter, TimeType, WriteFileError, WriteOptions,
 };
+use crate::obtain::checksum::sha256_hex;
 
 /// How a folder is converted.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub struct Conversion<'a> {
     /// The encoder.
     pub encoder: &'a Encoder,
     /// What to encode.
-    pub roster: &'a Roster,
+    pub file_list: &'a FileList,
     /// The spike file to write.
     pub out: &'a Path,
     /// Type of its times.
@@ -182,7 +182,7 @@ impl Conversion<'_> {
         }
         if let (0, Some((name, problem))) = (report.encoded, report.broken.first()) {
             return Err(ConversionError::Nothing {
-                recordings: self.roster.recordings.len(),
+                recordings: self.file_list.recordings.len(),
                 first: format!("{name}: {problem}"),
             });
         }
@@ -198,7 +198,7 @@ impl Conversion<'_> {
         let mut workspace = Workspace::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(recording) = self.roster.recordings.get(index) else {
+            let Some(recording) = self.file_list.recordings.get(index) else {
                 return;
             };
             if self.cancel.load(Ordering::Relaxed) {
@@ -276,20 +276,23 @@ impl Conversion<'_> {
     }
 
     fn write(&self, journal: &Journal, report: &Report) -> Result<(), ConversionError> {
-        let roster = self.roster;
-        let meta_info = if roster.speakers.is_empty() {
+        let file_list = self.file_list;
+        let meta_info = if file_list.speakers.is_empty() {
             Vec::new()
         } else {
-            vec![("name".to_owned(), MetaColumn::Text(roster.speakers.clone()))]
+            vec![(
+                "name".to_owned(),
+                MetaColumn::Text(file_list.speakers.clone()),
+            )]
         };
         let options = WriteOptions {
             times: self.times,
-            speakers: if roster.speakers.is_empty() {
+            speakers: if file_list.speakers.is_empty() {
                 Speakers::Unknown
             } else {
                 Speakers::Known
             },
-            keys: roster.classes.clone(),
+            keys: file_list.classes.clone(),
             meta_info,
             attributes: vec![
                 (
@@ -301,8 +304,7 @@ impl Conversion<'_> {
             ..WriteOptions::default()
         };
         let mut file = SpikeFileWriter::create(self.out, options)?;
-        let mut table =
-            String::from("sample,file,label,class,speaker,speaker_name,seconds,spikes,sha256\n");
+        let mut lines = vec![TITLES.map(str::to_owned)];
         let (mut times_s, mut units) = (Vec::new(), Vec::new());
         let broken = |name: &str| {
             report
@@ -310,7 +312,7 @@ impl Conversion<'_> {
                 .binary_search_by(|(other, _)| other.as_str().cmp(name))
                 .is_ok()
         };
-        let whole = roster
+        let whole = file_list
             .recordings
             .iter()
             .filter(|recording| !broken(&recording.name));
@@ -329,32 +331,50 @@ impl Conversion<'_> {
                 label: recording.label,
                 speaker: recording.speaker,
             })?;
-            table.push_str(&self.line(sample, recording, &done));
+            lines.push(self.line(sample, recording, &done));
         }
-        atomic::write(&table_path(self.out), |out| out.write_all(table.as_bytes()))?;
+        atomic::write(&table_path(self.out), |out| {
+            let mut table = csv::Writer::from_writer(out);
+            lines.iter().try_for_each(|line| table.write_record(line))?;
+            table.flush()
+        })?;
         file.finish()?;
         Ok(())
     }
 
-    fn line(&self, sample: usize, recording: &Recording, done: &Done) -> String {
-        let speaker = recording
-            .speaker
-            .map_or(String::new(), |speaker| speaker.to_string());
+    /// A line of the table.
+    fn line(&self, sample: usize, recording: &Recording, done: &Done) -> [String; 9] {
         let name = recording
             .speaker
-            .map_or("", |speaker| &self.roster.speakers[usize::from(speaker)]);
-        format!(
-            "{sample},{},{},{},{speaker},{},{},{},{}\n",
-            quoted(&recording.name),
-            recording.label,
-            quoted(&self.roster.classes[usize::from(recording.label)]),
-            quoted(name),
-            done.seconds,
-            done.encoding.spikes.len(),
-            done.sha256,
-        )
+            .map_or("", |speaker| &self.file_list.speakers[usize::from(speaker)]);
+        [
+            sample.to_string(),
+            recording.name.clone(),
+            recording.label.to_string(),
+            self.file_list.classes[usize::from(recording.label)].clone(),
+            recording
+                .speaker
+                .map_or(String::new(), |speaker| speaker.to_string()),
+            name.to_owned(),
+            done.seconds.to_string(),
+            done.encoding.spikes.len().to_string(),
+            done.sha256.clone(),
+        ]
     }
 }
+
+/// Titles of the table of recordings.
+const TITLES: [&str; 9] = [
+    "sample",
+    "file",
+    "label",
+    "class",
+    "speaker",
+    "speaker_name",
+    "seconds",
+    "spikes",
+    "sha256",
+];
 
 /// The stream of random numbers of a file: the first 64 bits of its SHA-256, so that the same recording gives the
 /// same spikes under any name and in any company.
@@ -374,15 +394,6 @@ pub fn stream_of(path: &Path) -> io::Result<u64> {
 /// A thread that panicked has ended the program's work anyway; the others may finish what they hold.
 fn lock<'a, 'b>(shared: &'a Mutex<Shared<'b>>) -> MutexGuard<'a, Shared<'b>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A cell of the table; in quotes if it needs them.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 #[cfg(test)]

@@ -9,11 +9,10 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use eventprop_audio::Spike;
+use eventprop_audio::encoder::Encoding;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-
-use super::Spike;
-use super::encoder::Encoding;
 
 const MAGIC: &str = "eventprop audio journal 1\n";
 /// Bytes of a record around its content: length before, checksum behind.
@@ -315,7 +314,10 @@ mod tests {
             seconds: 0.25,
             encoding: Encoding {
                 spikes: (0..spikes)
-                    .map(|k| Spike::new(7 * k, k as usize % 700))
+                    .map(|k| Spike {
+                        index: 7 * k,
+                        channel: (k % 700) as u16,
+                    })
                     .collect(),
                 rate_hz: 24_000,
                 samples: 6001,

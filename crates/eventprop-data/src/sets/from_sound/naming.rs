@@ -1,291 +1,206 @@
-//! What the name of a recording says: patterns such as `{label}_{speaker}_{index}`.
+//! How names of files become labels and speakers, and what is taken.
 
-use std::str::FromStr;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 
-use thiserror::Error;
+use super::error::FileListError;
+use super::pattern::{Fields, Pattern, Selection};
+use super::table::{self, Line, Needed, Table, read_text};
 
-/// A pattern of file names: text, and fields in braces.
-///
-/// It is compared with the name without its ending; a pattern with n slashes also with the n folders before it.
-/// A field stands for one character or more, none of them a slash. A field that occurs twice is joined with `_`.
-///
-/// ```
-/// use eventprop_data::audio::naming::Pattern;
-///
-/// let pattern: Pattern = "{label}_{speaker}_{index}".parse()?;
-/// let fields = pattern.fields("recordings/7_theo_12.wav").expect("it matches");
-/// assert_eq!(fields.get("speaker"), Some("theo"));
-/// assert!(pattern.fields("recordings/README.md").is_none());
-/// # Ok::<(), eventprop_data::audio::naming::PatternError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern {
-    parts: Vec<Part>,
-    folders: usize,
+/// Where labels or speakers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The folder that holds the recording.
+    Folder,
+    /// The field `{label}` or `{speaker}` of the pattern.
+    Pattern,
+    /// The column `label` or `speaker` of the table.
+    Csv,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    Field(String),
+/// How names become labels and speakers, and what is taken.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    /// Where labels come from.
+    pub labels: Origin,
+    /// Where speakers come from, if they are known.
+    pub speakers: Option<Origin>,
+    /// The pattern of the names. A recording that does not match is left out.
+    pub pattern: Option<Pattern>,
+    /// A table with a line of titles, among them `file`, and as needed `label` and `speaker`. A recording that is
+    /// not in it is left out.
+    pub csv: Option<PathBuf>,
+    /// The classes in the order of their numbers, each with the word to show; found and sorted when empty.
+    pub classes: Vec<(String, String)>,
+    /// What is taken; all of them must agree.
+    pub select: Vec<Selection>,
+    /// Lists of names, one a line: only what they name is taken.
+    pub only: Vec<PathBuf>,
+    /// Lists of names, one a line: what they name is left out.
+    pub except: Vec<PathBuf>,
 }
 
-/// What a name says, field by field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(Vec<(String, String)>);
-
-impl Fields {
-    /// The value of a field.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(field, _)| field == name);
-        found.map(|(_, value)| value.as_str())
-    }
+/// A recording that was found, and the words that belong to it.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) fields: Fields,
+    pub(super) label: String,
+    pub(super) speaker: Option<String>,
 }
 
-/// A pattern that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "the pattern \"{pattern}\" {problem}; a pattern is like {{label}}_{{speaker}}_{{index}}, with text between the fields"
-)]
-pub struct PatternError {
-    pattern: String,
-    problem: &'static str,
-}
-
-impl FromStr for Pattern {
-    type Err = PatternError;
-
-    fn from_str(pattern: &str) -> Result<Self, PatternError> {
-        let refuse = |problem| PatternError {
-            pattern: pattern.to_owned(),
-            problem,
+impl Naming {
+    pub(super) fn check(&self) -> Result<(), FileListError> {
+        let request = |text: &str| Err(FileListError::Request(text.to_owned()));
+        let has = |field: &str| {
+            self.pattern
+                .as_ref()
+                .is_some_and(|pattern| pattern.has(field))
         };
-        let mut parts = Vec::new();
-        let mut rest = without_ending(pattern);
-        while !rest.is_empty() {
-            let (text, after) = rest.split_once('{').unwrap_or((rest, ""));
-            if text.contains('}') {
-                return Err(refuse("closes a brace that is not open"));
-            }
-            if !text.is_empty() {
-                parts.push(Part::Text(text.to_owned()));
-            }
-            if text.len() == rest.len() {
-                break;
-            }
-            let (name, after) = after
-                .split_once('}')
-                .ok_or_else(|| refuse("leaves a brace open"))?;
-            if name.is_empty() || name.contains(['{', '/']) {
-                return Err(refuse("has a field without a proper name"));
-            }
-            if matches!(parts.last(), Some(Part::Field(_))) {
-                return Err(refuse("has two fields with nothing between them"));
-            }
-            parts.push(Part::Field(name.to_owned()));
-            rest = after;
+        if self.labels == Origin::Pattern && !has("label") {
+            return request("labels from the pattern need a --pattern with the field {label}");
         }
-        if !parts.iter().any(|part| matches!(part, Part::Field(_))) {
-            return Err(refuse("has no field"));
+        if self.speakers == Some(Origin::Pattern) && !has("speaker") {
+            return request("speakers from the pattern need a --pattern with the field {speaker}");
         }
-        Ok(Self {
-            parts,
-            folders: pattern.matches('/').count(),
-        })
-    }
-}
-
-impl Pattern {
-    /// Whether it has a field of this name.
-    pub fn has(&self, name: &str) -> bool {
-        self.names().any(|field| field == name)
-    }
-
-    /// The names of its fields, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Field(name) => Some(name.as_str()),
-            Part::Text(_) => None,
-        })
-    }
-
-    /// What `path`, with `/` between its folders, says; `None` if it does not match.
-    pub fn fields(&self, path: &str) -> Option<Fields> {
-        let path = without_ending(path);
-        let start = path.rmatch_indices('/').nth(self.folders);
-        let name = start.map_or(path, |(slash, _)| &path[slash + 1..]);
-        let mut values = Vec::new();
-        if !matches(&self.parts, name, &mut values) {
-            return None;
+        let from_csv = self.labels == Origin::Csv || self.speakers == Some(Origin::Csv);
+        if from_csv && self.csv.is_none() {
+            return request("labels or speakers from a table need --csv FILE");
         }
-        let mut fields = Fields::default();
-        for (name, value) in self.names().zip(values) {
-            match fields.0.iter_mut().find(|(field, _)| field == name) {
-                Some((_, joined)) => {
-                    joined.push('_');
-                    joined.push_str(value);
-                }
-                None => fields.0.push((name.to_owned(), value.to_owned())),
+        for selection in &self.select {
+            let field = &selection.field;
+            if !has(field) && !["label", "speaker"].contains(&field.as_str()) {
+                let text = format!(
+                    "a selection of \"{field}\" needs a --pattern with the field {{{field}}}"
+                );
+                return Err(FileListError::Request(text));
             }
         }
-        Some(fields)
+        Ok(())
     }
-}
 
-/// Matches all of `name`; the shortest value of every field that leads to a match is taken.
-fn matches<'a>(parts: &[Part], name: &'a str, values: &mut Vec<&'a str>) -> bool {
-    let Some((part, rest)) = parts.split_first() else {
-        return name.is_empty();
-    };
-    match part {
-        Part::Text(text) => name
-            .strip_prefix(text.as_str())
-            .is_some_and(|name| matches(rest, name, values)),
-        Part::Field(_) => {
-            let ends = name.char_indices().map(|(at, c)| (at + c.len_utf8(), c));
-            for (end, _) in ends.take_while(|(_, c)| *c != '/') {
-                values.push(&name[..end]);
-                if matches(rest, &name[end..], values) {
-                    return true;
-                }
-                values.pop();
-            }
-            false
-        }
-    }
-}
-
-/// A name without `.wav` or `.flac`.
-fn without_ending(name: &str) -> &str {
-    let Some((stem, ending)) = name.rsplit_once('.') else {
-        return name;
-    };
-    if is_sound_ending(ending) { stem } else { name }
-}
-
-/// Whether a file's ending is one of those that are read.
-pub(crate) fn is_sound_ending(ending: &str) -> bool {
-    ["wav", "flac"]
-        .iter()
-        .any(|known| ending.eq_ignore_ascii_case(known))
-}
-
-/// Which values of a field are taken: `index=0-4`, `speaker=theo,george`, `speaker!=theo`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selection {
-    /// The field.
-    pub field: String,
-    values: Vec<Values>,
-    excludes: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Values {
-    One(String),
-    Range(u64, u64),
-}
-
-/// A selection that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "the selection \"{0}\" is not understood; it is like index=0-4, speaker=theo,george or speaker!=theo"
-)]
-pub struct SelectionError(String);
-
-impl FromStr for Selection {
-    type Err = SelectionError;
-
-    fn from_str(text: &str) -> Result<Self, SelectionError> {
-        let refuse = || SelectionError(text.to_owned());
-        let (field, values) = text.split_once('=').ok_or_else(refuse)?;
-        let (field, excludes) = match field.strip_suffix('!') {
-            Some(field) => (field, true),
-            None => (field, false),
+    /// The table, if there is one.
+    pub(super) fn table(&self) -> Result<Option<Table>, FileListError> {
+        let needed = Needed {
+            label: self.labels == Origin::Csv,
+            speaker: self.speakers == Some(Origin::Csv),
         };
-        if field.is_empty() || values.is_empty() {
-            return Err(refuse());
+        let csv = self.csv.as_deref();
+        csv.map(|csv| table::read(csv, &needed)).transpose()
+    }
+
+    /// The words of a recording, or its name if it does not match.
+    pub(super) fn found(
+        &self,
+        name: String,
+        path: PathBuf,
+        table: Option<&Table>,
+    ) -> Result<Result<Found, String>, FileListError> {
+        let fields = match &self.pattern {
+            Some(pattern) => pattern.fields(&name),
+            None => Some(Fields::default()),
+        };
+        let line = table.map(|table| table.get(&name));
+        let (Some(fields), false) = (fields, matches!(line, Some(None))) else {
+            return Ok(Err(name));
+        };
+        let line = line.flatten();
+        let folder = name.rsplit_once('/').map(|(folder, _)| folder);
+        let folder = folder.map(|folder| folder.rsplit('/').next().unwrap_or(folder).to_owned());
+        let word = |from: Origin, field: &str, of_line: fn(&Line) -> Option<String>| match from {
+            Origin::Folder => folder.clone(),
+            Origin::Pattern => fields.get(field).map(str::to_owned),
+            Origin::Csv => line.and_then(of_line),
+        };
+        let label = word(self.labels, "label", |line| line.label.clone());
+        let label = label.ok_or_else(|| {
+            let text = format!(
+                "{name} lies in no folder that could be its label; use --labels-from pattern or csv"
+            );
+            FileListError::Request(text)
+        })?;
+        let speaker = self
+            .speakers
+            .and_then(|from| word(from, "speaker", |line| line.speaker.clone()));
+        if self.speakers.is_some() && speaker.is_none() {
+            let text = format!("{name} lies in no folder that could be its speaker");
+            return Err(FileListError::Request(text));
         }
-        let values = values.split(',').map(|value| {
-            let range = value.split_once('-');
-            let numbers = range.and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-            match numbers {
-                Some((first, last)) if first <= last => Ok(Values::Range(first, last)),
-                Some(_) => Err(refuse()),
-                None => Ok(Values::One(value.to_owned())),
+        let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        Ok(Ok(Found {
+            path,
+            name,
+            bytes,
+            fields,
+            label,
+            speaker,
+        }))
+    }
+
+    /// The classes as they are found, and as they are shown.
+    pub(super) fn classes(
+        &self,
+        found: &[Found],
+    ) -> Result<(Vec<String>, Vec<String>), FileListError> {
+        if self.classes.is_empty() {
+            let keys = sorted(found.iter().map(|one| one.label.clone()));
+            return Ok((keys.clone(), keys));
+        }
+        let known: BTreeSet<&str> = self.classes.iter().map(|(key, _)| key.as_str()).collect();
+        if let Some(one) = found.iter().find(|one| !known.contains(one.label.as_str())) {
+            let text = format!(
+                "{} has the label \"{}\", which is not among --classes",
+                one.name, one.label
+            );
+            return Err(FileListError::Request(text));
+        }
+        Ok(self.classes.iter().cloned().unzip())
+    }
+
+    /// Takes out what is not selected; returns names that were listed and do not exist.
+    pub(super) fn select(&self, found: &mut Vec<Found>) -> Result<Vec<String>, FileListError> {
+        let lists = |paths: &[PathBuf]| -> Result<BTreeSet<String>, FileListError> {
+            let mut names = BTreeSet::new();
+            for path in paths {
+                let text = read_text(path)?;
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                names.extend(lines.map(|line| line.trim_start_matches("./").to_owned()));
             }
+            Ok(names)
+        };
+        let (only, except) = (lists(&self.only)?, lists(&self.except)?);
+        let known: BTreeSet<&str> = found.iter().map(|one| one.name.as_str()).collect();
+        let absent = only.iter().filter(|name| !known.contains(name.as_str()));
+        let absent = absent.cloned().collect();
+        found.retain(|one| {
+            let listed = self.only.is_empty() || only.contains(&one.name);
+            listed
+                && !except.contains(&one.name)
+                && self.select.iter().all(|selection| one.is_in(selection))
         });
-        Ok(Self {
-            field: field.to_owned(),
-            values: values.collect::<Result<_, _>>()?,
-            excludes,
-        })
+        Ok(absent)
     }
 }
 
-impl Selection {
-    /// Whether a value of the field is taken.
-    pub fn takes(&self, value: &str) -> bool {
-        let number = value.parse::<u64>().ok();
-        let named = self.values.iter().any(|values| match values {
-            Values::One(one) => one == value,
-            Values::Range(first, last) => number.is_some_and(|n| (*first..=*last).contains(&n)),
-        });
-        named != self.excludes
+impl Found {
+    fn is_in(&self, selection: &Selection) -> bool {
+        let field = selection.field.as_str();
+        let value = match (self.fields.get(field), field) {
+            (Some(value), _) => value,
+            (None, "label") => &self.label,
+            (None, _) => self.speaker.as_deref().unwrap_or(""),
+        };
+        selection.takes(value)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn field(pattern: &str, path: &str, name: &str) -> Option<String> {
-        let pattern: Pattern = pattern.parse().unwrap();
-        Some(pattern.fields(path)?.get(name)?.to_owned())
+/// Each word once: in the order of the numbers if all are numbers, otherwise of the letters.
+pub(super) fn sorted(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut words: Vec<String> = words.collect::<BTreeSet<_>>().into_iter().collect();
+    if words.iter().all(|word| word.parse::<u64>().is_ok()) {
+        words.sort_by_key(|word| word.parse::<u64>().unwrap_or(u64::MAX));
     }
-
-    #[test]
-    fn names_of_the_usual_corpora() {
-        let heidelberg = "lang-{label}_speaker-{speaker}_trial-{trial}_digit-{label}";
-        let path = "audio/lang-english_speaker-00_trial-0_digit-2.flac";
-        assert_eq!(field(heidelberg, path, "label").unwrap(), "english_2");
-        assert_eq!(field(heidelberg, path, "speaker").unwrap(), "00");
-        let commands = "{label}/{speaker}_nohash_{index}";
-        let path = "yes/0a7c2a8d_nohash_0.wav";
-        assert_eq!(field(commands, path, "label").unwrap(), "yes");
-        assert_eq!(field(commands, path, "speaker").unwrap(), "0a7c2a8d");
-        assert_eq!(
-            field(commands, "_background_noise_/pink_noise.wav", "label"),
-            None
-        );
-        assert_eq!(field(commands, "0a7c2a8d_nohash_0.wav", "label"), None);
-    }
-
-    #[test]
-    fn fields_give_way_until_all_matches() {
-        assert_eq!(field("{a}_{b}.x", "1_2_3.x", "b").unwrap(), "2_3");
-        assert_eq!(field("{a}_{b}_end", "1_2_3_end.wav", "b").unwrap(), "2_3");
-        assert_eq!(field("{a}_{b}", "_b", "a"), None);
-        assert_eq!(field("{a}-{b}.WAV", "ü-2.flac", "a").unwrap(), "ü");
-    }
-
-    #[test]
-    fn patterns_that_cannot_be() {
-        for pattern in ["", "name", "{a}{b}", "{a", "a}", "{}", "{a/b}"] {
-            let error = pattern.parse::<Pattern>().unwrap_err().to_string();
-            assert!(error.contains(&format!("\"{pattern}\"")), "{error}");
-        }
-    }
-
-    #[test]
-    fn selections_take_values_and_ranges() {
-        let takes =
-            |selection: &str, value: &str| selection.parse::<Selection>().unwrap().takes(value);
-        assert!(takes("index=0-4", "4") && !takes("index=0-4", "5") && !takes("index=0-4", "x"));
-        assert!(takes("index=0-4,7", "7") && takes("index=0-4", "03"));
-        assert!(takes("speaker=theo,jackson", "theo") && !takes("speaker!=theo", "theo"));
-        assert!(takes("speaker=anna-maria", "anna-maria"));
-        for wrong in ["index", "=3", "index=", "index=4-0"] {
-            assert!(wrong.parse::<Selection>().is_err(), "{wrong}");
-        }
-    }
+    words
 }

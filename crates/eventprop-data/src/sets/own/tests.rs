@@ -1,6 +1,11 @@
+use std::path::Path;
+
 use super::*;
-use crate::npz::{archive, array};
-use crate::spike_file::{Sample, SpikeFileWriter, WriteOptions};
+use crate::binned::{BinnedSet, Binning};
+use crate::encode::camera::PolarityCode;
+use crate::formats::events::{Polarity, SensorSize};
+use crate::formats::npz::{archive, array};
+use crate::formats::spike_file::{Sample, SpikeFileWriter, WriteOptions};
 
 fn request(shape: Option<&Shape>) -> Request<'_> {
     Request {
@@ -47,7 +52,14 @@ fn own_data_in_a_folder_per_class() {
     write(folder.path(), "clap/.hidden", "?");
     let loaded = read(folder.path()).unwrap();
     assert_eq!(loaded.shape.names, ["clap", "wave"]);
-    assert_eq!(loaded.shape.sensor, Some((4, 3, Polarity::OnOff)));
+    let sensor = SensorKind {
+        size: SensorSize {
+            width: 4,
+            height: 3,
+        },
+        polarity: Polarity::OnOff,
+    };
+    assert_eq!(loaded.shape.sensor, Some(sensor));
     assert_eq!(
         (loaded.set.labels(), loaded.set.inputs()),
         (&[0, 1][..], 24)

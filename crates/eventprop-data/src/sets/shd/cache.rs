@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{Counts, Loaded};
 use crate::atomic;
 use crate::binned::{BinnedSet, Binning};
-use crate::checksum::hex;
+use crate::obtain::checksum::hex;
 
 /// Goes up whenever the same file and grid would give other bytes.
 const VERSION: u32 = 1;

@@ -2,8 +2,8 @@
 //!
 //! ```no_run
 //! use eventprop_data::binned::Binning;
-//! use eventprop_data::locate;
-//! use eventprop_data::shd::{self, Corpus, Request, Split};
+//! use eventprop_data::obtain::locate;
+//! use eventprop_data::sets::shd::{self, Corpus, Request, Split};
 //!
 //! let binning = Binning { dt_ms: 1.0, steps: 1000, inputs: shd::CHANNELS, rescale_t: 1.0, rescale_x: 1.0 };
 //! let request = Request { corpus: Corpus::Shd, split: Split::Train, binning, cache: None };
@@ -28,9 +28,9 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::binned::{BinnedSet, Binning, Lost, Speakers};
-use crate::locate::{self, NotFound};
-use crate::registry::Dataset;
-use crate::spike_file::{SpikeFile, SpikeFileError, Spikes};
+use crate::formats::spike_file::{SpikeFile, SpikeFileError, Spikes};
+use crate::obtain::locate::{self, NotFound};
+use crate::obtain::registry::Dataset;
 
 /// Channels of SHD and SSC.
 pub const CHANNELS: u32 = 700;

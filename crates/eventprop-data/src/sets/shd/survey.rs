@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{CHANNELS, SYNTHETIC};
-use crate::spike_file::{SpikeFile, SpikeFileError, Spikes};
+use crate::formats::spike_file::{SpikeFile, SpikeFileError, Spikes};
 
 /// What is in a spike file.
 #[derive(Debug, Clone, PartialEq)]

@@ -29,7 +29,7 @@ use thiserror::Error;
 
 use super::{CHANNELS, Corpus, Counts, SYNTHETIC, ShdError, Split, bin_sample, check_grid};
 use crate::binned::{BinnedSet, Binning, Speakers};
-use crate::spike_file::{
+use crate::formats::spike_file::{
     MetaColumn, Sample, SpikeFile, SpikeFileWriter, Spikes, WriteFileError, WriteOptions,
     nearest_f16,
 };

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::spike_file::{Sample, SpikeFileWriter, WriteOptions};
+use crate::formats::spike_file::{Sample, SpikeFileWriter, WriteOptions};
 
 const BINNING: Binning = Binning {
     dt_ms: 1.0,

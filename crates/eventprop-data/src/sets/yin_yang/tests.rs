@@ -1,5 +1,5 @@
 use super::*;
-use crate::checksum::sha256_hex;
+use crate::obtain::checksum::sha256_hex;
 use std::fs;
 
 /// SHA-256 of the published samples (f64, little-endian) and of the published labels (one byte each),

@@ -1,11 +1,13 @@
 use std::fs;
 
+use eventprop_audio::preset::Preset;
+
+use eventprop_audio::settings::Settings;
 use hound::{SampleFormat, WavSpec, WavWriter};
 
 use super::*;
-use crate::audio::roster::{Naming, Origin};
-use crate::audio::settings::{Preset, Settings};
-use crate::spike_file::{SpikeFile, SpikeFileError, Spikes};
+use crate::formats::spike_file::{SpikeFile, SpikeFileError, Spikes};
+use crate::sets::from_sound::naming::{Naming, Origin};
 
 /// A tone of 0.1 s.
 fn tone(path: &Path, pitch: f64) {
@@ -55,7 +57,7 @@ impl Corpus {
         self.folder.path().join(name)
     }
 
-    fn roster(&self) -> Roster {
+    fn file_list(&self) -> FileList {
         let naming = Naming {
             labels: Origin::Folder,
             speakers: Some(Origin::Pattern),
@@ -66,7 +68,7 @@ impl Corpus {
             only: Vec::new(),
             except: Vec::new(),
         };
-        Roster::new(&self.file("in"), &naming).unwrap()
+        FileList::new(&self.file("in"), &naming).unwrap()
     }
 
     fn convert(
@@ -88,10 +90,10 @@ impl Corpus {
     ) -> Result<Report, ConversionError> {
         let cancel = AtomicBool::new(false);
         let mut heard = 0;
-        let roster = self.roster();
+        let file_list = self.file_list();
         let conversion = Conversion {
             encoder: &self.encoder,
-            roster: &roster,
+            file_list: &file_list,
             out: &self.file(out),
             times: TimeType::F32,
             max_seconds: 10.0,

@@ -1,6 +1,6 @@
 use super::*;
-use crate::shd::survey::survey;
-use crate::shd::{Request, read_binned};
+use crate::sets::shd::survey::survey;
+use crate::sets::shd::{Request, read_binned};
 
 const BINNING: Binning = Binning {
     dt_ms: 1.0,
@@ -248,7 +248,10 @@ fn written_and_made_are_the_same_and_have_the_shape_of_shd() {
         "{:?}",
         train.last_spike_s
     );
-    assert_eq!(train.oddities, crate::shd::survey::Oddities::default());
+    assert_eq!(
+        train.oddities,
+        crate::sets::shd::survey::Oddities::default()
+    );
 }
 
 #[test]

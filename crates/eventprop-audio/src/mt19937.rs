@@ -1,54 +1,25 @@
 //! The Mersenne Twister as NumPy's legacy generator (`numpy.random.RandomState`) uses it.
 //!
-//! The published Yin-Yang sets were drawn with it; to make them again, bit for bit, its seeding, its
-//! 53-bit floats and its bounded integers are followed exactly (Matsumoto & Nishimura 1998;
-//! NumPy `mt19937.c`, `distributions.c`). Everything that is new in this project draws from the
-//! counter-based [`eventprop::rng`] instead.
+//! The published spikes of sounds and the published Yin-Yang sets were drawn with it; to make them again, bit for
+//! bit, its 53-bit floats and its bounded integers are followed exactly (NumPy `mt19937.c`, `distributions.c`).
+//! Everything that is new in this project draws from the counter-based [`eventprop::rng`] instead.
 
-const WORDS: usize = 624;
-const MIDDLE: usize = 397;
+use rand_mt::Mt;
 
 /// A legacy NumPy generator: the same seed gives the same draws as `numpy.random.RandomState(seed)`.
 #[derive(Debug, Clone)]
-pub struct Mt19937 {
-    state: [u32; WORDS],
-    position: usize,
-}
+pub struct Mt19937(Mt);
 
 impl Mt19937 {
     /// The generator of a seed (`init_genrand`). NumPy refuses seeds above 2³² − 1, hence `u32`.
     pub fn new(seed: u32) -> Self {
-        let mut state = [0; WORDS];
-        let mut word = seed;
-        for (position, slot) in (1u32..).zip(&mut state) {
-            *slot = word;
-            word = 1_812_433_253_u32
-                .wrapping_mul(word ^ (word >> 30))
-                .wrapping_add(position);
-        }
-        Self {
-            state,
-            position: WORDS,
-        }
-    }
-
-    /// The next 32 bits.
-    pub fn word(&mut self) -> u32 {
-        if self.position == WORDS {
-            self.regenerate();
-        }
-        let mut word = self.state[self.position];
-        self.position += 1;
-        word ^= word >> 11;
-        word ^= (word << 7) & 0x9d2c_5680;
-        word ^= (word << 15) & 0xefc6_0000;
-        word ^ (word >> 18)
+        Self(Mt::new(seed))
     }
 
     /// A uniform draw in [0, 1) with 53 bits, as `random_sample()` and `rand()`. Takes two words.
     pub fn uniform(&mut self) -> f64 {
-        let high = f64::from(self.word() >> 5);
-        let low = f64::from(self.word() >> 6);
+        let high = f64::from(self.0.next_u32() >> 5);
+        let low = f64::from(self.0.next_u32() >> 6);
         (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
     }
 
@@ -60,21 +31,11 @@ impl Mt19937 {
         }
         let mask = u32::MAX >> last.leading_zeros();
         loop {
-            let draw = self.word() & mask;
+            let draw = self.0.next_u32() & mask;
             if draw <= last {
                 return draw;
             }
         }
-    }
-
-    fn regenerate(&mut self) {
-        for k in 0..WORDS {
-            let joined =
-                (self.state[k] & 0x8000_0000) | (self.state[(k + 1) % WORDS] & 0x7fff_ffff);
-            let twist = if joined & 1 == 0 { 0 } else { 0x9908_b0df };
-            self.state[k] = self.state[(k + MIDDLE) % WORDS] ^ (joined >> 1) ^ twist;
-        }
-        self.position = 0;
     }
 }
 
@@ -133,7 +94,7 @@ mod tests {
         for known in KNOWN {
             let start = Mt19937::new(known.seed);
             let mut rng = start.clone();
-            assert_eq!(known.words, [(); 3].map(|()| rng.word()));
+            assert_eq!(known.words, [(); 3].map(|()| rng.0.next_u32()));
             let mut rng = start.clone();
             assert_eq!(known.uniforms, [(); 3].map(|()| rng.uniform()));
             let mut rng = start.clone();
@@ -150,6 +111,6 @@ mod tests {
     fn a_bound_of_one_takes_no_word() {
         let mut rng = Mt19937::new(42);
         assert_eq!(rng.up_to(0), 0);
-        assert_eq!(rng.word(), 0x5fe1_dc66);
+        assert_eq!(rng.0.next_u32(), 0x5fe1_dc66);
     }
 }

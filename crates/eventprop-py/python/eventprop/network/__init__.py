@@ -3,138 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _arrays, _engine, loss as losses
-from .loss import Loss, LossLike
-from .regularize import Regularizer
-from .spikes import Spikes
+from .. import _arrays, _engine, loss as losses
+from ..loss import Loss, LossLike
+from ..regularize import Regularizer
+from ..spikes import Spikes
+from .building import Builder, Normal, Population
+from .evaluation import Evaluation, Readout, one_readout
+from .params import Params
 
 if TYPE_CHECKING:
-    from .optim import SGD, Adam
-    from .training import Epoch, History
+    from ..optim import SGD, Adam
+    from ..training import Epoch, History
 
 __all__ = ["Evaluation", "Network", "Normal", "Params", "Population", "Readout"]
 
-_LEAST = {"tau_mem": 3.0, "tau_syn": 1.0, "tau_b": 1.0, "b_incr": 0.0}
-_WEIGHTS_MOST = 2**31
-
-Trainable = Union[Sequence[str], Mapping[str, float]]
 Regularizers = Union[Regularizer, Mapping[str, Regularizer], None]
 
 
-@dataclass(frozen=True)
-class Normal:
-    """Initial weights drawn independently from a normal distribution, under the seed of the network."""
-
-    mean: float
-    sd: float
-
-
-@dataclass(frozen=True)
-class Population:
-    """A population of a network, as `Network.connect` takes it."""
-
-    name: str
-    size: int
-    model: str
-    """`"input"`, `"lif"`, `"alif"` or `"li"`."""
-    index: int = field(repr=False)
-    _owner: int = field(repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class Readout:
-    """What the loss saw of the outputs; what it did not look at is `None`.
-
-    On the grid the nodes are the starts of the steps, and V has one more row, the end of the last
-    step. Between events they are quadrature points, which differ from sample to sample: V, times and
-    widths are then lists with one array per sample.
-    """
-
-    V: Any = None
-    """Output voltages, [samples, steps + 1, outputs] on the grid; a list of [nodes, outputs] between events."""
-    times_ms: Any = None
-    """Times of the nodes in ms, [steps]; a list of [nodes] between events."""
-    widths_ms: Any = None
-    """Widths of the nodes in ms, in the shape of `times_ms`."""
-    V_max: Any = None
-    """Maxima of the output voltages, [samples, outputs]."""
-    V_max_ms: Any = None
-    """Times of the maxima in ms, [samples, outputs]."""
-    first_spikes_ms: Any = None
-    """Times of the first output spikes in ms, infinite where there is none, [samples, outputs]."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `Network.evaluate` saw of a batch. B is the number of samples, T that of steps."""
-
-    loss: float
-    """Mean loss of the samples."""
-    losses: npt.NDArray[np.float64]
-    """Losses of the samples, [B]."""
-    predictions: npt.NDArray[np.int64]
-    """Predicted classes, [B]; −1 where no output spiked."""
-    labels: npt.NDArray[np.uint32]
-    """Classes, [B]."""
-    accuracy: float
-    """Share of right predictions, 0 to 1."""
-    readout: Readout
-    """What the loss saw."""
-    spikes: dict[str, Spikes]
-    """Spikes of every population."""
-    drives: dict[str, npt.NDArray[Any]]
-    """Drives J = I − V just before the spikes, parallel to `spikes[name].times_ms`; none for the input."""
-    grazing: dict[str, int]
-    """Per population, the number of spikes that only grazed the threshold: their gradient is large."""
-    gradients: dict[str, npt.NDArray[Any]]
-    """Derivatives of the mean loss: weights [source, target], constants [size]. Empty without `gradient`."""
-    records: dict[str, npt.NDArray[Any]]
-    """What was recorded, [B, T, size]: V, I and B at the end of each step, λ at its start."""
-    dt: float
-    """Length of a step in ms."""
-
-
-class Params(MutableMapping[str, npt.NDArray[np.float64]]):
-    """The parameters of a network by name: weights such as `"in->hid"`, constants such as `"hid.tau_mem"`.
-
-    Reading gives a copy in float64; assigning checks shape and values.
-    """
-
-    def __init__(self, network: _engine.Network) -> None:
-        self._network = network
-
-    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
-        found = self._network.param(name) if isinstance(name, str) else None
-        if found is None:
-            raise KeyError(f"there is no parameter {name!r}; there are {', '.join(self)}")
-        return found
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        shape = self[name].shape
-        self._network.set_param(name, _arrays.floats(name, value, shape).reshape(-1))
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError("a parameter cannot be deleted; it belongs to the network")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._network.param_names())
-
-    def __len__(self) -> int:
-        return len(self._network.param_names())
-
-    def __repr__(self) -> str:
-        shapes = ", ".join(f"{name!r}: {list(value.shape)}" for name, value in self.items())
-        return f"<Params {{{shapes}}}>"
-
-
-class Network:
+class Network(Builder):
     """Populations of neurons and projections between them, with their parameters.
 
     Exactly one input is needed; the population that is added last is the output. Any graph is
@@ -168,203 +60,10 @@ class Network:
     """
 
     def __init__(self, dt: float, trial: float, seed: int = 0) -> None:
-        self._seed = _arrays.whole("seed", seed, 0, 2**64 - 1)
-        self._engine = _engine.Network(_arrays.number("dt", dt), _arrays.number("trial", trial), self._seed)
-        self._populations: list[Population] = []
-        self._built: list[dict[str, Any]] = []
+        super().__init__(dt, trial, seed)
         self._loss: Loss | None = None
 
-    # Building
-
-    def add_input(self, name: str, size: int) -> Population:
-        """Adds the input: `size` channels that emit the spikes of a sample."""
-        return self._add(name, size, "input", {}, ())
-
-    def add_lif(
-        self,
-        name: str,
-        size: int,
-        *,
-        tau_mem: Any = 20.0,
-        tau_syn: Any = 5.0,
-        v_thresh: Any = 1.0,
-        v_reset: Any = 0.0,
-        trainable: Trainable = (),
-    ) -> Population:
-        """Adds leaky integrate-and-fire neurons. Every constant is a number, or an array [size].
-
-        Parameters
-        ----------
-        tau_mem, tau_syn
-            Time constants of membrane and synapse in ms.
-        v_thresh
-            Threshold, above 0.
-        v_reset
-            Membrane potential after a spike and at the start of a trial, below the threshold.
-        trainable
-            Names of constants that become parameters, one value per neuron (`"tau_mem"`, `"tau_syn"`),
-            or a mapping from names to the smallest values that training may give them.
-        """
-        constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_thresh": v_thresh, "v_reset": v_reset}
-        return self._add(name, size, "lif", constants, trainable)
-
-    def add_alif(
-        self,
-        name: str,
-        size: int,
-        *,
-        tau_mem: Any = 20.0,
-        tau_syn: Any = 5.0,
-        v_thresh: Any = 1.0,
-        v_reset: Any = 0.0,
-        tau_b: Any = 100.0,
-        b_incr: Any = 0.1,
-        b_init: Any = 0.0,
-        trainable: Trainable = (),
-    ) -> Population:
-        """Adds LIF neurons whose threshold adapts. Every constant is a number, or an array [size].
-
-        Parameters
-        ----------
-        tau_mem, tau_syn, v_thresh, v_reset
-            As for `add_lif`.
-        tau_b
-            Time constant in ms with which the threshold relaxes.
-        b_incr
-            What a spike adds to the threshold, at least 0.
-        b_init
-            How far the threshold lies above `v_thresh` at the start of a trial, at least 0.
-        trainable
-            As for `add_lif`; also `"tau_b"` and `"b_incr"`.
-        """
-        constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_thresh": v_thresh, "v_reset": v_reset}
-        constants.update(tau_b=tau_b, b_incr=b_incr, b_init=b_init)
-        return self._add(name, size, "alif", constants, trainable)
-
-    def add_li(
-        self,
-        name: str,
-        size: int,
-        *,
-        tau_mem: Any = 20.0,
-        tau_syn: Any = 5.0,
-        v_init: Any = 0.0,
-        trainable: Trainable = (),
-    ) -> Population:
-        """Adds leaky integrators, which never spike. Every constant is a number, or an array [size].
-
-        Parameters
-        ----------
-        tau_mem, tau_syn
-            Time constants of membrane and synapse in ms.
-        v_init
-            Membrane potential at the start of a trial.
-        trainable
-            As for `add_lif`.
-        """
-        constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_init": v_init}
-        return self._add(name, size, "li", constants, trainable)
-
-    def _add(
-        self, name: str, size: int, model: str, constants: Mapping[str, Any], trainable: Trainable
-    ) -> Population:
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"name is {name!r}; expected text")
-        size = _arrays.whole("size", size, 1, _WEIGHTS_MOST)
-        numbers: dict[str, float | npt.NDArray[np.float64]] = {}
-        for key, value in constants.items():
-            found = _arrays.floats(f"{key} of {name!r}", value)
-            if found.ndim:
-                _arrays.check_shape(f"{key} of {name!r}", found.shape, (size,))
-            numbers[key] = found if found.ndim else float(found)
-        if isinstance(trainable, str):
-            trainable = [trainable]
-        trained = dict(trainable) if isinstance(trainable, Mapping) else {key: _LEAST.get(key, 0.0) for key in trainable}
-        for key in trained:
-            if key not in _LEAST or key not in numbers:
-                known = ", ".join(key for key in numbers if key in _LEAST)
-                raise ValueError(f"{name!r} has no constant {key!r} to train; it has {known or 'none'}")
-        index = self._engine.add(name, "lif" if model == "alif" else model, size, numbers)
-        for key, least in trained.items():
-            self._engine.train_constant(index, key, _arrays.number(f"least {key}", least))
-        lists = {key: value if isinstance(value, float) else value.tolist() for key, value in numbers.items()}
-        self._built.append({"add": model, "name": name, "size": size, "constants": lists, "trainable": trained})
-        population = Population(name, size, model, index, id(self))
-        self._populations.append(population)
-        return population
-
-    def connect(
-        self, source: Population | str, target: Population | str, weight: Any, *, delay: float = 0.0
-    ) -> str:
-        """Connects every neuron of `source` to every neuron of `target`.
-
-        Parameters
-        ----------
-        source, target
-            Populations, or their names. Both may be the same: a recurrent projection.
-        weight
-            An array [source, target], or `Normal(mean, sd)`.
-        delay
-            Extra time in ms between a spike and its arrival. The event solver waits exactly this long,
-            the grid solvers 1 + round(delay / dt) steps.
-
-        Returns
-        -------
-        The name of the projection, such as `"in->hid"`.
-        """
-        ends = [self._find("source", source), self._find("target", target)]
-        delay = _arrays.number("delay", delay)
-        shape = (ends[0].size, ends[1].size)
-        if shape[0] * shape[1] > _WEIGHTS_MOST:
-            raise ValueError(f"a projection of {shape[0]} × {shape[1]} weights is too large; expected at most {_WEIGHTS_MOST}")
-        values, normal = None, (0.0, 0.0)
-        if isinstance(weight, Normal):
-            normal = (_arrays.number("mean", weight.mean), _arrays.number("sd", weight.sd))
-        else:
-            values = _arrays.floats(f"weight of {ends[0].name}->{ends[1].name}", weight, shape)
-        name = self._engine.connect((ends[0].index, ends[1].index), values, normal, delay)
-        self._built.append(
-            {"connect": [ends[0].name, ends[1].name], "normal": list(normal), "delay": delay}
-        )
-        return name
-
-    def _find(self, what: str, population: Population | str) -> Population:
-        if isinstance(population, Population):
-            if population._owner == id(self):
-                return population
-            raise ValueError(f"{what} is population {population.name!r} of another network")
-        for known in self._populations:
-            if known.name == population:
-                return known
-        names = ", ".join(repr(known.name) for known in self._populations)
-        raise ValueError(f"{what} is {population!r}; expected a population of this network: {names or 'it has none yet'}")
-
     # Looking
-
-    @property
-    def dt(self) -> float:
-        """Step of the grid solvers in ms."""
-        return self._engine.clock()[0]
-
-    @property
-    def steps(self) -> int:
-        """Number of steps of a trial."""
-        return self._engine.clock()[1]
-
-    @property
-    def trial(self) -> float:
-        """Length of a trial in ms."""
-        return self._engine.clock()[2]
-
-    @property
-    def seed(self) -> int:
-        """Seed of initial weights and of the order of samples."""
-        return self._seed
-
-    @property
-    def populations(self) -> list[Population]:
-        """The populations in the order in which they were added; the last one is the output."""
-        return list(self._populations)
 
     @property
     def params(self) -> Params:
@@ -428,7 +127,7 @@ class Network:
             predictions=predictions,
             labels=batch.labels,
             accuracy=float(np.mean(predictions == batch.labels)),
-            readout=_readout(seen["readout"], solver),
+            readout=one_readout(seen["readout"], solver),
             spikes=spikes,
             drives={name: arrays[3] for name, arrays in seen["spikes"].items() if name in hidden},
             grazing=seen["grazing"],
@@ -452,7 +151,7 @@ class Network:
     def _tested(
         self, spikes: Spikes, loss: LossLike | None, solver: str, batch_size: int, *, labels: bool
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        from .training import tested
+        from ..training import tested
 
         chosen = self._chosen(loss)
         self._check("spikes", spikes, labels=labels)
@@ -514,8 +213,8 @@ class Network:
         KeyboardInterrupt
             After Ctrl-C; the network keeps what was learned until then.
         """
-        from .optim import Adam
-        from .training import Course, trained
+        from ..optim import Adam
+        from ..training import Course, trained
 
         self._check("train", train, labels=True)
         if validation is not None:
@@ -605,14 +304,14 @@ class Network:
         The description of the network is JSON in the header of the file, the parameters are float64
         tensors under their names. The file appears only when it is complete.
         """
-        from . import files
+        from .. import files
 
         files.save(path, self.to_dict(), dict(self.params))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
         """Reads what `save` wrote."""
-        from . import files
+        from .. import files
 
         description, tensors = files.load(path)
         try:
@@ -667,17 +366,3 @@ def _restored(description: Mapping[str, Any], params: Mapping[str, npt.NDArray[n
     for name, value in params.items():
         network.params[name] = value
     return network
-
-
-def _readout(samples: list[dict[str, Any]], solver: str) -> Readout:
-    """One readout of many."""
-    parts: dict[str, Any] = {}
-    for key in samples[0]:
-        values = [sample[key] for sample in samples]
-        if key in ("times_ms", "widths_ms") and solver != "event":
-            parts[key] = values[0]
-        elif key in ("V", "times_ms", "widths_ms") and solver == "event":
-            parts[key] = values
-        else:
-            parts[key] = np.stack(values)
-    return Readout(**parts)
