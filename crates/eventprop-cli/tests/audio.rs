@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use eventprop_data::spike_file::SpikeFile;
+use eventprop_data::formats::spike_file::SpikeFile;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 

@@ -297,9 +297,10 @@ fn labels_behind_the_end_of_a_gesture_are_refused_with_both_times() {
     let write =
         |name: &str, content: &str| std::fs::write(place.join(name), content).expect("a file");
     write("events.csv", "t,x,y,p\n10,1,2,1\n2000,127,127,0\n");
-    let recording = eventprop_data::events::read(&place.join("events.csv")).expect("events");
-    let format = eventprop_data::events::Format::Aedat31;
-    eventprop_data::events::write(&place.join("user24_led.aedat"), &recording, format)
+    let recording =
+        eventprop_data::formats::events::read(&place.join("events.csv")).expect("events");
+    let format = eventprop_data::formats::events::Format::Aedat31;
+    eventprop_data::formats::events::write(&place.join("user24_led.aedat"), &recording, format)
         .expect("a recording");
     let header = "class,startTime_usec,endTime_usec\n";
     write(

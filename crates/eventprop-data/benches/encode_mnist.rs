@@ -19,10 +19,10 @@ use std::time::Instant;
 
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::SpikeTrain;
-use eventprop_data::dropout::InputDropout;
-use eventprop_data::latency::LatencyCode;
-use eventprop_data::mnist::MnistSet;
-use eventprop_data::pixel_spikes::{PixelSpikes, PixelTimes};
+use eventprop_data::augment::dropout::InputDropout;
+use eventprop_data::encode::latency::LatencyCode;
+use eventprop_data::encode::pixel_spikes::{PixelSpikes, PixelTimes};
+use eventprop_data::sets::mnist::MnistSet;
 
 const EPOCHS: u64 = 500;
 

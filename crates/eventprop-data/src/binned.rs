@@ -67,7 +67,7 @@ impl Binning {
 }
 
 /// Labelled samples of events on a grid of steps, wherever they come from: kept in memory
-/// ([`BinnedSet`]) or made when they are asked for ([`crate::sequential_mnist::SequenceSet`]).
+/// ([`BinnedSet`]) or made when they are asked for ([`crate::sets::smnist::SequenceSet`]).
 pub trait EventSet: Send + Sync + std::fmt::Debug {
     /// Number of channels.
     fn inputs(&self) -> u32;

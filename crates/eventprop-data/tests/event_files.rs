@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use eventprop_data::events::{Format, ReadOptions, Recording, parse, read};
+use eventprop_data::formats::events::{Format, ReadOptions, Recording, parse, read};
 
 fn data(folder: &str) -> Option<PathBuf> {
     let dir = std::env::var_os("EVENTPROP_TEST_DATA").map(PathBuf::from);

@@ -4,12 +4,12 @@
 
 use std::path::PathBuf;
 
-use eventprop_data::info::info;
-use eventprop_data::locate;
-use eventprop_data::mnist::{MnistSet, Split};
-use eventprop_data::registry::Dataset;
-use eventprop_data::verify::{FileState, verify};
-use eventprop_data::yin_yang::{Published, YinYangSet};
+use eventprop_data::obtain::locate;
+use eventprop_data::obtain::registry::Dataset;
+use eventprop_data::obtain::verify::{FileState, verify};
+use eventprop_data::sets::info::info;
+use eventprop_data::sets::mnist::{MnistSet, Split};
+use eventprop_data::sets::yin_yang::{Published, YinYangSet};
 
 fn data() -> Option<PathBuf> {
     let dir = std::env::var_os("EVENTPROP_TEST_DATA").map(PathBuf::from);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop_data::atomic::WriteError;
-use eventprop_data::npy::{self, NpyError};
+use eventprop_data::formats::npy::{self, NpyError};
 use thiserror::Error;
 
 use crate::outputs::Outputs;

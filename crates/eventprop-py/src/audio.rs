@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use eventprop_data::audio::encoder::{Encoder, Encoding, Workspace};
-use eventprop_data::audio::settings::{Mode, Preset};
-use eventprop_data::audio::sound::Sound;
+use eventprop_audio::encoder::{Encoder, Encoding, Workspace};
+use eventprop_audio::preset::Preset;
+use eventprop_audio::settings::Mode;
+use eventprop_audio::sound::Sound;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use rayon::prelude::*;

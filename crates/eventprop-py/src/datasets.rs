@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use eventprop::network::Clock;
 use eventprop::spikes::Batch;
 use eventprop_data::binned::{BinnedSet, Binning};
-use eventprop_data::camera::PolarityCode;
-use eventprop_data::locate;
-use eventprop_data::own_data::{self, TimeOrigin};
+use eventprop_data::encode::camera::PolarityCode;
+use eventprop_data::obtain::locate;
+use eventprop_data::sets::own::{self, TimeOrigin};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
 use eventprop_experiment::settings::Settings;
 use numpy::{IntoPyArray, PyArray1};
@@ -138,7 +138,7 @@ impl Grid {
 
 /// Shape of the user's own set, which another set has to fit.
 #[pyclass(frozen, module = "eventprop._engine")]
-pub struct Shape(own_data::Shape);
+pub struct Shape(own::Shape);
 
 #[pymethods]
 impl Shape {
@@ -179,7 +179,7 @@ pub fn read_own<'py>(
     like: Option<PyRef<'py, Shape>>,
 ) -> PyResult<(Labelled<'py>, Shape, Vec<String>)> {
     let like = like.map(|shape| shape.0.clone());
-    let request = own_data::Request {
+    let request = own::Request {
         binning: grid.binning()?,
         side: grid.side,
         polarity: grid.polarity()?,
@@ -189,8 +189,8 @@ pub fn read_own<'py>(
         },
         shape: like.as_ref(),
     };
-    let read = pool::compute(py, || own_data::read_binned(&path, &request))?;
-    let own_data::Loaded {
+    let read = pool::compute(py, || own::read_binned(&path, &request))?;
+    let own::Loaded {
         set,
         shape,
         notices,

@@ -2,12 +2,12 @@
 
 use eventprop::rng::{Key, Purpose};
 use eventprop_data::encode::delta::Delta;
+use eventprop_data::encode::latency::LatencyCode;
 use eventprop_data::encode::level_crossing::LevelCrossing;
 use eventprop_data::encode::log_latency::LogLatency;
 use eventprop_data::encode::population::Population;
 use eventprop_data::encode::rate::PoissonRate;
 use eventprop_data::encode::{EncodeError, Series, Spike};
-use eventprop_data::latency::LatencyCode;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 

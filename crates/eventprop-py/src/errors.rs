@@ -8,10 +8,10 @@ use std::io;
 
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
-use eventprop_data::dvs_gesture::GestureError;
-use eventprop_data::mnist::MnistError;
-use eventprop_data::nmnist::NmnistError;
-use eventprop_data::shd::ShdError;
+use eventprop_data::sets::dvs_gesture::GestureError;
+use eventprop_data::sets::mnist::MnistError;
+use eventprop_data::sets::nmnist::NmnistError;
+use eventprop_data::sets::shd::ShdError;
 use eventprop_experiment::data::DataError;
 use eventprop_experiment::params::ParamError;
 use eventprop_experiment::run::RunError;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use eventprop_data::binned::Speakers;
-use eventprop_data::events::{
+use eventprop_data::formats::events::{
     self, Event, Format, Notes, Polarity, ReadOptions, Recording, Sensor, SizeFrom, columns,
 };
-use eventprop_data::spike_file::{
+use eventprop_data::formats::spike_file::{
     Sample, SpikeFile, SpikeFileError, SpikeFileWriter, Spikes, TimeType, WriteOptions,
 };
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};

@@ -24,7 +24,7 @@ pub(super) const PAGE: &str = "docs/equations.md";
 
 const EAR: Page = Page {
     path: "docs/audio.md",
-    code: "crates/eventprop-data/src/audio/",
+    code: "crates/eventprop-audio/src/",
     name: "ear",
 };
 
@@ -254,13 +254,13 @@ mod tests {
     fn the_ear_has_its_own_page() {
         let engine = (PAGE, "no tags");
         let ear = (EAR.path, "**[E1]** x\n**[E2]** y");
-        let code = ("crates/eventprop-data/src/audio/level.rs", "// [E1], [E3]");
-        let test = ("crates/eventprop-data/tests/a.rs", "// [E1] [E2]");
+        let code = ("crates/eventprop-audio/src/level.rs", "// [E1], [E3]");
+        let test = ("crates/eventprop-audio/tests/a.rs", "// [E1] [E2]");
         assert_eq!(
             messages(&[engine, ear, code, test]),
             [
                 "docs/audio.md:2: [E2] is defined, but not in the code of the ear",
-                "crates/eventprop-data/src/audio/level.rs:1: [E3] is not defined in docs/audio.md"
+                "crates/eventprop-audio/src/level.rs:1: [E3] is not defined in docs/audio.md"
             ]
         );
     }

@@ -3,10 +3,11 @@
 use super::{Checkout, File, Finding, whole_words};
 
 /// Folders in which a file is one thing of a kind.
-const FOLDERS: [&str; 4] = [
+const FOLDERS: [&str; 5] = [
     "crates/eventprop/src/neuron/",
     "crates/eventprop/src/loss/",
     "crates/eventprop/src/regularize/",
+    "crates/eventprop-audio/src/",
     "crates/eventprop-data/src/",
 ];
 

@@ -12,12 +12,13 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Subcommand;
-use eventprop_data::by_hand::{self, ByHand};
-use eventprop_data::fetch::{self, FetchOptions, Fetched, Progress};
-use eventprop_data::info::{Info, PartInfo};
-use eventprop_data::registry::{Dataset, UnknownDataset};
-use eventprop_data::verify::{FileState, FileStatus};
-use eventprop_data::{info, locate, verify};
+use eventprop_data::obtain::fetch::{self, FetchOptions, Fetched, Progress};
+use eventprop_data::obtain::manual::{self, ByHand};
+use eventprop_data::obtain::registry::{Dataset, UnknownDataset};
+use eventprop_data::obtain::verify::{FileState, FileStatus};
+use eventprop_data::obtain::{locate, verify};
+use eventprop_data::sets::info;
+use eventprop_data::sets::info::{Info, PartInfo};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
@@ -114,7 +115,7 @@ impl FromStr for FetchSubject {
     type Err = UnknownDataset;
 
     fn from_str(name: &str) -> Result<Self, UnknownDataset> {
-        match by_hand::find(name) {
+        match manual::find(name) {
             Some(set) => Ok(Self::ByHand(set)),
             None => name.parse().map(Self::Dataset),
         }

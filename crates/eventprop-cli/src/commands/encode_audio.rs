@@ -5,14 +5,17 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use clap::ValueEnum;
-use eventprop_data::audio::conversion::{self, Conversion, Event, OnBroken, Report};
-use eventprop_data::audio::encoder::{EncodeError, Encoder, Workspace};
-use eventprop_data::audio::membrane::Phase;
-use eventprop_data::audio::naming::{Pattern, Selection};
-use eventprop_data::audio::roster::{Naming, Origin, Roster};
-use eventprop_data::audio::settings::{CONSTANTS, Constant, Mode, Preset, Settings};
-use eventprop_data::audio::sound::Sound;
-use eventprop_data::spike_file::TimeType;
+use eventprop_audio::constants::{CONSTANTS, Constant};
+use eventprop_audio::encoder::{EncodeError, Encoder, Workspace};
+use eventprop_audio::membrane::Phase;
+use eventprop_audio::preset::Preset;
+use eventprop_audio::settings::{Mode, Settings};
+use eventprop_audio::sound::Sound;
+use eventprop_data::formats::spike_file::TimeType;
+use eventprop_data::sets::from_sound::conversion::{self, Conversion, Event, OnBroken, Report};
+use eventprop_data::sets::from_sound::file_list::FileList;
+use eventprop_data::sets::from_sound::naming::{Naming, Origin};
+use eventprop_data::sets::from_sound::pattern::{Pattern, Selection};
 use eventprop_experiment::plot::AudioPreview;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -216,8 +219,8 @@ impl EncodeArgs {
             return Err(Failure::usage(text));
         }
         let encoder = self.encoder.encoder()?;
-        let roster = Roster::new(&self.folder, &self.naming()).map_err(Failure::usage)?;
-        announce(&roster, encoder.settings());
+        let file_list = FileList::new(&self.folder, &self.naming()).map_err(Failure::usage)?;
+        announce(&file_list, encoder.settings());
         let stop = Stop::listen(
             "stopping after the recordings under way; the same command goes on (again: at once)",
         )?;
@@ -225,7 +228,7 @@ impl EncodeArgs {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let conversion = Conversion {
             encoder: &encoder,
-            roster: &roster,
+            file_list: &file_list,
             out: &self.out,
             times: match self.time_type {
                 TimeArg::F16 => TimeType::F16,
@@ -240,19 +243,19 @@ impl EncodeArgs {
             },
             cancel: stop.flag(),
         };
-        let bar = bar(roster.bytes());
+        let bar = bar(file_list.bytes());
         let started = std::time::Instant::now();
         let report = conversion.run(&mut |event| show(event, &bar));
         bar.finish_and_clear();
         let report = report.map_err(Failure::failed)?;
         let wall_s = started.elapsed().as_secs_f64();
-        let code = self.conclude(&report, &roster, wall_s, json);
+        let code = self.conclude(&report, &file_list, wall_s, json);
         // Without a signal it was a broken recording that stopped a strict conversion.
         let asked = report.stopped && stop.flag().load(Ordering::Relaxed);
         Ok(if asked { stop.code() } else { code })
     }
 
-    fn conclude(&self, report: &Report, roster: &Roster, wall_s: f64, json: bool) -> u8 {
+    fn conclude(&self, report: &Report, file_list: &FileList, wall_s: f64, json: bool) -> u8 {
         let out = self.out.display();
         let broken = report.broken.len();
         if report.stopped {
@@ -260,14 +263,14 @@ impl EncodeArgs {
             speak::err(&format!(
                 "stopped after {} of {} recordings; they are kept in {}, and the same command goes on from there",
                 report.encoded,
-                roster.recordings.len(),
+                file_list.recordings.len(),
                 part.display()
             ));
         } else if broken > 0 {
             speak::err(&format!(
                 "{broken} of {} recordings could not be encoded and are not in {out}; when they are repaired, the same \
                  command encodes just them",
-                roster.recordings.len()
+                file_list.recordings.len()
             ));
         }
         if json {
@@ -279,13 +282,13 @@ impl EncodeArgs {
                 "file": self.out,
                 "samples": report.encoded,
                 "resumed": report.resumed,
-                "classes": roster.classes,
-                "speakers": roster.speakers,
+                "classes": file_list.classes,
+                "speakers": file_list.speakers,
                 "seconds_of_sound": report.seconds,
                 "spikes": report.spikes,
                 "broken": failed.collect::<Vec<_>>(),
-                "unmatched": roster.unmatched.len(),
-                "absent": roster.absent.len(),
+                "unmatched": file_list.unmatched.len(),
+                "absent": file_list.absent.len(),
                 "stopped": report.stopped,
                 "wall_s": wall_s,
             });
@@ -295,8 +298,8 @@ impl EncodeArgs {
             speak::out(&format!(
                 "{out}: {} samples, {} classes, {} speakers, {:.1} s of sound, {spikes:.0} spikes per sample, {wall_s:.1} s",
                 report.encoded,
-                roster.classes.len(),
-                roster.speakers.len(),
+                file_list.classes.len(),
+                file_list.speakers.len(),
                 report.seconds
             ));
         }
@@ -304,10 +307,10 @@ impl EncodeArgs {
     }
 }
 
-fn announce(roster: &Roster, settings: &Settings) {
+fn announce(file_list: &FileList, settings: &Settings) {
     for (names, what) in [
-        (&roster.unmatched, "files do not match and are left out"),
-        (&roster.absent, "listed recordings are not in the folder"),
+        (&file_list.unmatched, "files do not match and are left out"),
+        (&file_list.absent, "listed recordings are not in the folder"),
     ] {
         if !names.is_empty() {
             let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use eventprop_data::locate;
+use eventprop_data::obtain::locate;
 use eventprop_experiment::data::Source;
 use eventprop_experiment::params::{Benchmark, ParamError, Parameters};
 use eventprop_experiment::run::{self, Command, Control, Observer, Progress, RunError, Summary};

@@ -7,6 +7,7 @@
 //! (Nowotny, Turner & Knight 2025; the details are this project's, see `docs/differences.md`).
 
 mod blend;
+pub mod dropout;
 mod simple;
 
 use std::sync::Arc;

@@ -1,7 +1,9 @@
-//! From values to spikes: one file per code. The linear latency code is [`crate::latency`].
+//! From values to spikes: one file per code.
 //!
 //! | code | input | spikes |
 //! |---|---|---|
+//! | [`latency`], [`pixel_spikes`] | one value; all pixels of an image | one each, earlier for larger values |
+//! | [`camera`] | an event of a camera | its channel |
 //! | [`log_latency`] | one value | one, earlier for larger values |
 //! | [`rate`] | one value | a Poisson process |
 //! | [`delta`] | a series | one per sample that differs enough from the one before |
@@ -11,9 +13,12 @@
 //! All codes are pure: values, options and, if they draw, a key of the random numbers. Times are in
 //! ms, sorted, and lie in the stretch that the options give. A value that is not finite is an error.
 
+pub mod camera;
 pub mod delta;
+pub mod latency;
 pub mod level_crossing;
 pub mod log_latency;
+pub mod pixel_spikes;
 pub mod population;
 pub mod rate;
 

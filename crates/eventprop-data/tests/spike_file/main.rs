@@ -12,7 +12,7 @@ mod round_trip;
 use std::path::Path;
 
 use eventprop_data::binned::Speakers;
-use eventprop_data::spike_file::{
+use eventprop_data::formats::spike_file::{
     Compression, MetaColumn, Sample, SpikeFile, SpikeFileError, SpikeFileWriter, Spikes, TimeType,
     WriteOptions,
 };

@@ -1,7 +1,7 @@
 use std::fs;
 use std::io::Write;
 
-use eventprop_data::spike_file::{OptionsProblem, SampleProblem, WriteFileError};
+use eventprop_data::formats::spike_file::{OptionsProblem, SampleProblem, WriteFileError};
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use eventprop::rng::Key;
 use eventprop::spikes::SpikeTrain;
+use eventprop_data::augment::dropout::SpikeDraws;
 use eventprop_data::augment::{Augmenter, Events};
 use eventprop_data::binned::EventSet;
-use eventprop_data::dropout::SpikeDraws;
 
 use super::Samples;
 use crate::settings::{DelayLine, Settings};

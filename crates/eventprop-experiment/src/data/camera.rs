@@ -1,7 +1,8 @@
 //! A camera of a data set as inputs.
 
 use eventprop_data::augment::Grid;
-use eventprop_data::camera::{CameraCode, PolarityCode};
+use eventprop_data::encode::camera::{CameraCode, PolarityCode};
+use eventprop_data::formats::events::SensorSize;
 
 use super::DataError;
 use crate::params::{ParamError, Parameters};
@@ -19,7 +20,7 @@ pub fn polarity(params: &Parameters) -> PolarityCode {
 /// With more inputs than there can be.
 pub fn code(params: &Parameters, side: u32) -> Result<CameraCode, DataError> {
     let drawn = params.count("CAMERA_SIDE") as u32;
-    let code = CameraCode::new((side, side), drawn, polarity(params));
+    let code = CameraCode::new(SensorSize::square(side), drawn, polarity(params));
     code.map_err(|problem| {
         DataError::Param(ParamError::Combination {
             key: "CAMERA_SIDE",

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eventprop_data::binned::{BinnedSet, EventSet, Speakers};
-use eventprop_data::own_data::{self, Loaded, Request, Shape, TimeOrigin};
-use eventprop_data::shd::Split;
+use eventprop_data::sets::own::{self, Loaded, Request, Shape, TimeOrigin};
+use eventprop_data::sets::shd::Split;
 
 use super::camera;
 use super::parts::{Assembly, Sets, assemble};
@@ -85,7 +85,7 @@ fn read(
         },
         shape,
     };
-    Ok(own_data::read_binned(path, &request)?)
+    Ok(own::read_binned(path, &request)?)
 }
 
 /// What a user should know about a training set: its size and the numbers of its classes.

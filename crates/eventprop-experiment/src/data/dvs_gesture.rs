@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use eventprop_data::binned::EventSet;
-use eventprop_data::camera::CameraCode;
-use eventprop_data::dvs_gesture::{self, GestureError, MIRRORED, Request, SIDE, Window};
-use eventprop_data::shd::Split;
-use eventprop_data::synthetic_camera;
+use eventprop_data::encode::camera::CameraCode;
+use eventprop_data::sets::dvs_gesture::{self, GestureError, MIRRORED, Request, SIDE, Window};
+use eventprop_data::sets::shd::Split;
+use eventprop_data::sets::synthetic_camera;
 
 use super::camera;
 use super::parts::{Assembly, Sets, assemble};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::SpikeTrain;
+use eventprop_data::augment::dropout::SpikeDraws;
 use eventprop_data::binned::Lost;
-use eventprop_data::dropout::SpikeDraws;
-use eventprop_data::latency::LatencyCode;
-use eventprop_data::mnist::{CLASSES, MnistError, MnistSet, PIXELS, Split};
-use eventprop_data::pixel_spikes::{PixelSpikes, PixelTimes};
+use eventprop_data::encode::latency::LatencyCode;
+use eventprop_data::encode::pixel_spikes::{PixelSpikes, PixelTimes};
+use eventprop_data::sets::mnist::{CLASSES, MnistError, MnistSet, PIXELS, Split};
 
 use super::binned::BinnedSamples;
 use super::{Data, DataError, Part, Samples, Source, Wanted};

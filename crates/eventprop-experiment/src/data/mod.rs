@@ -23,15 +23,15 @@ use std::sync::Arc;
 
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::{Batch, SpikeTrain};
+use eventprop_data::augment::dropout::{InputDropout, SpikeDraws};
 use eventprop_data::binned::Lost;
-use eventprop_data::dropout::{InputDropout, SpikeDraws};
-use eventprop_data::dvs_gesture::GestureError;
-use eventprop_data::latency::LatencyError;
-use eventprop_data::mnist::MnistError;
-use eventprop_data::nmnist::NmnistError;
-use eventprop_data::own_data::OwnDataError;
-use eventprop_data::shd::ShdError;
-use eventprop_data::shd::synthetic::SyntheticError;
+use eventprop_data::encode::latency::LatencyError;
+use eventprop_data::sets::dvs_gesture::GestureError;
+use eventprop_data::sets::mnist::MnistError;
+use eventprop_data::sets::nmnist::NmnistError;
+use eventprop_data::sets::own::OwnDataError;
+use eventprop_data::sets::shd::ShdError;
+use eventprop_data::sets::shd::synthetic::SyntheticError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use eventprop_data::binned::EventSet;
-use eventprop_data::camera::CameraCode;
-use eventprop_data::mnist::MnistSet;
-use eventprop_data::nmnist::{self, NmnistError, SIDE};
-use eventprop_data::shd::Split;
-use eventprop_data::synthetic_camera;
+use eventprop_data::encode::camera::CameraCode;
+use eventprop_data::sets::mnist::MnistSet;
+use eventprop_data::sets::nmnist::{self, NmnistError, SIDE};
+use eventprop_data::sets::shd::Split;
+use eventprop_data::sets::synthetic_camera;
 
 use super::camera;
 use super::parts::{Assembly, Sets, assemble};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventprop_data::binned::{EventSet, speaker_ids};
-use eventprop_data::shd::Split;
+use eventprop_data::sets::shd::Split;
 
 use super::binned::{BinnedSamples, Encoding};
 use super::split::{self, Split as Places};

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use eventprop_data::binned::EventSet;
-use eventprop_data::locate;
-use eventprop_data::shd::synthetic::ShdLike;
-use eventprop_data::shd::{self, CHANNELS, Corpus, ShdError, Split};
+use eventprop_data::obtain::locate;
+use eventprop_data::sets::shd::synthetic::ShdLike;
+use eventprop_data::sets::shd::{self, CHANNELS, Corpus, ShdError, Split};
 
 use super::parts::{Assembly, Sets, assemble};
 use super::{Data, DataError, Source, Wanted};

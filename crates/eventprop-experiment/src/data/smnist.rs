@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use eventprop_data::binned::{EventSet, Lost};
-use eventprop_data::mnist::{self, MnistSet};
-use eventprop_data::sequential_mnist::{
-    SEQUENCE_MS, SequenceCode, SequenceSet, permuted, row_by_row,
-};
-use eventprop_data::shd::Split;
+use eventprop_data::sets::mnist::{self, MnistSet};
+use eventprop_data::sets::shd::Split;
+use eventprop_data::sets::smnist::{SEQUENCE_MS, SequenceCode, SequenceSet, permuted, row_by_row};
 
 use super::mnist::{DEMONSTRATION_VALIDATE, Found, demonstration_notice, find_test, read};
 use super::parts::{Assembly, Sets, assemble};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use eventprop::spikes::SpikeTrain;
+use eventprop_data::augment::dropout::SpikeDraws;
 use eventprop_data::binned::Lost;
-use eventprop_data::dropout::SpikeDraws;
-use eventprop_data::latency::LatencyCode;
-use eventprop_data::yin_yang::{CLASSES, INPUTS, Published, YinYangSet};
+use eventprop_data::encode::latency::LatencyCode;
+use eventprop_data::sets::yin_yang::{CLASSES, INPUTS, Published, YinYangSet};
 
 use super::binned::BinnedSamples;
 use super::{Data, DataError, Part, Samples, Wanted};

@@ -3,10 +3,10 @@
 use std::f64::consts::TAU;
 use std::path::Path;
 
+use eventprop_audio::encoder::Encoding;
+use eventprop_audio::settings::Settings;
+use eventprop_audio::sound::Sound;
 use eventprop_data::atomic;
-use eventprop_data::audio::encoder::Encoding;
-use eventprop_data::audio::settings::Settings;
-use eventprop_data::audio::sound::Sound;
 use kuva::backend::raster::RasterBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::render::color::Color;
@@ -319,8 +319,8 @@ fn turned(scene: &mut Scene, (x, y): (f64, f64), content: String) {
 
 #[cfg(test)]
 mod tests {
-    use eventprop_data::audio::encoder::{Encoder, Workspace};
-    use eventprop_data::audio::settings::Preset;
+    use eventprop_audio::encoder::{Encoder, Workspace};
+    use eventprop_audio::preset::Preset;
 
     use super::*;
 

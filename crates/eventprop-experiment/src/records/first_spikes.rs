@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use eventprop_data::atomic::WriteError;
-use eventprop_data::npy;
+use eventprop_data::formats::npy;
 
 use crate::checkpoint::{Container, Defect};
 

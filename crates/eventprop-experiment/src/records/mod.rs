@@ -18,7 +18,7 @@ use eventprop::spikes::Batch;
 use eventprop::tape::SpikeTime;
 use eventprop::train::{BatchReport, Session};
 use eventprop_data::atomic::WriteError;
-use eventprop_data::{npy, npz};
+use eventprop_data::formats::{npy, npz};
 
 pub use first_spikes::FirstSpikes;
 pub use outcomes::Outcomes;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use eventprop::train::BatchReport;
 use eventprop_data::atomic::WriteError;
-use eventprop_data::npy;
+use eventprop_data::formats::npy;
 
 use super::OutcomeSettings;
 use crate::checkpoint::{Container, Defect};

@@ -11,7 +11,7 @@ use eventprop::rng::{Key, Purpose};
 use eventprop::solver::Disturbance;
 use eventprop::spikes::Batch;
 use eventprop::train::{Activity, BatchReport, Plan, Session};
-use eventprop_data::dropout::InputDropout;
+use eventprop_data::augment::dropout::InputDropout;
 
 use super::error::RunError;
 use super::hidden::HiddenStatistics;

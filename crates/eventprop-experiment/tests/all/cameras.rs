@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use eventprop_data::binned::Speakers;
-use eventprop_data::spike_file::{Sample, SpikeFileWriter, WriteOptions};
+use eventprop_data::formats::spike_file::{Sample, SpikeFileWriter, WriteOptions};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
 use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::{self, Command, Control, Progress, Summary};

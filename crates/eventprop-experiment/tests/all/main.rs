@@ -194,7 +194,7 @@ impl Trial {
 
 /// Shape and values of a `.npy` file.
 fn array(path: &Path) -> (Vec<usize>, Vec<f64>) {
-    let array = eventprop_data::npy::read_any(path).expect("an array");
+    let array = eventprop_data::formats::npy::read_any(path).expect("an array");
     (array.shape, array.values.to_f64())
 }
 

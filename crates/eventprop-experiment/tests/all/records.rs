@@ -1,6 +1,6 @@
 //! Layout of recordings.
 
-use eventprop_data::npz::Npz;
+use eventprop_data::formats::npz::Npz;
 use eventprop_experiment::params::Benchmark;
 use eventprop_experiment::run::Command;
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _engine
 from ._warning import warn
-from .parameters import accepted
+from .parameters import Parameters, accepted
 from .progress import Bar
 
 __all__: list[str] = []
@@ -90,6 +90,23 @@ class Trainer(Simulator):
         of = [[epoch for epoch in self._heard.epochs if epoch["fold"] == fold] for fold in folds]
         accuracies = [[epochs[-1]["train_accuracy"], epochs[-1]["evaluation_accuracy"]] for epochs in of]
         return accuracies, [sum(epoch["seconds"] for epoch in epochs) for epochs in of]
+
+
+def make(module: str, name: str, benchmark: str, what: str) -> tuple[Parameters, type[Trainer]]:
+    """The parameters of a benchmark at their defaults, and its class under the reference's name in `module`."""
+    text = f"""{what}
+
+    Parameters
+    ----------
+    p
+        The parameters, as a dictionary.
+    manual_GPU
+        Of no effect: there is no GPU to choose.
+    data_dir
+        Folder of the data; `None` for those of `EVENTPROP_DATA` and the system.
+    """
+    made = type(name, (Trainer,), {"__module__": module, "__doc__": text, "benchmark": benchmark})
+    return Parameters(benchmark), made
 
 
 class _Heard:

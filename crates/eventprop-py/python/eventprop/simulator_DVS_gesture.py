@@ -10,26 +10,9 @@ A script of the reference runs as it is with the folder of `python -m eventprop.
 
 from __future__ import annotations
 
-from ._simulator import Trainer
-from .parameters import Parameters
+from ._simulator import make
 
 __all__ = ["DVSG_model", "p"]
 
-p = Parameters("dvs-gesture")
-"""All parameters at their defaults. `eventprop params dvs-gesture` explains them, `p.describe(key)` one."""
-
-
-class DVSG_model(Trainer):
-    """Gestures of arms and hands before an event camera.
-
-    Parameters
-    ----------
-    p
-        The parameters, as a dictionary.
-    manual_GPU
-        Of no effect: there is no GPU to choose.
-    data_dir
-        Folder of the data; `None` for those of `EVENTPROP_DATA` and the system.
-    """
-
-    benchmark = "dvs-gesture"
+p, DVSG_model = make(__name__, "DVSG_model", "dvs-gesture", "Gestures of arms and hands before an event camera.")
+"""`p` has all parameters at their defaults. `eventprop params dvs-gesture` explains them, `p.describe(key)` one."""

@@ -10,24 +10,9 @@ A script of the reference runs as it is with the folder of `python -m eventprop.
 
 from __future__ import annotations
 
-from ._simulator import Trainer
-from .parameters import Parameters
+from ._simulator import make
 
 __all__ = ["mnist_model", "p"]
 
-p = Parameters("mnist")
-"""All parameters at their defaults. `eventprop params mnist` explains them, `p.describe(key)` one."""
-
-
-class mnist_model(Trainer):
-    """The MNIST benchmark.
-
-    Parameters
-    ----------
-    p
-        The parameters, as a dictionary.
-    data_dir
-        Folder of the data; `None` for those of `EVENTPROP_DATA` and the system.
-    """
-
-    benchmark = "mnist"
+p, mnist_model = make(__name__, "mnist_model", "mnist", "The MNIST benchmark.")
+"""`p` has all parameters at their defaults. `eventprop params mnist` explains them, `p.describe(key)` one."""

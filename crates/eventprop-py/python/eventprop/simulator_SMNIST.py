@@ -10,26 +10,9 @@ A script of the reference runs as it is with the folder of `python -m eventprop.
 
 from __future__ import annotations
 
-from ._simulator import Trainer
-from .parameters import Parameters
+from ._simulator import make
 
 __all__ = ["SMNIST_model", "p"]
 
-p = Parameters("smnist")
-"""All parameters at their defaults. `eventprop params smnist` explains them, `p.describe(key)` one."""
-
-
-class SMNIST_model(Trainer):
-    """Handwritten digits, pixel after pixel.
-
-    Parameters
-    ----------
-    p
-        The parameters, as a dictionary.
-    manual_GPU
-        Of no effect: there is no GPU to choose.
-    data_dir
-        Folder of the data; `None` for those of `EVENTPROP_DATA` and the system.
-    """
-
-    benchmark = "smnist"
+p, SMNIST_model = make(__name__, "SMNIST_model", "smnist", "Handwritten digits, pixel after pixel.")
+"""`p` has all parameters at their defaults. `eventprop params smnist` explains them, `p.describe(key)` one."""

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use eventprop_data::binned::Binning;
-use eventprop_data::camera::PolarityCode;
+use eventprop_data::encode::camera::PolarityCode;
 use eventprop_data::encode::delta::Delta;
 use eventprop_data::encode::level_crossing::LevelCrossing;
-use eventprop_data::events::columns::Columns;
-use eventprop_data::events::{self, Format, Polarity, ReadOptions, Recording, SizeFrom, preview};
-use eventprop_data::own_data::{self, Request, TimeOrigin};
-use eventprop_data::series_set::{self, SeriesCode, SeriesOptions};
+use eventprop_data::formats::events::columns::Columns;
+use eventprop_data::formats::events::{
+    self, Format, Polarity, ReadOptions, Recording, SizeFrom, preview,
+};
+use eventprop_data::sets::own::{self, Request, TimeOrigin};
+use eventprop_data::sets::series::{self, SeriesCode, SeriesOptions};
 use serde_json::json;
 
 use super::Answer;
@@ -198,7 +200,7 @@ impl Convert {
             },
             shape: None,
         };
-        let written = own_data::write_spike_file(&self.input, &self.output, &request);
+        let written = own::write_spike_file(&self.input, &self.output, &request);
         let written = written.map_err(Failure::failed)?;
         let line = format!(
             "{}  {} samples, {} classes, {} channels, {} spikes",
@@ -264,7 +266,7 @@ impl EncodeSeries {
         let paths = ["train.h5", "test.h5"].map(|name| self.output.join(name));
         std::fs::create_dir_all(&self.output)
             .map_err(|error| Failure::failed(format!("{}: {error}", self.output.display())))?;
-        let encoded = series_set::encode(&self.input, &options, [&paths[0], &paths[1]]);
+        let encoded = series::encode(&self.input, &options, [&paths[0], &paths[1]]);
         let encoded = encoded.map_err(Failure::failed)?;
         let parts = paths.iter().zip(encoded.samples);
         let mut lines: Vec<String> = parts

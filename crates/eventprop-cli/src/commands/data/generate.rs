@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use eventprop_data::shd::synthetic::ShdLike;
+use eventprop_data::sets::shd::synthetic::ShdLike;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 

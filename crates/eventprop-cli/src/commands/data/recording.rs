@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use eventprop_data::shd::CHANNELS;
-use eventprop_data::shd::survey::{Oddities, Percentiles, Survey, survey};
+use eventprop_data::sets::shd::CHANNELS;
+use eventprop_data::sets::shd::survey::{Oddities, Percentiles, Survey, survey};
 use serde_json::{Value as Json, json};
 
 use super::Answer;

@@ -1,0 +1,10 @@
+//! File formats. A reader trusts no header: it allocates only what the file's length allows, and every error names
+//! the file, what was found and what was expected.
+
+pub mod events;
+pub mod idx;
+pub mod npy;
+pub mod npz;
+pub(crate) mod source;
+pub mod spike_file;
+mod zip;

@@ -1,0 +1,109 @@
+//! Opening a file to be read: a regular file and its length, so that a reader can compare what a
+//! header promises with what there is before it allocates; and its content without gzip or zip.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use tempfile::TempPath;
+
+use crate::formats::zip;
+
+/// A gzip file begins so.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Deflate cannot pack more bytes than this into one.
+const DEFLATE_RATIO_MAX: u64 = 1032;
+
+/// An open regular file.
+pub(crate) struct Source {
+    pub(crate) file: File,
+    /// Length in bytes when it was opened.
+    pub(crate) bytes: u64,
+}
+
+impl Source {
+    fn begins_with(&self, magic: &[u8]) -> io::Result<bool> {
+        let mut file = &self.file;
+        let mut found = Vec::new();
+        file.take(magic.len() as u64).read_to_end(&mut found)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(found == magic)
+    }
+}
+
+/// Opens a regular file. A pipe or a device is refused, because reading one may never end.
+pub(crate) fn open(path: &Path) -> io::Result<Source> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    Ok(Source { file, bytes })
+}
+
+/// What is in a file after unpacking, whether it is packed or not.
+pub(crate) struct Content<'a> {
+    pub(crate) reader: Box<dyn Read + 'a>,
+    /// No more bytes than this can come out.
+    pub(crate) bytes_max: u64,
+}
+
+/// The content of a file; gzip and zip are recognised by the first bytes, not by the name.
+pub(crate) fn content(path: &Path) -> io::Result<Content<'static>> {
+    let source = open(path)?;
+    if source.begins_with(&zip::MAGIC)? {
+        let (reader, bytes) = zip::only_member(source.file)?;
+        return Ok(Content {
+            reader: Box::new(reader),
+            bytes_max: bytes.min(source.bytes.saturating_mul(DEFLATE_RATIO_MAX)),
+        });
+    }
+    unpack(BufReader::with_capacity(1 << 16, source.file), source.bytes)
+}
+
+/// A file that can be read at any place. A packed one is unpacked into a new file in the folder
+/// `scratch`, which is removed with the path that is returned.
+pub(crate) fn unpacked_file(path: &Path, scratch: &Path) -> io::Result<(Option<TempPath>, Source)> {
+    let source = open(path)?;
+    if !source.begins_with(&GZIP_MAGIC)? && !source.begins_with(&zip::MAGIC)? {
+        return Ok((None, source));
+    }
+    let mut copy = tempfile::Builder::new()
+        .prefix("eventprop-unpacked-")
+        .tempfile_in(scratch)?;
+    io::copy(&mut content(path)?.reader, &mut copy)?;
+    let (file, copy) = copy.into_parts();
+    let bytes = file.metadata()?.len();
+    Ok((Some(copy), Source { file, bytes }))
+}
+
+/// The content of `bytes` bytes.
+pub(crate) fn unpack<'a>(mut input: impl BufRead + 'a, bytes: u64) -> io::Result<Content<'a>> {
+    if input.fill_buf()?.starts_with(&GZIP_MAGIC) {
+        return Ok(Content {
+            reader: Box::new(MultiGzDecoder::new(input)),
+            bytes_max: bytes.saturating_mul(DEFLATE_RATIO_MAX),
+        });
+    }
+    Ok(Content {
+        reader: Box::new(input),
+        bytes_max: bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_a_missing_file_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = |path: &Path| open(path).map(|_| ()).unwrap_err().kind();
+        assert_eq!(kind(folder.path()), io::ErrorKind::InvalidInput);
+        assert_eq!(kind(&folder.path().join("absent")), io::ErrorKind::NotFound);
+    }
+}

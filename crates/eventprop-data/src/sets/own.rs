@@ -1,0 +1,61 @@
+//! The user's recordings: a folder per class of event files, or one file of spike trains.
+//!
+//! | path | content |
+//! |---|---|
+//! | a folder | a sub-folder per class, named as the class; in each, recordings in any format of [`crate::formats::events`] |
+//! | an HDF5 file | the layout of SHD ([`crate::formats::spike_file`]), also packed |
+//! | an `.npz` file | `times_ms` (or `times`, in s), `units`, `offsets` (n + 1, from 0 to the number of spikes), `labels` (n, from 0) |
+//!
+//! What is tested has to fit what was trained on: the [`Shape`] of the training set is given to the
+//! reading of the test set.
+
+mod convert;
+mod error;
+mod folder;
+mod shape;
+mod spike_trains;
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::formats::source;
+
+pub use convert::{Written, write_spike_file};
+pub use error::OwnDataError;
+pub use shape::{Loaded, Request, SensorKind, Shape, TimeOrigin};
+
+/// Reads a set.
+///
+/// # Errors
+/// [`OwnDataError`].
+pub fn read_binned(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
+    let mut loaded = if path.is_dir() {
+        folder::read(path, request)?
+    } else {
+        match magic(path)? {
+            [0x89, b'H', b'D', b'F'] | [0x1f, 0x8b, ..] => spike_trains::read_hdf5(path, request)?,
+            [b'P', b'K', 3, 4] => spike_trains::read_zip(path, request)?,
+            _ => {
+                return Err(OwnDataError::Kind {
+                    path: path.to_owned(),
+                });
+            }
+        }
+    };
+    loaded.set.shrink();
+    Ok(loaded)
+}
+
+fn magic(path: &Path) -> Result<[u8; 4], OwnDataError> {
+    let io = |source| OwnDataError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut first = Vec::new();
+    let source = source::open(path).map_err(io)?;
+    source.file.take(4).read_to_end(&mut first).map_err(io)?;
+    first.resize(4, 0);
+    Ok([first[0], first[1], first[2], first[3]])
+}

@@ -1,0 +1,77 @@
+//! Recordings of event cameras become a spike file.
+
+use std::path::Path;
+
+use super::error::OwnDataError;
+use super::folder::{Member, camera_code, members, prefixed_notes, sensor, start_us};
+use super::shape::Request;
+use crate::formats::events;
+use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteOptions};
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Names of the classes.
+    pub names: Vec<String>,
+    /// Samples.
+    pub samples: usize,
+    /// Spikes.
+    pub spikes: u64,
+    /// Channels.
+    pub inputs: u32,
+    /// What the readers noted.
+    pub notices: Vec<String>,
+}
+
+/// Writes a folder per class of recordings, or one recording as class 0, as spike trains in the layout of
+/// SHD: every event at its own time (float32), its channel as [`CameraCode`] has it.
+///
+/// # Errors
+/// [`OwnDataError`]; then nothing is written.
+pub fn write_spike_file(
+    from: &Path,
+    to: &Path,
+    request: &Request<'_>,
+) -> Result<Written, OwnDataError> {
+    let (names, members) = if from.is_dir() {
+        members(from, None)?
+    } else {
+        let path = from.to_owned();
+        (Vec::new(), vec![Member { path, class: 0 }])
+    };
+    let sensor = sensor(&members, None)?;
+    let code = camera_code(from, sensor, request)?;
+    let options = WriteOptions {
+        times: TimeType::F32,
+        keys: names.clone(),
+        attributes: vec![("source".into(), from.display().to_string())],
+        ..WriteOptions::default()
+    };
+    let mut file = SpikeFileWriter::create(to, options)?;
+    let mut written = Written {
+        names,
+        samples: members.len(),
+        spikes: 0,
+        inputs: code.inputs(),
+        notices: Vec::new(),
+    };
+    for member in &members {
+        let recording = events::read(&member.path)?;
+        let start_us = start_us(&recording, request.origin);
+        let placed = recording.events.iter();
+        let placed = placed.filter_map(|event| Some((event.t_us, code.input(event)?)));
+        let (times_s, units): (Vec<f64>, Vec<u16>) = placed
+            .map(|(t_us, input)| ((t_us - start_us) as f64 / 1e6, input as u16))
+            .unzip();
+        written.spikes += units.len() as u64;
+        file.push(Sample {
+            times_s: &times_s,
+            units: &units,
+            label: member.class,
+            speaker: None,
+        })?;
+        written.notices.extend(prefixed_notes(member, &recording));
+    }
+    file.finish()?;
+    Ok(written)
+}

@@ -1,0 +1,247 @@
+//! A folder per class of recordings.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::error::OwnDataError;
+use super::shape::{CHANNELS_MAX, Loaded, Request, SensorKind, Shape, TimeOrigin};
+use crate::binned::{BinnedSet, Binning, Speakers};
+use crate::encode::camera::{CameraCode, PolarityCode};
+use crate::formats::events::{self, EventFileError, Polarity, Recording, SensorSize, SizeFrom};
+
+/// A recording of a class.
+pub(super) struct Member {
+    pub(super) path: PathBuf,
+    pub(super) class: u16,
+}
+
+/// Reads a folder.
+pub(super) fn read(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
+    let (names, members) = members(path, request.shape)?;
+    let sensor = sensor(&members, request.shape)?;
+    let code = camera_code(path, sensor, request)?;
+    let mut binning = request.binning;
+    binning.inputs = code.inputs();
+    let classes = names.len() as u32;
+    let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown);
+    let mut notices = Vec::new();
+    for group in members.chunks(64) {
+        let read: Vec<_> = group
+            .par_iter()
+            .map(|member| sample(member, &code, &binning, request.origin))
+            .collect::<Result<Vec<_>, OwnDataError>>()?;
+        for (member, (mut spikes, cut, total, said)) in group.iter().zip(read) {
+            set.push(&mut spikes, member.class, None);
+            set.lost.cut_off += cut;
+            set.lost.of += total;
+            notices.extend(said);
+        }
+    }
+    notices.extend(set.lost.late_notice());
+    set.class_names.clone_from(&names);
+    Ok(Loaded {
+        set,
+        shape: Shape {
+            names,
+            classes,
+            inputs: binning.inputs,
+            sensor: Some(sensor),
+            code: sensor.is_camera().then_some(code),
+        },
+        notices,
+    })
+}
+
+pub(super) fn camera_code(
+    path: &Path,
+    sensor: SensorKind,
+    request: &Request<'_>,
+) -> Result<CameraCode, OwnDataError> {
+    let side = if sensor.is_camera() {
+        request.side
+    } else {
+        CHANNELS_MAX
+    };
+    let polarity = if sensor.polarity == Polarity::OnOff {
+        request.polarity
+    } else {
+        PolarityCode::Merge
+    };
+    let code = CameraCode::new(sensor.size, side, polarity);
+    code.map_err(|problem| OwnDataError::Code {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+/// Classes and recordings below a folder, both by name.
+pub(super) fn members(
+    path: &Path,
+    shape: Option<&Shape>,
+) -> Result<(Vec<String>, Vec<Member>), OwnDataError> {
+    let (folders, found) = class_folders(path)?;
+    let names = match shape {
+        Some(shape) if !shape.names.is_empty() => shape.names.clone(),
+        _ => found.clone(),
+    };
+    let mut members = Vec::new();
+    for (folder, name) in folders.iter().zip(&found) {
+        let class = names.iter().position(|known| known == name);
+        let class = class.ok_or_else(|| OwnDataError::Class {
+            path: folder.clone(),
+            found: name.clone(),
+            known: names.join(", "),
+        })?;
+        let class = class as u16;
+        let files = entries(folder)?.into_iter().filter(|path| path.is_file());
+        let before = members.len();
+        members.extend(files.map(|path| Member { path, class }));
+        if members.len() == before {
+            return Err(OwnDataError::Empty {
+                path: folder.clone(),
+                missing: "no recording of this class",
+            });
+        }
+    }
+    Ok((names, members))
+}
+
+fn class_folders(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), OwnDataError> {
+    let mut folders = entries(path)?;
+    folders.retain(|path| path.is_dir());
+    if folders.is_empty() || folders.len() > CHANNELS_MAX as usize {
+        return Err(OwnDataError::Empty {
+            path: path.to_owned(),
+            missing: "no folders; make one for each class, named as the class, with its recordings",
+        });
+    }
+    let name = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let names = folders.iter().map(name).collect();
+    Ok((folders, names))
+}
+
+/// What is in a folder and not hidden, by name.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, OwnDataError> {
+    let io = |source| OwnDataError::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The sensor that all recordings come from. Sizes that files declare have to agree; where they are
+/// only seen from the events the largest holds all.
+pub(super) fn sensor(
+    members: &[Member],
+    shape: Option<&Shape>,
+) -> Result<SensorKind, OwnDataError> {
+    let sensors: Vec<events::Sensor> = members
+        .par_iter()
+        .map(|member| Ok(events::read(&member.path)?.sensor))
+        .collect::<Result<_, EventFileError>>()?;
+    let first = members.iter().zip(&sensors).next();
+    let (first_member, first_sensor) = first.expect("every class has a recording");
+    let declared = sensors.iter().position(|s| s.size_from == SizeFrom::File);
+    let mut size = SensorSize {
+        width: 1,
+        height: 1,
+    };
+    for (member, sensor) in members.iter().zip(&sensors) {
+        let against = |other: usize| OwnDataError::Sensors {
+            path: member.path.clone(),
+            found: described(sensor),
+            other: members[other].path.clone(),
+            expected: described(&sensors[other]),
+        };
+        if sensor.polarity != first_sensor.polarity {
+            return Err(against(0));
+        }
+        if let Some(declared) = declared {
+            let expected = sensors[declared].size();
+            let fits = sensor.size_from == SizeFrom::Events && sensor.size().fits(expected);
+            let same = sensor.size() == expected;
+            if !same && !fits {
+                return Err(against(declared));
+            }
+        }
+        size.width = size.width.max(sensor.width);
+        size.height = size.height.max(sensor.height);
+    }
+    let found = SensorKind {
+        size,
+        polarity: first_sensor.polarity,
+    };
+    match shape.and_then(|shape| shape.sensor) {
+        Some(trained) if !size.fits(trained.size) || found.polarity != trained.polarity => {
+            let text =
+                |s: SensorKind| format!("{} × {} ({:?})", s.size.width, s.size.height, s.polarity);
+            Err(OwnDataError::LargerSensor {
+                path: first_member.path.clone(),
+                found: text(found),
+                expected: text(trained),
+            })
+        }
+        Some(trained) => Ok(trained),
+        None => Ok(found),
+    }
+}
+
+fn described(sensor: &events::Sensor) -> String {
+    let polarity = match sensor.polarity {
+        Polarity::OnOff => "with polarities",
+        Polarity::None => "without polarities",
+    };
+    format!("{} × {} pixels {polarity}", sensor.width, sensor.height)
+}
+
+/// Spikes, events after the trial, events, and what the reader noted.
+type Sampled = (Vec<(u32, u16)>, u64, u64, Vec<String>);
+
+fn sample(
+    member: &Member,
+    code: &CameraCode,
+    binning: &Binning,
+    origin: TimeOrigin,
+) -> Result<Sampled, OwnDataError> {
+    let recording: Recording = events::read(&member.path)?;
+    let start_us = start_us(&recording, origin);
+    let mut spikes = Vec::with_capacity(recording.events.len());
+    let late = code.bin(&recording.events, start_us, binning, &mut spikes);
+    let late = late.map_err(|problem| OwnDataError::Bin {
+        path: member.path.clone(),
+        sample: 0,
+        problem,
+    })?;
+    let total = recording.events.len() as u64;
+    Ok((spikes, late, total, prefixed_notes(member, &recording)))
+}
+
+pub(super) fn start_us(recording: &Recording, origin: TimeOrigin) -> i64 {
+    match origin {
+        TimeOrigin::FirstEvent => recording.span_us().map_or(0, |span| span.0),
+        TimeOrigin::File => 0,
+    }
+}
+
+pub(super) fn prefixed_notes(member: &Member, recording: &Recording) -> Vec<String> {
+    let lines = recording.notes.lines();
+    let said = lines
+        .iter()
+        .map(|line| format!("{}: {line}", member.path.display()));
+    said.collect()
+}

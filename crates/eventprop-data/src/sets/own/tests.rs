@@ -1,0 +1,246 @@
+use std::path::Path;
+
+use super::*;
+use crate::binned::{BinnedSet, Binning};
+use crate::encode::camera::PolarityCode;
+use crate::formats::events::{Polarity, SensorSize};
+use crate::formats::npz::{archive, array};
+use crate::formats::spike_file::{Sample, SpikeFileWriter, WriteOptions};
+
+fn request(shape: Option<&Shape>) -> Request<'_> {
+    Request {
+        binning: Binning {
+            dt_ms: 1.0,
+            steps: 100,
+            inputs: 0,
+            rescale_t: 1.0,
+            rescale_x: 1.0,
+        },
+        side: 32,
+        polarity: PolarityCode::Separate,
+        origin: TimeOrigin::FirstEvent,
+        shape,
+    }
+}
+
+fn read(path: &Path) -> Result<Loaded, OwnDataError> {
+    read_binned(path, &request(None))
+}
+
+fn spikes(set: &BinnedSet, sample: usize) -> Vec<(u32, u16)> {
+    let mut spikes = Vec::new();
+    set.for_each_spike(sample, |step, channel| spikes.push((step, channel)));
+    spikes
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// Classes are numbered in the order of their names; times count from the first event.
+#[test]
+fn own_data_in_a_folder_per_class() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "wave/a.csv",
+        "t,x,y,p\n5000,3,1,1\n7000,0,0,0\n205000,0,0,0\n",
+    );
+    write(folder.path(), "clap/b.csv", "t,x,y,p\n1000,1,2,1\n");
+    write(folder.path(), "clap/.hidden", "?");
+    let loaded = read(folder.path()).unwrap();
+    assert_eq!(loaded.shape.names, ["clap", "wave"]);
+    let sensor = SensorKind {
+        size: SensorSize {
+            width: 4,
+            height: 3,
+        },
+        polarity: Polarity::OnOff,
+    };
+    assert_eq!(loaded.shape.sensor, Some(sensor));
+    assert_eq!(
+        (loaded.set.labels(), loaded.set.inputs()),
+        (&[0, 1][..], 24)
+    );
+    assert_eq!(spikes(&loaded.set, 0), [(0, (2 * 4 + 1) * 2 + 1)]);
+    assert_eq!(spikes(&loaded.set, 1), [(0, (4 + 3) * 2 + 1), (2, 0)]);
+    assert_eq!(
+        loaded.notices,
+        ["1 of 4 events come after TRIAL_MS and are cut off"]
+    );
+    let test = tempfile::tempdir().unwrap();
+    write(test.path(), "wave/c.csv", "t,x,y,p\n1,0,0,1\n");
+    let shaped = read_binned(test.path(), &request(Some(&loaded.shape))).unwrap();
+    assert_eq!((shaped.set.labels(), shaped.set.inputs()), (&[1][..], 24));
+    write(test.path(), "wave/large.csv", "t,x,y,p\n1,4,0,1\n");
+    let error = read_binned(test.path(), &request(Some(&loaded.shape))).unwrap_err();
+    assert!(error.to_string().contains("5 × 1"), "{error}");
+    write(test.path(), "jump/d.csv", "t,x,y,p\n1,0,0,1\n");
+    let error = read_binned(test.path(), &request(Some(&loaded.shape))).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("\"jump\" is not in the training set"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_of_lists_of_channels() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a/a.csv", "t_ms,channel\n1,99\n3,0\n");
+    let loaded = read(folder.path()).unwrap();
+    assert_eq!((loaded.set.inputs(), loaded.shape.code), (100, None));
+    assert_eq!(spikes(&loaded.set, 0), [(0, 99), (2, 0)]);
+}
+
+#[test]
+fn mixed_sensors_and_missing_recordings_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(
+        read(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("no folders")
+    );
+    write(folder.path(), "a/camera.csv", "t,x,y,p\n1,0,0,1\n");
+    write(folder.path(), "a/list.csv", "t,channel\n1,0\n");
+    let error = read(folder.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("without polarities") && error.contains("camera.csv"),
+        "{error}"
+    );
+    std::fs::remove_file(folder.path().join("a/list.csv")).unwrap();
+    std::fs::create_dir(folder.path().join("b")).unwrap();
+    assert!(
+        read(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("no recording of this class")
+    );
+    let es = |width: u8| [b"Event Stream\x02\x00\x00\x01", &[width, 0, 9, 0][..]].concat();
+    std::fs::write(folder.path().join("b/one.es"), es(9)).unwrap();
+    std::fs::write(folder.path().join("b/two.es"), es(10)).unwrap();
+    let error = read(folder.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("two.es") && error.contains("10 × 9"),
+        "{error}"
+    );
+}
+
+fn npz(offsets: &[f64], units: &[f64]) -> Vec<u8> {
+    archive(&[
+        ("times_ms", array(&[3], &[1.0, 2.5, 400.0])),
+        ("units", array(&[units.len()], units)),
+        ("offsets", array(&[offsets.len()], offsets)),
+        ("labels", array(&[2], &[1.0, 0.0])),
+    ])
+}
+
+#[test]
+fn arrays_in_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.npz");
+    std::fs::write(&path, npz(&[0.0, 2.0, 3.0], &[4.0, 6.0, 1.0])).unwrap();
+    let loaded = read(&path).unwrap();
+    assert_eq!((loaded.set.labels(), loaded.set.inputs()), (&[1, 0][..], 7));
+    assert_eq!(spikes(&loaded.set, 0), [(1, 4), (2, 6)]);
+    assert_eq!(loaded.notices.len(), 1);
+    for (offsets, units, words) in [
+        (
+            &[0.0, 2.0][..],
+            &[4.0, 6.0, 1.0][..],
+            "2 offsets for 2 labels",
+        ),
+        (&[0.0, 2.0, 4.0], &[4.0, 6.0, 1.0], "offsets[2] is 4"),
+        (&[0.0, 3.0, 2.0], &[4.0, 6.0, 1.0], "ascending"),
+        (&[0.0, 2.0, 3.0], &[4.0, 6.5, 1.0], "units[1] is 6.5"),
+        (&[0.0, 2.0, 3.0], &[4.0], "3 times but 1 units"),
+    ] {
+        std::fs::write(&path, npz(offsets, units)).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    std::fs::write(&path, "something else").unwrap();
+    assert!(
+        read(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("neither HDF5 nor .npz")
+    );
+    assert!(read(&folder.path().join("nowhere")).is_err());
+}
+
+#[test]
+fn a_file_in_the_layout_of_shd() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.h5");
+    let options = WriteOptions {
+        keys: vec!["no".into(), "yes".into(), "maybe".into()],
+        ..WriteOptions::default()
+    };
+    let mut file = SpikeFileWriter::create(&path, options).unwrap();
+    let (times_s, units) = (&[0.0, 0.0625][..], &[3, 9][..]);
+    for label in [1, 0] {
+        let speaker = None;
+        let sample = Sample {
+            times_s,
+            units,
+            label,
+            speaker,
+        };
+        file.push(sample).unwrap();
+    }
+    file.finish().unwrap();
+    let loaded = read(&path).unwrap();
+    assert_eq!((loaded.shape.classes, loaded.shape.inputs), (3, 10));
+    assert_eq!(
+        (loaded.set.labels(), loaded.set.speakers()),
+        (&[1, 0][..], None)
+    );
+    assert_eq!(spikes(&loaded.set, 1), [(0, 3), (62, 9)]);
+    let narrow = Shape {
+        inputs: 9,
+        ..loaded.shape
+    };
+    let error = read_binned(&path, &request(Some(&narrow)))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("sample 0") && error.contains("channel 9"),
+        "{error}"
+    );
+}
+
+/// A folder written as spike trains and read again gives the same samples.
+#[test]
+fn a_folder_goes_through_a_spike_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "in/wave/a.csv",
+        "t,x,y,p\n5000,3,1,1\n7000,0,0,0\n",
+    );
+    write(folder.path(), "in/clap/b.csv", "t,x,y,p\n1000,3,2,1\n");
+    let (from, to) = (folder.path().join("in"), folder.path().join("out.h5"));
+    let written = write_spike_file(&from, &to, &request(None)).unwrap();
+    assert_eq!(
+        (written.samples, written.spikes, written.inputs),
+        (2, 3, 24)
+    );
+    let (direct, through) = (read(&from).unwrap(), read(&to).unwrap());
+    assert_eq!(through.shape.names, ["clap", "wave"]);
+    assert_eq!(through.set.labels(), direct.set.labels());
+    for sample in 0..2 {
+        assert_eq!(spikes(&through.set, sample), spikes(&direct.set, sample));
+    }
+    let single = from.join("wave/a.csv");
+    assert_eq!(
+        write_spike_file(&single, &to, &request(None))
+            .unwrap()
+            .samples,
+        1
+    );
+}

@@ -1,0 +1,367 @@
+"""Networks: built in a few lines, evaluated, trained, saved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _arrays, _engine, loss as losses
+from ..loss import Loss, LossLike
+from ..regularize import Regularizer
+from ..spikes import Spikes
+from .building import Builder, Normal, Population
+from .evaluation import Evaluation, Readout, one_readout
+from .params import Params
+
+if TYPE_CHECKING:
+    from ..optim import SGD, Adam
+    from ..training import Epoch, History
+
+__all__ = ["Evaluation", "Network", "Normal", "Params", "Population", "Readout"]
+
+Regularizers = Union[Regularizer, Mapping[str, Regularizer], None]
+
+
+class Network(Builder):
+    """Populations of neurons and projections between them, with their parameters.
+
+    Exactly one input is needed; the population that is added last is the output. Any graph is
+    possible: several layers, recurrence, skips, delays. Equations: `docs/equations.md`.
+
+    Parameters
+    ----------
+    dt
+        Step of the grid solvers in ms. The event solver has no steps.
+    trial
+        Length of a trial in ms.
+    seed
+        Seed of initial weights and of the order of samples in training. The same seed gives the same
+        bits, with any number of threads.
+
+    Examples
+    --------
+    >>> import eventprop as ep
+    >>> net = ep.Network(dt=1.0, trial=20.0, seed=1)
+    >>> x = net.add_input("in", 2)
+    >>> h = net.add_lif("hid", 10, tau_mem=20.0, tau_syn=5.0)
+    >>> y = net.add_li("out", 2, tau_mem=20.0, tau_syn=5.0)
+    >>> net.connect(x, h, weight=ep.Normal(8.0, 1.0))
+    'in->hid'
+    >>> net.connect(h, y, weight=ep.Normal(0.0, 0.5))
+    'hid->out'
+    >>> batch = ep.Spikes([([2.0, 8.0], [0, 1]), ([2.0, 8.0], [1, 0])], labels=[0, 1])
+    >>> r = net.evaluate(batch, loss="max", gradient=True)
+    >>> r.gradients["in->hid"].shape
+    (2, 10)
+    """
+
+    def __init__(self, dt: float, trial: float, seed: int = 0) -> None:
+        super().__init__(dt, trial, seed)
+        self._loss: Loss | None = None
+
+    # Looking
+
+    @property
+    def params(self) -> Params:
+        """The parameters by name; see `Params`."""
+        self._engine.validate()
+        return Params(self._engine)
+
+    def evaluate(
+        self,
+        batch: Spikes,
+        loss: LossLike | None = None,
+        *,
+        solver: str = "grid",
+        gradient: bool = False,
+        record: Iterable[str] = (),
+        regularizer: Regularizers = None,
+        loss_scale: str = "exact",
+        grazing: str = "keep",
+    ) -> Evaluation:
+        """Solves a batch and returns everything there is to see. Nothing is changed.
+
+        Parameters
+        ----------
+        batch
+            Samples with labels.
+        loss
+            A name or an object of `eventprop.loss`; `None` for the loss of the last training, else
+            `"sum"`, or `"first_spike"` where the outputs are LIF neurons.
+        solver
+            `"grid"` (fixed steps, float32), `"grid64"` (fixed steps, float64) or `"event"` (event to
+            event, float64, without a time step).
+        gradient
+            Whether to find the derivatives of the mean loss with respect to all parameters.
+        record
+            What the grid solvers record in every step: `"hid.V"`, `.I`, `.B`, and with `gradient` also
+            `.lambda_V`, `.lambda_I`, `.lambda_B`.
+        regularizer
+            A `Regularizer` for all hidden populations, or a mapping from names to them. Its part of
+            the gradient is added.
+        loss_scale
+            `"exact"`, or `"reference"` for the scale of the reference code's gradients.
+        grazing
+            What to do in the gradient with spikes that only graze the threshold: `"keep"`,
+            `"limit:x"` or `"error"`.
+        """
+        chosen = self._chosen(loss)
+        self._check("batch", batch, labels=True)
+        if isinstance(record, str):
+            record = [record]
+        request = self._request(chosen, None, regularizer, loss_scale, grazing, ())
+        seen = _engine.evaluate(self._engine, batch, solver, request, bool(gradient), list(record))
+        predictions = seen["predictions"]
+        spikes = {
+            name: Spikes.from_csr(times, neurons, offsets, batch.labels)
+            for name, (times, neurons, offsets, _) in seen["spikes"].items()
+        }
+        hidden = {population.name for population in self._populations if population.model != "input"}
+        return Evaluation(
+            loss=float(np.mean(seen["losses"])),
+            losses=seen["losses"],
+            predictions=predictions,
+            labels=batch.labels,
+            accuracy=float(np.mean(predictions == batch.labels)),
+            readout=one_readout(seen["readout"], solver),
+            spikes=spikes,
+            drives={name: arrays[3] for name, arrays in seen["spikes"].items() if name in hidden},
+            grazing=seen["grazing"],
+            gradients=seen["gradients"],
+            records=seen["records"],
+            dt=self.dt,
+        )
+
+    def predict(self, spikes: Spikes, *, loss: LossLike | None = None, solver: str = "grid", batch_size: int = 256) -> npt.NDArray[np.int64]:
+        """Predicted classes, int64 [samples]; −1 where no output spiked. Labels are not needed.
+
+        `loss` says how a class is read off the outputs; see `evaluate`.
+        """
+        return self._tested(spikes, loss, solver, batch_size, labels=False)[1]
+
+    def score(self, spikes: Spikes, *, loss: LossLike | None = None, solver: str = "grid", batch_size: int = 256) -> float:
+        """Accuracy: fraction of correct predictions, 0 to 1."""
+        predictions = self._tested(spikes, loss, solver, batch_size, labels=True)[1]
+        return float(np.mean(predictions == spikes.labels))
+
+    def _tested(
+        self, spikes: Spikes, loss: LossLike | None, solver: str, batch_size: int, *, labels: bool
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        from ..training import tested
+
+        chosen = self._chosen(loss)
+        self._check("spikes", spikes, labels=labels)
+        request = self._request(chosen, None, None, "exact", "keep", ())
+        session = _engine.Session(self._engine, solver, request)
+        return tested(session, spikes, _arrays.whole("batch_size", batch_size, 1))
+
+    def fit(
+        self,
+        train: Spikes,
+        validation: Spikes | None = None,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        optimizer: Adam | SGD | None = None,
+        loss: LossLike | None = None,
+        regularizer: Regularizers = None,
+        solver: str = "grid",
+        loss_scale: str = "exact",
+        grazing: str = "keep",
+        freeze: Iterable[str] = (),
+        shuffle: bool = True,
+        callbacks: Iterable[Callable[[Epoch], Any]] = (),
+        progress: bool | None = None,
+    ) -> History:
+        """Trains the parameters.
+
+        Parameters
+        ----------
+        train, validation
+            Labelled samples. The validation set is evaluated after every epoch and does not affect
+            training.
+        epochs, batch_size
+            Number of epochs, and of samples in a batch; the last batch of an epoch may be smaller.
+        optimizer
+            `Adam` or `SGD`; Adam with its defaults if `None`.
+        loss, regularizer, solver, loss_scale, grazing
+            As for `evaluate`. The loss becomes the one that `evaluate`, `predict` and `score` use.
+        freeze
+            Names of parameters that stay as they are.
+        shuffle
+            Whether to reshuffle the samples in every epoch, under the network's seed.
+        callbacks
+            Called after every epoch with an `Epoch`; the network has the parameters of that moment. If
+            one returns `True`, training ends.
+        progress
+            Whether to show a bar; `None` for only in a terminal or notebook.
+
+        Returns
+        -------
+        The `History`, one `Epoch` after the other.
+
+        Raises
+        ------
+        FloatingPointError
+            When a state or a gradient leaves the finite numbers. The parameters are those before the
+            batch.
+        KeyboardInterrupt
+            After Ctrl-C; the network keeps what was learned until then.
+        """
+        from ..optim import Adam
+        from ..training import Course, trained
+
+        self._check("train", train, labels=True)
+        if validation is not None:
+            self._check("validation", validation, labels=True)
+        optimizer = Adam() if optimizer is None else optimizer
+        chosen = self._chosen(loss)
+        frozen = [freeze] if isinstance(freeze, str) else list(freeze)
+        request = self._request(chosen, optimizer._adam(), regularizer, loss_scale, grazing, frozen)
+        course = Course(
+            network=self,
+            session=_engine.Session(self._engine, solver, request),
+            epochs=_arrays.whole("epochs", epochs, 0),
+            batch_size=_arrays.whole("batch_size", batch_size, 1),
+            eta=optimizer.eta,
+            shuffle=bool(shuffle),
+            callbacks=list(callbacks),
+            progress=progress,
+        )
+        self._loss = chosen
+        return trained(course, train, validation)
+
+    def _chosen(self, loss: LossLike | None) -> Loss:
+        self._engine.validate()
+        if loss is not None:
+            return losses.as_loss(loss)
+        if self._loss is not None:
+            return self._loss
+        spiking = self._populations[-1].model in ("lif", "alif")
+        return losses.FirstSpike() if spiking else losses.Sum()
+
+    def _request(
+        self,
+        loss: Loss,
+        adam: tuple[float, float, float, float | None] | None,
+        regularizer: Regularizers,
+        loss_scale: str,
+        grazing: str,
+        frozen: Sequence[str],
+    ) -> dict[str, Any]:
+        """The arrangement as the compiled part takes it."""
+        if isinstance(regularizer, Regularizer):
+            hidden = [p.name for p in self._populations[:-1] if p.model in ("lif", "alif")]
+            regularizer = {name: regularizer for name in hidden}
+        return {
+            "loss": loss._spec(),
+            "loss_scale": loss_scale,
+            "grazing": grazing,
+            "regularizers": {name: one._numbers() for name, one in (regularizer or {}).items()},
+            "frozen": list(frozen),
+            "adam": adam,
+        }
+
+    def _check(self, name: str, spikes: Spikes, *, labels: bool) -> None:
+        """What the engine cannot say as well: names, and times beyond the trial."""
+        if not isinstance(spikes, Spikes):
+            raise TypeError(f"{name} is {type(spikes).__name__}; expected eventprop.Spikes")
+        if len(spikes) == 0:
+            raise ValueError(f"{name} has no samples; expected at least one")
+        if labels and not spikes.has_labels:
+            raise ValueError(f"{name} has no labels; give Spikes(…, labels=[…])")
+        late = np.flatnonzero(spikes.times_ms >= self.trial)
+        if late.size:
+            sample = int(np.searchsorted(spikes.offsets, late[0], side="right")) - 1
+            raise ValueError(
+                f"{name}: sample {sample} has a spike at {spikes.times_ms[late[0]]} ms, outside of the trial of "
+                f"{self.trial} ms; make the trial longer, or leave such spikes out with .crop({self.trial})"
+            )
+        inputs = next(p.size for p in self._populations if p.model == "input")
+        outputs = self._populations[-1].size
+        for what, values, size, of in (
+            ("a spike of neuron", spikes.neurons, inputs, "input neurons"),
+            ("the label", spikes.labels, outputs, "outputs"),
+        ):
+            beyond = np.flatnonzero(values >= size)
+            if beyond.size:
+                at = int(beyond[0])
+                sample = at if values is spikes.labels else int(np.searchsorted(spikes.offsets, at, side="right")) - 1
+                raise ValueError(
+                    f"{name}: sample {sample} has {what} {values[at]}, but there are {size} {of} (0 to {size - 1})"
+                )
+
+    # Keeping
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes network and parameters to one file in the safetensors format.
+
+        The description of the network is JSON in the header of the file, the parameters are float64
+        tensors under their names. The file appears only when it is complete.
+        """
+        from .. import files
+
+        files.save(path, self.to_dict(), dict(self.params))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """Reads what `save` wrote."""
+        from .. import files
+
+        description, tensors = files.load(path)
+        try:
+            network = cls.from_dict(description)
+            names = set(network.params)
+            if names != set(tensors):
+                raise ValueError(f"it has the tensors {sorted(tensors)}; its network needs {sorted(names)}")
+            for name, value in tensors.items():
+                network.params[name] = value
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{os.fspath(path)} holds no network of eventprop: {error}") from None
+        return network
+
+    def to_dict(self) -> dict[str, Any]:
+        """The network without its parameters, in types that JSON knows."""
+        spec = None if self._loss is None else self._loss._spec()
+        return {
+            "dt": self.dt,
+            "trial": self.trial,
+            "seed": self._seed,
+            "loss": None if spec is None else {"name": spec[0], **spec[1]},
+            "built": self._built,
+        }
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Network:
+        """A network from what `to_dict` gave, with new initial parameters."""
+        network = cls(description["dt"], description["trial"], description["seed"])
+        for step in description["built"]:
+            if "connect" in step:
+                source, target = step["connect"]
+                network.connect(source, target, Normal(*step["normal"]), delay=step["delay"])
+            else:
+                network._add(step["name"], step["size"], step["add"], step["constants"], step["trainable"])
+        loss = description["loss"]
+        if loss is not None:
+            constants = {key: value for key, value in loss.items() if key != "name"}
+            network._loss = losses.named(loss["name"], constants)
+        return network
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        ready = len(self._populations) > 1 and self._populations[-1].model != "input"
+        return _restored, (self.to_dict(), dict(self.params) if ready else {})
+
+    def __repr__(self) -> str:
+        sizes = "-".join(str(population.size) for population in self._populations)
+        return f"<Network {sizes or '(empty)'}: dt {self.dt} ms, trial {self.trial} ms>"
+
+
+def _restored(description: Mapping[str, Any], params: Mapping[str, npt.NDArray[np.float64]]) -> Network:
+    network = Network.from_dict(description)
+    for name, value in params.items():
+        network.params[name] = value
+    return network

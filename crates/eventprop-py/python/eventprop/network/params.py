@@ -1,0 +1,46 @@
+"""The parameters of a network by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _arrays, _engine
+
+__all__ = ["Params"]
+
+
+class Params(MutableMapping[str, npt.NDArray[np.float64]]):
+    """The parameters of a network by name: weights such as `"in->hid"`, constants such as `"hid.tau_mem"`.
+
+    Reading gives a copy in float64; assigning checks shape and values.
+    """
+
+    def __init__(self, network: _engine.Network) -> None:
+        self._network = network
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
+        found = self._network.param(name) if isinstance(name, str) else None
+        if found is None:
+            raise KeyError(f"there is no parameter {name!r}; there are {', '.join(self)}")
+        return found
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        shape = self[name].shape
+        self._network.set_param(name, _arrays.floats(name, value, shape).reshape(-1))
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("a parameter cannot be deleted; it belongs to the network")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._network.param_names())
+
+    def __len__(self) -> int:
+        return len(self._network.param_names())
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name!r}: {list(value.shape)}" for name, value in self.items())
+        return f"<Params {{{shapes}}}>"
