@@ -19,10 +19,10 @@ use thiserror::Error;
 
 use crate::checkpoint::Defect;
 use crate::data::{self, DataError, Source, Wanted};
-use crate::params::{Benchmark, ParamError, Parameters};
+use crate::network_builder::Topology;
 use crate::run::FailedBatch;
 use crate::settings::Settings;
-use crate::topology::Topology;
+use eventprop_params::{Benchmark, ParamError, Parameters};
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

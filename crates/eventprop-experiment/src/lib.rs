@@ -8,7 +8,7 @@
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //! use eventprop_experiment::data::Source;
-//! use eventprop_experiment::params::{Benchmark, Parameters};
+//! use eventprop_params::{Benchmark, Parameters};
 //! use eventprop_experiment::run::{self, Command, Control, Progress};
 //!
 //! let folder = std::env::temp_dir().join("eventprop-example");
@@ -34,18 +34,15 @@ pub mod checkpoint;
 pub mod data;
 pub mod engine;
 pub mod gradcheck;
-pub mod insight;
+pub mod health;
 pub mod lock;
+pub mod metrics;
+pub mod network_builder;
 pub mod outputs;
-pub mod params;
 pub mod plot;
 pub mod records;
 pub mod report;
 pub mod run;
 pub mod settings;
 pub mod sweep;
-pub mod tensorboard;
-pub mod topology;
-pub mod value;
 pub mod weights;
-mod wrap;

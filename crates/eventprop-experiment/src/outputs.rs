@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use eventprop_data::atomic::{self, WriteError};
 use thiserror::Error;
 
-use crate::params::Benchmark;
 use crate::settings::Settings;
+use eventprop_params::Benchmark;
 
 /// The folder cannot take the files of a run.
 #[derive(Debug, Error)]

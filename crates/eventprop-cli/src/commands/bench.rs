@@ -10,7 +10,7 @@ use eventprop_experiment::plot::{Picture, Scaling};
 use serde_json::json;
 
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
@@ -70,9 +70,9 @@ impl Args {
             };
             let measured = bench::run(&shape, threads, length).map_err(Failure::failed)?;
             if self.json {
-                speak::out(&to_json(workload, &measured).to_string());
+                output::out(&to_json(workload, &measured).to_string());
             } else {
-                speak::out(&text(workload, &measured));
+                output::out(&text(workload, &measured));
             }
         }
         Ok(DONE)
@@ -81,7 +81,7 @@ impl Args {
 
 /// One line per point, then one per law; and a picture, if wanted.
 fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failure> {
-    speak::out(
+    output::out(
         "axis,size,threads,ms_per_sample,floor_ms_per_sample,ratio,hidden_spikes_per_neuron,peak_memory_mb",
     );
     let mut axes = Vec::new();
@@ -89,7 +89,7 @@ fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failur
         let mut points = Vec::new();
         for size in axis.sizes(cores) {
             let point = scaling::measure(axis, size, threads).map_err(Failure::failed)?;
-            speak::out(&point_line(&point));
+            output::out(&point_line(&point));
             points.push(point);
         }
         axes.push((axis, points));
@@ -98,7 +98,7 @@ fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failur
         let both: Vec<(f64, f64)> = points.iter().map(|p| (p.floor_ms(), p.ms())).collect();
         if let Some(law) = Law::fit(&both) {
             let (name, x) = (axis.name(), law.exponent);
-            speak::out(&format!("# {name}: time ~ floor^{x:.2}"));
+            output::out(&format!("# {name}: time ~ floor^{x:.2}"));
         }
     }
     if let Some(path) = plot {

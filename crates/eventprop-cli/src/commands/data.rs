@@ -23,7 +23,7 @@ use serde_json::{Value as Json, json};
 
 use super::encode_audio;
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]
@@ -171,7 +171,7 @@ impl Args {
             Action::AudioConstants(args) => return args.run(self.json),
         };
         let ended = answer.map(|answer| {
-            speak::out(&if self.json {
+            output::out(&if self.json {
                 answer.json.to_string()
             } else {
                 answer.text

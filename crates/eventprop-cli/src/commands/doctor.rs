@@ -3,12 +3,12 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use eventprop_experiment::run::doctor::{self, Diagnosis, Look};
+use eventprop_experiment::health::doctor::{self, Diagnosis, Look};
 use serde_json::{Value as Json, json};
 
 use super::run::{BenchmarkArgs, explain};
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -34,11 +34,11 @@ impl Args {
         let source = self.benchmark.source();
         let diagnosis = doctor::examine(&params, &source).map_err(|error| explain(&error))?;
         if self.json {
-            speak::out(&to_json(&diagnosis).to_string());
+            output::out(&to_json(&diagnosis).to_string());
             return Ok(DONE);
         }
         for notice in &diagnosis.notices {
-            speak::err(&format!("note: {notice}"));
+            output::err(&format!("note: {notice}"));
         }
         let text = if self.fix {
             fix(&diagnosis)
@@ -46,7 +46,7 @@ impl Args {
             report(&diagnosis)
         };
         if !text.is_empty() {
-            speak::out(text.trim_end());
+            output::out(text.trim_end());
         }
         Ok(DONE)
     }
@@ -76,7 +76,7 @@ fn report(diagnosis: &Diagnosis) -> String {
         text.push_str("Nothing is wrong.\n");
     }
     for complaint in &diagnosis.complaints {
-        let _ = writeln!(text, "{}: {}.", complaint.illness.name(), complaint.text);
+        let _ = writeln!(text, "{}: {}.", complaint.problem.name(), complaint.text);
     }
     if let Some(cured) = &diagnosis.cured {
         let _ = write!(
@@ -139,7 +139,7 @@ fn figures(text: &mut String, look: &Look) {
 fn to_json(diagnosis: &Diagnosis) -> Json {
     let complaints = diagnosis.complaints.iter().map(|complaint| {
         json!({
-            "illness": complaint.illness.name(),
+            "illness": complaint.problem.name(),
             "place": complaint.place,
             "text": complaint.text,
         })

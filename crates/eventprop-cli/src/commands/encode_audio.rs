@@ -18,8 +18,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::failure::{self, DONE, FAILED, Failure};
+use crate::output;
 use crate::signals::Stop;
-use crate::speak;
 
 /// How sound is encoded.
 #[derive(Debug, clap::Args)]
@@ -257,14 +257,14 @@ impl EncodeArgs {
         let broken = report.broken.len();
         if report.stopped {
             let part = conversion::journal_path(&self.out);
-            speak::err(&format!(
+            output::err(&format!(
                 "stopped after {} of {} recordings; they are kept in {}, and the same command goes on from there",
                 report.encoded,
                 roster.recordings.len(),
                 part.display()
             ));
         } else if broken > 0 {
-            speak::err(&format!(
+            output::err(&format!(
                 "{broken} of {} recordings could not be encoded and are not in {out}; when they are repaired, the same \
                  command encodes just them",
                 roster.recordings.len()
@@ -289,10 +289,10 @@ impl EncodeArgs {
                 "stopped": report.stopped,
                 "wall_s": wall_s,
             });
-            speak::out(&answer.to_string());
+            output::out(&answer.to_string());
         } else if !report.stopped {
             let spikes = report.spikes as f64 / report.encoded as f64;
-            speak::out(&format!(
+            output::out(&format!(
                 "{out}: {} samples, {} classes, {} speakers, {:.1} s of sound, {spikes:.0} spikes per sample, {wall_s:.1} s",
                 report.encoded,
                 roster.classes.len(),
@@ -313,11 +313,11 @@ fn announce(roster: &Roster, settings: &Settings) {
             let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
             let more = if names.len() > 3 { ", …" } else { "" };
             let (count, first) = (names.len(), first.join(", "));
-            speak::err(&format!("note: {count} {what}: {first}{more}"));
+            output::err(&format!("note: {count} {what}: {first}{more}"));
         }
     }
     if settings.rate_hz.is_none() {
-        speak::err(
+        output::err(
             "note: sound is not resampled; below 48 kHz the spikes are not those of the published model, and at 8 or \
              16 kHz there are several times too many",
         );
@@ -338,11 +338,11 @@ fn show(event: &Event<'_>, bar: &ProgressBar) {
     match event {
         Event::Done { notes, .. } => {
             for note in *notes {
-                bar.suspend(|| speak::err(&format!("note: {}: {note}", recording.name)));
+                bar.suspend(|| output::err(&format!("note: {}: {note}", recording.name)));
             }
         }
         Event::Broken { problem, .. } => {
-            bar.suspend(|| speak::err(&format!("error: {}: {problem}", recording.name)));
+            bar.suspend(|| output::err(&format!("error: {}: {problem}", recording.name)));
         }
     }
 }
@@ -370,10 +370,10 @@ impl ConstantsArgs {
                 (constant.name.to_owned(), fields)
             };
             let values: serde_json::Map<_, _> = CONSTANTS.iter().map(value).collect();
-            speak::out(&serde_json::Value::Object(values).to_string());
+            output::out(&serde_json::Value::Object(values).to_string());
         } else {
             for constant in &CONSTANTS {
-                speak::out(&format!(
+                output::out(&format!(
                     "{:<17}{:<8}{:>11} {:<12}{}; {}",
                     constant.name,
                     constant.symbol,
@@ -415,7 +415,7 @@ impl PreviewArgs {
             .encode(&sound, stream, &mut Workspace::default())
             .map_err(named)?;
         for note in &encoding.notes {
-            speak::err(&format!("note: {}: {note}", self.sound.display()));
+            output::err(&format!("note: {}: {note}", self.sound.display()));
         }
         let title = self.sound.file_name().unwrap_or_default().to_string_lossy();
         let preview = AudioPreview {
@@ -431,9 +431,9 @@ impl PreviewArgs {
                 "seconds_of_sound": sound.seconds(),
                 "spikes": encoding.spikes.len(),
             });
-            speak::out(&answer.to_string());
+            output::out(&answer.to_string());
         } else {
-            speak::out(&format!(
+            output::out(&format!(
                 "{}: {:.2} s of sound, {} spikes",
                 self.picture.display(),
                 sound.seconds(),

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 
 use eventprop::gradcheck::{Check, Verdict};
 use eventprop_experiment::gradcheck::{self, CheckError, Checked, Extent};
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::FailedBatch;
+use eventprop_params::{Benchmark, Parameters};
 use serde_json::json;
 
 use super::run::BenchmarkArgs;
 use crate::failure::{self, DONE, FAILED, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `gradcheck`.
 #[derive(Debug, clap::Args)]
@@ -50,13 +50,13 @@ impl Args {
             None => self.check(&params)?,
         };
         if self.json {
-            speak::out(&to_json(&checked).to_string());
+            output::out(&to_json(&checked).to_string());
         } else {
             for notice in &checked.notices {
-                speak::err(&format!("note: {notice}"));
+                output::err(&format!("note: {notice}"));
             }
             let seed = params.get("MODEL_SEED");
-            speak::out(self.text(&checked, &seed.to_string()).trim_end());
+            output::out(self.text(&checked, &seed.to_string()).trim_end());
         }
         let wrong = checked.report.count(Verdict::Wrong);
         Ok(if wrong == 0 { DONE } else { FAILED })
@@ -77,7 +77,7 @@ impl Args {
 
     fn replay(&self, file: &Path, benchmark: Benchmark) -> Result<Checked, Failure> {
         let failed = FailedBatch::read(file).map_err(Failure::failed)?;
-        speak::err(&format!("note: training said: {}", failed.error()));
+        output::err(&format!("note: training said: {}", failed.error()));
         let extent = self.extent(benchmark);
         gradcheck::replay(&failed, extent.per_projection).map_err(|error| explain(&error))
     }

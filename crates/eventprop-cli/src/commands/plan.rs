@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::run::{BenchmarkArgs, explain, pool};
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
@@ -36,12 +36,12 @@ impl Args {
         let plan = pool(self.threads)?.install(|| plan::plan(&params, &source));
         let plan = plan.map_err(|error| explain(&error))?;
         if self.json {
-            speak::out(&to_json(&plan).to_string());
+            output::out(&to_json(&plan).to_string());
         } else {
             for notice in &plan.notices {
-                speak::err(&format!("note: {notice}"));
+                output::err(&format!("note: {notice}"));
             }
-            speak::out(text(&plan).trim_end());
+            output::out(text(&plan).trim_end());
         }
         Ok(DONE)
     }

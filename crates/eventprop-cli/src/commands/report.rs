@@ -7,7 +7,7 @@ use eventprop_experiment::report::{Report, ReportError};
 use serde_json::json;
 
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -46,16 +46,16 @@ impl Args {
             let mut json = report.to_json();
             json["page"] = json!(path.display().to_string());
             json["figures"] = figures.iter().map(|f| f.display().to_string()).collect();
-            speak::out(&json.to_string());
+            output::out(&json.to_string());
         } else {
             let runs = report.runs().len();
-            speak::out(&format!(
+            output::out(&format!(
                 "{} ({runs} {}); open it in a browser",
                 path.display(),
                 if runs == 1 { "run" } else { "runs" }
             ));
             if let Some(folder) = &self.figures {
-                speak::out(&format!("{} files in {}", figures.len(), folder.display()));
+                output::out(&format!("{} files in {}", figures.len(), folder.display()));
             }
         }
         Ok(DONE)

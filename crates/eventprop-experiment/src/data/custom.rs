@@ -7,12 +7,14 @@ use eventprop_data::binned::{BinnedSet, EventSet, Speakers};
 use eventprop_data::own_data::{self, Loaded, Request, Shape, TimeOrigin};
 use eventprop_data::shd::Split;
 
+use super::assembly::{Assembly, Sets, assemble};
 use super::camera;
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Wanted};
-use crate::params::{ParamError, Parameters};
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::Wanted;
 use crate::settings::Settings;
-use crate::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 /// Classes that are named one by one.
 const NAMES_MAX: usize = 40;

@@ -9,12 +9,14 @@ use eventprop_data::dvs_gesture::{self, GestureError, MIRRORED, Request, SIDE, W
 use eventprop_data::shd::Split;
 use eventprop_data::synthetic_camera;
 
+use super::assembly::{Assembly, Sets, assemble};
 use super::camera;
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::{ParamError, Parameters};
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::{Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 const DEMONSTRATION: &str = "DEMONSTRATION: DVS128 Gesture is not on this computer, so 176 training and 66 test clips of moving hands are made up \
      (synthetic); the accuracy says nothing about the set. `eventprop data fetch dvs-gesture` says how to get it; name its folder with --data-dir";

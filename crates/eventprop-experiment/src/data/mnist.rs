@@ -12,10 +12,13 @@ use eventprop_data::mnist::{CLASSES, MnistError, MnistSet, PIXELS, Split};
 use eventprop_data::pixel_spikes::{PixelSpikes, PixelTimes};
 
 use super::binned::BinnedSamples;
-use super::{Data, DataError, Part, Samples, Source, Wanted};
-use crate::params::{ParamError, Parameters};
+use super::error::DataError;
+use super::part::{Part, Samples};
+use super::run_data::Data;
+use super::source::{Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 /// Images as spikes in the order of time.
 pub struct MnistSamples {

@@ -9,11 +9,13 @@ use eventprop_data::nmnist::{self, NmnistError, SIDE};
 use eventprop_data::shd::Split;
 use eventprop_data::synthetic_camera;
 
+use super::assembly::{Assembly, Sets, assemble};
 use super::camera;
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::Parameters;
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::{Source, Wanted};
 use crate::settings::Settings;
+use eventprop_params::Parameters;
 
 const DEMONSTRATION: &str = "DEMONSTRATION: N-MNIST is not on this computer, so the 300 training and 200 test images of MNIST in the program are \
      recorded by a made-up camera (synthetic); the accuracy says nothing about N-MNIST. `eventprop data fetch nmnist` says how to get it; \

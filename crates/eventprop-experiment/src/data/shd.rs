@@ -9,11 +9,13 @@ use eventprop_data::locate;
 use eventprop_data::shd::synthetic::ShdLike;
 use eventprop_data::shd::{self, CHANNELS, Corpus, ShdError, Split};
 
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::Parameters;
+use super::assembly::{Assembly, Sets, assemble};
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::{Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
 
 /// Samples of the demonstration.
 const DEMONSTRATION: [usize; 2] = [400, 100];

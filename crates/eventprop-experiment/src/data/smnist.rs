@@ -9,12 +9,14 @@ use eventprop_data::sequential_mnist::{
 };
 use eventprop_data::shd::Split;
 
+use super::assembly::{Assembly, Sets, assemble};
+use super::error::DataError;
 use super::mnist::{DEMONSTRATION_VALIDATE, Found, demonstration_notice, find_test, read};
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::Parameters;
+use super::run_data::Data;
+use super::source::{Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
 
 /// Images and how they become sequences.
 struct Sequences<'a> {

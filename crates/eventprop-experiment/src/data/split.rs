@@ -3,8 +3,8 @@
 use eventprop::rng::{Key, Purpose};
 use eventprop_data::binned::{EventSet, speaker_ids};
 
-use crate::params::{ParamError, Parameters};
-use crate::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 /// Samples of a set by number, for training and for validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +182,7 @@ mod tests {
     use eventprop_data::binned::{BinnedSet, Speakers};
 
     use super::*;
-    use crate::params::Benchmark;
+    use eventprop_params::Benchmark;
 
     /// 60 samples of 3 classes by speakers 4, 7 and 9.
     fn set() -> BinnedSet {

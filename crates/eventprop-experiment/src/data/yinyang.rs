@@ -9,9 +9,12 @@ use eventprop_data::latency::LatencyCode;
 use eventprop_data::yin_yang::{CLASSES, INPUTS, Published, YinYangSet};
 
 use super::binned::BinnedSamples;
-use super::{Data, DataError, Part, Samples, Wanted};
-use crate::params::Parameters;
+use super::error::DataError;
+use super::part::{Part, Samples};
+use super::run_data::Data;
+use super::source::Wanted;
 use crate::settings::Settings;
+use eventprop_params::Parameters;
 
 /// Points with the code that turns them into spikes.
 pub struct YinYangSamples {

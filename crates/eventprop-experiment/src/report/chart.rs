@@ -1,7 +1,7 @@
 //! A figure with two axes.
 
 use super::figure::{Anchor, Figure, Ink, Point, Shape};
-use crate::wrap::wrapped;
+use eventprop_params::wrap::wrapped;
 
 /// Width of every figure.
 pub const WIDTH: f64 = 440.0;

@@ -424,7 +424,7 @@ mod tests {
             name: "test".to_owned(),
             values,
             parameters: None,
-            dossier: Json::Null,
+            report_file: Json::Null,
             summary: json!({"benchmark": "mnist", "command": "train", "test_accuracy": test}),
             epochs: Vec::new(),
             details: Vec::new(),

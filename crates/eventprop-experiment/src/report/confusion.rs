@@ -42,11 +42,11 @@ pub struct Confusion {
 /// The matrix of the evaluation that counts: the test if there was one, otherwise that of the last
 /// epoch.
 pub fn of_run(run: &RunRecord) -> Option<Confusion> {
-    let evaluated = &run.dossier["evaluated"];
+    let evaluated = &run.report_file["evaluated"];
     let new = |part: &str, counts: Vec<Vec<u64>>| Confusion {
         part: part.to_owned(),
         names: (0..counts.len() as u64)
-            .map(|class| class_name(&run.dossier["class_names"], class))
+            .map(|class| class_name(&run.report_file["class_names"], class))
             .collect(),
         counts,
     };
@@ -239,7 +239,7 @@ impl Confusion {
 
 /// A bar for every speaker; none when nobody speaks.
 pub fn speakers(run: &RunRecord) -> Option<Figure> {
-    let evaluated = &run.dossier["evaluated"];
+    let evaluated = &run.report_file["evaluated"];
     let bar = |json: &Json| {
         Some(Bar {
             name: json["speaker"].as_u64()?.to_string(),

@@ -10,7 +10,7 @@ use super::html::{Table, base64, count, duration, escape, percent};
 use super::page::{Page, card, figures as grid, note, paragraph, warnings};
 use super::read::{EpochLine, RunRecord, is_seed};
 use super::{confusion, curves, neurons, samples, weights};
-use crate::value::Value;
+use eventprop_params::value::Value;
 
 /// Shares of neurons from which on a reader is told.
 const SILENT_WARNING: f64 = 0.1;
@@ -136,7 +136,7 @@ fn cards(run: &RunRecord) -> String {
 }
 
 fn part_size(run: &RunRecord, part: &str) -> u64 {
-    run.dossier["samples"][part].as_u64().unwrap_or(0)
+    run.report_file["samples"][part].as_u64().unwrap_or(0)
 }
 
 /// The interval of Wilson (1927) that holds the true accuracy with 95 % confidence.
@@ -183,7 +183,7 @@ fn in_words(run: &RunRecord) -> String {
 fn look_out(run: &RunRecord) -> Vec<String> {
     let mut texts = run.notices.clone();
     let is = |json: &Json, key: &str| json[key].as_bool() == Some(true);
-    if is(&run.dossier, "demonstration") || is(&run.summary, "demonstration") {
+    if is(&run.report_file, "demonstration") || is(&run.summary, "demonstration") {
         texts.push("A few samples that come with the program stood in for the real data: no result can be drawn from these accuracies.".to_owned());
     }
     if is(&run.summary, "selected_on_test") {
@@ -192,12 +192,12 @@ fn look_out(run: &RunRecord) -> Vec<String> {
                 .to_owned(),
         );
     }
-    match run.dossier["state"].as_str() {
+    match run.report_file["state"].as_str() {
         Some("running") => texts.push("The run has not ended, or was broken off.".to_owned()),
         Some("stopped") => texts.push("The run was stopped before its end.".to_owned()),
         _ => {}
     }
-    if let Some(problem) = run.dossier["recordings_problem"].as_str() {
+    if let Some(problem) = run.report_file["recordings_problem"].as_str() {
         texts.push(format!("No sample could be recorded: {problem}"));
     }
     texts.extend(run.last().into_iter().flat_map(layer_warnings));
@@ -405,7 +405,7 @@ fn sample_section(run: &RunRecord) -> String {
     };
     let all: String = samples.iter().map(one).collect();
     let wrong = samples.iter().filter(|sample| !sample.is_right()).count();
-    let part = run.dossier["evaluated"]["part"]
+    let part = run.report_file["evaluated"]["part"]
         .as_str()
         .unwrap_or("training");
     let words = format!(
@@ -439,7 +439,7 @@ fn differences(run: &RunRecord) -> Table {
     let Some(parameters) = &run.parameters else {
         return table;
     };
-    let defaults = crate::params::Parameters::new(parameters.benchmark());
+    let defaults = eventprop_params::Parameters::new(parameters.benchmark());
     for (row, value) in parameters.iter() {
         let default = defaults.get(row.key);
         let same = value == default || is_seed(row.key) || !row.effect;
@@ -527,7 +527,7 @@ fn environment(run: &RunRecord) -> String {
     for (key, seed) in run.seeds() {
         add(key, seed);
     }
-    let environment = &run.dossier["environment"];
+    let environment = &run.report_file["environment"];
     let text = |key: &str| environment[key].as_str().unwrap_or("").to_owned();
     add(
         "program",
@@ -556,15 +556,15 @@ fn environment(run: &RunRecord) -> String {
     );
     add(
         "largest memory of the run",
-        gigabytes(&run.dossier["memory_peak_bytes"]),
+        gigabytes(&run.report_file["memory_peak_bytes"]),
     );
     add(
         "trained parameters",
-        run.dossier["trained_parameters"]
+        run.report_file["trained_parameters"]
             .as_u64()
             .map_or(String::new(), count),
     );
-    let time = |key: &str| run.dossier[key].as_f64().map_or(String::new(), utc);
+    let time = |key: &str| run.report_file[key].as_f64().map_or(String::new(), utc);
     add("began", time("started_unix_seconds"));
     add("ended", time("ended_unix_seconds"));
     add("folder", run.folder.display().to_string());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json};
 
 use super::ReportError;
-use crate::params::{Benchmark, Parameters};
+use eventprop_params::{Benchmark, Parameters};
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct RunRecord {
     /// The same, understood; none when they are those of another version.
     pub parameters: Option<Parameters>,
     /// `NAME_report.json`, or null.
-    pub dossier: Json,
+    pub report_file: Json,
     /// `NAME_summary.json`, or null.
     pub summary: Json,
     /// Lines of `NAME_metrics.jsonl`.
@@ -94,7 +94,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     Ok(paths)
 }
 
-/// Names of the runs in a folder: NAME.json with lines of metrics or a dossier beside it.
+/// Names of the runs in a folder: NAME.json with lines of metrics or a report_file beside it.
 fn names(folder: &Path) -> Result<BTreeSet<String>, ReportError> {
     let mut names = BTreeSet::new();
     for path in entries(folder)? {
@@ -121,12 +121,12 @@ fn read(folder: &Path, name: &str) -> Result<RunRecord, ReportError> {
             });
         }
     };
-    let dossier = json(&file("_report.json"))?;
+    let report_file = json(&file("_report.json"))?;
     let summary = json(&file("_summary.json"))?;
     let mut notices = Vec::new();
     let epochs = lines(&file("_metrics.jsonl"), &mut notices)?;
     let details = lines(&file("_report.jsonl"), &mut notices)?;
-    let benchmark = [&dossier, &summary].map(|json| json["benchmark"].as_str());
+    let benchmark = [&report_file, &summary].map(|json| json["benchmark"].as_str());
     let benchmark = benchmark.into_iter().flatten().next();
     let parameters = benchmark.and_then(|name| understood(name, &file(".json")));
     if parameters.is_none() {
@@ -134,7 +134,7 @@ fn read(folder: &Path, name: &str) -> Result<RunRecord, ReportError> {
             "{name}.json does not fit the parameters of this version, so differences from the defaults are not shown"
         ));
     }
-    if dossier.is_null() {
+    if report_file.is_null() {
         notices.push(format!(
             "{name}_report.json is not there (a run of an earlier version?), so recordings, environment and the confusion matrix of the test are missing"
         ));
@@ -144,7 +144,7 @@ fn read(folder: &Path, name: &str) -> Result<RunRecord, ReportError> {
         name: name.to_owned(),
         values,
         parameters,
-        dossier,
+        report_file,
         summary,
         epochs,
         details,
@@ -204,7 +204,7 @@ fn lines(path: &Path, notices: &mut Vec<String>) -> Result<Vec<EpochLine>, Repor
     Ok(lines)
 }
 
-/// The name of a class, given those in a dossier; its number where it has no name.
+/// The name of a class, given those in a report_file; its number where it has no name.
 pub fn class_name(names: &Json, class: u64) -> String {
     let name = names[class as usize].as_str();
     name.map_or_else(|| class.to_string(), str::to_owned)
@@ -216,10 +216,11 @@ impl RunRecord {
         self.summary[key].as_f64()
     }
 
-    /// A text of the dossier or, failing that, of the summary; empty when there is none.
+    /// A text of the report_file or, failing that, of the summary; empty when there is none.
     pub fn word(&self, key: &str) -> &str {
-        let [dossier, summary] = [&self.dossier, &self.summary].map(|json| json[key].as_str());
-        dossier.or(summary).unwrap_or("")
+        let [report_file, summary] =
+            [&self.report_file, &self.summary].map(|json| json[key].as_str());
+        report_file.or(summary).unwrap_or("")
     }
 
     /// The seeds, in the order of the parameters.

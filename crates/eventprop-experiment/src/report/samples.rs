@@ -20,12 +20,12 @@ pub struct Sample<'a> {
 
 /// The recordings of a run.
 pub fn of_run(run: &RunRecord) -> Vec<Sample<'_>> {
-    let trial_ms = run.dossier["trial_ms"].as_f64().unwrap_or(1.0);
-    let recordings = run.dossier["recordings"].as_array();
+    let trial_ms = run.report_file["trial_ms"].as_f64().unwrap_or(1.0);
+    let recordings = run.report_file["recordings"].as_array();
     let all = recordings.into_iter().flatten();
     let sample = |json| Sample {
         json,
-        names: &run.dossier["class_names"],
+        names: &run.report_file["class_names"],
         trial_ms,
     };
     all.map(sample).collect()

@@ -4,16 +4,16 @@ use super::chart::{Axes, Chart, from_zero};
 use super::figure::{Figure, Ink, Point};
 use super::html::number;
 use super::read::RunRecord;
-use crate::insight::Histogram;
+use crate::metrics::Histogram;
 
 /// A figure for every range of parameters.
 pub fn of_run(run: &RunRecord) -> Vec<Figure> {
-    let end = run.dossier["parameters_at_end"].as_object();
+    let end = run.report_file["parameters_at_end"].as_object();
     let last = run.details.last().map(|line| &line.json["parameters"]);
     let end = end.or_else(|| last?.as_object());
     let all = end.into_iter().flatten().filter_map(|(name, json)| {
         let end = Histogram::from_json(json).filter(|h| h.total() > 0)?;
-        let start = Histogram::from_json(&run.dossier["parameters_at_start"][name]);
+        let start = Histogram::from_json(&run.report_file["parameters_at_start"][name]);
         Some(figure(name, start.as_ref().filter(|h| h.total() > 0), &end))
     });
     all.collect()

@@ -8,13 +8,13 @@ use eventprop::spikes::{Batch, SpikeError, SpikeTrain};
 use eventprop::train::TrainError;
 use serde_json::{Value as Json, json};
 
-use super::Prepared;
 use super::error::RunError;
 use super::learner::Learner;
 use super::persist::{get_params, put_params};
+use super::prepared::Prepared;
 use crate::checkpoint::{self, CheckpointError, Container, Defect};
 use crate::engine::Engine;
-use crate::topology::Topology;
+use crate::network_builder::Topology;
 
 /// Writes `NAME_failed_batch.safetensors`: parameters, samples and weights as they were before the batch.
 /// Returns the error, with the file. Other errors are returned as they are.

@@ -5,12 +5,13 @@ use eventprop::spikes::Batch;
 
 use super::error::RunError;
 use super::learner::Learner;
+use super::prepared::Prepared;
 use super::report::{EpochReport, Summary};
-use super::{Command, Prepared};
 use crate::data::{self, Part};
 use crate::engine::Engine;
-use crate::params::Benchmark;
 use crate::plot::{CurvePoint, DecisionMap, LearningCurve, Picture, SpikeTimeMap, Tested};
+use crate::settings::Command;
+use eventprop_params::Benchmark;
 
 /// Cells along each edge of the maps.
 const MAP_SIDE: usize = 96;

@@ -12,15 +12,16 @@ use eventprop::train::Session;
 use serde_json::Value as Json;
 
 use super::error::RunError;
-use super::learner::{Learner, LookIn, Pass, Seen, Start};
-use super::progress::{Control, Phase, Progress};
-use super::{Command, Prepared, train};
+use super::learner::{BatchObserver, BatchView, InitialWeights, Learner, Pass};
+use super::prepared::Prepared;
+use super::progress::{Control, Progress};
+use super::train;
 use crate::data::{self, Data, Part, Source, Wanted};
 use crate::engine::Engine;
 use crate::outputs::{FolderError, Outputs};
-use crate::params::Parameters;
-use crate::records::{Place, SynapseVariable};
-use crate::settings::{OptimizerKind, Settings, SolverKind};
+use crate::records::Place;
+use crate::settings::{Command, OptimizerKind, Phase, Settings, SolverKind, SynapseVariable, When};
+use eventprop_params::Parameters;
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.
@@ -114,7 +115,7 @@ fn measure<S: Engine>(
         peak: reading_mb,
     }: Memory,
 ) -> Result<Plan, RunError> {
-    let start = Start {
+    let start = InitialWeights {
         seed: u64::from(settings.seeds.model),
         saved: None,
         checkpoint: None,
@@ -192,7 +193,7 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunErro
         outputs: &Outputs::new(settings),
         parameters: Json::Null,
         fingerprint: String::new(),
-        taken_up: None,
+        resumed: None,
     };
     forget_peak();
     let before = resident_mb();
@@ -207,11 +208,11 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunErro
 /// Records nothing.
 struct Blind;
 
-impl<S: Engine> LookIn<S> for Blind {
+impl<S: Engine> BatchObserver<S> for Blind {
     fn begin(&mut self, _: Phase) {}
     fn end(&mut self, _: Phase) {}
     fn before(&mut self, _: Place, _: &mut Session<S>) {}
-    fn after(&mut self, _: Seen<'_, S>) -> Result<(), RunError> {
+    fn after(&mut self, _: BatchView<'_, S>) -> Result<(), RunError> {
         Ok(())
     }
 }
@@ -255,7 +256,7 @@ fn seconds<'a, S: Engine>(
             cancel: &cancel,
         };
         learner.pass(pass, &mut Blind, &mut control)?;
-        learner.tally = None;
+        learner.totals = None;
     }
     let (half, last) = (ends.len() / 2, ends.len() - 1);
     let half = half.min(last.saturating_sub(1));
@@ -287,7 +288,7 @@ fn records_mb<S: Engine>(learner: &Learner<'_, S>, data: &Data, trials: usize) -
     let network = &learner.topology.network;
     let samples = records.samples.len();
     let steps = settings.clock.steps();
-    let count = |when: &crate::records::When| when.count(settings.epochs, trials);
+    let count = |when: &When| when.count(settings.epochs, trials);
     let size = |population: usize| network.populations()[population].size;
     let neurons: usize = records
         .neurons

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::report::EpochReport;
-use crate::params::Benchmark;
 use crate::records::Recorder;
-use crate::settings::SolverKind;
+use crate::settings::{Phase, SolverKind};
+use eventprop_params::Benchmark;
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -54,17 +54,6 @@ pub struct Started<'a> {
     pub epochs_done: usize,
     /// The output folder.
     pub folder: &'a std::path::Path,
-}
-
-/// Which samples a batch belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Training.
-    Train,
-    /// Validation.
-    Validation,
-    /// Test.
-    Test,
 }
 
 /// A batch that was solved.

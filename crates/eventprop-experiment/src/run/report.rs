@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::hidden::HiddenStatistics;
 use crate::checkpoint::exact;
-use crate::insight::EpochInside;
-use crate::params::Benchmark;
+use crate::metrics::EpochMetrics;
+use eventprop_params::Benchmark;
 
 /// Loss and accuracy of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ pub struct EpochReport {
     /// Statistics of hidden spikes (`DEBUG_HIDDEN_N`).
     pub hidden: Vec<HiddenStatistics>,
     /// What the network looked like inside.
-    pub inside: EpochInside,
+    pub inside: EpochMetrics,
 }
 
 impl EpochReport {
@@ -135,7 +135,7 @@ impl EpochReport {
     /// The report without the inside of the network, which is on the disk by then.
     pub fn without_inside(self) -> Self {
         Self {
-            inside: EpochInside::default(),
+            inside: EpochMetrics::default(),
             ..self
         }
     }

@@ -10,8 +10,8 @@ use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::rng::{Key, Purpose};
 
+use crate::network_builder::Topology;
 use crate::settings::Rewire;
-use crate::topology::Topology;
 
 /// Changes the weights into hidden neurons that did not spike in the epoch; `spikes` is per
 /// population and neuron. New weights are drawn under the seed of the run and the epoch to come.

@@ -4,10 +4,10 @@ mod cameras;
 mod commands;
 mod determinism;
 mod doctor;
-mod effects;
+mod every_key_has_an_effect;
 mod folds;
-mod insight;
 mod losses;
+mod metrics;
 mod records;
 mod results;
 mod settings;
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use eventprop_experiment::data::Source;
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::{self, Command, Control, Progress, RunError, Summary};
+use eventprop_params::{Benchmark, Parameters};
 use tempfile::TempDir;
 
 /// A run in a folder of its own.

@@ -1,0 +1,54 @@
+//! Where data are looked for, and which parts are needed.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Where data are looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The folders, in order.
+    pub dirs: Vec<PathBuf>,
+    /// Whether samples that come with the program may stand in for a set that is in no folder.
+    pub demonstration: bool,
+}
+
+impl Source {
+    /// The same from whichever folder one works in. None where a path is no text.
+    #[must_use]
+    pub fn lasting(&self) -> Option<Self> {
+        let lasting = |dir: &PathBuf| {
+            let dir = std::path::absolute(dir).ok()?;
+            dir.to_str().map(PathBuf::from)
+        };
+        let dirs: Option<Vec<PathBuf>> = self.dirs.iter().map(lasting).collect();
+        Some(Self {
+            dirs: dirs?,
+            ..*self
+        })
+    }
+
+    /// These folders, then those of the others that are not among them.
+    #[must_use]
+    pub fn or(mut self, others: &Self) -> Self {
+        for dir in &others.dirs {
+            if !self.dirs.contains(dir) {
+                self.dirs.push(dir.clone());
+            }
+        }
+        self
+    }
+}
+
+/// Which parts are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Training, validation and test.
+    Validated,
+    /// Everything but the test part for training, and the test part.
+    Whole,
+    /// Folds.
+    Folds,
+    /// The test part only.
+    Test,
+}
