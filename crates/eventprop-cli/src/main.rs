@@ -6,6 +6,7 @@
 mod commands;
 mod failure;
 mod output;
+mod pictures;
 mod progress;
 mod report;
 mod signals;

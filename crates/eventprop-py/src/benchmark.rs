@@ -263,7 +263,15 @@ pub fn run_benchmark(
                     observer: &mut observer,
                     cancel: &cancel,
                 };
-                pool.install(|| run::run(command, &params, &source, &mut control))
+                pool.install(|| {
+                    run::run(
+                        command,
+                        &params,
+                        &source,
+                        eventprop_report::draw,
+                        &mut control,
+                    )
+                })
             }
         });
         let heard = listen(&receiver, &latest, &cancel, &hear);

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use eventprop_experiment::bench::scaling::{self, Axis, Law, Point};
 use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
-use eventprop_experiment::plot::{Picture, Scaling};
+use eventprop_report::{Panel, Scaling, Size};
 use serde_json::json;
 
 use crate::failure::{self, DONE, Failure};
-use crate::output;
+use crate::{output, pictures};
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
@@ -95,18 +95,44 @@ fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failur
         axes.push((axis, points));
     }
     for (axis, points) in &axes {
-        let both: Vec<(f64, f64)> = points.iter().map(|p| (p.floor_ms(), p.ms())).collect();
-        if let Some(law) = Law::fit(&both) {
+        if let Some(law) = fit(points) {
             let (name, x) = (axis.name(), law.exponent);
             output::out(&format!("# {name}: time ~ floor^{x:.2}"));
         }
     }
     if let Some(path) = plot {
         let title = format!("Time per sample; threads: {threads}; what is not varied is as in shd");
-        let picture = Scaling { title, axes };
-        picture.write(path).map_err(Failure::failed)?;
+        let panels = axes.iter().map(|(axis, points)| panel(*axis, points));
+        let scaling = Scaling {
+            title,
+            panels: panels.collect(),
+        };
+        pictures::write(&scaling.figure(), path)?;
     }
     Ok(DONE)
+}
+
+/// What is drawn of an axis.
+fn panel(axis: Axis, points: &[Point]) -> Panel {
+    let size = |point: &Point| Size {
+        size: point.size as f64,
+        ms: point.ms(),
+        floor_ms: point.floor_ms(),
+    };
+    let law = fit(points).map(|law| eventprop_report::Law {
+        exponent: law.exponent,
+        factor: law.factor,
+    });
+    Panel {
+        axis: axis.name().to_owned(),
+        sizes: points.iter().map(size).collect(),
+        law,
+    }
+}
+
+fn fit(points: &[Point]) -> Option<Law> {
+    let both: Vec<(f64, f64)> = points.iter().map(|p| (p.floor_ms(), p.ms())).collect();
+    Law::fit(&both)
 }
 
 fn point_line(point: &Point) -> String {

@@ -6,20 +6,20 @@ use std::sync::atomic::Ordering;
 
 use clap::ValueEnum;
 use eventprop_data::audio::conversion::{self, Conversion, Event, OnBroken, Report};
-use eventprop_data::audio::encoder::{EncodeError, Encoder, Workspace};
+use eventprop_data::audio::encoder::{EncodeError, Encoder, Encoding, Workspace};
 use eventprop_data::audio::membrane::Phase;
 use eventprop_data::audio::naming::{Pattern, Selection};
 use eventprop_data::audio::roster::{Naming, Origin, Roster};
 use eventprop_data::audio::settings::{CONSTANTS, Constant, Mode, Preset, Settings};
 use eventprop_data::audio::sound::Sound;
 use eventprop_data::spike_file::TimeType;
-use eventprop_experiment::plot::AudioPreview;
+use eventprop_report::{AudioPreview, AudioSpike, Figure, Resonance};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::failure::{self, DONE, FAILED, Failure};
-use crate::output;
 use crate::signals::Stop;
+use crate::{output, pictures};
 
 /// How sound is encoded.
 #[derive(Debug, clap::Args)]
@@ -418,13 +418,8 @@ impl PreviewArgs {
             output::err(&format!("note: {}: {note}", self.sound.display()));
         }
         let title = self.sound.file_name().unwrap_or_default().to_string_lossy();
-        let preview = AudioPreview {
-            title: &title,
-            sound: &sound,
-            encoding: &encoding,
-            settings: encoder.settings(),
-        };
-        preview.write_to(&self.picture).map_err(Failure::failed)?;
+        let figure = preview(&title, &sound, &encoding, encoder.settings());
+        pictures::write_one(&figure, &self.picture)?;
         if json {
             let answer = json!({
                 "picture": self.picture,
@@ -442,4 +437,30 @@ impl PreviewArgs {
         }
         Ok(DONE)
     }
+}
+
+/// Frequencies in Hz that are marked beside the channels.
+const MARKED_HZ: [f64; 8] = [
+    100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0, 20_000.0,
+];
+
+fn preview(title: &str, sound: &Sound, encoding: &Encoding, settings: &Settings) -> Figure {
+    let spikes = encoding.spikes.iter().map(|spike| AudioSpike {
+        seconds: encoding.seconds(*spike),
+        channel: u32::from(spike.channel),
+    });
+    let encoded = encoding.samples as f64 / f64::from(encoding.rate_hz);
+    let preview = AudioPreview {
+        title,
+        samples: &sound.samples,
+        rate_hz: f64::from(sound.rate_hz),
+        seconds: sound.seconds().max(encoded),
+        spikes: &spikes.collect::<Vec<_>>(),
+        channels: settings.channels,
+        resonances: &MARKED_HZ.map(|hz| Resonance {
+            hz,
+            channel: settings.resonant_channel(hz),
+        }),
+    };
+    preview.figure()
 }

@@ -33,7 +33,8 @@ impl Args {
     fn try_run(&self) -> Result<u8, Failure> {
         let params = self.benchmark.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
-        let plan = pool(self.threads)?.install(|| plan::plan(&params, &source));
+        let plan =
+            pool(self.threads)?.install(|| plan::plan(&params, &source, eventprop_report::draw));
         let plan = plan.map_err(|error| explain(&error))?;
         if self.json {
             output::out(&to_json(&plan).to_string());

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use eventprop_experiment::report::{Report, ReportError};
+use eventprop_data::atomic;
+use eventprop_report::{Report, ReportError};
 use serde_json::json;
 
 use crate::failure::{self, DONE, Failure};
-use crate::output;
+use crate::{output, pictures};
 
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -35,11 +36,10 @@ impl Args {
     fn try_run(&self) -> Result<u8, Failure> {
         let report = Report::read(&self.folders).map_err(|error| explain(&error))?;
         let path = self.out.clone().unwrap_or_else(|| report.default_path());
-        report.write(&path).map_err(Failure::failed)?;
+        let page = report.page();
+        atomic::write(&path, |out| out.write_all(page.as_bytes())).map_err(Failure::failed)?;
         let figures = match &self.figures {
-            Some(folder) => report
-                .write_figures(folder)
-                .map_err(|error| explain(&error))?,
+            Some(folder) => pictures::write_all(&report.figures(), folder)?,
             None => Vec::new(),
         };
         if self.json {
@@ -65,6 +65,6 @@ impl Args {
 fn explain(error: &ReportError) -> Failure {
     match error {
         ReportError::NoRun { .. } => Failure::usage(error),
-        _ => Failure::failed(error),
+        ReportError::Unreadable { .. } => Failure::failed(error),
     }
 }

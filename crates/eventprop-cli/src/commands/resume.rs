@@ -47,7 +47,8 @@ impl Args {
         };
         let usual = source(None);
         let stop = Stop::listen(signals::RUN)?;
-        let run = |control: &mut Control<'_>| run::resume(&what, &usual, control);
+        let run =
+            |control: &mut Control<'_>| run::resume(&what, &usual, eventprop_report::draw, control);
         self.options.carry_out(&stop, run)
     }
 }

@@ -132,7 +132,9 @@ impl Args {
         let params = self.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
         let stop = Stop::listen(signals::RUN)?;
-        let run = |control: &mut Control<'_>| run::run(command, &params, &source, control);
+        let run = |control: &mut Control<'_>| {
+            run::run(command, &params, &source, eventprop_report::draw, control)
+        };
         self.options.carry_out(&stop, run)
     }
 

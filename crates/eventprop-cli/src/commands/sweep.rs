@@ -82,9 +82,11 @@ impl Args {
             force: false,
             source: self.data_dir.is_some().then_some(&source),
         };
-        let begin =
-            |control: &mut Control<'_>| run::run(command, &sweep_run.params, &source, control);
-        let go_on = |control: &mut Control<'_>| run::resume(&what, &source, control);
+        let draw = eventprop_report::draw;
+        let begin = |control: &mut Control<'_>| {
+            run::run(command, &sweep_run.params, &source, draw, control)
+        };
+        let go_on = |control: &mut Control<'_>| run::resume(&what, &source, draw, control);
         match standing {
             Standing::Ended => Ok(DONE),
             Standing::Stopped => self.options.follow(stop, go_on, |_| {}),

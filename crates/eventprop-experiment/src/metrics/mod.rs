@@ -8,7 +8,6 @@
 
 mod environment;
 mod evaluation_log;
-mod histogram;
 mod sample_trace;
 pub mod tensorboard;
 
@@ -17,12 +16,12 @@ use eventprop::real::Real;
 use eventprop::solver::Solver;
 use eventprop::spikes::Batch;
 use eventprop::train::{BatchReport, Session};
+use eventprop_params::histogram::Histogram;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 pub use environment::{Environment, memory_peak_bytes, unix_seconds};
 pub use evaluation_log::{EvaluationLog, Group, Predicted};
-pub use histogram::Histogram;
 pub use sample_trace::{SampleTrace, chosen_places, record};
 
 /// Gradient norms are those of the first batch of an epoch and of every so many after it.
@@ -158,6 +157,7 @@ impl MetricsCollector {
 pub fn histograms<F: Real>(params: &Params<F>) -> Vec<(String, Histogram)> {
     let of = |entry: &eventprop::params::Entry| {
         let values = &params.values()[entry.range.clone()];
+        let values = values.iter().map(|value| value.to_f64());
         (entry.name.clone(), Histogram::of(values))
     };
     params.layout().iter().map(of).collect()

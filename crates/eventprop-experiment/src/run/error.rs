@@ -13,7 +13,6 @@ use crate::checkpoint::{CheckpointError, Defect};
 use crate::data::DataError;
 use crate::lock::LockError;
 use crate::outputs::FolderError;
-use crate::plot::PlotError;
 use crate::weights::WeightsError;
 
 /// Why a run failed.
@@ -82,8 +81,13 @@ pub enum RunError {
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A picture could not be drawn.
-    #[error(transparent)]
-    Plot(#[from] PlotError),
+    #[error("{path} could not be drawn: {problem}", path = path.display())]
+    Draw {
+        /// The picture.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
 }
 
 impl RunError {

@@ -3,6 +3,7 @@
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop_params::Parameters;
+use eventprop_params::picture::Draw;
 
 use super::checkpoints::{self, Resumed};
 use super::checks::check;
@@ -24,6 +25,7 @@ pub struct RunRequest<'a> {
     pub command: Command,
     pub params: &'a Parameters,
     pub source: &'a Source,
+    pub draw: Draw,
     pub start: StartMode,
 }
 
@@ -89,6 +91,7 @@ pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Su
         outputs: &outputs,
         parameters: dumped.to_json(),
         fingerprint: fingerprint(&data),
+        draw: request.draw,
         resumed: resumed.as_ref(),
     };
     continue_files(&prepared, request.start, control)?;

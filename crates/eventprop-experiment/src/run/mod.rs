@@ -26,6 +26,7 @@ mod train;
 mod training_state;
 
 use eventprop_params::Parameters;
+use eventprop_params::picture::Draw;
 
 use self::execute::{RunRequest, StartMode, execute};
 use crate::data::Source;
@@ -38,7 +39,7 @@ pub use progress::{BatchProgress, Control, Observer, Progress, Started};
 pub use report::{EpochReport, LayerReport, Score, Summary};
 pub use resume::{Resume, resume};
 
-/// Runs a benchmark. Works in the current rayon pool; results do not depend on its size. Training
+/// Runs a benchmark; `draw` draws its pictures (`eventprop_report::draw`). Works in the current rayon pool; results do not depend on its size. Training
 /// continues until its end or until `control` is cancelled; a cancelled run writes what it has and a
 /// checkpoint, from which [`resume()`] goes on.
 ///
@@ -48,12 +49,14 @@ pub fn run(
     command: Command,
     params: &Parameters,
     source: &Source,
+    draw: Draw,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let request = RunRequest {
         command,
         params,
         source,
+        draw,
         start: StartMode::New,
     };
     execute(&request, control)

@@ -22,6 +22,7 @@ use crate::outputs::{FolderError, Outputs};
 use crate::records::Place;
 use crate::settings::{Command, OptimizerKind, Phase, Settings, SolverKind, SynapseVariable, When};
 use eventprop_params::Parameters;
+use eventprop_params::picture::Draw;
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.
@@ -84,7 +85,7 @@ impl Plan {
 ///
 /// # Errors
 /// As a training.
-pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
+pub fn plan(params: &Parameters, source: &Source, draw: Draw) -> Result<Plan, RunError> {
     let settings = Settings::new(params)?;
     let before = resident_mb();
     let data = data::load(params, &settings, source, Wanted::Validated)?;
@@ -94,8 +95,8 @@ pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
         peak: peak_mb(),
     };
     match settings.solver {
-        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory),
-        SolverKind::Event => measure::<Event>(&settings, &data, memory),
+        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory, draw),
+        SolverKind::Event => measure::<Event>(&settings, &data, memory, draw),
     }
 }
 
@@ -114,6 +115,7 @@ fn measure<S: Engine>(
         data: data_mb,
         peak: reading_mb,
     }: Memory,
+    draw: Draw,
 ) -> Result<Plan, RunError> {
     let start = InitialWeights {
         seed: u64::from(settings.seeds.model),
@@ -129,7 +131,7 @@ fn measure<S: Engine>(
     let evaluation = seconds(&mut learner, evaluated(&data.validation), Phase::Validation)?;
     let test = seconds(&mut learner, evaluated(&data.test), Phase::Test)?;
     let batches = |part: &Part| part.len().div_ceil(settings.batch);
-    let closing_mb = (rehearsal::<S>(settings, data)? - batch_mb).max(0.0);
+    let closing_mb = (rehearsal::<S>(settings, data, draw)? - batch_mb).max(0.0);
     let parameters_mb = parameters_mb(&learner.session.params, settings);
     let records_mb = records_mb(&learner, data, batches(&part) + batches(&data.validation));
     let memory = vec![
@@ -168,7 +170,7 @@ fn measure<S: Engine>(
 
 /// MB that a training takes beside its data, from the first batch to the last picture: one of a single batch, in a
 /// folder that is deleted afterwards; 0 where the system does not tell.
-fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunError> {
+fn rehearsal<S: Engine>(settings: &Settings, data: &Data, draw: Draw) -> Result<f64, RunError> {
     let folder = tempfile::tempdir().map_err(|error| FolderError {
         path: std::env::temp_dir(),
         problem: error.to_string(),
@@ -193,6 +195,7 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunErro
         outputs: &Outputs::new(settings),
         parameters: Json::Null,
         fingerprint: String::new(),
+        draw,
         resumed: None,
     };
     forget_peak();

@@ -1,5 +1,6 @@
 //! A run whose parameters are understood, whose data are loaded and whose folder is there.
 
+use eventprop_params::picture::Draw;
 use serde_json::Value as Json;
 
 use super::checkpoints::Resumed;
@@ -21,7 +22,9 @@ pub struct Prepared<'a> {
     pub parameters: Json,
     /// The fingerprint of the data.
     pub fingerprint: String,
-    /// The checkpoint that the run goes on from.
+    /// Draws the pictures.
+    pub draw: Draw,
+    /// The checkpoint to resume from.
     pub resumed: Option<&'a Resumed>,
 }
 

@@ -17,6 +17,7 @@ use super::report::Summary;
 use crate::checkpoint;
 use crate::data::Source;
 use crate::settings::Command;
+use eventprop_params::picture::Draw;
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, Parameters};
 
@@ -54,6 +55,7 @@ pub struct Resume<'a> {
 pub fn resume(
     what: &Resume<'_>,
     usual: &Source,
+    draw: Draw,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let path = find(what)?;
@@ -77,6 +79,7 @@ pub fn resume(
         command,
         params: &params,
         source: &source,
+        draw,
         start: StartMode::Resumed { force: what.force },
     };
     execute(&request, control)

@@ -427,5 +427,12 @@ fn run_on(params: &Parameters, dir: &Path) -> Summary {
         observer: &mut |_: &Progress<'_>| {},
         cancel: &AtomicBool::new(false),
     };
-    run::run(Command::Train, params, &source, &mut control).expect("a run")
+    run::run(
+        Command::Train,
+        params,
+        &source,
+        eventprop_report::draw,
+        &mut control,
+    )
+    .expect("a run")
 }

@@ -142,7 +142,13 @@ impl Trial {
             observer: &mut |_: &Progress<'_>| {},
             cancel: &AtomicBool::new(false),
         };
-        run::run(command, &self.params, &source, &mut control)
+        run::run(
+            command,
+            &self.params,
+            &source,
+            eventprop_report::draw,
+            &mut control,
+        )
     }
 
     /// Goes on with a run that was stopped, or for more epochs.
@@ -165,7 +171,7 @@ impl Trial {
             observer: &mut |_: &Progress<'_>| {},
             cancel: &AtomicBool::new(false),
         };
-        run::resume(&what, &source, &mut control)
+        run::resume(&what, &source, eventprop_report::draw, &mut control)
     }
 
     /// Runs until `stop` says so.
@@ -188,7 +194,13 @@ impl Trial {
             observer: &mut observer,
             cancel: &cancel,
         };
-        run::run(command, &self.params, &source, &mut control)
+        run::run(
+            command,
+            &self.params,
+            &source,
+            eventprop_report::draw,
+            &mut control,
+        )
     }
 }
 

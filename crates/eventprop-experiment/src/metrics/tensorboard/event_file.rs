@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::metrics::Histogram;
+use eventprop_params::histogram::Histogram;
 
 /// One thing that is shown under a tag.
 #[derive(Debug, Clone, PartialEq)]

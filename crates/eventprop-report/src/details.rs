@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
-use super::curves::Overlay;
-use super::figure::Figure;
-use super::html::{Table, base64, count, duration, escape, percent};
-use super::page::{Page, card, figures as grid, note, paragraph, warnings};
-use super::read::{EpochLine, RunRecord, is_seed};
-use super::{confusion, curves, neurons, samples, weights};
+use crate::curves::Overlay;
+use crate::figure::Figure;
+use crate::html::{Table, base64, count, duration, escape, percent};
+use crate::page::{Page, card, figures as grid, note, paragraph, warnings};
+use crate::read::{EpochLine, RunRecord, is_seed};
+use crate::{confusion, curves, neurons, samples, weights};
 use eventprop_params::value::Value;
 
 /// Shares of neurons from which on a reader is told.

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::chart::{WIDTH, width_of};
-use super::figure::{Anchor, Figure, Ink, Shape};
-use super::html::percent;
-use super::read::{RunRecord, class_name};
+use crate::chart::{WIDTH, width_of};
+use crate::figure::{Anchor, Figure, Ink, Point, Shape};
+use crate::html::percent;
+use crate::read::{RunRecord, class_name};
 
 const SMALL: u32 = 11;
 /// The row in which matrix and bars begin.
@@ -119,7 +119,16 @@ impl Confusion {
         );
         for row in 0..self.classes() {
             for column in 0..columns {
-                self.cell(&mut figure, (row, column), (left, side));
+                let at = (left + column as f64 * side, TOP + row as f64 * side);
+                self.cell(
+                    &mut figure,
+                    Cell {
+                        row,
+                        column,
+                        at,
+                        side,
+                    },
+                );
             }
         }
         let every = self.classes().div_ceil(20);
@@ -170,7 +179,13 @@ impl Confusion {
         [rows, numbers]
     }
 
-    fn cell(&self, figure: &mut Figure, (row, column): (usize, usize), (left, side): (f64, f64)) {
+    fn cell(&self, figure: &mut Figure, cell: Cell) {
+        let Cell {
+            row,
+            column,
+            at,
+            side,
+        } = cell;
         let (total, _) = self.class(row);
         let count = self.counts[row][column];
         let share = count as f64 / total.max(1) as f64;
@@ -181,7 +196,6 @@ impl Confusion {
         };
         // The square root shows the few mistakes beside the many right predictions.
         let level = (share.sqrt() * 9.0).ceil() as usize;
-        let at = (left + column as f64 * side, TOP + row as f64 * side);
         figure.add(Shape::Rect {
             at,
             size: (side - 1.0, side - 1.0),
@@ -235,6 +249,15 @@ impl Confusion {
             format!("Most frequent mistakes: {}.", named.join(", "))
         }
     }
+}
+
+/// A cell of the matrix and where it is drawn.
+#[derive(Clone, Copy)]
+struct Cell {
+    row: usize,
+    column: usize,
+    at: Point,
+    side: f64,
 }
 
 /// A bar for every speaker; none when nobody speaks.
@@ -313,14 +336,7 @@ fn bars_figure(name: &str, title: &str, what: &str, bars: &[Bar]) -> Figure {
 }
 
 fn head(figure: &mut Figure, title: &str, below: &str) {
-    figure.add(Shape::Text {
-        at: (0.0, 14.0),
-        text: title.to_owned(),
-        size: 13,
-        anchor: Anchor::Start,
-        ink: Ink::Text,
-        bold: true,
-    });
+    figure.title(title);
     figure.text((0.0, 30.0), below, (SMALL, Anchor::Start, Ink::Muted));
 }
 

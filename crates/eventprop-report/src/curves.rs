@@ -1,36 +1,39 @@
 //! Curves over the epochs of one run, and of several on top of each other.
 
-use super::chart::{Axes, Chart, from_zero, span};
-use super::figure::{Figure, Ink, Point};
-use super::html::{number, percent};
-use super::read::{EpochLine, RunRecord};
+use crate::chart::{Axes, Axis, Chart, Scale, Span, from_zero, span};
+use crate::figure::{Figure, Ink, Point};
+use crate::html::{number, percent};
+use crate::read::{EpochLine, RunRecord};
 
 const HEIGHT: f64 = 250.0;
 /// Strips that answer the pointer, at most so many of a chart.
 const STRIPS: usize = 250;
 
 /// A curve.
-struct Curve {
+pub struct Curve {
     name: String,
     ink: Ink,
     points: Vec<Point>,
 }
 
 impl Curve {
-    fn new(
+    /// A curve through points over the epochs, from 1.
+    pub fn new(name: &str, series: usize, points: Vec<Point>) -> Self {
+        Self {
+            name: name.to_owned(),
+            ink: Ink::Series(series),
+            points,
+        }
+    }
+
+    fn of(
         name: &str,
         series: usize,
         lines: &[&EpochLine],
         value: impl Fn(&EpochLine) -> f64,
     ) -> Self {
-        Self {
-            name: name.to_owned(),
-            ink: Ink::Series(series),
-            points: lines
-                .iter()
-                .map(|line| (line.turn(), value(line)))
-                .collect(),
-        }
+        let points = lines.iter().map(|line| (line.turn(), value(line)));
+        Self::new(name, series, points.collect())
     }
 
     fn is_empty(&self) -> bool {
@@ -43,8 +46,8 @@ struct Sheet<'a> {
     name: &'a str,
     title: &'a str,
     y_label: &'a str,
-    y: (f64, f64),
-    y_log: bool,
+    y: Span,
+    y_scale: Scale,
     text: fn(f64) -> String,
     curves: Vec<Curve>,
     /// The epoch, from 1, whose weights were chosen.
@@ -58,16 +61,16 @@ impl Sheet<'_> {
             return None;
         }
         let turns = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0));
-        let (first, last) = span(turns)?;
+        let turns = span(turns)?;
         let axes = Axes {
             name: self.name.to_owned(),
             title: self.title.to_owned(),
-            y_label: self.y_label.to_owned(),
-            x_label: "epoch".to_owned(),
-            x: (first.min(last - 1.0), last),
-            y: self.y,
-            y_log: self.y_log,
-            x_whole: true,
+            x: epochs(turns),
+            y: Axis {
+                label: self.y_label.to_owned(),
+                ends: self.y,
+                scale: self.y_scale,
+            },
             height: HEIGHT,
         };
         let names = curves.iter().map(|curve| curve.name.as_str());
@@ -82,6 +85,12 @@ impl Sheet<'_> {
         strips(&mut chart, &curves, self.text);
         Some(chart.finish())
     }
+}
+
+/// The axis of epochs.
+fn epochs(turns: Span) -> Axis {
+    let first = turns.low.min(turns.high - 1.0);
+    Axis::new("epoch", first, turns.high, Scale::Whole)
 }
 
 /// Strips that say the values of all curves in an epoch.
@@ -144,26 +153,37 @@ fn evaluation_name(run: &RunRecord) -> &'static str {
 }
 
 /// The axis of a loss: logarithmic when it falls over more than a factor of ten.
-fn loss_axis(values: &[f64]) -> ((f64, f64), bool) {
+fn loss_axis(values: &[f64]) -> (Span, Scale) {
     match span(values.iter().copied()) {
-        Some((low, high)) if low > 0.0 && high / low > 10.0 => ((low * 0.9, high * 1.1), true),
-        _ => (from_zero(values.iter().copied()), false),
+        Some(Span { low, high }) if low > 0.0 && high / low > 10.0 => {
+            (with_room(low, high), Scale::Log)
+        }
+        _ => (from_zero(values.iter().copied()), Scale::Linear),
+    }
+}
+
+/// The ends of a logarithmic axis with room below and above.
+fn with_room(low: f64, high: f64) -> Span {
+    Span {
+        low: low * 0.9,
+        high: high * 1.1,
     }
 }
 
 fn loss(run: &RunRecord, lines: &[&EpochLine]) -> Option<Figure> {
     let curves = vec![
-        Curve::new("training", 0, lines, |l| l.number("train_loss")),
-        Curve::new(evaluation_name(run), 1, lines, |l| {
+        Curve::of("training", 0, lines, |l| l.number("train_loss")),
+        Curve::of(evaluation_name(run), 1, lines, |l| {
             l.number("evaluation_loss")
         }),
     ];
-    let values: Vec<f64> = curves
-        .iter()
-        .flat_map(|c| c.points.iter().map(|p| p.1))
-        .collect();
-    let (y, y_log) = loss_axis(&values);
-    let y_label = if y_log {
+    loss_figure(curves, chosen(run))
+}
+
+/// Losses over the epochs; `chosen` is the epoch whose weights were chosen.
+pub fn loss_figure(curves: Vec<Curve>, chosen: Option<f64>) -> Option<Figure> {
+    let (y, y_scale) = loss_axis(&values_of(&curves));
+    let y_label = if y_scale == Scale::Log {
         "mean loss of a sample (logarithmic)"
     } else {
         "mean loss of a sample"
@@ -173,41 +193,53 @@ fn loss(run: &RunRecord, lines: &[&EpochLine]) -> Option<Figure> {
         title: "Loss",
         y_label,
         y,
-        y_log,
+        y_scale,
         text: number,
         curves,
-        chosen: chosen(run),
+        chosen,
     };
     sheet.draw()
 }
 
+fn values_of(curves: &[Curve]) -> Vec<f64> {
+    let points = curves.iter().flat_map(|curve| &curve.points);
+    points.map(|point| point.1).collect()
+}
+
 /// An axis of accuracies in percent that begins at a round number below them all.
-fn accuracy_axis(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) = span(values).unwrap_or((0.0, 100.0));
+fn accuracy_axis(values: impl Iterator<Item = f64>) -> Span {
+    let Span { low, high } = span(values).unwrap_or(Span {
+        low: 0.0,
+        high: 100.0,
+    });
     let room = ((100.0 - low) * 0.15).max(0.5);
     let low = ((low - room) / 5.0).floor() * 5.0;
-    (low.max(0.0), (high + room).min(100.0))
+    Span {
+        low: low.max(0.0),
+        high: (high + room).min(100.0),
+    }
 }
 
 fn accuracy(run: &RunRecord, lines: &[&EpochLine]) -> Option<Figure> {
     let of = |key: &'static str| move |l: &EpochLine| 100.0 * l.number(key);
     let curves = vec![
-        Curve::new("training", 0, lines, of("train_accuracy")),
-        Curve::new(evaluation_name(run), 1, lines, of("evaluation_accuracy")),
+        Curve::of("training", 0, lines, of("train_accuracy")),
+        Curve::of(evaluation_name(run), 1, lines, of("evaluation_accuracy")),
     ];
-    let values: Vec<f64> = curves
-        .iter()
-        .flat_map(|c| c.points.iter().map(|p| p.1))
-        .collect();
+    accuracy_figure(curves, chosen(run))
+}
+
+/// Accuracies in percent over the epochs; `chosen` is the epoch whose weights were chosen.
+pub fn accuracy_figure(curves: Vec<Curve>, chosen: Option<f64>) -> Option<Figure> {
     let sheet = Sheet {
         name: "accuracy",
         title: "Accuracy",
         y_label: "right predictions (%)",
-        y: accuracy_axis(values.into_iter()),
-        y_log: false,
+        y: accuracy_axis(values_of(&curves).into_iter()),
+        y_scale: Scale::Linear,
         text: |x| percent(x / 100.0),
         curves,
-        chosen: chosen(run),
+        chosen,
     };
     sheet.draw()
 }
@@ -226,21 +258,17 @@ fn layers(
         .enumerate()
         .map(|(index, layer)| {
             let name = layer["population"].as_str().unwrap_or("layer");
-            Curve::new(name, index, lines, |line| {
+            Curve::of(name, index, lines, |line| {
                 value(&line.json["layers"][index])
             })
         })
-        .collect();
-    let values: Vec<f64> = curves
-        .iter()
-        .flat_map(|c| c.points.iter().map(|p| p.1))
         .collect();
     let sheet = Sheet {
         name,
         title,
         y_label,
-        y: from_zero(values.into_iter()),
-        y_log: false,
+        y: from_zero(values_of(&curves).into_iter()),
+        y_scale: Scale::Linear,
         text: number,
         curves,
         chosen: None,
@@ -259,20 +287,19 @@ fn silent(lines: &[&EpochLine]) -> Option<Figure> {
     };
     let share = |key: &'static str| move |l: &EpochLine| 100.0 * l.number(key) / neurons(l);
     let curves = vec![
-        Curve::new("silent", 1, lines, share("silent")),
-        Curve::new("saturated", 0, lines, share("saturated")),
+        Curve::of("silent", 1, lines, share("silent")),
+        Curve::of("saturated", 0, lines, share("saturated")),
     ];
-    let values: Vec<f64> = curves
-        .iter()
-        .flat_map(|c| c.points.iter().map(|p| p.1))
-        .collect();
-    let (_, high) = from_zero(values.into_iter());
+    let Span { high, .. } = from_zero(values_of(&curves).into_iter());
     let sheet = Sheet {
         name: "silent",
         title: "Silent and saturated neurons",
         y_label: "share of hidden neurons (%)",
-        y: (0.0, high.max(5.0)),
-        y_log: false,
+        y: Span {
+            low: 0.0,
+            high: high.max(5.0),
+        },
+        y_scale: Scale::Linear,
         text: |x| percent(x / 100.0),
         curves,
         chosen: None,
@@ -290,17 +317,19 @@ fn gradients(lines: &[&EpochLine]) -> Option<Figure> {
                 let mean = line.json["gradient_norms"][name]["mean"].as_f64();
                 mean.filter(|mean| *mean > 0.0).unwrap_or(f64::NAN)
             };
-            Curve::new(&name.replace("->", "→"), index, lines, norm)
+            Curve::of(&name.replace("->", "→"), index, lines, norm)
         })
         .collect();
-    let values = curves.iter().flat_map(|c| c.points.iter().map(|p| p.1));
-    let (low, high) = span(values)?;
+    let Span { low, high } = span(values_of(&curves).into_iter())?;
     let sheet = Sheet {
         name: "gradients",
         title: "Size of the gradient",
         y_label: "mean Euclidean norm over batches (logarithmic)",
-        y: (low * 0.8, high * 1.25),
-        y_log: true,
+        y: Span {
+            low: low * 0.8,
+            high: high * 1.25,
+        },
+        y_scale: Scale::Log,
         text: number,
         curves,
         chosen: None,
@@ -310,9 +339,9 @@ fn gradients(lines: &[&EpochLine]) -> Option<Figure> {
 
 /// The learning rate, when it changes.
 fn eta(lines: &[&EpochLine]) -> Option<Figure> {
-    let curves = vec![Curve::new("learning rate", 0, lines, |l| l.number("eta"))];
+    let curves = vec![Curve::of("learning rate", 0, lines, |l| l.number("eta"))];
     let values = || curves[0].points.iter().map(|p| p.1);
-    let (low, high) = span(values())?;
+    let Span { low, high } = span(values())?;
     if low == high || low <= 0.0 {
         return None;
     }
@@ -322,11 +351,11 @@ fn eta(lines: &[&EpochLine]) -> Option<Figure> {
         title: "Learning rate",
         y_label: "at the end of the epoch",
         y: if wide {
-            (low * 0.9, high * 1.1)
+            with_room(low, high)
         } else {
             from_zero(values())
         },
-        y_log: wide,
+        y_scale: if wide { Scale::Log } else { Scale::Linear },
         text: number,
         curves,
         chosen: None,
@@ -363,25 +392,24 @@ impl Overlay<'_> {
         };
         let values: Vec<f64> = lines().map(|line| value(line)).collect();
         span(values.iter().copied())?;
-        let (first, last) = span(lines().map(|line| line.turn()))?;
-        let (y, y_log) = if self.is_share {
-            (accuracy_axis(values.into_iter()), false)
+        let turns = span(lines().map(|line| line.turn()))?;
+        let (ends, scale) = if self.is_share {
+            (accuracy_axis(values.into_iter()), Scale::Linear)
         } else {
             loss_axis(&values)
         };
         let axes = Axes {
             name: self.name.to_owned(),
             title: self.title.to_owned(),
-            y_label: format!(
-                "{}{}",
-                self.y_label,
-                if y_log { " (logarithmic)" } else { "" }
-            ),
-            x_label: "epoch".to_owned(),
-            x: (first.min(last - 1.0), last),
-            y,
-            y_log,
-            x_whole: true,
+            x: epochs(turns),
+            y: Axis {
+                label: match scale {
+                    Scale::Log => format!("{} (logarithmic)", self.y_label),
+                    _ => self.y_label.to_owned(),
+                },
+                ends,
+                scale,
+            },
             height: HEIGHT,
         };
         let names = self.groups.iter().map(|(name, _)| name.as_str());
@@ -430,7 +458,7 @@ fn mean_and_deviation(curves: &[Vec<Point>]) -> Vec<(f64, f64, f64)> {
             .iter()
             .filter_map(|curve| curve.iter().find(|p| p.0 == turn));
         let values: Vec<f64> = values.map(|p| p.1).filter(|y| y.is_finite()).collect();
-        let (mean, sd) = super::mean_and_sd(&values)?;
+        let (mean, sd) = crate::statistics::mean_and_sd(&values)?;
         Some((turn, mean, sd.unwrap_or(0.0)))
     };
     turns.filter_map(at).collect()
@@ -449,8 +477,9 @@ mod tests {
 
     #[test]
     fn axes_of_accuracies_begin_at_round_numbers() {
-        assert_eq!(accuracy_axis([93.0, 98.0].into_iter()), (90.0, 99.05));
-        assert_eq!(accuracy_axis([f64::NAN].into_iter()), (0.0, 100.0));
-        assert_eq!(loss_axis(&[1.0, 0.01]), ((0.01 * 0.9, 1.1), true));
+        let span = |low, high| Span { low, high };
+        assert_eq!(accuracy_axis([93.0, 98.0].into_iter()), span(90.0, 99.05));
+        assert_eq!(accuracy_axis([f64::NAN].into_iter()), span(0.0, 100.0));
+        assert_eq!(loss_axis(&[1.0, 0.01]), (span(0.01 * 0.9, 1.1), Scale::Log));
     }
 }

@@ -1,6 +1,6 @@
 //! A figure with two axes.
 
-use super::figure::{Anchor, Figure, Ink, Point, Shape};
+use crate::figure::{Anchor, Figure, Ink, Point, Shape};
 use eventprop_params::wrap::wrapped;
 
 /// Width of every figure.
@@ -11,27 +11,84 @@ const TOP: f64 = 54.0;
 const BOTTOM: f64 = 40.0;
 const SMALL: u32 = 11;
 
-/// What the axes show.
+/// What a chart shows.
 #[derive(Debug, Clone)]
 pub struct Axes {
     /// Name of the file.
     pub name: String,
-    /// What the figure shows.
+    /// What the chart shows.
     pub title: String,
-    /// Quantity and unit upwards.
-    pub y_label: String,
-    /// Quantity and unit to the right.
-    pub x_label: String,
-    /// Smallest and largest value to the right.
-    pub x: (f64, f64),
-    /// Smallest and largest value upwards.
-    pub y: (f64, f64),
-    /// Whether the values upwards are drawn by their logarithms; they must be positive then.
-    pub y_log: bool,
-    /// Whether only whole numbers are marked to the right.
-    pub x_whole: bool,
-    /// Height of the figure.
+    /// The axis to the right.
+    pub x: Axis,
+    /// The axis upwards.
+    pub y: Axis,
+    /// Height of the chart.
     pub height: f64,
+}
+
+/// One axis.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    /// Quantity and unit.
+    pub label: String,
+    /// Smallest and largest value.
+    pub ends: Span,
+    /// How values are spread.
+    pub scale: Scale,
+}
+
+/// Smallest and largest of some values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// The smallest.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+}
+
+/// How values are spread along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Evenly.
+    Linear,
+    /// Evenly, with marks at whole numbers only.
+    Whole,
+    /// By their logarithms; they must be positive.
+    Log,
+}
+
+impl Axis {
+    /// An axis.
+    pub fn new(label: impl Into<String>, low: f64, high: f64, scale: Scale) -> Self {
+        Self {
+            label: label.into(),
+            ends: Span { low, high },
+            scale,
+        }
+    }
+
+    /// Where a value is between the ends, 0 to 1; values beyond them are at the ends.
+    fn share(&self, value: f64) -> f64 {
+        let Span { low, high } = self.ends;
+        let share = match self.scale {
+            Scale::Log => (value.max(low).ln() - low.ln()) / (high.ln() - low.ln()),
+            Scale::Linear | Scale::Whole => (value - low) / (high - low),
+        };
+        share.clamp(0.0, 1.0)
+    }
+
+    /// About so many round values along the axis.
+    fn marks(&self, about: usize) -> Vec<f64> {
+        match self.scale {
+            Scale::Log => decades(self.ends),
+            Scale::Linear => nice_marks(self.ends, about),
+            Scale::Whole => {
+                let mut marks = nice_marks(self.ends, about);
+                marks.retain(|mark| mark.fract() == 0.0);
+                marks
+            }
+        }
+    }
 }
 
 /// Width of a small text, on average of such letters; capitals are wider.
@@ -43,18 +100,28 @@ pub fn width_of(text: &str) -> f64 {
 /// Height of a row of the legend.
 const LEGEND_ROW: f64 = 15.0;
 
-/// An entry of the legend: where it begins, in which row, its lines, and where the next may begin.
-#[derive(Debug)]
-struct LegendEntry {
+/// Where an entry of the legend begins or ends.
+#[derive(Debug, Clone, Copy)]
+struct LegendPlace {
     x: f64,
     row: usize,
+}
+
+impl LegendPlace {
+    const FIRST: Self = Self { x: LEFT, row: 0 };
+}
+
+/// An entry of the legend: where it begins, its lines, and where the next may begin.
+#[derive(Debug)]
+struct LegendEntry {
+    begin: LegendPlace,
     lines: Vec<String>,
-    end: (f64, usize),
+    end: LegendPlace,
 }
 
 impl LegendEntry {
     /// Behind an entry that ends at `x` in `row`, or in rows of its own where there is no room.
-    fn behind((x, row): (f64, usize), text: &str) -> Self {
+    fn behind(LegendPlace { x, row }: LegendPlace, text: &str) -> Self {
         // A stroke, the text, the gaps behind them.
         let around = 32.0;
         let lines = wrapped(text, WIDTH - LEFT - around, width_of);
@@ -66,8 +133,14 @@ impl LegendEntry {
             (LEFT, row + 1)
         };
         let end = if lines.len() == 1 { x + width } else { WIDTH };
-        let end = (end, row + lines.len() - 1);
-        Self { x, row, lines, end }
+        Self {
+            begin: LegendPlace { x, row },
+            end: LegendPlace {
+                x: end,
+                row: row + lines.len() - 1,
+            },
+            lines,
+        }
     }
 }
 
@@ -77,7 +150,7 @@ pub struct Chart {
     axes: Axes,
     figure: Figure,
     top: f64,
-    legend_end: (f64, usize),
+    legend_end: LegendPlace,
 }
 
 impl Chart {
@@ -88,14 +161,16 @@ impl Chart {
 
     /// The empty chart, higher by the rows that these entries of the legend need beyond one.
     pub fn with_legend<'a>(mut axes: Axes, entries: impl Iterator<Item = &'a str>) -> Self {
-        let (_, row) = entries.fold((LEFT, 0), |end, text| LegendEntry::behind(end, text).end);
-        let more = LEGEND_ROW * row as f64;
+        let end = entries.fold(LegendPlace::FIRST, |end, text| {
+            LegendEntry::behind(end, text).end
+        });
+        let more = LEGEND_ROW * end.row as f64;
         axes.height += more;
         let mut chart = Self {
             figure: Figure::new(&axes.name, &axes.title, (WIDTH, axes.height)),
             axes,
             top: TOP + more,
-            legend_end: (LEFT, 0),
+            legend_end: LegendPlace::FIRST,
         };
         chart.write_words();
         chart.draw_grid();
@@ -104,43 +179,29 @@ impl Chart {
 
     fn write_words(&mut self) {
         let axes = self.axes.clone();
-        self.figure.add(Shape::Text {
-            at: (0.0, 14.0),
-            text: axes.title,
-            size: 13,
-            anchor: Anchor::Start,
-            ink: Ink::Text,
-            bold: true,
-        });
+        self.figure.title(&axes.title);
         let style = (SMALL, Anchor::Start, Ink::Muted);
-        self.figure.text((0.0, 30.0), &axes.y_label, style);
+        self.figure.text((0.0, 30.0), &axes.y.label, style);
         let middle = f64::midpoint(LEFT, WIDTH - RIGHT);
         let style = (SMALL, Anchor::Middle, Ink::Muted);
         self.figure
-            .text((middle, axes.height - 6.0), &axes.x_label, style);
+            .text((middle, axes.height - 6.0), &axes.x.label, style);
     }
 
     fn draw_grid(&mut self) {
-        let (y, bottom) = (self.axes.y, self.bottom());
-        let marks = if self.axes.y_log {
-            decades(y)
-        } else {
-            nice_marks(y, 5)
-        };
+        let bottom = self.bottom();
+        let marks = self.axes.y.marks(5);
         for mark in &marks {
-            let at = self.place((self.axes.x.0, *mark)).1;
+            let at = self.place((self.axes.x.ends.low, *mark)).1;
             let points = vec![(LEFT, at), (WIDTH - RIGHT, at)];
             self.line_of(points, Ink::Grid);
             let style = (SMALL, Anchor::End, Ink::Muted);
             self.figure
                 .text((LEFT - 6.0, at + 4.0), &mark_text(*mark, &marks), style);
         }
-        let mut marks = nice_marks(self.axes.x, 6);
-        if self.axes.x_whole {
-            marks.retain(|mark| mark.fract() == 0.0);
-        }
+        let marks = self.axes.x.marks(6);
         for mark in &marks {
-            let at = self.place((*mark, y.0)).0;
+            let at = self.place((*mark, self.axes.y.ends.low)).0;
             self.line_of(vec![(at, bottom), (at, bottom + 4.0)], Ink::Axis);
             let style = (SMALL, Anchor::Middle, Ink::Muted);
             self.figure
@@ -164,15 +225,7 @@ impl Chart {
 
     /// Where values are in the figure; values beyond the axes are at their ends.
     pub fn place(&self, (x, y): Point) -> Point {
-        let share =
-            |value: f64, (low, high): (f64, f64)| ((value - low) / (high - low)).clamp(0.0, 1.0);
-        let up = if self.axes.y_log {
-            let (low, high) = self.axes.y;
-            share(y.max(low).ln(), (low.ln(), high.ln()))
-        } else {
-            share(y, self.axes.y)
-        };
-        let right = share(x, self.axes.x);
+        let (right, up) = (self.axes.x.share(x), self.axes.y.share(y));
         (
             LEFT + right * (WIDTH - LEFT - RIGHT),
             self.bottom() - up * (self.bottom() - self.top),
@@ -204,6 +257,13 @@ impl Chart {
         self.figure.add(Shape::Area { points, ink });
     }
 
+    /// A dot at every value.
+    pub fn dots(&mut self, values: &[Point], ink: Ink) {
+        for &value in values {
+            self.dot_at(self.place(value), 2.5, ink, "");
+        }
+    }
+
     fn dot_at(&mut self, at: Point, radius: f64, ink: Ink, tip: &str) {
         self.figure.add(Shape::Dot {
             at,
@@ -215,7 +275,7 @@ impl Chart {
 
     /// A dashed upright line with a word.
     pub fn upright(&mut self, x: f64, word: &str) {
-        let (at, _) = self.place((x, self.axes.y.0));
+        let (at, _) = self.place((x, self.axes.y.ends.low));
         self.figure.add(Shape::Line {
             points: vec![(at, self.top), (at, self.bottom())],
             ink: Ink::Axis,
@@ -242,9 +302,9 @@ impl Chart {
     }
 
     /// A bar from the axis up.
-    pub fn bar(&mut self, (from, to): (f64, f64), value: f64, ink: Ink, tip: String) {
-        let (left, top) = self.place((from, value));
-        let (right, _) = self.place((to, value));
+    pub fn bar(&mut self, foot: Span, value: f64, ink: Ink, tip: String) {
+        let (left, top) = self.place((foot.low, value));
+        let (right, _) = self.place((foot.high, value));
         self.figure.add(Shape::Rect {
             at: (left, top),
             size: ((right - left).max(0.6), self.bottom() - top),
@@ -258,7 +318,7 @@ impl Chart {
         let entry = LegendEntry::behind(self.legend_end, text);
         self.legend_end = entry.end;
         let height = |row: usize| 43.0 + LEGEND_ROW * row as f64;
-        let (x, y) = (entry.x, height(entry.row) - 4.0);
+        let (x, y) = (entry.begin.x, height(entry.begin.row) - 4.0);
         self.figure.add(Shape::Line {
             points: vec![(x, y), (x + 16.0, y)],
             ink,
@@ -266,7 +326,7 @@ impl Chart {
             dashed,
         });
         let style = (SMALL, Anchor::Start, Ink::Text);
-        for (line, row) in entry.lines.iter().zip(entry.row..) {
+        for (line, row) in entry.lines.iter().zip(entry.begin.row..) {
             self.figure.text((x + 20.0, height(row)), line, style);
         }
     }
@@ -303,7 +363,7 @@ fn thin(points: &[Point]) -> Vec<Point> {
 }
 
 /// Round numbers between two values, about so many.
-pub fn nice_marks((low, high): (f64, f64), about: usize) -> Vec<f64> {
+pub fn nice_marks(Span { low, high }: Span, about: usize) -> Vec<f64> {
     let rough = (high - low) / about as f64;
     if !rough.is_finite() || rough <= 0.0 {
         return vec![low];
@@ -319,7 +379,7 @@ pub fn nice_marks((low, high): (f64, f64), about: usize) -> Vec<f64> {
 
 /// Powers of ten between two positive values; with few of them also their doubles and fivefolds, and round numbers
 /// where there is no more than one of those.
-fn decades((low, high): (f64, f64)) -> Vec<f64> {
+fn decades(Span { low, high }: Span) -> Vec<f64> {
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let factors: &[f64] = if high / low > 200.0 {
         &[1.0]
@@ -331,7 +391,7 @@ fn decades((low, high): (f64, f64)) -> Vec<f64> {
     let inside = |mark: &f64| *mark >= low * 0.999 && *mark <= high * 1.001;
     let marks: Vec<f64> = all.into_iter().filter(inside).collect();
     if marks.len() < 2 {
-        return nice_marks((low, high), 4);
+        return nice_marks(Span { low, high }, 4);
     }
     let every = marks.len().div_ceil(7);
     marks.into_iter().step_by(every).collect()
@@ -355,19 +415,28 @@ fn mark_text(mark: f64, all: &[f64]) -> String {
 }
 
 /// Smallest and largest finite value; none when there is none.
-pub fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+pub fn span(values: impl Iterator<Item = f64>) -> Option<Span> {
     let finite = values.filter(|x| x.is_finite());
     finite.fold(None, |span, x| {
-        let (low, high) = span.unwrap_or((x, x));
-        Some((x.min(low), x.max(high)))
+        let Span { low, high } = span.unwrap_or(Span { low: x, high: x });
+        Some(Span {
+            low: x.min(low),
+            high: x.max(high),
+        })
     })
 }
 
 /// An axis from zero, with room above.
-pub fn from_zero(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) = span(values).unwrap_or((0.0, 1.0));
+pub fn from_zero(values: impl Iterator<Item = f64>) -> Span {
+    let Span { low, high } = span(values).unwrap_or(Span {
+        low: 0.0,
+        high: 1.0,
+    });
     let high = if high > 0.0 { high * 1.05 } else { 1.0 };
-    (low.min(0.0), high)
+    Span {
+        low: low.min(0.0),
+        high,
+    }
 }
 
 #[cfg(test)]
@@ -378,12 +447,8 @@ mod tests {
         Axes {
             name: "a".into(),
             title: "a".into(),
-            y_label: "b".into(),
-            x_label: "c".into(),
-            x: (0.0, 10.0),
-            y: (1.0, 100.0),
-            y_log: true,
-            x_whole: true,
+            x: Axis::new("c", 0.0, 10.0, Scale::Whole),
+            y: Axis::new("b", 1.0, 100.0, Scale::Log),
             height: 200.0,
         }
     }
@@ -408,12 +473,57 @@ mod tests {
 
     #[test]
     fn marks_are_round_numbers_within_the_axis() {
-        assert_eq!(nice_marks((0.0, 10.0), 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
-        assert_eq!(nice_marks((1.0, 2.0), 2), [1.0, 1.5, 2.0]);
-        assert_eq!(nice_marks((3.0, 3.0), 5), [3.0]);
-        assert_eq!(decades((0.01, 100.0)), [0.01, 0.1, 1.0, 10.0, 100.0]);
-        assert_eq!(decades((0.9, 6.0)), [1.0, 2.0, 5.0]);
-        assert_eq!(decades((2.1, 4.2)), [3.0, 4.0]);
+        assert_eq!(
+            nice_marks(
+                Span {
+                    low: 0.0,
+                    high: 10.0
+                },
+                5
+            ),
+            [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+        );
+        assert_eq!(
+            nice_marks(
+                Span {
+                    low: 1.0,
+                    high: 2.0
+                },
+                2
+            ),
+            [1.0, 1.5, 2.0]
+        );
+        assert_eq!(
+            nice_marks(
+                Span {
+                    low: 3.0,
+                    high: 3.0
+                },
+                5
+            ),
+            [3.0]
+        );
+        assert_eq!(
+            decades(Span {
+                low: 0.01,
+                high: 100.0
+            }),
+            [0.01, 0.1, 1.0, 10.0, 100.0]
+        );
+        assert_eq!(
+            decades(Span {
+                low: 0.9,
+                high: 6.0
+            }),
+            [1.0, 2.0, 5.0]
+        );
+        assert_eq!(
+            decades(Span {
+                low: 2.1,
+                high: 4.2
+            }),
+            [3.0, 4.0]
+        );
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Distributions of weights and time constants, before training and after it.
 
-use super::chart::{Axes, Chart, from_zero};
-use super::figure::{Figure, Ink, Point};
-use super::html::number;
-use super::read::RunRecord;
-use crate::metrics::Histogram;
+use crate::chart::{Axes, Axis, Chart, Scale, from_zero};
+use crate::figure::{Figure, Ink, Point};
+use crate::html::number;
+use crate::read::RunRecord;
+use eventprop_params::histogram::Histogram;
 
 /// A figure for every range of parameters.
 pub fn of_run(run: &RunRecord) -> Vec<Figure> {
@@ -38,12 +38,12 @@ fn figure(name: &str, start: Option<&Histogram>, end: &Histogram) -> Figure {
     let mut chart = Chart::new(Axes {
         name: format!("parameters_{}", name.replace("->", "_")),
         title,
-        y_label: "share of the parameters in equal bins (%)".to_owned(),
-        x_label: x_label.to_owned(),
-        x: (low - room, high + room),
-        y: from_zero(outlines.iter().flatten().map(|p| p.1)),
-        y_log: false,
-        x_whole: false,
+        x: Axis::new(x_label, low - room, high + room, Scale::Linear),
+        y: Axis {
+            label: "share of the parameters in equal bins (%)".to_owned(),
+            ends: from_zero(outlines.iter().flatten().map(|p| p.1)),
+            scale: Scale::Linear,
+        },
         height: 230.0,
     });
     let last = outlines.len() - 1;
@@ -99,7 +99,7 @@ mod tests {
         let wide: Vec<f64> = (0..1000).map(f64::from).collect();
         let narrow: Vec<f64> = (0..10).map(f64::from).collect();
         for values in [wide, narrow] {
-            let outline = density(&Histogram::of(&values), 999.0);
+            let outline = density(&Histogram::of(values.into_iter()), 999.0);
             // Trapezes of upright pieces have no width, so the sum is exact up to rounding.
             assert!((area(&outline) - 100.0 * 999.0 / 40.0).abs() < 1e-6);
         }
@@ -107,8 +107,8 @@ mod tests {
 
     #[test]
     fn a_constant_that_is_the_same_everywhere_is_drawn() {
-        let before = Histogram::of(&[20.0_f64; 5]);
-        let after = Histogram::of(&[19.0_f64, 20.0, 25.0]);
+        let before = Histogram::of([20.0; 5].into_iter());
+        let after = Histogram::of([19.0, 20.0, 25.0].into_iter());
         let figure = figure("hidden.tau_mem", Some(&before), &after);
         assert!(
             figure

@@ -1,7 +1,7 @@
 //! The frame of a page: head, style, script, sections.
 
-use super::figure::Figure;
-use super::html::escape;
+use crate::figure::Figure;
+use crate::html::escape;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");

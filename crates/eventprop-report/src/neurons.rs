@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::chart::{Axes, Chart, WIDTH, from_zero, nice_marks};
-use super::figure::{Anchor, Figure, Ink, Point, Shape};
-use super::read::{EpochLine, RunRecord};
+use crate::chart::{Axes, Axis, Chart, Scale, Span, WIDTH, from_zero, nice_marks};
+use crate::figure::{Anchor, Figure, Ink, Point, Shape};
+use crate::read::{EpochLine, RunRecord};
 
 const SMALL: u32 = 11;
 const LEFT: f64 = 50.0;
@@ -149,14 +149,7 @@ impl<'a> Layer<'a> {
     }
 
     fn words(&self, figure: &mut Figure, title: &str, tall: f64) {
-        figure.add(Shape::Text {
-            at: (0.0, 14.0),
-            text: title.to_owned(),
-            size: 13,
-            anchor: Anchor::Start,
-            ink: Ink::Text,
-            bold: true,
-        });
+        figure.title(title);
         let below = "neurons, the most active of the last epoch on top";
         figure.text((0.0, 30.0), below, (SMALL, Anchor::Start, Ink::Muted));
         self.legend(figure);
@@ -164,8 +157,12 @@ impl<'a> Layer<'a> {
         figure.text((LEFT - 6.0, TOP + 9.0), "1", style);
         figure.text((LEFT - 6.0, TOP + tall), &self.size().to_string(), style);
         let (first, last) = (self.turns[0], self.turns[self.turns.len() - 1]);
+        let epochs = Span {
+            low: first,
+            high: last,
+        };
         let wide = WIDTH - LEFT - RIGHT;
-        for mark in nice_marks((first, last), 6)
+        for mark in nice_marks(epochs, 6)
             .into_iter()
             .filter(|m| m.fract() == 0.0)
         {
@@ -239,24 +236,23 @@ impl<'a> Layer<'a> {
         let mut chart = Chart::new(Axes {
             name: format!("rates_{}", self.name),
             title: format!("Rates of the neurons of {}", self.name),
-            y_label: "number of neurons".to_owned(),
-            x_label: "spikes per sample in training".to_owned(),
-            x: (0.0, max),
-            y: from_zero(highest),
-            y_log: false,
-            x_whole: false,
+            x: Axis::new("spikes per sample in training", 0.0, max, Scale::Linear),
+            y: Axis {
+                label: "number of neurons".to_owned(),
+                ends: from_zero(highest),
+                scale: Scale::Linear,
+            },
             height: 230.0,
         });
         let width = max / BINS as f64;
         for (bin, &count) in after.iter().enumerate().filter(|(_, n)| **n > 0) {
             let (from, to) = (bin as f64 * width, (bin + 1) as f64 * width);
             let tip = format!("{count} neurons with {from:.2} to {to:.2} spikes per sample");
-            chart.bar(
-                (from + width * 0.05, to - width * 0.05),
-                f64::from(count),
-                Ink::Series(0),
-                tip,
-            );
+            let foot = Span {
+                low: from + width * 0.05,
+                high: to - width * 0.05,
+            };
+            chart.bar(foot, f64::from(count), Ink::Series(0), tip);
         }
         chart.line(&staircase(&before, 0.0, width), Ink::Series(1), false);
         chart.legend(

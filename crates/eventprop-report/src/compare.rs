@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::curves::Overlay;
-use super::figure::{Figure, Ink};
-use super::html::{Table, count, duration, escape, percent};
-use super::mean_and_sd;
-use super::page::{Page, card, figures as grid, note, paragraph, warnings};
-use super::read::{EpochLine, RunRecord};
+use crate::curves::Overlay;
+use crate::figure::{Figure, Ink};
+use crate::html::{Table, count, duration, escape, percent};
+use crate::page::{Page, card, figures as grid, note, paragraph, warnings};
+use crate::read::{EpochLine, RunRecord};
+use crate::statistics::mean_and_sd;
 
 /// Runs of one experiment: they differ in names and seeds only.
 struct Group<'a> {

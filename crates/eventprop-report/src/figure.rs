@@ -1,4 +1,4 @@
-//! A drawing as a list of shapes, written as SVG into a page, as an SVG file, or as PNG.
+//! A drawing as a list of shapes, written as SVG into a page or as an SVG file.
 //!
 //! Colours are roles, not values: the page gives them values for light, dark and paper, files get the
 //! light ones. All coordinates are pixels of a drawing that is about as wide as a phone, so that text
@@ -6,14 +6,7 @@
 
 use std::fmt::Write;
 
-use kuva::backend::raster::RasterBackend;
-use kuva::render::color::Color;
-use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
-
-use super::html::escape;
-
-/// Pixels of a PNG per unit of the drawing.
-const PNG_SCALE: f32 = 2.0;
+use crate::html::escape;
 
 /// What a colour stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +29,8 @@ pub enum Ink {
     Alarm,
     /// Nothing; for areas that only answer the pointer.
     Clear,
+    /// This red, green and blue, for pictures of values whose colours have a meaning.
+    Rgb([u8; 3]),
 }
 
 /// Colours of series that people with any colour vision tell apart (after Okabe & Ito 2008), and the
@@ -61,10 +56,12 @@ impl Ink {
             Self::OnRamp => "var(--on-ramp)".to_owned(),
             Self::Alarm => "var(--alarm)".to_owned(),
             Self::Clear => "transparent".to_owned(),
+            Self::Rgb(_) => self.on_white(),
         }
     }
 
-    fn on_white(self) -> &'static str {
+    /// The colour on white as `#rrggbb`; `none` for nothing.
+    pub fn on_white(self) -> String {
         match self {
             Self::Text => "#1b1f24",
             Self::Muted => "#56606b",
@@ -75,13 +72,15 @@ impl Ink {
             Self::OnRamp => "#ffffff",
             Self::Alarm => "#d55e00",
             Self::Clear => "none",
+            Self::Rgb([red, green, blue]) => return format!("#{red:02x}{green:02x}{blue:02x}"),
         }
+        .to_owned()
     }
 
     fn written(self, paint: Paint) -> String {
         match paint {
             Paint::Page => self.variable(),
-            Paint::File => self.on_white().to_owned(),
+            Paint::File => self.on_white(),
         }
     }
 }
@@ -264,17 +263,36 @@ impl Figure {
         out
     }
 
-    /// As PNG.
-    ///
-    /// # Errors
-    /// What the plotting library says.
-    pub fn png(&self) -> Result<Vec<u8>, String> {
-        let mut scene = Scene::new(self.size.0, self.size.1);
-        scene.background_color = Some("#ffffff".to_owned());
-        scene.elements = self.shapes.iter().flat_map(primitives).collect();
-        RasterBackend::new()
-            .with_scale(PNG_SCALE)
-            .render_scene(&scene)
+    /// Adds a title at the upper left.
+    pub fn title(&mut self, text: &str) {
+        self.add(Shape::Text {
+            at: (0.0, 14.0),
+            text: text.to_owned(),
+            size: 13,
+            anchor: Anchor::Start,
+            ink: Ink::Text,
+            bold: true,
+        });
+    }
+
+    /// Adds the shapes of another drawing, moved to the right and down.
+    pub fn place(&mut self, other: Self, by: Point) {
+        let moved = other.shapes.into_iter().map(|shape| shape.moved(by));
+        self.shapes.extend(moved);
+    }
+}
+
+impl Shape {
+    fn moved(mut self, (right, down): Point) -> Self {
+        let by = |at: &mut Point| *at = (at.0 + right, at.1 + down);
+        match &mut self {
+            Self::Line { points, .. } | Self::Area { points, .. } | Self::Marks { points, .. } => {
+                points.iter_mut().for_each(by);
+            }
+            Self::Cells { cells, .. } => cells.iter_mut().for_each(|(at, _)| by(at)),
+            Self::Rect { at, .. } | Self::Dot { at, .. } | Self::Text { at, .. } => by(at),
+        }
+        self
     }
 }
 
@@ -450,100 +468,6 @@ fn path_of_marks(points: &[Point], height: f64) -> String {
     path
 }
 
-fn color(ink: Ink) -> Color {
-    ink.on_white().into()
-}
-
-/// The same shape for the plotting library.
-fn primitives(shape: &Shape) -> Vec<Primitive> {
-    match shape {
-        Shape::Line {
-            points,
-            ink,
-            width,
-            dashed,
-        } => vec![Primitive::PolyLine {
-            points: points.clone(),
-            stroke: color(*ink),
-            stroke_width: *width,
-            stroke_dasharray: dashed.then(|| "5 4".to_owned()),
-        }],
-        Shape::Area { points, ink } => vec![Primitive::Path(Box::new(PathData {
-            d: format!("{} Z", path_through(points)),
-            fill: Some(color(*ink)),
-            stroke: Color::from("none"),
-            stroke_width: 0.0,
-            opacity: Some(0.18),
-            stroke_dasharray: None,
-        }))],
-        Shape::Rect {
-            ink: Ink::Clear, ..
-        } => Vec::new(),
-        Shape::Rect { at, size, ink, .. } => vec![rect(*at, *size, *ink)],
-        Shape::Cells { cells, ink } => cells
-            .iter()
-            .map(|(at, size)| rect(*at, *size, *ink))
-            .collect(),
-        Shape::Marks {
-            points,
-            height,
-            ink,
-        } => {
-            let mark = |&(x, y): &Point| rect((x - 0.6, y), (1.2, *height), *ink);
-            points.iter().map(mark).collect()
-        }
-        Shape::Dot {
-            at, radius, ink, ..
-        } => vec![Primitive::Circle {
-            cx: at.0,
-            cy: at.1,
-            r: *radius,
-            fill: color(*ink),
-            fill_opacity: None,
-            stroke: None,
-            stroke_width: None,
-        }],
-        Shape::Text {
-            at,
-            text,
-            size,
-            anchor,
-            ink,
-            bold,
-        } => vec![Primitive::Text {
-            x: at.0,
-            y: at.1,
-            content: text.clone(),
-            size: *size,
-            anchor: anchored(*anchor),
-            rotate: None,
-            bold: *bold,
-            color: Some(color(*ink)),
-        }],
-    }
-}
-
-fn anchored(anchor: Anchor) -> TextAnchor {
-    match anchor {
-        Anchor::Start => TextAnchor::Start,
-        Anchor::Middle => TextAnchor::Middle,
-        Anchor::End => TextAnchor::End,
-    }
-}
-
-fn rect(at: Point, size: Point, ink: Ink) -> Primitive {
-    Primitive::Rect {
-        x: at.0,
-        y: at.1,
-        width: size.0,
-        height: size.1,
-        fill: color(ink),
-        stroke: None,
-        stroke_width: None,
-        opacity: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -577,6 +501,5 @@ mod tests {
         assert!(page.contains("aria-label=\"a &lt; b\""));
         let file = figure.file_svg();
         assert!(file.contains("fill=\"#d55e00\"") && !file.contains("<title>"));
-        assert!(figure.png().expect("drawn").starts_with(b"\x89PNG"));
     }
 }

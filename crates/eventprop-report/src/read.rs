@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 
-use super::ReportError;
+use crate::error::ReportError;
 use eventprop_params::{Benchmark, Parameters};
 
 /// One run.

@@ -2,13 +2,43 @@
 
 use serde_json::Value as Json;
 
-use super::chart::{Axes, Chart, WIDTH, nice_marks, span};
-use super::figure::{Anchor, Figure, Ink, Point, Shape};
-use super::read::{RunRecord, class_name};
+use crate::chart::{Axes, Axis, Chart, Scale, Span, WIDTH, nice_marks, span};
+use crate::figure::{Anchor, Figure, Ink, Point, Shape};
+use crate::read::{RunRecord, class_name};
 
 const SMALL: u32 = 11;
 const LEFT: f64 = 50.0;
 const RIGHT: f64 = 12.0;
+
+/// A recorded variable and the words for it.
+struct Variable {
+    key: &'static str,
+    title: &'static str,
+    unit: &'static str,
+}
+
+const VOLTAGE: Variable = Variable {
+    key: "V",
+    title: "Membrane potential V",
+    unit: "in units of the threshold",
+};
+const LAMBDA_V: Variable = Variable {
+    key: "lambda_V",
+    title: "Adjoint λ_V",
+    unit: "loss per unit of V",
+};
+const LAMBDA_I: Variable = Variable {
+    key: "lambda_I",
+    title: "Adjoint λ_I",
+    unit: "loss per unit of I",
+};
+
+/// Part of a drawing from one side to the other.
+#[derive(Clone, Copy)]
+struct Band {
+    top: f64,
+    height: f64,
+}
 
 /// One recording of a run.
 pub struct Sample<'a> {
@@ -66,15 +96,12 @@ impl Sample<'_> {
     pub fn figures(&self) -> Vec<Figure> {
         let mut figures = vec![self.raster()];
         for layer in self.layers() {
-            let voltage = ("V", "Membrane potential V", "in units of the threshold");
-            let adjoint = ("lambda_V", "Adjoint λ_V", "loss per unit of V");
-            for variable in [voltage, adjoint] {
+            for variable in [&VOLTAGE, &LAMBDA_V] {
                 figures.extend(self.traces(layer, variable));
             }
         }
-        let adjoint = ("lambda_I", "Adjoint λ_I", "loss per unit of I");
         if let Some(layer) = self.layers().first() {
-            figures.extend(self.traces(layer, adjoint));
+            figures.extend(self.traces(layer, &LAMBDA_I));
         }
         figures
     }
@@ -107,10 +134,11 @@ impl Sample<'_> {
         let height = 30.0 + spiking.len() as f64 * (PANEL + GAP) + 34.0;
         let title = format!("Spikes, {}", self.name());
         let mut figure = Figure::new(&format!("{}_spikes", self.stem()), &title, (WIDTH, height));
-        title_of(&mut figure, &title);
+        figure.title(&title);
         for (index, population) in spiking.iter().enumerate() {
             let top = 30.0 + GAP + index as f64 * (PANEL + GAP);
-            self.panel(&mut figure, population, (top, PANEL), index);
+            let band = Band { top, height: PANEL };
+            self.panel(&mut figure, population, band, index);
         }
         self.time_axis(&mut figure, height - 34.0);
         figure
@@ -120,13 +148,8 @@ impl Sample<'_> {
         LEFT + (time_ms / self.trial_ms).clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
     }
 
-    fn panel(
-        &self,
-        figure: &mut Figure,
-        population: &Json,
-        (top, height): (f64, f64),
-        index: usize,
-    ) {
+    fn panel(&self, figure: &mut Figure, population: &Json, band: Band, index: usize) {
+        let Band { top, height } = band;
         let size = population["size"].as_f64().unwrap_or(1.0).max(1.0);
         let times = numbers(&population["times_ms"]);
         let neurons = numbers(&population["neurons"]);
@@ -157,7 +180,11 @@ impl Sample<'_> {
     }
 
     fn time_axis(&self, figure: &mut Figure, y: f64) {
-        for mark in nice_marks((0.0, self.trial_ms), 6) {
+        let trial = Span {
+            low: 0.0,
+            high: self.trial_ms,
+        };
+        for mark in nice_marks(trial, 6) {
             let x = self.right_of(mark);
             figure.add(Shape::Line {
                 points: vec![(x, y), (x, y + 4.0)],
@@ -180,30 +207,26 @@ impl Sample<'_> {
     }
 
     /// A variable of the traced neurons of a population.
-    fn traces(&self, layer: &str, (key, title, unit): (&str, &str, &str)) -> Option<Figure> {
+    fn traces(&self, layer: &str, variable: &Variable) -> Option<Figure> {
         let spacing_ms = self.json["spacing_ms"].as_f64()?;
         let traces = self.json["traces"].as_array()?.iter();
         let traces: Vec<&Json> = traces.filter(|t| t["population"] == *layer).collect();
         let lines: Vec<(String, Vec<Point>)> = traces
             .iter()
             .map(|trace| {
-                let values = numbers(&trace[key]).into_iter().enumerate();
+                let values = numbers(&trace[variable.key]).into_iter().enumerate();
                 let points = values.map(|(k, v)| (k as f64 * spacing_ms, v)).collect();
                 let neuron = trace["neuron"].to_string();
                 (legend_of(layer, &neuron, self.json), points)
             })
             .collect();
-        let (low, high) = span(lines.iter().flat_map(|(_, p)| p.iter().map(|p| p.1)))?;
+        let Span { low, high } = span(lines.iter().flat_map(|(_, p)| p.iter().map(|p| p.1)))?;
         let room = ((high - low) * 0.06).max(1e-12);
         let axes = Axes {
-            name: format!("{}_{layer}_{key}", self.stem()),
-            title: format!("{title} of {layer}"),
-            y_label: unit.to_owned(),
-            x_label: "time in the trial (ms)".to_owned(),
-            x: (0.0, self.trial_ms),
-            y: (low - room, high + room),
-            y_log: false,
-            x_whole: false,
+            name: format!("{}_{layer}_{}", self.stem(), variable.key),
+            title: format!("{} of {layer}", variable.title),
+            x: Axis::new("time in the trial (ms)", 0.0, self.trial_ms, Scale::Linear),
+            y: Axis::new(variable.unit, low - room, high + room, Scale::Linear),
             height: 220.0,
         };
         let names = lines.iter().map(|(name, _)| name.as_str());
@@ -228,17 +251,6 @@ fn legend_of(layer: &str, neuron: &str, sample: &Json) -> String {
     } else {
         format!("neuron {neuron}")
     }
-}
-
-fn title_of(figure: &mut Figure, title: &str) {
-    figure.add(Shape::Text {
-        at: (0.0, 14.0),
-        text: title.to_owned(),
-        size: 13,
-        anchor: Anchor::Start,
-        ink: Ink::Text,
-        bold: true,
-    });
 }
 
 fn numbers(json: &Json) -> Vec<f64> {

@@ -1,6 +1,5 @@
-//! The distribution of some numbers in a few of them.
+//! A fixed-size summary of a distribution.
 
-use eventprop::real::Real;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -24,19 +23,19 @@ pub struct Histogram {
 
 impl Histogram {
     /// The distribution of finite values.
-    pub fn of<F: Real>(values: &[F]) -> Self {
-        if values.is_empty() {
+    pub fn of(values: impl ExactSizeIterator<Item = f64> + Clone) -> Self {
+        if values.len() == 0 {
             return Self::default();
         }
         let count = values.len() as f64;
-        let all = || values.iter().map(|x| x.to_f64());
+        let all = || values.clone();
         let min = all().fold(f64::INFINITY, f64::min);
         let max = all().fold(f64::NEG_INFINITY, f64::max);
         let mean = all().sum::<f64>() / count;
         let variance = all().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
         let bins = if max > min { BINS } else { 1 };
         let mut counts = vec![0; bins];
-        for x in all() {
+        for x in values {
             let place = (x - min) / (max - min) * bins as f64;
             // The largest value belongs to the last bin; 0/0 of a single bin becomes 0.
             counts[(place as usize).min(bins - 1)] += 1;
@@ -84,8 +83,7 @@ mod tests {
     /// 0, 1, …, 48: every bin of width 1 holds its left end, the last also the largest value.
     #[test]
     fn counts_by_hand() {
-        let values: Vec<f32> = (0..=48).map(|x| x as f32).collect();
-        let histogram = Histogram::of(&values);
+        let histogram = Histogram::of((0..49_u8).map(f64::from));
         assert_eq!(
             (histogram.min, histogram.max, histogram.mean),
             (0.0, 48.0, 24.0)
@@ -99,7 +97,7 @@ mod tests {
 
     #[test]
     fn equal_values_have_one_bin_and_no_values_none() {
-        assert_eq!(Histogram::of(&[2.5_f64; 7]).counts, [7]);
-        assert_eq!(Histogram::of::<f32>(&[]).total(), 0);
+        assert_eq!(Histogram::of([2.5; 7].into_iter()).counts, [7]);
+        assert_eq!(Histogram::of([].into_iter()).total(), 0);
     }
 }
