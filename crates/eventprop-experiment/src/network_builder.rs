@@ -26,6 +26,15 @@ pub struct Topology {
     pub frozen: Vec<Role>,
 }
 
+/// Numbers of inputs and outputs, which the data decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkSize {
+    /// Input neurons.
+    pub inputs: usize,
+    /// Outputs.
+    pub classes: usize,
+}
+
 /// What a time constant of a population is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstantNames {
@@ -48,7 +57,7 @@ impl Topology {
     /// When the settings make no valid network.
     pub fn new(
         settings: &Settings,
-        (inputs, classes): (usize, usize),
+        NetworkSize { inputs, classes }: NetworkSize,
         seed: u64,
     ) -> Result<Self, NetworkError> {
         let s = &settings.network;
@@ -58,7 +67,8 @@ impl Topology {
         let mut source = network.add_input("input", inputs);
         let (mut hidden, mut frozen) = (Vec::new(), Vec::new());
         for (layer, &size) in s.hidden.iter().enumerate() {
-            let draw = Draw::new(s, (s.hidden_taus, s.tau_mem), (seed, layer), size);
+            let key = Key::new(seed, Purpose::TimeConstants).with(layer as u64);
+            let draw = Draw::new(s, key, s.hidden_taus, s.tau_mem, size);
             let target = network.add_lif(&names.hidden(layer), size, hidden_neurons(s, &draw));
             let weights = if layer == 0 {
                 s.input_hidden
@@ -75,12 +85,8 @@ impl Topology {
         if s.train_weights {
             frozen.clear();
         }
-        let draw = Draw::new(
-            s,
-            (s.output_taus, s.tau_mem_output),
-            (seed, layers),
-            classes,
-        );
+        let key = Key::new(seed, Purpose::TimeConstants).with(layers as u64);
+        let draw = Draw::new(s, key, s.output_taus, s.tau_mem_output, classes);
         let output = if matches!(settings.loss, Loss::FirstSpike(_)) {
             network.add_lif("output", classes, draw.lif(s))
         } else {
@@ -167,13 +173,7 @@ struct Draw {
 }
 
 impl Draw {
-    fn new(
-        settings: &NetworkSettings,
-        (taus, tau_mem): (Taus, f64),
-        (seed, layer): (u64, usize),
-        size: usize,
-    ) -> Self {
-        let key = Key::new(seed, Purpose::TimeConstants).with(layer as u64);
+    fn new(settings: &NetworkSettings, key: Key, taus: Taus, tau_mem: f64, size: usize) -> Self {
         let draw = |tau: f64, least: f64, key: Key| {
             if !taus.drawn {
                 return Constant::Same(tau);

@@ -5,10 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use eventprop_data::atomic::{self, WriteError};
+use eventprop_params::Benchmark;
 use thiserror::Error;
 
 use crate::settings::Settings;
-use eventprop_params::Benchmark;
 
 /// The folder cannot take the files of a run.
 #[derive(Debug, Error)]

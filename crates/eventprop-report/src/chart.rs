@@ -1,7 +1,8 @@
 //! A figure with two axes.
 
-use crate::figure::{Anchor, Figure, Ink, Point, Shape};
 use eventprop_params::wrap::wrapped;
+
+use crate::figure::{Anchor, Figure, Ink, Point, Shape};
 
 /// Width of every figure.
 pub const WIDTH: f64 = 440.0;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use eventprop_params::value::Value;
 use serde_json::Value as Json;
 
 use crate::curves::Overlay;
@@ -10,7 +11,6 @@ use crate::html::{Table, base64, count, duration, escape, percent};
 use crate::page::{Page, card, figures as grid, note, paragraph, warnings};
 use crate::read::{EpochLine, RunRecord, is_seed};
 use crate::{confusion, curves, neurons, samples, weights};
-use eventprop_params::value::Value;
 
 /// Shares of neurons from which on a reader is told.
 const SILENT_WARNING: f64 = 0.1;

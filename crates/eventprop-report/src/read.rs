@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eventprop_params::{Benchmark, Parameters};
 use serde_json::{Map, Value as Json};
 
 use crate::error::ReportError;
-use eventprop_params::{Benchmark, Parameters};
 
 /// One run.
 #[derive(Debug, Clone)]

@@ -1,10 +1,11 @@
 //! Distributions of weights and time constants, before training and after it.
 
+use eventprop_params::histogram::Histogram;
+
 use crate::chart::{Axes, Axis, Chart, Scale, from_zero};
 use crate::figure::{Figure, Ink, Point};
 use crate::html::number;
 use crate::read::RunRecord;
-use eventprop_params::histogram::Histogram;
 
 /// A figure for every range of parameters.
 pub fn of_run(run: &RunRecord) -> Vec<Figure> {

@@ -9,6 +9,7 @@ use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
 use eventprop_report::{Panel, Scaling, Size};
 use serde_json::json;
 
+use super::options::Threads;
 use crate::failure::{self, DONE, Failure};
 use crate::{output, pictures};
 
@@ -18,9 +19,8 @@ pub struct Args {
     /// Which workload; all of them by default
     #[arg(long, value_parser = parse)]
     workload: Option<Workload>,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: Threads,
     /// Rounds to time, of which the median counts [default: some seconds' worth]
     #[arg(long, value_name = "N")]
     rounds: Option<NonZeroUsize>,
@@ -55,7 +55,7 @@ impl Args {
 
     fn try_run(&self) -> Result<u8, Failure> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
+        let threads = self.threads.threads.map_or_else(cores, NonZeroUsize::get);
         if self.scaling {
             return scale(threads, cores(), self.plot.as_deref());
         }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use eventprop_experiment::health::doctor::{self, Diagnosis, Look};
 use serde_json::{Value as Json, json};
 
+use super::options::Json as JsonOption;
 use super::run::{BenchmarkArgs, explain};
 use crate::failure::{self, DONE, Failure};
 use crate::output;
@@ -18,22 +19,21 @@ pub struct Args {
     /// Print only the parameters that would help, as KEY=VALUE, ready for the command line
     #[arg(long)]
     fix: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        failure::conclude(self.try_run(), self.json)
+        failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
         let params = self.benchmark.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
         let diagnosis = doctor::examine(&params, &source).map_err(|error| explain(&error))?;
-        if self.json {
+        if self.output.json {
             output::out(&to_json(&diagnosis).to_string());
             return Ok(DONE);
         }

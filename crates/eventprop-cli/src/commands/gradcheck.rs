@@ -10,6 +10,7 @@ use eventprop_experiment::run::FailedBatch;
 use eventprop_params::{Benchmark, Parameters};
 use serde_json::json;
 
+use super::options::Json;
 use super::run::BenchmarkArgs;
 use crate::failure::{self, DONE, FAILED, Failure};
 use crate::output;
@@ -32,15 +33,14 @@ pub struct Args {
     /// Print every checked weight, not only the extremes of each projection
     #[arg(long)]
     all: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Json,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        failure::conclude(self.try_run(), self.json)
+        failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
@@ -49,7 +49,7 @@ impl Args {
             Some(file) => self.replay(file, params.benchmark())?,
             None => self.check(&params)?,
         };
-        if self.json {
+        if self.output.json {
             output::out(&to_json(&checked).to_string());
         } else {
             for notice in &checked.notices {

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use eventprop_data::binned::{EventSet, speaker_ids};
 use eventprop_data::shd::Split;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, ParamError, Parameters};
 
 use super::binned::{BinnedSamples, Encoding};
 use super::error::DataError;
 use super::part::{Part, Samples};
 use super::run_data::{Data, Fold};
 use super::source::Wanted;
-use super::split::{self, Split as Places};
+use super::split::{self, Groups, LeftOut, Split as Places};
 use super::variation::Variation;
 use crate::settings::{
     BinnedSettings, Evaluation, Folds, Pixels, Settings, SpeakersLeft, augmentation,
 };
-use eventprop_params::value::Value;
-use eventprop_params::{Benchmark, ParamError, Parameters};
 
 /// Where the parts of a set come from.
 pub trait Sets {
@@ -172,7 +172,7 @@ impl Assembly<'_> {
             Evaluation::Speaker => {
                 need_speakers(params, set.as_ref())?;
                 let place = self.speakers(set.as_ref())[0];
-                split::leave_out(params, set.as_ref(), samples, (place, seed))?
+                split::leave_out(params, set.as_ref(), samples, LeftOut { place, seed })?
             }
             Evaluation::ValidationSet => {
                 let valid = self.sets.read(Split::Valid, &mut data.notices)?;
@@ -212,8 +212,12 @@ impl Assembly<'_> {
             (0..ids.len()).collect()
         };
         let fold = |&place: &usize| {
-            let at = (place, self.settings.seeds.train_data);
-            let Places { train, validation } = split::leave_out(params, set.as_ref(), samples, at)?;
+            let left_out = LeftOut {
+                place,
+                seed: self.settings.seeds.train_data,
+            };
+            let Places { train, validation } =
+                split::leave_out(params, set.as_ref(), samples, left_out)?;
             Ok(Fold {
                 name: match params.benchmark().person() {
                     "speaker" => format!("speaker {place} (number {} of the file)", ids[place]),
@@ -237,7 +241,8 @@ impl Assembly<'_> {
         count: usize,
     ) -> Result<Vec<Fold>, DataError> {
         let seed = self.settings.seeds.train_data;
-        let groups = split::deal_people(self.params, set.as_ref(), (samples, count), seed)?;
+        let groups =
+            split::deal_people(self.params, set.as_ref(), samples, Groups { count, seed })?;
         let folds = groups.into_iter().enumerate().map(|(fold, people)| {
             let Places { train, validation } = split::without(set.as_ref(), samples, &people);
             let names: Vec<String> = people.iter().map(u16::to_string).collect();
@@ -261,14 +266,9 @@ fn need_speakers(params: &Parameters, set: &dyn EventSet) -> Result<(), ParamErr
     } else {
         "DATA_TRAIN"
     };
-    Err(ParamError::Combination {
-        key,
-        found: params.get(key).to_string(),
-        problem: "its training file does not say who speaks, so no speaker can be left out"
-            .to_owned(),
-        way_out: "use EVALUATION=random or validation_set, or N_FOLDS=5 for random folds"
-            .to_owned(),
-    })
+    let problem = "its training file does not say who speaks, so no speaker can be left out";
+    let way_out = "use EVALUATION=random or validation_set, or N_FOLDS=5 for random folds";
+    Err(params.refuse(key, problem, way_out))
 }
 
 /// Classes of which no sample is left, in words.

@@ -2,10 +2,10 @@
 
 use eventprop_data::augment::Grid;
 use eventprop_data::camera::{CameraCode, PolarityCode};
+use eventprop_params::{ParamError, Parameters};
 
 use super::error::DataError;
 use crate::settings::Pixels;
-use eventprop_params::{ParamError, Parameters};
 
 /// What becomes of polarities (`POLARITY`).
 pub fn polarity(params: &Parameters) -> PolarityCode {

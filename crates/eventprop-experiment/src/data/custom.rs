@@ -6,6 +6,8 @@ use std::sync::Arc;
 use eventprop_data::binned::{BinnedSet, EventSet, Speakers};
 use eventprop_data::own_data::{self, Loaded, Request, Shape, TimeOrigin};
 use eventprop_data::shd::Split;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 use super::assembly::{Assembly, Sets, assemble};
 use super::camera;
@@ -13,8 +15,6 @@ use super::error::DataError;
 use super::run_data::Data;
 use super::source::Wanted;
 use crate::settings::Settings;
-use eventprop_params::value::Value;
-use eventprop_params::{ParamError, Parameters};
 
 /// Classes that are named one by one.
 const NAMES_MAX: usize = 40;

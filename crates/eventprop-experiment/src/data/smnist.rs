@@ -8,6 +8,8 @@ use eventprop_data::sequential_mnist::{
     SEQUENCE_MS, SequenceCode, SequenceSet, permuted, row_by_row,
 };
 use eventprop_data::shd::Split;
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
 
 use super::assembly::{Assembly, Sets, assemble};
 use super::error::DataError;
@@ -15,8 +17,6 @@ use super::mnist::{DEMONSTRATION_VALIDATE, Found, demonstration_notice, find_tes
 use super::run_data::Data;
 use super::source::{Source, Wanted};
 use crate::settings::Settings;
-use eventprop_params::Parameters;
-use eventprop_params::value::Value;
 
 /// Images and how they become sequences.
 struct Sequences<'a> {

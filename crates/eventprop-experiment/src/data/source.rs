@@ -52,3 +52,34 @@ pub enum Wanted {
     /// The test part only.
     Test,
 }
+
+/// The files of a set, or the demonstration in their place.
+pub enum SetSource<T> {
+    /// The files, as they were found.
+    Files(T),
+    /// Samples that come with the program or are drawn.
+    Demonstration,
+}
+
+impl<T> SetSource<T> {
+    /// The files; the demonstration where they are missing and `source` allows one.
+    ///
+    /// # Errors
+    /// The error of the files otherwise.
+    pub fn new<E>(
+        found: Result<T, E>,
+        is_missing: fn(&E) -> bool,
+        source: &Source,
+    ) -> Result<Self, E> {
+        match found {
+            Ok(files) => Ok(Self::Files(files)),
+            Err(error) if is_missing(&error) && source.demonstration => Ok(Self::Demonstration),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether it is the demonstration.
+    pub fn is_demonstration(&self) -> bool {
+        matches!(self, Self::Demonstration)
+    }
+}

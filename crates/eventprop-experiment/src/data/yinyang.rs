@@ -7,6 +7,7 @@ use eventprop_data::binned::Lost;
 use eventprop_data::dropout::SpikeDraws;
 use eventprop_data::latency::LatencyCode;
 use eventprop_data::yin_yang::{CLASSES, INPUTS, Published, YinYangSet};
+use eventprop_params::Parameters;
 
 use super::binned::BinnedSamples;
 use super::error::DataError;
@@ -14,7 +15,6 @@ use super::part::{Part, Samples};
 use super::run_data::Data;
 use super::source::Wanted;
 use crate::settings::Settings;
-use eventprop_params::Parameters;
 
 /// Points with the code that turns them into spikes.
 pub struct YinYangSamples {

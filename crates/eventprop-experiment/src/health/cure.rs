@@ -1,10 +1,11 @@
 //! Parameters that would help, found by trying on the same batch.
 
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
+
 use super::look::{EXPLODING, LayerFigures, Look, SATURATED, SILENT};
 use crate::data::Data;
 use crate::run::error::RunError;
-use eventprop_params::Parameters;
-use eventprop_params::value::Value;
 
 /// Mean and standard deviation of the weights of a kind of projection.
 type Keys = (&'static str, &'static str);
@@ -13,6 +14,13 @@ const INPUT: Keys = ("INPUT_HIDDEN_MEAN", "INPUT_HIDDEN_STD");
 const FORWARD: Keys = ("HIDDEN_HIDDENFWD_MEAN", "HIDDEN_HIDDENFWD_STD");
 const RECURRENT: Keys = ("HIDDEN_HIDDEN_MEAN", "HIDDEN_HIDDEN_STD");
 const OUTPUT: Keys = ("HIDDEN_OUTPUT_MEAN", "HIDDEN_OUTPUT_STD");
+
+/// Mean and standard deviation of weights.
+#[derive(Clone, Copy)]
+struct Weights {
+    mean: f64,
+    std: f64,
+}
 
 /// Largest power of two by which weights are scaled.
 const POWERS: i32 = 12;
@@ -106,14 +114,17 @@ impl Patient<'_> {
         Ok(())
     }
 
-    /// Sets weights to `scale` times `(mean, std)`.
-    fn scale(&mut self, keys: Keys, (mean, std): (f64, f64), scale: f64) -> Result<(), RunError> {
-        self.params.set(keys.0, rounded(mean * scale))?;
-        self.set(keys.1, rounded(std * scale))
+    /// Sets weights to `scale` times `weights`.
+    fn scale(&mut self, keys: Keys, weights: Weights, scale: f64) -> Result<(), RunError> {
+        self.params.set(keys.0, rounded(weights.mean * scale))?;
+        self.set(keys.1, rounded(weights.std * scale))
     }
 
-    fn weights(&self, keys: Keys) -> (f64, f64) {
-        (self.params.float(keys.0), self.params.float(keys.1))
+    fn weights(&self, keys: Keys) -> Weights {
+        Weights {
+            mean: self.params.float(keys.0),
+            std: self.params.float(keys.1),
+        }
     }
 
     /// Scales weights until layers have a rate: first by powers of two, then between two of them.
@@ -123,14 +134,12 @@ impl Patient<'_> {
         layers: std::ops::Range<usize>,
         target: f64,
     ) -> Result<(), RunError> {
-        let (mean, std) = self.weights(keys);
+        let mut weights = self.weights(keys);
         let too_low = self.rate(layers.clone()) < target;
         // Weights that inhibit on average excite no layer, however large they are.
-        let weights = if too_low && mean <= 0.0 {
-            (std.max(0.01), std)
-        } else {
-            (mean, std)
-        };
+        if too_low && weights.mean <= 0.0 {
+            weights.mean = weights.std.max(0.01);
+        }
         let step = if too_low { 2.0_f64 } else { 0.5 };
         let (mut inside, mut outside) = (1.0, 1.0);
         for _ in 0..POWERS {

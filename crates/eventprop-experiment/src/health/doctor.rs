@@ -5,13 +5,14 @@
 //! graze the threshold and input spikes that get lost are named, and for each there is a remedy in the
 //! parameters that the user would set: weights whose scale is found by trying, on the same batch.
 
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
+
 use super::cure;
 use super::look::{self, EXPLODING, SATURATED, SILENT};
 use crate::data::{self, Source, Wanted};
 use crate::run::error::RunError;
 use crate::settings::Settings;
-use eventprop_params::Parameters;
-use eventprop_params::value::Value;
 
 pub use super::look::{GradientFigures, LayerFigures, Look};
 

@@ -5,14 +5,14 @@ use eventprop::params::{Entry, euclidean};
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop_data::binned::Lost;
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
 
 use crate::data::Data;
 use crate::engine::Engine;
 use crate::run::error::RunError;
 use crate::run::learner::{InitialWeights, Learner};
 use crate::settings::{Settings, SolverKind};
-use eventprop_params::Parameters;
-use eventprop_params::value::Value;
 
 /// The share of silent neurons from which a layer counts as silent.
 pub const SILENT: f64 = 0.75;

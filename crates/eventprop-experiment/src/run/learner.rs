@@ -23,7 +23,7 @@ use crate::checkpoint::Container;
 use crate::data::{Data, Dropping, Part};
 use crate::engine::Engine;
 use crate::metrics::MetricsCollector;
-use crate::network_builder::Topology;
+use crate::network_builder::{NetworkSize, Topology};
 use crate::records::Place;
 use crate::settings::{Every, OptimizerKind, Phase, Settings};
 use crate::weights::Saved;
@@ -156,8 +156,7 @@ impl<'a, S: Engine> Learner<'a, S> {
         data: &Data,
         start: InitialWeights<'_>,
     ) -> Result<Self, RunError> {
-        let size = (data.inputs, data.classes);
-        let mut topology = Topology::new(settings, size, start.seed)?;
+        let mut topology = Topology::new(settings, network_size(data), start.seed)?;
         if let Some(checkpoint) = start.checkpoint {
             topology.restore_constants(checkpoint)?;
         } else if let Some(saved) = start.saved {
@@ -208,7 +207,8 @@ impl<'a, S: Engine> Learner<'a, S> {
                 &self.topology,
                 &self.trained_spikes,
                 &mut self.session.params,
-                (self.seed, epoch),
+                Key::new(self.seed, Purpose::Weights),
+                epoch,
             );
         }
         self.schedule.begin_epoch();
@@ -426,6 +426,14 @@ impl<'a, S: Engine> Learner<'a, S> {
         };
         let spikes = activity.spikes[id.0].iter().enumerate();
         spikes.filter(is_saturated).count()
+    }
+}
+
+/// The size of the network that the data need.
+pub fn network_size(data: &Data) -> NetworkSize {
+    NetworkSize {
+        inputs: data.inputs,
+        classes: data.classes,
     }
 }
 

@@ -9,6 +9,8 @@ use eventprop::real::Real;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::train::Session;
+use eventprop_params::Parameters;
+use eventprop_params::picture::Draw;
 use serde_json::Value as Json;
 
 use super::error::RunError;
@@ -21,8 +23,6 @@ use crate::engine::Engine;
 use crate::outputs::{FolderError, Outputs};
 use crate::records::Place;
 use crate::settings::{Command, OptimizerKind, Phase, Settings, SolverKind, SynapseVariable, When};
-use eventprop_params::Parameters;
-use eventprop_params::picture::Draw;
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.

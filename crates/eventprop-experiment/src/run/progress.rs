@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eventprop_params::Benchmark;
+
 use super::report::EpochReport;
 use crate::records::Recorder;
 use crate::settings::{Phase, SolverKind};
-use eventprop_params::Benchmark;
 
 /// Something that happened in a run.
 #[derive(Debug)]

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use eventprop_params::Benchmark;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::hidden::HiddenStatistics;
 use crate::checkpoint::exact;
 use crate::metrics::EpochMetrics;
-use eventprop_params::Benchmark;
 
 /// Loss and accuracy of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

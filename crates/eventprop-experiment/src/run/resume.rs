@@ -7,6 +7,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eventprop_params::picture::Draw;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, Parameters};
 use serde_json::Value as Json;
 
 use super::checkpoints::Resumed;
@@ -17,9 +20,6 @@ use super::report::Summary;
 use crate::checkpoint;
 use crate::data::Source;
 use crate::settings::Command;
-use eventprop_params::picture::Draw;
-use eventprop_params::value::Value;
-use eventprop_params::{Benchmark, Parameters};
 
 /// Keys that may change without changing what was computed so far.
 const FREE: [&str; 5] = [

@@ -1,9 +1,13 @@
 //! `test`: weights of an earlier run on the test part. Writes no weights and touches no results of the
 //! training.
 
+use eventprop_params::Benchmark;
+
 use super::batch_recorder::BatchRecorder;
 use super::error::RunError;
-use super::learner::{CheckpointTimer, InitialWeights, Learner, Pass, PassEnd, PassResult};
+use super::learner::{
+    CheckpointTimer, InitialWeights, Learner, Pass, PassEnd, PassResult, network_size,
+};
 use super::pictures;
 use super::prepared::Prepared;
 use super::progress::{Control, Progress};
@@ -15,7 +19,6 @@ use crate::network_builder::Topology;
 use crate::outputs::Outputs;
 use crate::settings::{Label, Phase, Select};
 use crate::weights::{self, Saved};
-use eventprop_params::Benchmark;
 
 /// Tests the weights that are asked for; without that the best when the run chose such, otherwise the last.
 pub fn test<S: Engine>(
@@ -28,7 +31,7 @@ pub fn test<S: Engine>(
         outputs,
         ..
     } = prepared;
-    let size = (data.inputs, data.classes);
+    let size = network_size(data);
     let seed = u64::from(settings.seeds.model);
     let topology = Topology::new(settings, size, seed)?;
     let from = Outputs::of_loaded(settings);

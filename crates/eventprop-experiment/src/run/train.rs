@@ -239,7 +239,7 @@ impl<'a, S: Engine> Course<'a, S> {
             self.training.samples += end.score.samples;
             self.training.trained = Some(epoch_report(learner, epoch, end));
         }
-        let evaluated = self.evaluate(learner, (epoch, part.len()), control)?;
+        let evaluated = self.evaluate(learner, part.len(), control)?;
         if matches!(evaluated, Evaluated::Cancelled) {
             return Ok(None);
         }
@@ -260,10 +260,11 @@ impl<'a, S: Engine> Course<'a, S> {
     fn evaluate(
         &mut self,
         learner: &mut Learner<'_, S>,
-        (epoch, trained): (usize, usize),
+        trained: usize,
         control: &mut Control<'_>,
     ) -> Result<Evaluated, RunError> {
         let Prepared { data, settings, .. } = self.prepared;
+        let epoch = self.training.epoch;
         let last = epoch + 1 == settings.epochs;
         let (phase, part) = match self.prepared.command {
             Command::TrainTest if self.prepared.selects_on_test() => {

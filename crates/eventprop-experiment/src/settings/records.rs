@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eventprop::solver::grid::{Probe, Variable};
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, ParamError, Parameters};
 
 use super::layer_names::LayerNames;
 use super::solver_kind::SolverKind;
-use eventprop_params::value::Value;
-use eventprop_params::{Benchmark, ParamError, Parameters};
 
 /// What is recorded and when.
 #[derive(Debug, Clone, PartialEq)]
