@@ -1,4 +1,4 @@
-//! What a user sees while a run goes on: a bar on a terminal, a line for each epoch elsewhere.
+//! Shows the progress of a run: a bar on a terminal, a line for each epoch elsewhere.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};

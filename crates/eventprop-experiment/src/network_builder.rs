@@ -1,4 +1,4 @@
-//! The networks of the benchmarks, and what the parts are called in files.
+//! Builds the networks of the benchmarks and names their parts for files.
 
 use eventprop::loss::Loss;
 use eventprop::network::{
@@ -35,7 +35,7 @@ pub struct NetworkSize {
     pub classes: usize,
 }
 
-/// What a time constant of a population is called.
+/// Names of a time constant of a population.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstantNames {
     /// The population.

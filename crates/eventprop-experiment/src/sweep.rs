@@ -3,7 +3,7 @@
 //! A file in TOML says which keys take which values. Every combination is a run in a folder of its own,
 //! whose name says what is special about it. A sweep is a list: the same file gives the same list on every
 //! machine, so that a job array works through it, one index a job; what has ended is not done again, what
-//! was stopped is taken up.
+//! was stopped is resumed.
 
 use std::path::{Path, PathBuf};
 

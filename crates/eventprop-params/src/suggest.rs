@@ -1,4 +1,4 @@
-//! What a user may have meant by a key that does not exist.
+//! Suggestions for a key that does not exist.
 
 use crate::benchmark::Benchmark;
 use crate::error::ParamError;

@@ -12,7 +12,7 @@ const TOP: f64 = 54.0;
 const BOTTOM: f64 = 40.0;
 const SMALL: u32 = 11;
 
-/// What a chart shows.
+/// Title and axes of a chart.
 #[derive(Debug, Clone)]
 pub struct Axes {
     /// Name of the file.

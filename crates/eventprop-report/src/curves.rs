@@ -41,7 +41,7 @@ impl Curve {
     }
 }
 
-/// What a chart of curves shows.
+/// Curves with the axes of their chart.
 struct Sheet<'a> {
     name: &'a str,
     title: &'a str,

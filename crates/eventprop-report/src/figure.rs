@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use crate::html::escape;
 
-/// What a colour stands for.
+/// A colour by its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
     /// Text that matters.

@@ -1,4 +1,4 @@
-//! What a run left in its folder.
+//! Reads the files of a run.
 
 use std::collections::BTreeSet;
 use std::fs;

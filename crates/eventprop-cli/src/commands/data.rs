@@ -1,5 +1,6 @@
 //! `eventprop data`: list, fetch, verify, info, generate, files of events, and sound into spikes.
 
+mod answer;
 mod event_files;
 mod generate;
 mod recording;
@@ -22,6 +23,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
 use super::encode_audio;
+use answer::Answer;
+
 use crate::failure::{self, DONE, Failure};
 use crate::output;
 
@@ -137,14 +140,6 @@ fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
     lines.push(set.note.to_owned());
     lines.push(format!("page {}, licence {}", set.page, set.licence));
     lines.join("\n")
-}
-
-/// What a command says to people and to programs.
-pub struct Answer {
-    /// To people.
-    pub text: String,
-    /// To programs.
-    pub json: Json,
 }
 
 impl Args {

@@ -105,7 +105,7 @@ pub struct Args {
     options: RunOptions,
 }
 
-/// How a run is carried out and what it tells.
+/// Threads and output of a run.
 #[derive(Debug, clap::Args)]
 pub struct RunOptions {
     /// Threads; results do not depend on it [default: all cores]

@@ -26,7 +26,7 @@ pub struct Fold {
     pub held_out: Part,
 }
 
-/// What a benchmark trains, validates and tests on.
+/// Training, validation and test samples of a benchmark.
 #[derive(Debug, Clone)]
 pub struct Data {
     /// Input neurons.

@@ -22,7 +22,7 @@ pub struct Variation {
     seeds: Seeds,
 }
 
-/// What a key of draws is for.
+/// Purposes of keys for random draws.
 #[derive(Debug, Clone, Copy)]
 enum Draw {
     Augment,

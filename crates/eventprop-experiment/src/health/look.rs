@@ -24,7 +24,7 @@ pub const SATURATED: f64 = 0.25;
 /// or deeper network multiplies again. A factor of a hundred is beyond what one layer does.
 pub const EXPLODING: f64 = 100.0;
 
-/// What one batch showed.
+/// Activity and gradients in one batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
     /// Samples in the batch.
@@ -43,7 +43,7 @@ pub struct Look {
     pub gradients: Vec<GradientFigures>,
 }
 
-/// What a layer did.
+/// Activity of a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerFigures {
     /// Name of the population.

@@ -1,8 +1,8 @@
-//! What a run notices about itself: the numbers behind the metrics, TensorBoard and the report.
+//! Measurements of every epoch: the numbers behind the metrics, TensorBoard and the report.
 //!
-//! An [`MetricsCollector`] belongs to a network that learns and is shown every batch. It keeps what was
+//! A [`MetricsCollector`] belongs to a network that learns and is shown every batch. It keeps what was
 //! predicted in the last evaluation, gradient norms of some batches, and makes of it, once an epoch,
-//! an [`EpochMetrics`]: spikes of every neuron, distributions of weights and trained constants,
+//! [`EpochMetrics`]: spikes of every neuron, distributions of weights and trained constants,
 //! gradient norms, confusion matrix. It changes nothing. Gradients, whose norm costs a pass over them,
 //! are measured in every [`GRADIENT_EVERY`]th batch only.
 
@@ -27,7 +27,7 @@ pub use sample_trace::{SampleTrace, chosen_places, record};
 /// Gradient norms are those of the first batch of an epoch and of every so many after it.
 pub const GRADIENT_EVERY: usize = 16;
 
-/// Collects what is worth knowing of the epoch that is going on.
+/// Collects the metrics of the present epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MetricsCollector {
     batches: usize,
@@ -49,7 +49,7 @@ pub struct GradientNorm {
     pub batches: usize,
 }
 
-/// What an epoch looked like inside.
+/// Measurements of one epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// Name and size of every population.
@@ -131,7 +131,7 @@ impl MetricsCollector {
         &self.outcomes
     }
 
-    /// The inside of an epoch after its training, without evaluation.
+    /// The metrics of an epoch after its training, without evaluation.
     pub fn epoch<S: Solver>(&self, session: &Session<S>) -> EpochMetrics {
         let network = session.solver.network();
         let activity = &session.activity;

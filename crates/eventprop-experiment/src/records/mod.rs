@@ -49,7 +49,7 @@ pub enum Numbers<'a> {
     I32(&'a [i32]),
 }
 
-/// What a recording is of.
+/// The kind of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     /// Spikes of populations, and the samples that they are from.
@@ -88,7 +88,7 @@ fn flat(of: Of, name: String, numbers: Numbers<'_>) -> RecordedArray<'_> {
     }
 }
 
-/// What is kept of a run.
+/// Keeps the recordings of a run in memory.
 #[derive(Debug)]
 pub struct Recorder {
     settings: RecordSettings,

@@ -62,7 +62,7 @@ impl PredictionFiles {
         };
         let record = self.record(phase);
         record.confusion.resize((record.epochs + 1) * matrix, 0);
-        // What a pass left behind that did not come to its end goes.
+        // Entries of a pass that was cancelled are removed.
         record.confusion[record.epochs * matrix..].fill(0);
         record.predictions.truncate(record.samples);
         record.labels.truncate(record.samples);

@@ -1,4 +1,4 @@
-//! What is kept of every trial of a run: recordings, first spike times, weights in between.
+//! Records every trial of a run: variables and spikes, first spike times, weights at chosen trials.
 
 use eventprop::train::Session;
 
@@ -12,7 +12,7 @@ use crate::records::{FirstSpikes, Place, PredictionFiles, Recorder};
 use crate::settings::{Phase, Settings};
 use crate::weights;
 
-/// Keeps what the settings ask for.
+/// Records what the settings ask for.
 pub struct BatchRecorder<'a> {
     settings: &'a Settings,
     outputs: &'a Outputs,

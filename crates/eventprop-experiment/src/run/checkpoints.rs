@@ -1,4 +1,4 @@
-//! Writes the checkpoints of a run, often enough and not too often.
+//! Writes the checkpoints of a run, and reads those that it resumes from.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +33,7 @@ pub struct Saver<'a> {
     last: Option<Duration>,
 }
 
-/// A checkpoint that a run goes on from.
+/// A checkpoint that a run resumes from.
 pub struct Resumed {
     pub state: RunState,
     pub found: Found,

@@ -1,4 +1,4 @@
-//! What a command cannot do, or must not do unasked.
+//! Refuses commands that make no sense, or that select on the test set without being asked to.
 
 use eventprop_params::{ParamError, Parameters};
 

@@ -83,7 +83,7 @@ struct Turn<'a> {
     data: &'a Data,
     fold: &'a Fold,
     index: usize,
-    /// The checkpoint that it goes on from.
+    /// The checkpoint to resume from.
     resumed: Option<&'a Resumed>,
 }
 
@@ -215,7 +215,7 @@ impl Course<'_> {
         }
     }
 
-    /// One epoch, or the rest of one that was taken up; `None` when it was cancelled.
+    /// One epoch, or the rest of one that was interrupted; `None` when it was cancelled.
     fn epoch<S: Engine>(
         &mut self,
         turn: &Turn<'_>,

@@ -40,11 +40,11 @@ pub struct Learner<'a, S: Engine> {
     pub trained_spikes: Vec<Vec<u64>>,
     /// What the metrics and the report need to know beside scores.
     pub metrics: MetricsCollector,
-    /// The pass that was left before its end; the next one goes on with it.
+    /// Totals of an interrupted pass, which the next one continues.
     pub totals: Option<PassTotals>,
     /// When a pass is to be left for a checkpoint.
     pub timer: CheckpointTimer,
-    /// Seconds of training before the run was taken up.
+    /// Seconds of training before the run was resumed.
     pub elapsed_before: f64,
     /// The last batch.
     pub batch: Batch,
@@ -134,13 +134,13 @@ pub struct Pass<'a> {
 pub enum PassResult {
     /// It came to its end.
     Whole(PassEnd),
-    /// It was left for a checkpoint, and the next call goes on with it.
+    /// It was interrupted for a checkpoint; the next call continues it.
     Paused,
-    /// It was cancelled; the next call goes on with it.
+    /// It was cancelled; the next call continues it.
     Cancelled,
 }
 
-/// What a whole pass gave.
+/// The result of a whole pass.
 #[derive(Debug, Clone, Copy)]
 pub struct PassEnd {
     /// The score.

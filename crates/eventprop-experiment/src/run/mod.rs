@@ -41,7 +41,7 @@ pub use resume::{Resume, resume};
 
 /// Runs a benchmark; `draw` draws its pictures (`eventprop_report::draw`). Works in the current rayon pool; results do not depend on its size. Training
 /// continues until its end or until `control` is cancelled; a cancelled run writes what it has and a
-/// checkpoint, from which [`resume()`] goes on.
+/// checkpoint, from which [`resume()`] continues.
 ///
 /// # Errors
 /// [`RunError`]; what was completed before stays on the disk.

@@ -157,7 +157,7 @@ fn maps<S: Engine>(
     Ok(png)
 }
 
-/// What a network sees in the samples of a part.
+/// Predictions and first spike times of a network for the samples of a part.
 struct Sight {
     predictions: Vec<Option<u32>>,
     /// Per output; the end of the trial where there is no spike. Empty for losses on voltages.

@@ -1,4 +1,4 @@
-//! What a training will take: time, memory, disk; measured on a few batches, not guessed.
+//! Predicts time, memory and disk of a training from measurements on a few batches.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ const LEAST: usize = 4;
 const SPARE: f64 = 0.1;
 const MB: f64 = 1024.0 * 1024.0;
 
-/// What a training will take.
+/// Time, memory and disk of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Epochs.

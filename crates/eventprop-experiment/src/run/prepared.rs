@@ -29,7 +29,7 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
-    /// Writes `NAME.json`; of a run that goes on, when its checkpoint was found to fit.
+    /// Writes `NAME.json`; of a resumed run, after its checkpoint was found to fit.
     pub fn write_parameters(&self) -> Result<(), RunError> {
         let path = self.outputs.parameters();
         Ok(self.outputs.write_json(&path, &self.parameters)?)

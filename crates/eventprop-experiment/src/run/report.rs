@@ -1,4 +1,4 @@
-//! What phases, epochs and runs report, and the lines and objects that are made of it.
+//! Results of phases, epochs and runs, as lines of text and as JSON.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub struct Score {
     pub accuracy: f64,
 }
 
-/// What a hidden layer did in the training of an epoch.
+/// Activity of a hidden layer in the training of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Name of the population.
@@ -42,7 +42,7 @@ pub struct LayerReport {
     pub over_cap: u64,
 }
 
-/// What an epoch gave.
+/// The results of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochReport {
     /// The fold of a cross-validation.
@@ -198,7 +198,7 @@ pub fn results_line(epoch: usize, columns: &[f64]) -> String {
     all.join(" ")
 }
 
-/// What a run gave.
+/// The results of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// The benchmark.

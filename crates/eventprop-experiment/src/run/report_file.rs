@@ -1,5 +1,5 @@
-//! `NAME_report.json`: what the report needs beside metrics and parameters. Written when a run begins
-//! and again when it ends, so that a run that was broken off can be reported on as well.
+//! `NAME_report.json`: data of the report beside metrics and parameters. Written when a run begins and
+//! again when it ends, so that an interrupted run has a report, too.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use crate::settings::{Command, Select, SolverKind};
 /// Version of the layout of the file.
 pub const LAYOUT: u64 = 1;
 
-/// The file of a run that is going on.
+/// The file of the present run.
 pub struct ReportFile<'a> {
     prepared: &'a Prepared<'a>,
     json: Json,
@@ -72,7 +72,7 @@ impl<'a> ReportFile<'a> {
         Ok(report_file)
     }
 
-    /// A run that goes on began when it began, with the weights that it had then.
+    /// A resumed run keeps the start time and the initial weights of its first part.
     fn keep_beginning(&mut self) {
         let before = std::fs::read(self.path()).ok();
         let before: Option<Json> = before.and_then(|bytes| serde_json::from_slice(&bytes).ok());

@@ -41,7 +41,7 @@ pub struct Resume<'a> {
     pub name: Option<&'a str>,
     /// Parameters to change, as `KEY=VALUE`.
     pub changes: &'a [String],
-    /// Whether it goes on although settings or data are others than before.
+    /// Whether to resume even though settings or data have changed.
     pub force: bool,
     /// Where the data are now, where they are not where they were.
     pub source: Option<&'a Source>,

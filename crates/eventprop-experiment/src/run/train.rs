@@ -211,7 +211,7 @@ impl<'a, S: Engine> Course<'a, S> {
         }
     }
 
-    /// One epoch, or the rest of one that was taken up; `None` when it was cancelled.
+    /// One epoch, or the rest of one that was interrupted; `None` when it was cancelled.
     fn epoch(
         &mut self,
         learner: &mut Learner<'_, S>,

@@ -1,4 +1,4 @@
-//! What a training remembers beside its network: where it stands, and what its epochs gave.
+//! The state of a training beside its network, as a checkpoint stores and restores it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::checkpoint::exact;
 use crate::data::Source;
 use crate::metrics::MetricsCollector;
 
-/// Where a training stands, and what its epochs gave.
+/// Progress of a training and results of its epochs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// Epochs of the present network that ended; the number of the epoch that is under way.
@@ -74,7 +74,7 @@ impl PassTotals {
     }
 }
 
-/// What a network that learns remembers beside its arrays.
+/// State of a network in training beside its arrays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearnerState {
     schedule: ScheduleState,

@@ -5,7 +5,7 @@ use eventprop_data::augment::{Augmentation, Grid};
 use eventprop_params::value::Value;
 use eventprop_params::{ParamError, Parameters};
 
-/// What a benchmark on binned spikes has beside the others.
+/// Settings of the benchmarks on binned spikes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BinnedSettings {
     /// Factor on times (`RESCALE_T`).

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// What a run does.
+/// The command of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// Trains with a validation part; tests the chosen weights at the end.

@@ -73,7 +73,7 @@ impl LayerNames {
     }
 }
 
-/// What a projection is called.
+/// Names of a projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectionNames {
     /// In files of weights, such as `w_input_hidden`.

@@ -64,7 +64,7 @@ impl Taus {
 pub struct AdaptationSettings {
     /// τ_B in ms.
     pub tau_b: f64,
-    /// What a spike adds.
+    /// Rise of the threshold at a spike.
     pub b_incr: f64,
     /// Where it starts.
     pub b_init: f64,

@@ -1,4 +1,4 @@
-//! What a user should know about how the parameters were understood.
+//! Notices about parameters that have no effect or were rounded.
 
 use eventprop::network::Clock;
 use eventprop_params::{Benchmark, Parameters};

@@ -1,4 +1,4 @@
-//! What is recorded and when, from the `REC_*` and `W_*` parameters.
+//! Settings of the recordings, from the `REC_*` and `W_*` parameters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub struct RecordSettings {
     pub weights_when: When,
     /// When time constants are written.
     pub constants_when: When,
-    /// What is kept of predictions.
+    /// Which records of predictions are kept.
     pub outcomes: OutcomeSettings,
 }
 
@@ -51,7 +51,7 @@ pub enum Format {
     Npz,
 }
 
-/// What is kept of predictions.
+/// Which records of predictions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeSettings {
     /// Whether confusion matrices are kept.

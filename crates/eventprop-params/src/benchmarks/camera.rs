@@ -1,4 +1,4 @@
-//! Parameters of the benchmarks with event cameras, DVS gesture and N-MNIST, and of one's own data: those of
+//! Parameters of the benchmarks with event cameras, DVS gesture and N-MNIST, and of custom data: those of
 //! the spoken words with other defaults, and how a sensor becomes inputs.
 
 use std::sync::LazyLock;
@@ -133,7 +133,7 @@ pub static NMNIST: LazyLock<Vec<Row>> = LazyLock::new(|| {
     table(shd::ROWS, &added, &changed, &left_out)
 });
 
-/// The table of one's own data.
+/// The table of custom data.
 pub static CUSTOM: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let added = [
         Row::new(

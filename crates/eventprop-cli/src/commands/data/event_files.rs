@@ -1,4 +1,4 @@
-//! `eventprop data info FILE`, `convert`, `preview`, `encode-series`: recordings and series of one's own.
+//! `eventprop data info FILE`, `convert`, `preview`, `encode-series`: custom recordings and series.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use eventprop_data::own_data::{self, Request, TimeOrigin};
 use eventprop_data::series_set::{self, SeriesCode, SeriesOptions};
 use serde_json::json;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::failure::Failure;
 
 /// How a file of events is read.

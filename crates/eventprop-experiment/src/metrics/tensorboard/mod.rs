@@ -1,4 +1,4 @@
-//! Event files for TensorBoard, written while a run goes on (`--tensorboard`).
+//! Event files for TensorBoard, written during a run (`--tensorboard`).
 //!
 //! A [`Board`] is an observer of a run. Its files lie in `tensorboard/NAME` of the output folder, so
 //! that `tensorboard --logdir OUT_DIR` finds them; a cross-validation has a folder for each fold. The
