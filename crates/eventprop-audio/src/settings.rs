@@ -72,6 +72,16 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// The place among the channels, such as 12.5 between channels 12 and 13, that resonates at a frequency in
+    /// Hz: where the stiffness of the membrane, which falls from the base on, is that of its mass.
+    pub fn resonant_channel(&self, hz: f64) -> f64 {
+        let membrane = &self.membrane;
+        let omega = std::f64::consts::TAU * hz;
+        let stiffness = membrane.mass * omega * omega + membrane.stiffness_offset;
+        let place = (membrane.stiffness / stiffness).ln() / membrane.stiffness_decay;
+        place / membrane.length * (self.channels as f64 - 1.0)
+    }
+
     /// Sets a constant of [`CONSTANTS`] by its name.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::speak;
+use crate::output;
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -45,7 +45,7 @@ pub fn conclude(ended: Result<u8, Failure>, json: bool) -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(Failure { code, message }) => {
-            speak::err(&format!("error: {message}"));
+            output::err(&format!("error: {message}"));
             if json {
                 tell_programs(&message, code);
             }
@@ -56,7 +56,7 @@ pub fn conclude(ended: Result<u8, Failure>, json: bool) -> ExitCode {
 
 /// A failure as an object.
 fn tell_programs(message: &str, code: u8) {
-    speak::out(&json!({"error": message, "exit_code": code}).to_string());
+    output::out(&json!({"error": message, "exit_code": code}).to_string());
 }
 
 /// The exit code of a command line that was not understood, or that asked for help; a mistake is told as an object

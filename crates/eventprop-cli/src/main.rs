@@ -5,10 +5,11 @@
 
 mod commands;
 mod failure;
+mod output;
+mod pictures;
 mod progress;
 mod report;
 mod signals;
-mod speak;
 
 use std::process::ExitCode;
 
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
             command: Some(command),
         }) => command.run(),
         Ok(Cli { command: None }) => {
-            speak::out(WELCOME.trim_end());
+            output::out(WELCOME.trim_end());
             ExitCode::SUCCESS
         }
         Err(refusal) => failure::of_command_line(&refusal),

@@ -1,4 +1,4 @@
-//! What a user sees while a run goes on: a bar on a terminal, a line for each epoch elsewhere.
+//! Shows the progress of a run: a bar on a terminal, a line for each epoch elsewhere.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use eventprop_experiment::run::{BatchProgress, EpochReport, Observer, Phase, Pro
 use eventprop_experiment::settings::SolverKind;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::speak;
+use crate::output;
 
 /// How much is told, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +64,8 @@ impl Display {
     fn line(&self, text: &str) {
         self.bar.suspend(|| match self.verbosity {
             Verbosity::Quiet => {}
-            Verbosity::OnStderr => speak::err(text),
-            Verbosity::OnStdout => speak::out(text),
+            Verbosity::OnStderr => output::err(text),
+            Verbosity::OnStdout => output::out(text),
         });
     }
 
@@ -153,7 +153,7 @@ impl Display {
 impl Observer for Display {
     fn hear(&mut self, progress: &Progress<'_>) {
         match progress {
-            Progress::Notice(text) => self.bar.suspend(|| speak::err(&format!("note: {text}"))),
+            Progress::Notice(text) => self.bar.suspend(|| output::err(&format!("note: {text}"))),
             Progress::Started(started) => self.start(started),
             Progress::Fold {
                 fold,

@@ -1,4 +1,4 @@
-//! What a user is told at the end of a run.
+//! The summary of a run as text.
 
 use eventprop_experiment::run::{Score, Summary};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::failure::Failure;
-use crate::speak;
+use crate::output;
 
 /// What is said when a run is asked to stop.
 pub const RUN: &str = "stopping after this batch; a checkpoint is written, from which `eventprop resume` goes on (again: at once)";
@@ -54,7 +54,7 @@ impl Stop {
         if !self.begun.load(Ordering::Relaxed) || self.asked.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(code));
         }
-        speak::err(self.words);
+        output::err(self.words);
     }
 }
 

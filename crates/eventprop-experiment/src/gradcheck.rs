@@ -15,14 +15,14 @@ use eventprop::solver::grid::Grid;
 use eventprop::solver::{Grazing, SolveError, Solver};
 use eventprop::spikes::Batch;
 use eventprop::train::{Plan, Session, TrainError};
+use eventprop_params::{Benchmark, ParamError, Parameters};
 use thiserror::Error;
 
 use crate::checkpoint::Defect;
 use crate::data::{self, DataError, Source, Wanted};
-use crate::params::{Benchmark, ParamError, Parameters};
+use crate::network_builder::{NetworkSize, Topology};
 use crate::run::FailedBatch;
 use crate::settings::Settings;
-use crate::topology::Topology;
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,10 @@ pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Che
     let settings = Settings::new(params)?;
     let data = data::load(params, &settings, source, Wanted::Validated)?;
     let seed = u64::from(settings.seeds.model);
-    let size = (data.inputs, data.classes);
+    let size = NetworkSize {
+        inputs: data.inputs,
+        classes: data.classes,
+    };
     let topology = Topology::new(&settings, size, seed).map_err(SolveError::from)?;
     let network = &topology.network;
     let weights = Params::<f64>::init(network, seed).map_err(SolveError::from)?;

@@ -1,15 +1,15 @@
 //! The benchmarks of `eventprop`: their parameters, and runs that train, test and cross-validate.
 //!
-//! A run is a table of [`params`], which become [`settings`]; [`data`] and a [`topology`] that fit
-//! them; and the epochs of [`run::run`]. What it leaves on the disk are [`records`], [`weights`], lines of
-//! results ([`outputs`]) and pictures ([`plot`]). Nothing here prints; a [`run::Observer`] hears what
-//! happens.
+//! A run is a table of [`eventprop_params::Parameters`], which become [`settings`]; [`data`] and a network
+//! that fit them ([`network_builder`]); and the epochs of [`run::run`]. It writes [`records`], [`weights`],
+//! [`metrics`], lines of results ([`outputs`]) and pictures, which its caller draws. Nothing here prints; a
+//! [`run::Observer`] hears what happens.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //! use eventprop_experiment::data::Source;
-//! use eventprop_experiment::params::{Benchmark, Parameters};
 //! use eventprop_experiment::run::{self, Command, Control, Progress};
+//! use eventprop_params::{Benchmark, Parameters};
 //!
 //! let folder = std::env::temp_dir().join("eventprop-example");
 //! let mut params = Parameters::new(Benchmark::YinYang);
@@ -23,7 +23,7 @@
 //!     observer: &mut |_: &Progress<'_>| {},
 //!     cancel: &AtomicBool::new(false),
 //! };
-//! let summary = run::run(Command::Train, &params, &source, &mut control)?;
+//! let summary = run::run(Command::Train, &params, &source, eventprop_report::draw, &mut control)?;
 //! assert_eq!(summary.epochs, 1);
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -34,18 +34,13 @@ pub mod checkpoint;
 pub mod data;
 pub mod engine;
 pub mod gradcheck;
-pub mod insight;
+pub mod health;
 pub mod lock;
+pub mod metrics;
+pub mod network_builder;
 pub mod outputs;
-pub mod params;
-pub mod plot;
 pub mod records;
-pub mod report;
 pub mod run;
 pub mod settings;
 pub mod sweep;
-pub mod tensorboard;
-pub mod topology;
-pub mod value;
 pub mod weights;
-mod wrap;

@@ -117,7 +117,7 @@ mod tests {
         RunLock::take(&path).expect("free again");
     }
 
-    /// What a process leaves that died: a file without a lock.
+    /// The file of a process that died is not locked.
     #[test]
     fn a_file_left_behind_is_no_lock() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -5,9 +5,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use eventprop_data::atomic::{self, WriteError};
+use eventprop_params::Benchmark;
 use thiserror::Error;
 
-use crate::params::Benchmark;
 use crate::settings::Settings;
 
 /// The folder cannot take the files of a run.

@@ -11,8 +11,8 @@ use eventprop::rng::{Key, Purpose};
 use serde_json::{Value as Json, json};
 use thiserror::Error;
 
-use crate::params::{Benchmark, ParamError, Parameters};
-use crate::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, ParamError, Parameters};
 
 /// Why a file is no sweep.
 #[derive(Debug, Error)]

@@ -9,9 +9,9 @@ use eventprop_data::atomic::WriteError;
 use eventprop_data::formats::npy::{self, NpyError};
 use thiserror::Error;
 
+use crate::network_builder::{ConstantNames, Topology};
 use crate::outputs::Outputs;
 use crate::settings::Label;
-use crate::topology::{ConstantNames, Topology};
 
 /// Weights could not be loaded.
 #[derive(Debug, Error)]

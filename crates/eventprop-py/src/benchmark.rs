@@ -6,12 +6,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use eventprop_experiment::params::{Benchmark, Default as TableDefault, Parameters, Row};
-use eventprop_experiment::records::{Numbers, Of, Recording};
+use eventprop_experiment::records::{Numbers, Of, RecordedArray};
 use eventprop_experiment::run::{
     self, BatchProgress, Command, Control, Phase, Progress, RunError, Summary,
 };
-use eventprop_experiment::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, Default as TableDefault, Parameters, Row};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
@@ -217,8 +217,8 @@ enum Owned {
     I32(Vec<i32>),
 }
 
-impl From<Recording<'_>> for Recorded {
-    fn from(recording: Recording<'_>) -> Self {
+impl From<RecordedArray<'_>> for Recorded {
+    fn from(recording: RecordedArray<'_>) -> Self {
         Self {
             of: recording.of,
             name: recording.name,
@@ -263,7 +263,15 @@ pub fn run_benchmark(
                     observer: &mut observer,
                     cancel: &cancel,
                 };
-                pool.install(|| run::run(command, &params, &source, &mut control))
+                pool.install(|| {
+                    run::run(
+                        command,
+                        &params,
+                        &source,
+                        eventprop_report::draw,
+                        &mut control,
+                    )
+                })
             }
         });
         let heard = listen(&receiver, &latest, &cancel, &hear);

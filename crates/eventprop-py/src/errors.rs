@@ -13,8 +13,8 @@ use eventprop_data::sets::mnist::MnistError;
 use eventprop_data::sets::nmnist::NmnistError;
 use eventprop_data::sets::shd::ShdError;
 use eventprop_experiment::data::DataError;
-use eventprop_experiment::params::ParamError;
 use eventprop_experiment::run::RunError;
+use eventprop_params::ParamError;
 use pyo3::PyErr;
 use pyo3::exceptions::{
     PyFileNotFoundError, PyFloatingPointError, PyKeyError, PyOSError, PyPermissionError,

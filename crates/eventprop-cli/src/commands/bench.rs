@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use eventprop_experiment::bench::scaling::{self, Axis, Law, Point};
 use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
-use eventprop_experiment::plot::{Picture, Scaling};
+use eventprop_report::{Panel, Scaling, Size};
 use serde_json::json;
 
+use super::options::Threads;
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::{output, pictures};
 
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
@@ -18,9 +19,8 @@ pub struct Args {
     /// Workload [default: all]
     #[arg(long, value_parser = parse)]
     workload: Option<Workload>,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: Threads,
     /// Rounds to time, of which the median counts [default: some seconds' worth]
     #[arg(long, value_name = "N")]
     rounds: Option<NonZeroUsize>,
@@ -55,7 +55,7 @@ impl Args {
 
     fn try_run(&self) -> Result<u8, Failure> {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = self.threads.map_or_else(cores, NonZeroUsize::get);
+        let threads = self.threads.threads.map_or_else(cores, NonZeroUsize::get);
         if self.scaling {
             return scale(threads, cores(), self.plot.as_deref());
         }
@@ -70,9 +70,9 @@ impl Args {
             };
             let measured = bench::run(&shape, threads, length).map_err(Failure::failed)?;
             if self.json {
-                speak::out(&to_json(workload, &measured).to_string());
+                output::out(&to_json(workload, &measured).to_string());
             } else {
-                speak::out(&text(workload, &measured));
+                output::out(&text(workload, &measured));
             }
         }
         Ok(DONE)
@@ -81,7 +81,7 @@ impl Args {
 
 /// One line per point, then one per law; and a picture, if wanted.
 fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failure> {
-    speak::out(
+    output::out(
         "axis,size,threads,ms_per_sample,floor_ms_per_sample,ratio,hidden_spikes_per_neuron,peak_memory_mb",
     );
     let mut axes = Vec::new();
@@ -89,24 +89,50 @@ fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failur
         let mut points = Vec::new();
         for size in axis.sizes(cores) {
             let point = scaling::measure(axis, size, threads).map_err(Failure::failed)?;
-            speak::out(&point_line(&point));
+            output::out(&point_line(&point));
             points.push(point);
         }
         axes.push((axis, points));
     }
     for (axis, points) in &axes {
-        let both: Vec<(f64, f64)> = points.iter().map(|p| (p.floor_ms(), p.ms())).collect();
-        if let Some(law) = Law::fit(&both) {
+        if let Some(law) = fit(points) {
             let (name, x) = (axis.name(), law.exponent);
-            speak::out(&format!("# {name}: time ~ floor^{x:.2}"));
+            output::out(&format!("# {name}: time ~ floor^{x:.2}"));
         }
     }
     if let Some(path) = plot {
         let title = format!("Time per sample; threads: {threads}; what is not varied is as in shd");
-        let picture = Scaling { title, axes };
-        picture.write(path).map_err(Failure::failed)?;
+        let panels = axes.iter().map(|(axis, points)| panel(*axis, points));
+        let scaling = Scaling {
+            title,
+            panels: panels.collect(),
+        };
+        pictures::write(&scaling.figure(), path)?;
     }
     Ok(DONE)
+}
+
+/// What is drawn of an axis.
+fn panel(axis: Axis, points: &[Point]) -> Panel {
+    let size = |point: &Point| Size {
+        size: point.size as f64,
+        ms: point.ms(),
+        floor_ms: point.floor_ms(),
+    };
+    let law = fit(points).map(|law| eventprop_report::Law {
+        exponent: law.exponent,
+        factor: law.factor,
+    });
+    Panel {
+        axis: axis.name().to_owned(),
+        sizes: points.iter().map(size).collect(),
+        law,
+    }
+}
+
+fn fit(points: &[Point]) -> Option<Law> {
+    let both: Vec<(f64, f64)> = points.iter().map(|p| (p.floor_ms(), p.ms())).collect();
+    Law::fit(&both)
 }
 
 fn point_line(point: &Point) -> String {

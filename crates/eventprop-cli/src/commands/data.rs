@@ -1,5 +1,6 @@
 //! `eventprop data`: list, fetch, verify, info, generate, files of events, and sound into spikes.
 
+mod answer;
 mod event_files;
 mod generate;
 mod recording;
@@ -23,8 +24,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
 use super::encode_audio;
+use answer::Answer;
+
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]
@@ -140,14 +143,6 @@ fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
     lines.join("\n")
 }
 
-/// What a command says to people and to programs.
-pub struct Answer {
-    /// To people.
-    pub text: String,
-    /// To programs.
-    pub json: Json,
-}
-
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
@@ -172,7 +167,7 @@ impl Args {
             Action::AudioConstants(args) => return args.run(self.json),
         };
         let ended = answer.map(|answer| {
-            speak::out(&if self.json {
+            output::out(&if self.json {
                 answer.json.to_string()
             } else {
                 answer.text

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use eventprop_experiment::run::doctor::{self, Diagnosis, Look};
+use eventprop_experiment::health::doctor::{self, Diagnosis, Look};
 use serde_json::{Value as Json, json};
 
+use super::options::Json as JsonOption;
 use super::run::{BenchmarkArgs, explain};
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -18,27 +19,26 @@ pub struct Args {
     /// Print only the suggested parameters, as KEY=VALUE for the command line
     #[arg(long)]
     fix: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        failure::conclude(self.try_run(), self.json)
+        failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
         let params = self.benchmark.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
         let diagnosis = doctor::examine(&params, &source).map_err(|error| explain(&error))?;
-        if self.json {
-            speak::out(&to_json(&diagnosis).to_string());
+        if self.output.json {
+            output::out(&to_json(&diagnosis).to_string());
             return Ok(DONE);
         }
         for notice in &diagnosis.notices {
-            speak::err(&format!("note: {notice}"));
+            output::err(&format!("note: {notice}"));
         }
         let text = if self.fix {
             fix(&diagnosis)
@@ -46,7 +46,7 @@ impl Args {
             report(&diagnosis)
         };
         if !text.is_empty() {
-            speak::out(text.trim_end());
+            output::out(text.trim_end());
         }
         Ok(DONE)
     }
@@ -76,7 +76,7 @@ fn report(diagnosis: &Diagnosis) -> String {
         text.push_str("Nothing is wrong.\n");
     }
     for complaint in &diagnosis.complaints {
-        let _ = writeln!(text, "{}: {}.", complaint.illness.name(), complaint.text);
+        let _ = writeln!(text, "{}: {}.", complaint.problem.name(), complaint.text);
     }
     if let Some(cured) = &diagnosis.cured {
         let _ = write!(
@@ -139,7 +139,7 @@ fn figures(text: &mut String, look: &Look) {
 fn to_json(diagnosis: &Diagnosis) -> Json {
     let complaints = diagnosis.complaints.iter().map(|complaint| {
         json!({
-            "illness": complaint.illness.name(),
+            "illness": complaint.problem.name(),
             "place": complaint.place,
             "text": complaint.text,
         })

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use clap::ValueEnum;
 use eventprop_audio::constants::{CONSTANTS, Constant};
-use eventprop_audio::encoder::{EncodeError, Encoder, Workspace};
+use eventprop_audio::encoder::{EncodeError, Encoder, Encoding, Workspace};
 use eventprop_audio::membrane::Phase;
 use eventprop_audio::preset::Preset;
 use eventprop_audio::settings::{Mode, Settings};
@@ -16,13 +16,13 @@ use eventprop_data::sets::from_sound::conversion::{self, Conversion, Event, OnBr
 use eventprop_data::sets::from_sound::file_list::FileList;
 use eventprop_data::sets::from_sound::naming::{Naming, Origin};
 use eventprop_data::sets::from_sound::pattern::{Pattern, Selection};
-use eventprop_experiment::plot::AudioPreview;
+use eventprop_report::{AudioPreview, AudioSpike, Figure, Resonance};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::failure::{self, DONE, FAILED, Failure};
 use crate::signals::Stop;
-use crate::speak;
+use crate::{output, pictures};
 
 /// How sound is encoded.
 #[derive(Debug, clap::Args)]
@@ -260,14 +260,14 @@ impl EncodeArgs {
         let broken = report.broken.len();
         if report.stopped {
             let part = conversion::journal_path(&self.out);
-            speak::err(&format!(
+            output::err(&format!(
                 "stopped after {} of {} recordings; they are kept in {}, and the same command goes on from there",
                 report.encoded,
                 file_list.recordings.len(),
                 part.display()
             ));
         } else if broken > 0 {
-            speak::err(&format!(
+            output::err(&format!(
                 "{broken} of {} recordings could not be encoded and are not in {out}; when they are repaired, the same \
                  command encodes just them",
                 file_list.recordings.len()
@@ -292,10 +292,10 @@ impl EncodeArgs {
                 "stopped": report.stopped,
                 "wall_s": wall_s,
             });
-            speak::out(&answer.to_string());
+            output::out(&answer.to_string());
         } else if !report.stopped {
             let spikes = report.spikes as f64 / report.encoded as f64;
-            speak::out(&format!(
+            output::out(&format!(
                 "{out}: {} samples, {} classes, {} speakers, {:.1} s of sound, {spikes:.0} spikes per sample, {wall_s:.1} s",
                 report.encoded,
                 file_list.classes.len(),
@@ -316,11 +316,11 @@ fn announce(file_list: &FileList, settings: &Settings) {
             let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
             let more = if names.len() > 3 { ", …" } else { "" };
             let (count, first) = (names.len(), first.join(", "));
-            speak::err(&format!("note: {count} {what}: {first}{more}"));
+            output::err(&format!("note: {count} {what}: {first}{more}"));
         }
     }
     if settings.rate_hz.is_none() {
-        speak::err(
+        output::err(
             "note: sound is not resampled; below 48 kHz the spikes are not those of the published model, and at 8 or \
              16 kHz there are several times too many",
         );
@@ -341,11 +341,11 @@ fn show(event: &Event<'_>, bar: &ProgressBar) {
     match event {
         Event::Done { notes, .. } => {
             for note in *notes {
-                bar.suspend(|| speak::err(&format!("note: {}: {note}", recording.name)));
+                bar.suspend(|| output::err(&format!("note: {}: {note}", recording.name)));
             }
         }
         Event::Broken { problem, .. } => {
-            bar.suspend(|| speak::err(&format!("error: {}: {problem}", recording.name)));
+            bar.suspend(|| output::err(&format!("error: {}: {problem}", recording.name)));
         }
     }
 }
@@ -373,10 +373,10 @@ impl ConstantsArgs {
                 (constant.name.to_owned(), fields)
             };
             let values: serde_json::Map<_, _> = CONSTANTS.iter().map(value).collect();
-            speak::out(&serde_json::Value::Object(values).to_string());
+            output::out(&serde_json::Value::Object(values).to_string());
         } else {
             for constant in &CONSTANTS {
-                speak::out(&format!(
+                output::out(&format!(
                     "{:<17}{:<8}{:>11} {:<12}{}; {}",
                     constant.name,
                     constant.symbol,
@@ -418,25 +418,20 @@ impl PreviewArgs {
             .encode(&sound, stream, &mut Workspace::default())
             .map_err(named)?;
         for note in &encoding.notes {
-            speak::err(&format!("note: {}: {note}", self.sound.display()));
+            output::err(&format!("note: {}: {note}", self.sound.display()));
         }
         let title = self.sound.file_name().unwrap_or_default().to_string_lossy();
-        let preview = AudioPreview {
-            title: &title,
-            sound: &sound,
-            encoding: &encoding,
-            settings: encoder.settings(),
-        };
-        preview.write_to(&self.picture).map_err(Failure::failed)?;
+        let figure = preview(&title, &sound, &encoding, encoder.settings());
+        pictures::write_one(&figure, &self.picture)?;
         if json {
             let answer = json!({
                 "picture": self.picture,
                 "seconds_of_sound": sound.seconds(),
                 "spikes": encoding.spikes.len(),
             });
-            speak::out(&answer.to_string());
+            output::out(&answer.to_string());
         } else {
-            speak::out(&format!(
+            output::out(&format!(
                 "{}: {:.2} s of sound, {} spikes",
                 self.picture.display(),
                 sound.seconds(),
@@ -445,4 +440,30 @@ impl PreviewArgs {
         }
         Ok(DONE)
     }
+}
+
+/// Frequencies in Hz that are marked beside the channels.
+const MARKED_HZ: [f64; 8] = [
+    100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0, 20_000.0,
+];
+
+fn preview(title: &str, sound: &Sound, encoding: &Encoding, settings: &Settings) -> Figure {
+    let spikes = encoding.spikes.iter().map(|spike| AudioSpike {
+        seconds: encoding.seconds(*spike),
+        channel: u32::from(spike.channel),
+    });
+    let encoded = encoding.samples as f64 / f64::from(encoding.rate_hz);
+    let preview = AudioPreview {
+        title,
+        samples: &sound.samples,
+        rate_hz: f64::from(sound.rate_hz),
+        seconds: sound.seconds().max(encoded),
+        spikes: &spikes.collect::<Vec<_>>(),
+        channels: settings.channels,
+        resonances: &MARKED_HZ.map(|hz| Resonance {
+            hz,
+            channel: settings.resonant_channel(hz),
+        }),
+    };
+    preview.figure()
 }

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use eventprop::gradcheck::{Check, Verdict};
 use eventprop_experiment::gradcheck::{self, CheckError, Checked, Extent};
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::FailedBatch;
+use eventprop_params::{Benchmark, Parameters};
 use serde_json::json;
 
+use super::options::Json;
 use super::run::BenchmarkArgs;
 use crate::failure::{self, DONE, FAILED, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `gradcheck`.
 #[derive(Debug, clap::Args)]
@@ -32,15 +33,14 @@ pub struct Args {
     /// Print every checked weight, not only the extremes of each projection
     #[arg(long)]
     all: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Json,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        failure::conclude(self.try_run(), self.json)
+        failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
@@ -49,14 +49,14 @@ impl Args {
             Some(file) => self.replay(file, params.benchmark())?,
             None => self.check(&params)?,
         };
-        if self.json {
-            speak::out(&to_json(&checked).to_string());
+        if self.output.json {
+            output::out(&to_json(&checked).to_string());
         } else {
             for notice in &checked.notices {
-                speak::err(&format!("note: {notice}"));
+                output::err(&format!("note: {notice}"));
             }
             let seed = params.get("MODEL_SEED");
-            speak::out(self.text(&checked, &seed.to_string()).trim_end());
+            output::out(self.text(&checked, &seed.to_string()).trim_end());
         }
         let wrong = checked.report.count(Verdict::Wrong);
         Ok(if wrong == 0 { DONE } else { FAILED })
@@ -77,7 +77,7 @@ impl Args {
 
     fn replay(&self, file: &Path, benchmark: Benchmark) -> Result<Checked, Failure> {
         let failed = FailedBatch::read(file).map_err(Failure::failed)?;
-        speak::err(&format!("note: training said: {}", failed.error()));
+        output::err(&format!("note: training said: {}", failed.error()));
         let extent = self.extent(benchmark);
         gradcheck::replay(&failed, extent.per_projection).map_err(|error| explain(&error))
     }

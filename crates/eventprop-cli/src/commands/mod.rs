@@ -5,6 +5,7 @@ mod data;
 mod doctor;
 mod encode_audio;
 mod gradcheck;
+mod options;
 mod params;
 mod plan;
 mod report;

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use eventprop_experiment::params::Benchmark;
+use eventprop_params::Benchmark;
 use serde_json::json;
 
 use crate::failure::{self, DONE};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `params`.
 #[derive(Debug, clap::Args)]
@@ -31,11 +31,11 @@ impl Args {
                     "benchmark": benchmark.name(),
                     "presets": benchmark.presets_json(),
                 });
-                speak::out(&json.to_string());
+                output::out(&json.to_string());
             }
-            Some(benchmark) if self.presets => speak::out(benchmark.presets_text().trim_end()),
-            Some(benchmark) if self.json => speak::out(&table(benchmark).to_string()),
-            Some(benchmark) => speak::out(benchmark.table_text().trim_end()),
+            Some(benchmark) if self.presets => output::out(benchmark.presets_text().trim_end()),
+            Some(benchmark) if self.json => output::out(&table(benchmark).to_string()),
+            Some(benchmark) => output::out(benchmark.table_text().trim_end()),
         }
         failure::conclude(Ok(DONE), self.json)
     }
@@ -43,9 +43,9 @@ impl Args {
     fn list(&self) {
         let names = Benchmark::ALL.map(Benchmark::name);
         if self.json {
-            speak::out(&json!({"benchmarks": names}).to_string());
+            output::out(&json!({"benchmarks": names}).to_string());
         } else {
-            speak::out(&format!("Benchmarks: {}", names.join(", ")));
+            output::out(&format!("Benchmarks: {}", names.join(", ")));
         }
     }
 }

@@ -1,47 +1,46 @@
 //! `eventprop plan`: how long will it take, and will it fit?
 
 use std::fmt::Write;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use eventprop_experiment::run::plan::{self, Plan};
 use serde_json::{Value as Json, json};
 
+use super::options::{Json as JsonOption, Threads};
 use super::run::{BenchmarkArgs, explain, pool};
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::output;
 
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        failure::conclude(self.try_run(), self.json)
+        failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
         let params = self.benchmark.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
-        let plan = pool(self.threads)?.install(|| plan::plan(&params, &source));
+        let plan = pool(self.threads.threads)?
+            .install(|| plan::plan(&params, &source, eventprop_report::draw));
         let plan = plan.map_err(|error| explain(&error))?;
-        if self.json {
-            speak::out(&to_json(&plan).to_string());
+        if self.output.json {
+            output::out(&to_json(&plan).to_string());
         } else {
             for notice in &plan.notices {
-                speak::err(&format!("note: {notice}"));
+                output::err(&format!("note: {notice}"));
             }
-            speak::out(text(&plan).trim_end());
+            output::out(text(&plan).trim_end());
         }
         Ok(DONE)
     }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use eventprop_experiment::report::{Report, ReportError};
+use eventprop_data::atomic;
+use eventprop_report::{Report, ReportError};
 use serde_json::json;
 
 use crate::failure::{self, DONE, Failure};
-use crate::speak;
+use crate::{output, pictures};
 
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -35,27 +36,26 @@ impl Args {
     fn try_run(&self) -> Result<u8, Failure> {
         let report = Report::read(&self.folders).map_err(|error| explain(&error))?;
         let path = self.out.clone().unwrap_or_else(|| report.default_path());
-        report.write(&path).map_err(Failure::failed)?;
+        let page = report.page();
+        atomic::write(&path, |out| out.write_all(page.as_bytes())).map_err(Failure::failed)?;
         let figures = match &self.figures {
-            Some(folder) => report
-                .write_figures(folder)
-                .map_err(|error| explain(&error))?,
+            Some(folder) => pictures::write_all(&report.figures(), folder)?,
             None => Vec::new(),
         };
         if self.json {
             let mut json = report.to_json();
             json["page"] = json!(path.display().to_string());
             json["figures"] = figures.iter().map(|f| f.display().to_string()).collect();
-            speak::out(&json.to_string());
+            output::out(&json.to_string());
         } else {
             let runs = report.runs().len();
-            speak::out(&format!(
+            output::out(&format!(
                 "{} ({runs} {}); open it in a browser",
                 path.display(),
                 if runs == 1 { "run" } else { "runs" }
             ));
             if let Some(folder) = &self.figures {
-                speak::out(&format!("{} files in {}", figures.len(), folder.display()));
+                output::out(&format!("{} files in {}", figures.len(), folder.display()));
             }
         }
         Ok(DONE)
@@ -65,6 +65,6 @@ impl Args {
 fn explain(error: &ReportError) -> Failure {
     match error {
         ReportError::NoRun { .. } => Failure::usage(error),
-        _ => Failure::failed(error),
+        ReportError::Unreadable { .. } => Failure::failed(error),
     }
 }

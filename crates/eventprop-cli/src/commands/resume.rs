@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use eventprop_experiment::run::{self, Control, Resume};
 
-use super::run::{Manner, source};
+use super::run::{RunOptions, source};
 use crate::failure::{self, Failure};
 use crate::signals::{self, Stop};
 
@@ -27,13 +27,13 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
-    manner: Manner,
+    options: RunOptions,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        failure::conclude(self.try_run(), self.manner.json())
+        failure::conclude(self.try_run(), self.options.json())
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
@@ -47,7 +47,8 @@ impl Args {
         };
         let usual = source(None);
         let stop = Stop::listen(signals::RUN)?;
-        let run = |control: &mut Control<'_>| run::resume(&what, &usual, control);
-        self.manner.carry_out(&stop, run)
+        let run =
+            |control: &mut Control<'_>| run::resume(&what, &usual, eventprop_report::draw, control);
+        self.options.carry_out(&stop, run)
     }
 }

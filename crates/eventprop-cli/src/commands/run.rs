@@ -7,15 +7,15 @@ use std::process::ExitCode;
 
 use eventprop_data::obtain::locate;
 use eventprop_experiment::data::Source;
-use eventprop_experiment::params::{Benchmark, ParamError, Parameters};
+use eventprop_experiment::metrics::tensorboard::Board;
 use eventprop_experiment::run::{self, Command, Control, Observer, Progress, RunError, Summary};
-use eventprop_experiment::tensorboard::Board;
-use eventprop_experiment::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, ParamError, Parameters};
 
 use crate::failure::{self, DONE, Failure};
 use crate::progress::{Display, Verbosity};
 use crate::signals::{self, Stop};
-use crate::{report, speak};
+use crate::{output, report};
 
 /// A benchmark and its parameters, as every command that needs a network takes them.
 #[derive(Debug, clap::Args)]
@@ -102,12 +102,12 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<String>,
     #[command(flatten)]
-    manner: Manner,
+    options: RunOptions,
 }
 
-/// How a run is carried out and what it tells.
+/// Threads and output of a run.
 #[derive(Debug, clap::Args)]
-pub struct Manner {
+pub struct RunOptions {
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -125,15 +125,17 @@ pub struct Manner {
 impl Args {
     /// Runs the command.
     pub fn run(self, command: Command) -> ExitCode {
-        failure::conclude(self.try_run(command), self.manner.json)
+        failure::conclude(self.try_run(command), self.options.json)
     }
 
     fn try_run(&self, command: Command) -> Result<u8, Failure> {
         let params = self.parameters().map_err(Failure::usage)?;
         let source = self.benchmark.source();
         let stop = Stop::listen(signals::RUN)?;
-        let run = |control: &mut Control<'_>| run::run(command, &params, &source, control);
-        self.manner.carry_out(&stop, run)
+        let run = |control: &mut Control<'_>| {
+            run::run(command, &params, &source, eventprop_report::draw, control)
+        };
+        self.options.carry_out(&stop, run)
     }
 
     /// The benchmark's parameters with name and folder of the run.
@@ -155,7 +157,7 @@ impl Args {
     }
 }
 
-impl Manner {
+impl RunOptions {
     /// Runs, tells and returns the exit code.
     pub fn carry_out(&self, stop: &Stop, run: impl Run) -> Result<u8, Failure> {
         self.follow(stop, run, |summary| self.tell(summary))
@@ -204,11 +206,11 @@ impl Manner {
 
     fn tell(&self, summary: &Summary) {
         if self.json {
-            speak::out(&summary.to_json().to_string());
+            output::out(&summary.to_json().to_string());
         } else if self.quiet {
-            speak::out(&report::one_line(summary));
+            output::out(&report::one_line(summary));
         } else {
-            speak::out(&report::full(summary));
+            output::out(&report::full(summary));
         }
     }
 

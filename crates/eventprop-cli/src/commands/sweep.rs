@@ -7,10 +7,10 @@ use eventprop_experiment::run::{self, Command, Control, Resume};
 use eventprop_experiment::sweep::{RESULTS, Standing, Sweep, SweepRun};
 use serde_json::{Value as Json, json};
 
-use super::run::{Manner, source};
+use super::run::{RunOptions, source};
 use crate::failure::{self, DONE, Failure};
+use crate::output;
 use crate::signals::{self, Stop};
-use crate::speak;
 
 /// Arguments of `sweep`.
 #[derive(Debug, clap::Args)]
@@ -30,13 +30,13 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
-    manner: Manner,
+    options: RunOptions,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        failure::conclude(self.try_run(), self.manner.json())
+        failure::conclude(self.try_run(), self.options.json())
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
@@ -54,10 +54,10 @@ impl Args {
             }
         }
         let rows: Vec<Json> = runs.iter().map(SweepRun::row).collect();
-        if self.manner.json() {
-            speak::out(&json!({"runs": rows}).to_string());
+        if self.options.json() {
+            output::out(&json!({"runs": rows}).to_string());
         } else {
-            speak::out(&table(&sweep, &rows));
+            output::out(&table(&sweep, &rows));
         }
         Ok(code)
     }
@@ -66,7 +66,7 @@ impl Args {
     fn one(&self, sweep_run: &SweepRun, (command, stop): (Command, &Stop)) -> Result<u8, Failure> {
         let source = source(self.data_dir.as_deref());
         let standing = sweep_run.standing();
-        speak::err(&format!(
+        output::err(&format!(
             "run {}: {}",
             sweep_run.index,
             match standing {
@@ -82,13 +82,15 @@ impl Args {
             force: false,
             source: self.data_dir.is_some().then_some(&source),
         };
-        let begin =
-            |control: &mut Control<'_>| run::run(command, &sweep_run.params, &source, control);
-        let go_on = |control: &mut Control<'_>| run::resume(&what, &source, control);
+        let draw = eventprop_report::draw;
+        let begin = |control: &mut Control<'_>| {
+            run::run(command, &sweep_run.params, &source, draw, control)
+        };
+        let go_on = |control: &mut Control<'_>| run::resume(&what, &source, draw, control);
         match standing {
             Standing::Ended => Ok(DONE),
-            Standing::Stopped => self.manner.follow(stop, go_on, |_| {}),
-            Standing::New => self.manner.follow(stop, begin, |_| {}),
+            Standing::Stopped => self.options.follow(stop, go_on, |_| {}),
+            Standing::New => self.options.follow(stop, begin, |_| {}),
         }
     }
 }

@@ -24,7 +24,7 @@ use eventprop::train::{Activity, Plan, Session, TrainError};
 
 pub use self::workload::{Engine, Input, Shape, Workload};
 
-/// What a bench measured.
+/// The measurements of one workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// The shape that was trained.

@@ -87,7 +87,7 @@ struct Array {
     bytes: Vec<u8>,
 }
 
-/// What a checkpoint holds: a state in JSON, and named arrays of one dimension.
+/// The content of a checkpoint: a state in JSON, and named arrays of one dimension.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Container {
     /// The state.

@@ -1,4 +1,4 @@
-//! Checkpoints: files from which a run goes on as if it had never stopped.
+//! Checkpoints: files from which a run resumes with the same bits as without a stop.
 //!
 //! A checkpoint is written under a temporary name and renamed, and the one before it stays beside it,
 //! so that whatever happens, one whole checkpoint is there. [`read`] takes the newest that is whole.

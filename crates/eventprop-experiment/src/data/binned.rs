@@ -11,7 +11,7 @@ use eventprop_data::augment::dropout::SpikeDraws;
 use eventprop_data::augment::{Augmenter, Events};
 use eventprop_data::binned::EventSet;
 
-use super::Samples;
+use super::part::Samples;
 use crate::settings::{DelayLine, Settings};
 
 /// How events become input spikes.

@@ -3,9 +3,9 @@
 use eventprop_data::augment::Grid;
 use eventprop_data::encode::camera::{CameraCode, PolarityCode};
 use eventprop_data::formats::events::SensorSize;
+use eventprop_params::{ParamError, Parameters};
 
-use super::DataError;
-use crate::params::{ParamError, Parameters};
+use super::error::DataError;
 use crate::settings::Pixels;
 
 /// What becomes of polarities (`POLARITY`).

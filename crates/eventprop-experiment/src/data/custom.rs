@@ -6,13 +6,15 @@ use std::sync::Arc;
 use eventprop_data::binned::{BinnedSet, EventSet, Speakers};
 use eventprop_data::sets::own::{self, Loaded, Request, Shape, TimeOrigin};
 use eventprop_data::sets::shd::Split;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
+use super::assembly::{Assembly, Sets, assemble};
 use super::camera;
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Wanted};
-use crate::params::{ParamError, Parameters};
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::Wanted;
 use crate::settings::Settings;
-use crate::value::Value;
 
 /// Classes that are named one by one.
 const NAMES_MAX: usize = 40;

@@ -1,5 +1,4 @@
-//! DVS128 Gesture from its recordings or from clips, or synthetic gestures as a
-//! demonstration.
+//! DVS128 Gesture from its recordings or from clips, or synthetic gestures for demonstration.
 
 use std::sync::Arc;
 
@@ -8,13 +7,15 @@ use eventprop_data::encode::camera::CameraCode;
 use eventprop_data::sets::dvs_gesture::{self, GestureError, MIRRORED, Request, SIDE, Window};
 use eventprop_data::sets::shd::Split;
 use eventprop_data::sets::synthetic_camera;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
+use super::assembly::{Assembly, Sets, assemble};
 use super::camera;
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::{ParamError, Parameters};
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::{SetSource, Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
 
 const DEMONSTRATION: &str = "DEMONSTRATION: DVS128 Gesture is not on this computer, so 176 training and 66 test synthetic clips of moving hands are used \
      (synthetic); the accuracy says nothing about the set. `eventprop data fetch dvs-gesture` says how to get it; name its folder with --data-dir";
@@ -25,7 +26,7 @@ struct Clips<'a> {
     source: &'a Source,
     code: CameraCode,
     window: Option<Window>,
-    made_up: bool,
+    demonstration: bool,
 }
 
 /// The data: clips of the training users, of whom some are for validation, and of the test users.
@@ -35,25 +36,23 @@ pub fn load(
     source: &Source,
     wanted: Wanted,
 ) -> Result<Data, DataError> {
-    let made_up = match dvs_gesture::find(&source.dirs, dvs_gesture::Split::Test) {
-        Err(GestureError::NotFound { .. }) if source.demonstration => true,
-        Err(error) => return Err(error.into()),
-        Ok(_) => false,
-    };
+    let found = dvs_gesture::find(&source.dirs, dvs_gesture::Split::Test);
+    let is_missing = |error: &GestureError| matches!(error, GestureError::NotFound { .. });
+    let demonstration = SetSource::new(found, is_missing, source)?.is_demonstration();
     let code = camera::code(params, SIDE)?;
     let clips = Clips {
         settings,
         source,
         code,
         window: window(params)?,
-        made_up,
+        demonstration,
     };
     let assembly = Assembly {
         params,
         settings,
         sets: &clips,
         pixels: Some(camera::pixels(&code, &MIRRORED)),
-        demonstration: made_up.then(|| DEMONSTRATION.to_owned()),
+        demonstration: demonstration.then(|| DEMONSTRATION.to_owned()),
     };
     assemble(&assembly, wanted)
 }
@@ -66,12 +65,9 @@ fn window(params: &Parameters) -> Result<Option<Window>, ParamError> {
         _ => f64::INFINITY,
     };
     if end_ms <= start_ms {
-        return Err(ParamError::Combination {
-            key: "CLIP_END_MS",
-            found: params.get("CLIP_END_MS").to_string(),
-            problem: format!("the clip begins at CLIP_START_MS={start_ms}"),
-            way_out: "choose a later end, or leave it out".to_owned(),
-        });
+        let problem = format!("the clip begins at CLIP_START_MS={start_ms}");
+        let way_out = "choose a later end, or leave it out";
+        return Err(params.refuse("CLIP_END_MS", problem, way_out));
     }
     let whole = start_ms == 0.0 && end_ms.is_infinite();
     Ok((!whole).then_some(Window { start_ms, end_ms }))
@@ -93,7 +89,7 @@ impl Sets for Clips<'_> {
             binning: &binning,
             window: self.window,
         };
-        if self.made_up {
+        if self.demonstration {
             let seed = u64::from(self.settings.seeds.train_data);
             return Ok(Arc::new(synthetic_camera::gestures(split, seed, &request)));
         }

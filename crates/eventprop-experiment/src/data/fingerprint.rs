@@ -3,7 +3,8 @@
 use eventprop::spikes::Batch;
 use sha2::{Digest, Sha256};
 
-use super::{Data, Part};
+use super::part::Part;
+use super::run_data::Data;
 use crate::checkpoint::hex;
 
 /// Samples of every part whose spikes are looked at: all of SHD would take longer than an epoch of

@@ -10,12 +10,15 @@ use eventprop_data::binned::Lost;
 use eventprop_data::encode::latency::LatencyCode;
 use eventprop_data::encode::pixel_spikes::{PixelSpikes, PixelTimes};
 use eventprop_data::sets::mnist::{CLASSES, MnistError, MnistSet, PIXELS, Split};
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 use super::binned::BinnedSamples;
-use super::{Data, DataError, Part, Samples, Source, Wanted};
-use crate::params::{ParamError, Parameters};
+use super::error::DataError;
+use super::part::{Part, Samples};
+use super::run_data::Data;
+use super::source::{SetSource, Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
 
 /// Images as spikes in the order of time.
 pub struct MnistSamples {
@@ -106,13 +109,12 @@ fn count(part: &Part) -> Value {
 
 /// The test images, and where they and the others come from.
 pub fn find_test(source: &Source) -> Result<(Found, MnistSet), DataError> {
-    match MnistSet::read(&source.dirs, Split::Test) {
-        Ok(set) => Ok((Found::Files(source.dirs.clone()), set)),
-        Err(MnistError::NotFound(_)) if source.demonstration => {
-            Ok((Found::Sample, MnistSet::sample_test()))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let found = MnistSet::read(&source.dirs, Split::Test);
+    let is_missing = |error: &MnistError| matches!(error, MnistError::NotFound(_));
+    Ok(match SetSource::new(found, is_missing, source)? {
+        SetSource::Files(set) => (Found::Files(source.dirs.clone()), set),
+        SetSource::Demonstration => (Found::Sample, MnistSet::sample_test()),
+    })
 }
 
 /// Images of a part.

@@ -1,4 +1,4 @@
-//! N-MNIST from its folders, or the few digits in the program before a synthetic camera as a demonstration.
+//! N-MNIST from its folders, or a demonstration: the few digits in the program before a synthetic camera.
 
 use std::sync::Arc;
 
@@ -8,11 +8,13 @@ use eventprop_data::sets::mnist::MnistSet;
 use eventprop_data::sets::nmnist::{self, NmnistError, SIDE};
 use eventprop_data::sets::shd::Split;
 use eventprop_data::sets::synthetic_camera;
+use eventprop_params::Parameters;
 
+use super::assembly::{Assembly, Sets, assemble};
 use super::camera;
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::Parameters;
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::{SetSource, Source, Wanted};
 use crate::settings::Settings;
 
 const DEMONSTRATION: &str = "DEMONSTRATION: N-MNIST is not on this computer, so the 300 training and 200 test images of MNIST in the program are \
@@ -24,7 +26,7 @@ struct Digits<'a> {
     settings: &'a Settings,
     source: &'a Source,
     code: CameraCode,
-    made_up: bool,
+    demonstration: bool,
 }
 
 /// The data: training recordings, of which some are for validation, and test recordings.
@@ -34,24 +36,22 @@ pub fn load(
     source: &Source,
     wanted: Wanted,
 ) -> Result<Data, DataError> {
-    let made_up = match nmnist::find(&source.dirs, nmnist::Split::Test) {
-        Err(NmnistError::NotFound { .. }) if source.demonstration => true,
-        Err(error) => return Err(error.into()),
-        Ok(_) => false,
-    };
+    let found = nmnist::find(&source.dirs, nmnist::Split::Test);
+    let is_missing = |error: &NmnistError| matches!(error, NmnistError::NotFound { .. });
+    let demonstration = SetSource::new(found, is_missing, source)?.is_demonstration();
     let code = camera::code(params, SIDE)?;
     let digits = Digits {
         settings,
         source,
         code,
-        made_up,
+        demonstration,
     };
     let assembly = Assembly {
         params,
         settings,
         sets: &digits,
         pixels: Some(camera::pixels(&code, &[])),
-        demonstration: made_up.then(|| DEMONSTRATION.to_owned()),
+        demonstration: demonstration.then(|| DEMONSTRATION.to_owned()),
     };
     assemble(&assembly, wanted)
 }
@@ -63,7 +63,7 @@ impl Sets for Digits<'_> {
         notices: &mut Vec<String>,
     ) -> Result<Arc<dyn EventSet>, DataError> {
         let binning = self.settings.binning(self.code.inputs());
-        if self.made_up {
+        if self.demonstration {
             let images = match split {
                 Split::Test => MnistSet::sample_test(),
                 _ => MnistSet::sample_train(),

@@ -8,12 +8,14 @@ use eventprop_data::binned::EventSet;
 use eventprop_data::obtain::locate;
 use eventprop_data::sets::shd::synthetic::ShdLike;
 use eventprop_data::sets::shd::{self, CHANNELS, Corpus, ShdError, Split};
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
 
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::Parameters;
+use super::assembly::{Assembly, Sets, assemble};
+use super::error::DataError;
+use super::run_data::Data;
+use super::source::{SetSource, Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
 
 /// Samples of the demonstration.
 const DEMONSTRATION: [usize; 2] = [400, 100];
@@ -89,16 +91,17 @@ impl<'a> Reader<'a> {
                 return Ok((reader(synthetic(train, test)), false));
             }
         };
-        match path(corpus, Split::Test, &source.dirs) {
-            Err(ShdError::NotFound(_)) if source.demonstration => {
+        let found = path(corpus, Split::Test, &source.dirs);
+        let is_missing = |error: &ShdError| matches!(error, ShdError::NotFound(_));
+        match SetSource::new(found, is_missing, source)? {
+            SetSource::Demonstration => {
                 if !params.is_given("N_VALIDATE") {
                     params.set("N_VALIDATE", Value::Int(DEMONSTRATION_VALIDATE as i64))?;
                 }
                 let [train, test] = DEMONSTRATION;
                 Ok((reader(synthetic(train, test)), true))
             }
-            Err(error) => Err(error.into()),
-            Ok(_) => Ok((reader(Kind::Files(corpus, source.dirs.clone())), false)),
+            SetSource::Files(_) => Ok((reader(Kind::Files(corpus, source.dirs.clone())), false)),
         }
     }
 }

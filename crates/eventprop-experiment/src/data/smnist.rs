@@ -6,13 +6,15 @@ use eventprop_data::binned::{EventSet, Lost};
 use eventprop_data::sets::mnist::{self, MnistSet};
 use eventprop_data::sets::shd::Split;
 use eventprop_data::sets::smnist::{SEQUENCE_MS, SequenceCode, SequenceSet, permuted, row_by_row};
+use eventprop_params::Parameters;
+use eventprop_params::value::Value;
 
+use super::assembly::{Assembly, Sets, assemble};
+use super::error::DataError;
 use super::mnist::{DEMONSTRATION_VALIDATE, Found, demonstration_notice, find_test, read};
-use super::parts::{Assembly, Sets, assemble};
-use super::{Data, DataError, Source, Wanted};
-use crate::params::Parameters;
+use super::run_data::Data;
+use super::source::{Source, Wanted};
 use crate::settings::Settings;
-use crate::value::Value;
 
 /// Images and how they become sequences.
 struct Sequences<'a> {

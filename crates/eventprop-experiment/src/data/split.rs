@@ -3,8 +3,8 @@
 use eventprop::rng::{Key, Purpose};
 use eventprop_data::binned::{EventSet, speaker_ids};
 
-use crate::params::{ParamError, Parameters};
-use crate::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 /// Samples of a set by number, for training and for validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,12 +103,24 @@ pub fn random_people(
     Ok(split)
 }
 
-/// People dealt out to so many groups.
+/// Groups that people are dealt out to at random.
+#[derive(Debug, Clone, Copy)]
+pub struct Groups {
+    /// How many.
+    pub count: usize,
+    /// Seed of the draw.
+    pub seed: u32,
+}
+
+/// People dealt out to groups.
 pub fn deal_people(
     params: &Parameters,
     set: &dyn EventSet,
-    (samples, groups): (&[usize], usize),
-    seed: u32,
+    samples: &[usize],
+    Groups {
+        count: groups,
+        seed,
+    }: Groups,
 ) -> Result<Vec<Vec<u16>>, ParamError> {
     let people = people(set, samples, seed);
     if groups > people.len() {
@@ -131,20 +143,25 @@ pub fn deal_people(
     Ok((0..groups).map(dealt).collect())
 }
 
+/// A speaker who is left out.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftOut {
+    /// Place in the list of speakers.
+    pub place: usize,
+    /// Seed of the order of the others' samples.
+    pub seed: u32,
+}
+
 /// `EVALUATION=speaker`: all samples of the speaker, in the order of the file, against all others in an
 /// order drawn under a seed, of which at most `N_TRAIN` are trained on.
 pub fn leave_out(
     params: &Parameters,
     set: &dyn EventSet,
     samples: &[usize],
-    (place, seed): (usize, u32),
+    LeftOut { place, seed }: LeftOut,
 ) -> Result<Split, ParamError> {
-    let problem = |problem: String, way_out: String| ParamError::Combination {
-        key: "SPEAKER_LEFT",
-        found: params.get("SPEAKER_LEFT").to_string(),
-        problem,
-        way_out,
-    };
+    let problem =
+        |problem: String, way_out: String| params.refuse("SPEAKER_LEFT", problem, way_out);
     let person = params.benchmark().person();
     let ids = speaker_ids(set);
     let Some(&id) = ids.get(place) else {
@@ -182,7 +199,7 @@ mod tests {
     use eventprop_data::binned::{BinnedSet, Speakers};
 
     use super::*;
-    use crate::params::Benchmark;
+    use eventprop_params::Benchmark;
 
     /// 60 samples of 3 classes by speakers 4, 7 and 9.
     fn set() -> BinnedSet {
@@ -226,14 +243,15 @@ mod tests {
         assert_eq!(samples.len(), 40);
         let ids = [4, 7, 9];
         for (place, id) in ids.into_iter().enumerate() {
-            let split = leave_out(&params, &set, &samples, (place, 5)).expect("a split");
+            let split =
+                leave_out(&params, &set, &samples, LeftOut { place, seed: 5 }).expect("a split");
             let speakers = set.speakers().expect("speakers");
             assert!(split.validation.iter().all(|&s| speakers[s] == id));
             assert!(split.train.iter().all(|&s| speakers[s] != id));
             assert_eq!(split.train.len() + split.validation.len(), 40);
             assert!(split.validation.is_sorted());
         }
-        let error = leave_out(&params, &set, &samples, (3, 5)).unwrap_err();
+        let error = leave_out(&params, &set, &samples, LeftOut { place: 3, seed: 5 }).unwrap_err();
         assert_eq!(
             error.to_string(),
             "SPEAKER_LEFT=[0] is not possible: there is no speaker 3; the training file has 3 speakers, counted from 0"

@@ -7,7 +7,7 @@ use eventprop::rng::{Key, Purpose};
 use eventprop_data::augment::{Augmentation, Augmenter, balanced, fewest_spikes};
 
 use super::binned::{AugmentedSamples, BinnedSamples};
-use super::{Part, Samples};
+use super::part::{Part, Samples};
 use crate::settings::{BinnedSettings, Seeds};
 
 /// What is done to the parts of a set in every epoch.
@@ -22,7 +22,7 @@ pub struct Variation {
     seeds: Seeds,
 }
 
-/// What a key of draws is for.
+/// Purposes of keys for random draws.
 #[derive(Debug, Clone, Copy)]
 enum Draw {
     Augment,

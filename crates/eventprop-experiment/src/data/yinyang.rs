@@ -7,10 +7,13 @@ use eventprop_data::augment::dropout::SpikeDraws;
 use eventprop_data::binned::Lost;
 use eventprop_data::encode::latency::LatencyCode;
 use eventprop_data::sets::yin_yang::{CLASSES, INPUTS, Published, YinYangSet};
+use eventprop_params::Parameters;
 
 use super::binned::BinnedSamples;
-use super::{Data, DataError, Part, Samples, Wanted};
-use crate::params::Parameters;
+use super::error::DataError;
+use super::part::{Part, Samples};
+use super::run_data::Data;
+use super::source::Wanted;
 use crate::settings::Settings;
 
 /// Points with the code that turns them into spikes.

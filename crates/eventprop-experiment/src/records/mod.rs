@@ -4,8 +4,7 @@
 //! settings ask for; [`Recorder::write`] puts it on the disk at the end.
 
 mod first_spikes;
-mod outcomes;
-mod settings;
+mod prediction_files;
 mod synapses;
 
 use std::path::Path;
@@ -21,14 +20,12 @@ use eventprop_data::atomic::WriteError;
 use eventprop_data::formats::{npy, npz};
 
 pub use first_spikes::FirstSpikes;
-pub use outcomes::Outcomes;
-pub use settings::{
-    Format, Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When,
-};
+pub use prediction_files::PredictionFiles;
 
 use self::synapses::Line;
 use crate::checkpoint::{Container, Defect};
 use crate::engine::Engine;
+use crate::settings::{Format, RecordSettings, SynapseVariable, When};
 
 /// Place of a trial in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +49,7 @@ pub enum Numbers<'a> {
     I32(&'a [i32]),
 }
 
-/// What a recording is of.
+/// The kind of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
     /// Spikes of populations, and the samples that they are from.
@@ -65,7 +62,7 @@ pub enum Of {
 
 /// A named array of what was recorded.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recording<'a> {
+pub struct RecordedArray<'a> {
     /// What it is of.
     pub of: Of,
     /// The name, as in the reference's files: `hidden_spike_t`, `Vhidden`, `n_t`, …
@@ -76,14 +73,14 @@ pub struct Recording<'a> {
     pub numbers: Numbers<'a>,
 }
 
-fn flat(of: Of, name: String, numbers: Numbers<'_>) -> Recording<'_> {
+fn flat(of: Of, name: String, numbers: Numbers<'_>) -> RecordedArray<'_> {
     let len = match numbers {
         Numbers::F64(values) => values.len(),
         Numbers::F32(values) => values.len(),
         Numbers::I32(values) => values.len(),
     };
     let shape = vec![len];
-    Recording {
+    RecordedArray {
         of,
         name,
         shape,
@@ -91,7 +88,7 @@ fn flat(of: Of, name: String, numbers: Numbers<'_>) -> Recording<'_> {
     }
 }
 
-/// What is kept of a run.
+/// Keeps the recordings of a run in memory.
 #[derive(Debug)]
 pub struct Recorder {
     settings: RecordSettings,
@@ -133,7 +130,7 @@ impl Seen {
         }
     }
 
-    fn recordings(&self, of: Of, prefix: &str) -> [Recording<'_>; 2] {
+    fn recordings(&self, of: Of, prefix: &str) -> [RecordedArray<'_>; 2] {
         [
             flat(of, format!("{prefix}lbl"), Numbers::I32(&self.labels)),
             flat(of, format!("{prefix}pred"), Numbers::I32(&self.predictions)),
@@ -341,7 +338,7 @@ impl Recorder {
     }
 
     /// Everything that was recorded.
-    pub fn recordings(&self) -> Vec<Recording<'_>> {
+    pub fn recordings(&self) -> Vec<RecordedArray<'_>> {
         let mut all = self.of_spikes();
         all.extend(self.of_neurons());
         all.extend(self.of_synapses());
@@ -422,7 +419,7 @@ impl Recorder {
             return npz::write(&folder.join(format!("{prefix}records.npz")), |archive| {
                 let mut all = recordings.iter();
                 all.try_for_each(
-                    |Recording {
+                    |RecordedArray {
                          name,
                          shape,
                          numbers,
@@ -446,7 +443,7 @@ impl Recorder {
         Ok(())
     }
 
-    fn of_spikes(&self) -> Vec<Recording<'_>> {
+    fn of_spikes(&self) -> Vec<RecordedArray<'_>> {
         let mut all = Vec::new();
         for (named, record) in self.settings.spikes.iter().zip(&self.spikes) {
             let name = format!("{}_spike_", named.name);
@@ -467,13 +464,13 @@ impl Recorder {
         all
     }
 
-    fn of_neurons(&self) -> Vec<Recording<'_>> {
+    fn of_neurons(&self) -> Vec<RecordedArray<'_>> {
         let rows = self.neurons_seen.times_ms.len();
         let mut all = Vec::new();
         for (named, record) in self.settings.neurons.iter().zip(&self.neurons) {
             let columns = self.columns();
             let size = record.len() / (rows * columns).max(1);
-            all.push(Recording {
+            all.push(RecordedArray {
                 of: Of::Neurons,
                 name: named.name.clone(),
                 shape: if self.settings.first_sample_only {
@@ -492,14 +489,14 @@ impl Recorder {
         all
     }
 
-    fn of_synapses(&self) -> Vec<Recording<'_>> {
+    fn of_synapses(&self) -> Vec<RecordedArray<'_>> {
         let rows = self.synapses_seen.times_ms.len();
         let mut all = Vec::new();
         for (named, record) in self.settings.synapses.iter().zip(&self.synapses) {
             let weight = named.what.variable == SynapseVariable::Weight;
             let columns = if weight { 1 } else { self.columns() };
             let size = record.len() / (rows * columns).max(1);
-            all.push(Recording {
+            all.push(RecordedArray {
                 of: Of::Synapses,
                 name: named.name.clone(),
                 shape: if weight || self.settings.first_sample_only {

@@ -5,21 +5,21 @@
 
 use eventprop::rng::{Key, Purpose};
 
-use super::Prepared;
-use super::dossier::Dossier;
+use super::checkpoints::{Resumed, Saver};
 use super::error::RunError;
 use super::failed_batch;
-use super::journey::{Journey, Tally};
-use super::learner::{Learner, Pass, PassEnd, Passed, Start};
-use super::progress::{Control, Phase, Progress};
+use super::learner::{InitialWeights, Learner, Pass, PassEnd, PassResult};
+use super::prepared::Prepared;
+use super::progress::{Control, Progress};
 use super::report::{EpochReport, Score, Summary};
-use super::saver::{Saver, TakenUp};
+use super::report_file::ReportFile;
 use super::train::{chooses, epoch_report, finish, watched};
-use super::watchman::Watchman;
+use super::training_state::{PassTotals, TrainingState};
 use crate::data::{Data, Fold};
 use crate::engine::Engine;
-use crate::records::Outcomes;
-use crate::settings::Select;
+use crate::health::layer_monitor::LayerMonitor;
+use crate::records::PredictionFiles;
+use crate::settings::{Phase, Select};
 
 /// Trains and evaluates all folds.
 pub fn cross_validate<S: Engine>(
@@ -27,24 +27,24 @@ pub fn cross_validate<S: Engine>(
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let data = prepared.data;
-    let first = Start {
+    let first = InitialWeights {
         seed: u64::from(prepared.settings.seeds.model),
         saved: None,
         checkpoint: None,
     };
-    let dossier = Dossier::begin(
+    let report_file = ReportFile::begin(
         prepared,
         &Learner::<S>::new(prepared.settings, data, first)?,
     )?;
-    let taken_up = prepared.taken_up.map(|taken_up| &taken_up.state.journey);
+    let resumed = prepared.resumed.map(|resumed| &resumed.state.training);
     let mut course = Course {
         prepared,
-        journey: taken_up.cloned().unwrap_or_default(),
+        training: resumed.cloned().unwrap_or_default(),
         saver: Saver::new(prepared),
-        watchman: Watchman::default(),
-        begun: Tally::default(),
+        monitor: LayerMonitor::default(),
+        begun: PassTotals::default(),
     };
-    let ended = course.journey.folds.len();
+    let ended = course.training.folds.len();
     for (index, fold) in data.folds.iter().enumerate().skip(ended) {
         control.tell(&Progress::Fold {
             fold: index,
@@ -55,24 +55,24 @@ pub fn cross_validate<S: Engine>(
             data: &data.of_fold(fold),
             fold,
             index,
-            taken_up: prepared.taken_up.filter(|_| index == ended),
+            resumed: prepared.resumed.filter(|_| index == ended),
         };
         let Some(score) = course.run::<S>(&turn, control)? else {
             break;
         };
-        let next = Journey {
-            seconds: course.journey.seconds,
-            samples: course.journey.samples,
-            train: course.journey.train,
-            folds: course.journey.folds.clone(),
-            ..Journey::default()
+        let next = TrainingState {
+            seconds: course.training.seconds,
+            samples: course.training.samples,
+            train: course.training.train,
+            folds: course.training.folds.clone(),
+            ..TrainingState::default()
         };
-        course.journey = next;
-        course.journey.folds.push((fold.name.clone(), score));
+        course.training = next;
+        course.training.folds.push((fold.name.clone(), score));
     }
     let mut summary = course.summary();
     summary.cancelled = control.cancelled();
-    dossier.end_without_network(&summary)?;
+    report_file.end_without_network(&summary)?;
     finish(prepared, &mut summary)?;
     course.saver.end(&summary)?;
     Ok(summary)
@@ -83,18 +83,18 @@ struct Turn<'a> {
     data: &'a Data,
     fold: &'a Fold,
     index: usize,
-    /// The checkpoint that it goes on from.
-    taken_up: Option<&'a TakenUp>,
+    /// The checkpoint to resume from.
+    resumed: Option<&'a Resumed>,
 }
 
 /// All folds.
 struct Course<'a> {
     prepared: &'a Prepared<'a>,
-    journey: Journey,
+    training: TrainingState,
     saver: Saver<'a>,
-    watchman: Watchman,
+    monitor: LayerMonitor,
     /// The training that was left before its end.
-    begun: Tally,
+    begun: PassTotals,
 }
 
 impl Course<'_> {
@@ -107,41 +107,41 @@ impl Course<'_> {
         let &Prepared {
             settings, outputs, ..
         } = self.prepared;
-        let start = Start {
+        let start = InitialWeights {
             seed: seed_of(settings.seeds.model, turn.fold.id),
             saved: None,
-            checkpoint: turn.taken_up.map(|taken_up| &taken_up.found.container),
+            checkpoint: turn.resumed.map(|resumed| &resumed.found.container),
         };
         let mut learner = Learner::<S>::new(settings, turn.data, start)?;
-        let mut outcomes = Outcomes::new(settings.records.outcomes, turn.data.classes);
-        if let Some(taken_up) = turn.taken_up {
-            let container = &taken_up.found.container;
-            let restored = learner.restore(container, &taken_up.state.learner);
+        let mut outcomes = PredictionFiles::new(settings.records.outcomes, turn.data.classes);
+        if let Some(resumed) = turn.resumed {
+            let container = &resumed.found.container;
+            let restored = learner.restore(container, &resumed.state.learner);
             let restored = restored.and_then(|()| outcomes.restore(container));
-            restored.map_err(|defect| taken_up.error(defect))?;
+            restored.map_err(|defect| resumed.error(defect))?;
             self.prepared.write_parameters()?;
         } else if turn.index == 0 {
             self.prepared.write_parameters()?;
             self.checkpoint(&learner, &outcomes)?;
         }
-        while self.journey.epoch < settings.epochs {
+        while self.training.epoch < settings.epochs {
             let Some(report) = self.epoch(turn, &mut learner, &mut outcomes, control)? else {
                 self.begun = learner
-                    .tally
-                    .filter(|_| self.journey.trained.is_none())
+                    .totals
+                    .filter(|_| self.training.trained.is_none())
                     .unwrap_or_default();
                 self.checkpoint(&learner, &outcomes)?;
                 return Ok(None);
             };
             self.keep(&mut learner, report, control)?;
-            let last = self.journey.epoch == settings.epochs;
+            let last = self.training.epoch == settings.epochs;
             if last || self.saver.is_due_after_epoch() {
                 self.checkpoint(&learner, &outcomes)?;
             }
         }
         let suffix = format!("_fold{}", turn.index);
         outcomes.write(outputs.folder(), outputs.prefix(), &suffix)?;
-        let counting = self.journey.best.as_ref();
+        let counting = self.training.best.as_ref();
         Ok(counting.and_then(|report| report.evaluation))
     }
 
@@ -163,24 +163,24 @@ impl Course<'_> {
         outputs.append("report.jsonl", &report.detail(data.classes))?;
         learner.schedule.end_epoch(watched(settings, &report));
         control.tell(&Progress::Epoch(&report));
-        for warning in self.watchman.warnings(settings, &report) {
+        for warning in self.monitor.warnings(settings, &report) {
             control.tell(&Progress::Notice(&warning));
         }
-        self.journey.train = Some(report.train);
-        if self.counts(self.journey.best.as_ref(), &report) {
-            self.journey.best = Some(report.clone().without_inside());
+        self.training.train = Some(report.train);
+        if self.counts(self.training.best.as_ref(), &report) {
+            self.training.best = Some(report.clone().without_inside());
         }
-        self.journey.reports.push(report.without_inside());
-        self.journey.epoch += 1;
+        self.training.reports.push(report.without_inside());
+        self.training.epoch += 1;
         Ok(())
     }
 
     fn checkpoint<S: Engine>(
         &mut self,
         learner: &Learner<'_, S>,
-        outcomes: &Outcomes,
+        outcomes: &PredictionFiles,
     ) -> Result<(), RunError> {
-        self.saver.save(&self.journey, |container| {
+        self.saver.save(&self.training, |container| {
             outcomes.store(container);
             learner.store(container)
         })
@@ -188,15 +188,15 @@ impl Course<'_> {
 
     /// What the folds gave, and the one that was left.
     fn summary(&self) -> Summary {
-        let (journey, prepared) = (&self.journey, self.prepared);
+        let (training, prepared) = (&self.training, self.prepared);
         let mut summary = prepared.summary();
-        let scores: Vec<Score> = journey.folds.iter().map(|(_, score)| *score).collect();
-        let names = journey.folds.iter().map(|(name, _)| name.clone());
-        let samples = journey.samples + self.begun.samples;
-        summary.epochs = scores.len() * prepared.settings.epochs + journey.reports.len();
-        summary.seconds = journey.seconds + self.begun.seconds;
+        let scores: Vec<Score> = training.folds.iter().map(|(_, score)| *score).collect();
+        let names = training.folds.iter().map(|(name, _)| name.clone());
+        let samples = training.samples + self.begun.samples;
+        summary.epochs = scores.len() * prepared.settings.epochs + training.reports.len();
+        summary.seconds = training.seconds + self.begun.seconds;
         summary.samples_per_second = (samples > 0).then(|| samples as f64 / summary.seconds);
-        summary.train = journey.train;
+        summary.train = training.train;
         summary.validation = mean(&scores);
         summary.held_out = names.collect();
         summary.folds = scores;
@@ -215,15 +215,15 @@ impl Course<'_> {
         }
     }
 
-    /// One epoch, or the rest of one that was resumed; `None` when it was cancelled.
+    /// One epoch, or the rest of one that was interrupted; `None` when it was cancelled.
     fn epoch<S: Engine>(
         &mut self,
         turn: &Turn<'_>,
         learner: &mut Learner<'_, S>,
-        outcomes: &mut Outcomes,
+        outcomes: &mut PredictionFiles,
         control: &mut Control<'_>,
     ) -> Result<Option<EpochReport>, RunError> {
-        let epoch = self.journey.epoch;
+        let epoch = self.training.epoch;
         let training = Pass {
             phase: Phase::Train,
             part: &turn.data.training(epoch),
@@ -231,16 +231,16 @@ impl Course<'_> {
             trials_before: 0,
             samples_before: 0,
         };
-        if self.journey.trained.is_none() {
-            if learner.tally.is_none() {
+        if self.training.trained.is_none() {
+            if learner.totals.is_none() {
                 learner.begin_epoch(epoch);
             }
             let Some(end) = self.pass(learner, (training, outcomes), control)? else {
                 return Ok(None);
             };
-            self.journey.seconds += end.seconds;
-            self.journey.samples += end.score.samples;
-            self.journey.trained = Some(epoch_report(learner, epoch, end));
+            self.training.seconds += end.seconds;
+            self.training.samples += end.score.samples;
+            self.training.trained = Some(epoch_report(learner, epoch, end));
         }
         let evaluation = Pass {
             phase: Phase::Validation,
@@ -250,10 +250,10 @@ impl Course<'_> {
         let Some(end) = self.pass(learner, (evaluation, outcomes), control)? else {
             return Ok(None);
         };
-        Ok(self.journey.trained.take().map(|mut report| {
+        Ok(self.training.trained.take().map(|mut report| {
             report.evaluation = Some(end.score);
             report.evaluation_seconds = end.seconds;
-            report.inside.outcomes = learner.insight.outcomes().clone();
+            report.inside.outcomes = learner.metrics.outcomes().clone();
             report.hidden.clone_from(&learner.hidden);
             report.fold = Some(turn.index);
             report.held_out = Some(turn.fold.name.clone());
@@ -266,15 +266,15 @@ impl Course<'_> {
     fn pass<S: Engine>(
         &mut self,
         learner: &mut Learner<'_, S>,
-        (pass, outcomes): (Pass<'_>, &mut Outcomes),
+        (pass, outcomes): (Pass<'_>, &mut PredictionFiles),
         control: &mut Control<'_>,
     ) -> Result<Option<PassEnd>, RunError> {
         loop {
             let passed = learner.pass(pass, outcomes, control);
             match passed.map_err(|error| failed_batch::keep(self.prepared, learner, error))? {
-                Passed::Paused => self.checkpoint(learner, outcomes)?,
-                Passed::Cancelled => return Ok(None),
-                Passed::Whole(end) => return Ok(Some(end)),
+                PassResult::Paused => self.checkpoint(learner, outcomes)?,
+                PassResult::Cancelled => return Ok(None),
+                PassResult::Whole(end) => return Ok(Some(end)),
             }
         }
     }

@@ -6,15 +6,13 @@ use eventprop::network::NetworkError;
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
 use eventprop_data::atomic::WriteError;
+use eventprop_params::{Benchmark, ParamError};
 use thiserror::Error;
 
-use super::resume::ResumeError;
 use crate::checkpoint::{CheckpointError, Defect};
 use crate::data::DataError;
 use crate::lock::LockError;
 use crate::outputs::FolderError;
-use crate::params::{Benchmark, ParamError};
-use crate::plot::PlotError;
 use crate::weights::WeightsError;
 
 /// Why a run failed.
@@ -83,8 +81,13 @@ pub enum RunError {
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A picture could not be drawn.
-    #[error(transparent)]
-    Plot(#[from] PlotError),
+    #[error("{path} could not be drawn: {problem}", path = path.display())]
+    Draw {
+        /// The picture.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
 }
 
 impl RunError {
@@ -96,5 +99,81 @@ impl RunError {
             Self::Resume(error) => error.is_usage(),
             _ => false,
         }
+    }
+}
+
+/// Why a run cannot be resumed.
+#[derive(Debug, Error)]
+pub enum ResumeError {
+    /// There is none.
+    #[error(
+        "{folder} holds no checkpoint (NAME_checkpoint.safetensors); name the folder of a run, or begin one with `eventprop train`",
+        folder = folder.display()
+    )]
+    Nothing {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There are several.
+    #[error("{folder} holds several runs; choose one with --name: {names}", folder = folder.display())]
+    Several {
+        /// The folder.
+        folder: PathBuf,
+        /// Their names.
+        names: String,
+    },
+    /// It has ended.
+    #[error(
+        "the run {name} has ended after {epochs} epochs; N_EPOCH={more} lets it go on for {epochs} more",
+        more = 2 * epochs
+    )]
+    Finished {
+        /// Its name.
+        name: String,
+        /// Its epochs.
+        epochs: usize,
+    },
+    /// It is beyond the epoch that is asked for as its last.
+    #[error(
+        "the run {name} has begun its epoch {begun}, so N_EPOCH={epochs} is too few; N_EPOCH={begun} lets it end with this one, and `eventprop test` with LOAD_BEST or LOAD_LAST tests the weights that it has written"
+    )]
+    Beyond {
+        /// Its name.
+        name: String,
+        /// The epoch that it is in, counted from 1.
+        begun: usize,
+        /// The epochs that it is to have.
+        epochs: usize,
+    },
+    /// Other settings.
+    #[error(
+        "the run was begun with other settings: {differences}. Without the difference it goes on; --force goes on with it, and the result is then that of neither"
+    )]
+    Settings {
+        /// Every difference.
+        differences: String,
+    },
+    /// Other data.
+    #[error(
+        "the data are not those with which the run was begun (fingerprint {found} instead of {expected}); give it the same data (--data-dir), or go on with --force"
+    )]
+    Data {
+        /// The fingerprint of the data.
+        found: String,
+        /// That in the checkpoint.
+        expected: String,
+    },
+    /// A checkpoint of something that this program does not do.
+    #[error("the checkpoint is of {what}, which this program does not know")]
+    Unknown {
+        /// The benchmark or command.
+        what: String,
+    },
+}
+
+impl ResumeError {
+    /// Whether the command line is to blame.
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::Data { .. })
     }
 }

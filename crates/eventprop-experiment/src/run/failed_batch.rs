@@ -8,13 +8,13 @@ use eventprop::spikes::{Batch, SpikeError, SpikeTrain};
 use eventprop::train::TrainError;
 use serde_json::{Value as Json, json};
 
-use super::Prepared;
 use super::error::RunError;
 use super::learner::Learner;
 use super::persist::{get_params, put_params};
+use super::prepared::Prepared;
 use crate::checkpoint::{self, CheckpointError, Container, Defect};
 use crate::engine::Engine;
-use crate::topology::Topology;
+use crate::network_builder::{NetworkSize, Topology};
 
 /// Writes `NAME_failed_batch.safetensors`: parameters, samples and weights as they were before the batch.
 /// Returns the error, with the file. Other errors are returned as they are.
@@ -111,9 +111,12 @@ impl FailedBatch {
     }
 
     /// Numbers of inputs and classes.
-    pub fn size(&self) -> (usize, usize) {
+    pub fn size(&self) -> NetworkSize {
         let number = |key: &str| self.container.state[key].as_u64().unwrap_or(0) as usize;
-        (number("inputs"), number("classes"))
+        NetworkSize {
+            inputs: number("inputs"),
+            classes: number("classes"),
+        }
     }
 
     /// Takes the time constants into a network, and returns its weights.

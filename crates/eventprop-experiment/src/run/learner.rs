@@ -1,6 +1,6 @@
 //! A network that learns: its session, its learning rate, and one pass over a part of the data.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use eventprop::network::PopulationId;
 use eventprop::optim::{Adam, Optimizer, Sgd, schedule::Schedule};
@@ -15,17 +15,17 @@ use eventprop_data::augment::dropout::InputDropout;
 
 use super::error::RunError;
 use super::hidden::HiddenStatistics;
-use super::journey::Tally;
-use super::progress::{BatchProgress, Control, Phase, Progress};
+use super::progress::{BatchProgress, Control, Progress};
 use super::report::{LayerReport, Score};
 use super::rewire::rewire;
+use super::training_state::PassTotals;
 use crate::checkpoint::Container;
 use crate::data::{Data, Dropping, Part};
 use crate::engine::Engine;
-use crate::insight::Insight;
+use crate::metrics::MetricsCollector;
+use crate::network_builder::{NetworkSize, Topology};
 use crate::records::Place;
-use crate::settings::{OptimizerKind, Settings};
-use crate::topology::Topology;
+use crate::settings::{Every, OptimizerKind, Phase, Settings};
 use crate::weights::Saved;
 
 /// A network that learns.
@@ -39,11 +39,11 @@ pub struct Learner<'a, S: Engine> {
     /// Spikes per population and neuron in the training of the last epoch.
     pub trained_spikes: Vec<Vec<u64>>,
     /// What the metrics and the report need to know beside scores.
-    pub insight: Insight,
-    /// The pass that was left before its end; the next one goes on with it.
-    pub tally: Option<Tally>,
+    pub metrics: MetricsCollector,
+    /// Totals of an interrupted pass, which the next one continues.
+    pub totals: Option<PassTotals>,
     /// When a pass is to be left for a checkpoint.
-    pub pace: Pace,
+    pub timer: CheckpointTimer,
     /// Seconds of training before the run was resumed.
     pub elapsed_before: f64,
     /// The last batch.
@@ -55,22 +55,13 @@ pub struct Learner<'a, S: Engine> {
 
 /// When a pass is left for a checkpoint.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Pace {
+pub struct CheckpointTimer {
     every: Option<Every>,
     batches: usize,
     since: Option<Instant>,
 }
 
-/// How often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Every {
-    /// After so many batches.
-    Batches(usize),
-    /// After so much time.
-    Time(Duration),
-}
-
-impl Pace {
+impl CheckpointTimer {
     /// As often as asked for; never without.
     pub fn new(every: Option<Every>) -> Self {
         Self {
@@ -96,7 +87,7 @@ impl Pace {
 
 /// Where a network begins.
 #[derive(Clone, Copy)]
-pub struct Start<'a> {
+pub struct InitialWeights<'a> {
     /// Seed of weights and draws.
     pub seed: u64,
     /// Weights on the disk that take the place of drawn ones.
@@ -106,7 +97,7 @@ pub struct Start<'a> {
 }
 
 /// One trial, shown to whoever looks in.
-pub struct Seen<'a, S: Engine> {
+pub struct BatchView<'a, S: Engine> {
     pub place: Place,
     pub phase: Phase,
     pub topology: &'a Topology,
@@ -116,7 +107,7 @@ pub struct Seen<'a, S: Engine> {
 }
 
 /// Looks in before and after every trial.
-pub trait LookIn<S: Engine> {
+pub trait BatchObserver<S: Engine> {
     /// Before a pass over a part.
     fn begin(&mut self, phase: Phase);
     /// After a pass that came to its end.
@@ -124,7 +115,7 @@ pub trait LookIn<S: Engine> {
     /// Before a trial is solved.
     fn before(&mut self, place: Place, session: &mut Session<S>);
     /// After it was.
-    fn after(&mut self, seen: Seen<'_, S>) -> Result<(), RunError>;
+    fn after(&mut self, seen: BatchView<'_, S>) -> Result<(), RunError>;
 }
 
 /// A pass over a part of the data.
@@ -140,16 +131,16 @@ pub struct Pass<'a> {
 
 /// How a pass ended.
 #[derive(Debug, Clone, Copy)]
-pub enum Passed {
+pub enum PassResult {
     /// It came to its end.
     Whole(PassEnd),
-    /// It was left for a checkpoint, and the next call goes on with it.
+    /// It was interrupted for a checkpoint; the next call continues it.
     Paused,
-    /// It was cancelled; the next call goes on with it.
+    /// It was cancelled; the next call continues it.
     Cancelled,
 }
 
-/// What a whole pass gave.
+/// The result of a whole pass.
 #[derive(Debug, Clone, Copy)]
 pub struct PassEnd {
     /// The score.
@@ -160,9 +151,12 @@ pub struct PassEnd {
 
 impl<'a, S: Engine> Learner<'a, S> {
     /// A network with drawn or loaded weights.
-    pub fn new(settings: &'a Settings, data: &Data, start: Start<'_>) -> Result<Self, RunError> {
-        let size = (data.inputs, data.classes);
-        let mut topology = Topology::new(settings, size, start.seed)?;
+    pub fn new(
+        settings: &'a Settings,
+        data: &Data,
+        start: InitialWeights<'_>,
+    ) -> Result<Self, RunError> {
+        let mut topology = Topology::new(settings, network_size(data), start.seed)?;
         if let Some(checkpoint) = start.checkpoint {
             topology.restore_constants(checkpoint)?;
         } else if let Some(saved) = start.saved {
@@ -189,9 +183,9 @@ impl<'a, S: Engine> Learner<'a, S> {
             session,
             schedule: Schedule::new(settings.schedule),
             trained_spikes: Vec::new(),
-            insight: Insight::default(),
-            tally: None,
-            pace: Pace::new(settings.checkpoint_every),
+            metrics: MetricsCollector::default(),
+            totals: None,
+            timer: CheckpointTimer::new(settings.checkpoint_every),
             elapsed_before: 0.0,
             batch: Batch::default(),
             seed,
@@ -213,7 +207,8 @@ impl<'a, S: Engine> Learner<'a, S> {
                 &self.topology,
                 &self.trained_spikes,
                 &mut self.session.params,
-                (self.seed, epoch),
+                Key::new(self.seed, Purpose::Weights),
+                epoch,
             );
         }
         self.schedule.begin_epoch();
@@ -231,44 +226,44 @@ impl<'a, S: Engine> Learner<'a, S> {
     pub fn pass(
         &mut self,
         pass: Pass<'_>,
-        look_in: &mut dyn LookIn<S>,
+        observer: &mut dyn BatchObserver<S>,
         control: &mut Control<'_>,
-    ) -> Result<Passed, RunError> {
+    ) -> Result<PassResult, RunError> {
         let begin = Instant::now();
         let order = self.order(pass);
         let dropping = self.dropping(pass);
         let disturbance = self.disturbance(pass);
-        let mut tally = self.tally.take().unwrap_or_else(|| {
-            look_in.begin(pass.phase);
+        let mut totals = self.totals.take().unwrap_or_else(|| {
+            observer.begin(pass.phase);
             match pass.phase {
-                Phase::Train => self.insight.begin_training(),
-                Phase::Validation | Phase::Test => self.insight.begin_evaluation(),
+                Phase::Train => self.metrics.begin_training(),
+                Phase::Validation | Phase::Test => self.metrics.begin_evaluation(),
             }
-            Tally::default()
+            PassTotals::default()
         });
-        let before = tally.seconds;
+        let before = totals.seconds;
         let seconds = || before + begin.elapsed().as_secs_f64();
-        for places in order.chunks(self.settings.batch).skip(tally.batches) {
+        for places in order.chunks(self.settings.batch).skip(totals.batches) {
             if let Some(left) = self.leaves(control) {
-                tally.seconds = seconds();
-                self.tally = Some(tally);
+                totals.seconds = seconds();
+                self.totals = Some(totals);
                 return Ok(left);
             }
             let place = Place {
                 epoch: pass.epoch,
-                trial: pass.trials_before + tally.batches,
-                samples_before: pass.samples_before + tally.samples,
+                trial: pass.trials_before + totals.batches,
+                samples_before: pass.samples_before + totals.samples,
             };
             pass.part.fill(places, dropping, &mut self.batch);
-            look_in.before(place, &mut self.session);
+            observer.before(place, &mut self.session);
             let report = self.solve(pass, place, disturbance.as_ref())?;
-            tally.add(&report);
+            totals.add(&report);
             match pass.phase {
-                Phase::Train => self.insight.trained(&self.session),
-                Phase::Validation | Phase::Test => self.insight.evaluated(&self.batch, &report),
+                Phase::Train => self.metrics.trained(&self.session),
+                Phase::Validation | Phase::Test => self.metrics.evaluated(&self.batch, &report),
             }
             self.count_hidden();
-            look_in.after(Seen {
+            observer.after(BatchView {
                 place,
                 phase: pass.phase,
                 topology: &self.topology,
@@ -276,25 +271,25 @@ impl<'a, S: Engine> Learner<'a, S> {
                 batch: &self.batch,
                 report: &report,
             })?;
-            control.tell(&Progress::Batch(self.progress(pass, &tally)));
+            control.tell(&Progress::Batch(self.progress(pass, &totals)));
         }
-        look_in.end(pass.phase);
+        observer.end(pass.phase);
         if pass.phase == Phase::Train {
             self.trained_spikes
                 .clone_from(&self.session.activity.spikes);
         }
-        Ok(Passed::Whole(PassEnd {
-            score: tally.score(),
+        Ok(PassResult::Whole(PassEnd {
+            score: totals.score(),
             seconds: seconds(),
         }))
     }
 
     /// Whether a pass is to be left before its next batch, and why.
-    fn leaves(&mut self, control: &Control<'_>) -> Option<Passed> {
+    fn leaves(&mut self, control: &Control<'_>) -> Option<PassResult> {
         if control.cancelled() {
-            return Some(Passed::Cancelled);
+            return Some(PassResult::Cancelled);
         }
-        self.pace.is_due().then_some(Passed::Paused)
+        self.timer.is_due().then_some(PassResult::Paused)
     }
 
     fn solve(
@@ -307,7 +302,7 @@ impl<'a, S: Engine> Learner<'a, S> {
             let rate = self.schedule.rate();
             let solved = self.session.train_batch(&self.batch, disturbance, rate);
             self.schedule.after_step();
-            self.pace.batches += 1;
+            self.timer.batches += 1;
             solved
         } else {
             self.session.test_batch(&self.batch)
@@ -370,12 +365,12 @@ impl<'a, S: Engine> Learner<'a, S> {
         }
     }
 
-    fn progress(&self, pass: Pass<'_>, tally: &Tally) -> BatchProgress {
-        let score = tally.score();
+    fn progress(&self, pass: Pass<'_>, totals: &PassTotals) -> BatchProgress {
+        let score = totals.score();
         BatchProgress {
             phase: pass.phase,
             epoch: pass.epoch,
-            samples_done: tally.samples,
+            samples_done: totals.samples,
             samples: pass.part.len(),
             loss: score.loss,
             accuracy: score.accuracy,
@@ -431,6 +426,14 @@ impl<'a, S: Engine> Learner<'a, S> {
         };
         let spikes = activity.spikes[id.0].iter().enumerate();
         spikes.filter(is_saturated).count()
+    }
+}
+
+/// The size of the network that the data need.
+pub fn network_size(data: &Data) -> NetworkSize {
+    NetworkSize {
+        inputs: data.inputs,
+        classes: data.classes,
     }
 }
 

@@ -4,8 +4,8 @@ use eventprop::optim::{Optimizer, schedule::Schedule};
 use eventprop::params::Params;
 use eventprop::real::Real;
 
-use super::journey::LearnerState;
 use super::learner::Learner;
+use super::training_state::LearnerState;
 use crate::checkpoint::{Container, Defect, Element};
 use crate::engine::Engine;
 
@@ -51,8 +51,8 @@ impl<S: Engine> Learner<'_, S> {
         put_lists(container, "activity/spikes", &activity.spikes);
         put_lists(container, "activity/trained", &self.trained_spikes);
         let mut state = LearnerState::new(self.schedule.state(), steps, activity, &self.hidden);
-        state.tally = self.tally;
-        state.insight = self.insight.clone();
+        state.totals = self.totals;
+        state.metrics = self.metrics.clone();
         state.elapsed = self.elapsed();
         state
     }
@@ -80,8 +80,8 @@ impl<S: Engine> Learner<'_, S> {
         };
         self.schedule = Schedule::resume(self.settings.schedule, state.schedule());
         self.hidden.clone_from(&state.hidden);
-        self.insight = state.insight.clone();
-        self.tally = state.tally;
+        self.metrics = state.metrics.clone();
+        self.totals = state.totals;
         self.elapsed_before = state.elapsed;
         Ok(())
     }

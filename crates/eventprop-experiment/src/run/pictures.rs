@@ -1,16 +1,22 @@
 //! The pictures of a run.
 
+use std::path::PathBuf;
+
 use eventprop::readout::Readout;
 use eventprop::spikes::Batch;
 
 use super::error::RunError;
 use super::learner::Learner;
-use super::report::{EpochReport, Summary};
-use super::{Command, Prepared};
+use super::prepared::Prepared;
+use super::report::{EpochReport, Score, Summary};
 use crate::data::{self, Part};
 use crate::engine::Engine;
-use crate::params::Benchmark;
-use crate::plot::{CurvePoint, DecisionMap, LearningCurve, Picture, SpikeTimeMap, Tested};
+use crate::settings::Command;
+use eventprop_data::atomic;
+use eventprop_params::Benchmark;
+use eventprop_params::picture::{
+    CurvePoint, DecisionMap, LearningCurve, LossAndAccuracy, Picture, SpikeTimeMap, Tested,
+};
 
 /// Cells along each edge of the maps.
 const MAP_SIDE: usize = 96;
@@ -27,7 +33,7 @@ pub fn final_pictures<S: Engine>(
         None => "stopped before the test".to_owned(),
     };
     if !reports.is_empty() {
-        let [png, _] = learning_curve(prepared, reports, &result)?;
+        let png = learning_curve(prepared, reports, &result)?;
         summary.files.push(png);
     }
     if prepared.settings.benchmark == Benchmark::YinYang {
@@ -72,6 +78,19 @@ pub fn interim_pictures<S: Engine>(
     Ok(())
 }
 
+/// Writes `NAME_` + `ending` as PNG and SVG; returns the path of the PNG.
+fn draw(prepared: &Prepared<'_>, ending: &str, picture: &Picture) -> Result<PathBuf, RunError> {
+    let path = |format: &str| prepared.outputs.named(&format!("{ending}.{format}"));
+    let (png, svg) = (path("png"), path("svg"));
+    let drawing = (prepared.draw)(picture).map_err(|problem| RunError::Draw {
+        path: png.clone(),
+        problem,
+    })?;
+    atomic::write(&png, |out| out.write_all(&drawing.png))?;
+    atomic::write(&svg, |out| out.write_all(drawing.svg.as_bytes()))?;
+    Ok(png)
+}
+
 fn title(prepared: &Prepared<'_>, result: &str) -> String {
     let started = prepared.started();
     format!("{} {}: {result}", started.benchmark, started.network)
@@ -81,22 +100,22 @@ fn learning_curve(
     prepared: &Prepared<'_>,
     reports: &[EpochReport],
     result: &str,
-) -> Result<[std::path::PathBuf; 2], RunError> {
+) -> Result<PathBuf, RunError> {
     let validated = prepared.command == Command::Train;
+    let of = |score: Score| LossAndAccuracy {
+        loss: score.loss,
+        accuracy: score.accuracy,
+    };
     let points = reports.iter().map(|report| CurvePoint {
         epoch: report.epoch + 1,
-        train_loss: report.train.loss,
-        train_accuracy: report.train.accuracy,
-        validation: report
-            .evaluation
-            .filter(|_| validated)
-            .map(|s| (s.loss, s.accuracy)),
+        training: of(report.train),
+        validation: report.evaluation.filter(|_| validated).map(of),
     });
     let curve = LearningCurve {
         title: title(prepared, result),
         points: points.collect(),
     };
-    Ok(curve.write(&prepared.outputs.named("learning_curve"))?)
+    draw(prepared, "learning_curve", &Picture::LearningCurve(curve))
 }
 
 /// The decision map and, when wanted, the maps of spike times; returns the PNG of the first.
@@ -105,7 +124,7 @@ fn maps<S: Engine>(
     learner: &mut Learner<'_, S>,
     ending: &str,
     result: &str,
-) -> Result<std::path::PathBuf, RunError> {
+) -> Result<PathBuf, RunError> {
     let plane = data::plane(MAP_SIDE, prepared.settings)?;
     let seen = look(learner, &plane)?;
     let test = &prepared.data.test;
@@ -123,7 +142,7 @@ fn maps<S: Engine>(
             })
             .collect(),
     };
-    let [png, _] = map.write(&prepared.outputs.named(ending))?;
+    let png = draw(prepared, ending, &Picture::DecisionMap(map))?;
     if prepared.settings.plots.spike_times {
         for (output, times_ms) in seen.first_spikes_ms.into_iter().enumerate() {
             let map = SpikeTimeMap {
@@ -132,13 +151,13 @@ fn maps<S: Engine>(
                 times_ms,
             };
             let ending = ending.replace("decision_map", &format!("first_spikes_{output}"));
-            map.write(&prepared.outputs.named(&ending))?;
+            draw(prepared, &ending, &Picture::SpikeTimeMap(map))?;
         }
     }
     Ok(png)
 }
 
-/// What a network sees in the samples of a part.
+/// Predictions and first spike times of a network for the samples of a part.
 struct Sight {
     predictions: Vec<Option<u32>>,
     /// Per output; the end of the trial where there is no spike. Empty for losses on voltages.

@@ -1,4 +1,4 @@
-//! What a training will take: time, memory, disk; measured on a few batches, not guessed.
+//! Predicts time, memory and disk of a training from measurements on a few batches.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,18 +9,20 @@ use eventprop::real::Real;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::train::Session;
+use eventprop_params::Parameters;
+use eventprop_params::picture::Draw;
 use serde_json::Value as Json;
 
 use super::error::RunError;
-use super::learner::{Learner, LookIn, Pass, Seen, Start};
-use super::progress::{Control, Phase, Progress};
-use super::{Command, Prepared, train};
+use super::learner::{BatchObserver, BatchView, InitialWeights, Learner, Pass};
+use super::prepared::Prepared;
+use super::progress::{Control, Progress};
+use super::train;
 use crate::data::{self, Data, Part, Source, Wanted};
 use crate::engine::Engine;
 use crate::outputs::{FolderError, Outputs};
-use crate::params::Parameters;
-use crate::records::{Place, SynapseVariable};
-use crate::settings::{OptimizerKind, Settings, SolverKind};
+use crate::records::Place;
+use crate::settings::{Command, OptimizerKind, Phase, Settings, SolverKind, SynapseVariable, When};
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.
@@ -31,7 +33,7 @@ const LEAST: usize = 4;
 const SPARE: f64 = 0.1;
 const MB: f64 = 1024.0 * 1024.0;
 
-/// What a training will take.
+/// Time, memory and disk of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Epochs.
@@ -83,7 +85,7 @@ impl Plan {
 ///
 /// # Errors
 /// As a training.
-pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
+pub fn plan(params: &Parameters, source: &Source, draw: Draw) -> Result<Plan, RunError> {
     let settings = Settings::new(params)?;
     let before = resident_mb();
     let data = data::load(params, &settings, source, Wanted::Validated)?;
@@ -93,8 +95,8 @@ pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
         peak: peak_mb(),
     };
     match settings.solver {
-        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory),
-        SolverKind::Event => measure::<Event>(&settings, &data, memory),
+        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory, draw),
+        SolverKind::Event => measure::<Event>(&settings, &data, memory, draw),
     }
 }
 
@@ -113,8 +115,9 @@ fn measure<S: Engine>(
         data: data_mb,
         peak: reading_mb,
     }: Memory,
+    draw: Draw,
 ) -> Result<Plan, RunError> {
-    let start = Start {
+    let start = InitialWeights {
         seed: u64::from(settings.seeds.model),
         saved: None,
         checkpoint: None,
@@ -128,7 +131,7 @@ fn measure<S: Engine>(
     let evaluation = seconds(&mut learner, evaluated(&data.validation), Phase::Validation)?;
     let test = seconds(&mut learner, evaluated(&data.test), Phase::Test)?;
     let batches = |part: &Part| part.len().div_ceil(settings.batch);
-    let closing_mb = (rehearsal::<S>(settings, data)? - batch_mb).max(0.0);
+    let closing_mb = (rehearsal::<S>(settings, data, draw)? - batch_mb).max(0.0);
     let parameters_mb = parameters_mb(&learner.session.params, settings);
     let records_mb = records_mb(&learner, data, batches(&part) + batches(&data.validation));
     let memory = vec![
@@ -167,7 +170,7 @@ fn measure<S: Engine>(
 
 /// MB that a training takes beside its data, from the first batch to the last picture: one of a single batch, in a
 /// folder that is deleted afterwards; 0 where the system does not tell.
-fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunError> {
+fn rehearsal<S: Engine>(settings: &Settings, data: &Data, draw: Draw) -> Result<f64, RunError> {
     let folder = tempfile::tempdir().map_err(|error| FolderError {
         path: std::env::temp_dir(),
         problem: error.to_string(),
@@ -192,7 +195,8 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunErro
         outputs: &Outputs::new(settings),
         parameters: Json::Null,
         fingerprint: String::new(),
-        taken_up: None,
+        draw,
+        resumed: None,
     };
     forget_peak();
     let before = resident_mb();
@@ -207,11 +211,11 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunErro
 /// Records nothing.
 struct Blind;
 
-impl<S: Engine> LookIn<S> for Blind {
+impl<S: Engine> BatchObserver<S> for Blind {
     fn begin(&mut self, _: Phase) {}
     fn end(&mut self, _: Phase) {}
     fn before(&mut self, _: Place, _: &mut Session<S>) {}
-    fn after(&mut self, _: Seen<'_, S>) -> Result<(), RunError> {
+    fn after(&mut self, _: BatchView<'_, S>) -> Result<(), RunError> {
         Ok(())
     }
 }
@@ -255,7 +259,7 @@ fn seconds<'a, S: Engine>(
             cancel: &cancel,
         };
         learner.pass(pass, &mut Blind, &mut control)?;
-        learner.tally = None;
+        learner.totals = None;
     }
     let (half, last) = (ends.len() / 2, ends.len() - 1);
     let half = half.min(last.saturating_sub(1));
@@ -287,7 +291,7 @@ fn records_mb<S: Engine>(learner: &Learner<'_, S>, data: &Data, trials: usize) -
     let network = &learner.topology.network;
     let samples = records.samples.len();
     let steps = settings.clock.steps();
-    let count = |when: &crate::records::When| when.count(settings.epochs, trials);
+    let count = |when: &When| when.count(settings.epochs, trials);
     let size = |population: usize| network.populations()[population].size;
     let neurons: usize = records
         .neurons

@@ -1,11 +1,12 @@
-//! What a run tells while it runs, and how it is stopped.
+//! Progress messages of a run, and its cancellation.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eventprop_params::Benchmark;
+
 use super::report::EpochReport;
-use crate::params::Benchmark;
 use crate::records::Recorder;
-use crate::settings::SolverKind;
+use crate::settings::{Phase, SolverKind};
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub enum Progress<'a> {
     Recorded(&'a Recorder),
 }
 
-/// What a run is about to do.
+/// The plan of a run that begins.
 #[derive(Debug)]
 pub struct Started<'a> {
     /// The benchmark.
@@ -50,21 +51,10 @@ pub struct Started<'a> {
     pub samples: [usize; 3],
     /// Training epochs of the whole run, all folds together.
     pub epochs: usize,
-    /// Those of them that had ended when the run was stopped that this one goes on with.
+    /// Those of them that are in the checkpoint of a resumed run.
     pub epochs_done: usize,
     /// The output folder.
     pub folder: &'a std::path::Path,
-}
-
-/// Which samples a batch belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Training.
-    Train,
-    /// Validation.
-    Validation,
-    /// Test.
-    Test,
 }
 
 /// A batch that was solved.

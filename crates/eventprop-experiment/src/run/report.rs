@@ -1,14 +1,14 @@
-//! What phases, epochs and runs report, and the lines and objects that are made of it.
+//! Results of phases, epochs and runs, as lines of text and as JSON.
 
 use std::path::PathBuf;
 
+use eventprop_params::Benchmark;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::hidden::HiddenStatistics;
 use crate::checkpoint::exact;
-use crate::insight::EpochInside;
-use crate::params::Benchmark;
+use crate::metrics::EpochMetrics;
 
 /// Loss and accuracy of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Score {
     pub accuracy: f64,
 }
 
-/// What a hidden layer did in the training of an epoch.
+/// Activity of a hidden layer in the training of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Name of the population.
@@ -42,7 +42,7 @@ pub struct LayerReport {
     pub over_cap: u64,
 }
 
-/// What an epoch gave.
+/// The results of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochReport {
     /// The fold of a cross-validation.
@@ -70,7 +70,7 @@ pub struct EpochReport {
     /// Statistics of hidden spikes (`DEBUG_HIDDEN_N`).
     pub hidden: Vec<HiddenStatistics>,
     /// What the network looked like inside.
-    pub inside: EpochInside,
+    pub inside: EpochMetrics,
 }
 
 impl EpochReport {
@@ -135,7 +135,7 @@ impl EpochReport {
     /// The report without the inside of the network, which is on the disk by then.
     pub fn without_inside(self) -> Self {
         Self {
-            inside: EpochInside::default(),
+            inside: EpochMetrics::default(),
             ..self
         }
     }
@@ -198,7 +198,7 @@ pub fn results_line(epoch: usize, columns: &[f64]) -> String {
     all.join(" ")
 }
 
-/// What a run gave.
+/// The results of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// The benchmark.

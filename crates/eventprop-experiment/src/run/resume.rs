@@ -1,4 +1,4 @@
-//! A run that goes on where its last checkpoint was written.
+//! Continues a run from its last checkpoint.
 //!
 //! It ends with the same bits as a run that was never interrupted, because everything that it remembers
 //! is in the checkpoint, every random draw depends on keys and not on what was drawn before, and what
@@ -7,18 +7,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eventprop_params::picture::Draw;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, Parameters};
 use serde_json::Value as Json;
-use thiserror::Error;
 
-use super::error::RunError;
+use super::checkpoints::Resumed;
+use super::error::{ResumeError, RunError};
+use super::execute::{RunRequest, StartMode, execute};
 use super::progress::Control;
 use super::report::Summary;
-use super::saver::TakenUp;
-use super::{Beginning, Command, Order};
 use crate::checkpoint;
 use crate::data::Source;
-use crate::params::{Benchmark, Parameters};
-use crate::value::Value;
+use crate::settings::Command;
 
 /// Keys that may change without changing what was computed so far.
 const FREE: [&str; 5] = [
@@ -40,89 +41,13 @@ pub struct Resume<'a> {
     pub name: Option<&'a str>,
     /// Parameters to change, as `KEY=VALUE`.
     pub changes: &'a [String],
-    /// Whether it goes on although settings or data are others than before.
+    /// Whether to resume even though settings or data have changed.
     pub force: bool,
     /// Where the data are now, where they are not where they were.
     pub source: Option<&'a Source>,
 }
 
-/// The reason why a run cannot be resumed.
-#[derive(Debug, Error)]
-pub enum ResumeError {
-    /// There is none.
-    #[error(
-        "{folder} holds no checkpoint (NAME_checkpoint.safetensors); name the folder of a run, or begin one with `eventprop train`",
-        folder = folder.display()
-    )]
-    Nothing {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// There are several.
-    #[error("{folder} holds several runs; choose one with --name: {names}", folder = folder.display())]
-    Several {
-        /// The folder.
-        folder: PathBuf,
-        /// Their names.
-        names: String,
-    },
-    /// It came to its end.
-    #[error(
-        "the run {name} has ended after {epochs} epochs; N_EPOCH={more} lets it go on for {epochs} more",
-        more = 2 * epochs
-    )]
-    Finished {
-        /// Its name.
-        name: String,
-        /// Its epochs.
-        epochs: usize,
-    },
-    /// It is beyond the epoch that is to be its last.
-    #[error(
-        "the run {name} has begun its epoch {begun}, so N_EPOCH={epochs} is too few; N_EPOCH={begun} lets it end with this one, and `eventprop test` with LOAD_BEST or LOAD_LAST tests the weights that it has written"
-    )]
-    Beyond {
-        /// Its name.
-        name: String,
-        /// The epoch that it is in, counted from 1.
-        begun: usize,
-        /// The epochs that it is to have.
-        epochs: usize,
-    },
-    /// Other settings.
-    #[error(
-        "the run was begun with other settings: {differences}. Without the difference it goes on; --force goes on with it, and the result is then that of neither"
-    )]
-    Settings {
-        /// Every difference.
-        differences: String,
-    },
-    /// Other data.
-    #[error(
-        "the data are not those with which the run was begun (fingerprint {found} instead of {expected}); give it the same data (--data-dir), or go on with --force"
-    )]
-    Data {
-        /// The fingerprint of the data.
-        found: String,
-        /// That in the checkpoint.
-        expected: String,
-    },
-    /// A checkpoint of something that this program does not do.
-    #[error("the checkpoint is of {what}, which this program does not know")]
-    Unknown {
-        /// The benchmark or command.
-        what: String,
-    },
-}
-
-impl ResumeError {
-    /// Whether the command line is to blame.
-    pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::Data { .. })
-    }
-}
-
-/// Takes up a run. Its data are looked for in `what.source` or, without one, where they were when it was begun and then
+/// Resumes a run. Its data are looked for in `what.source` or, without one, where they were when it was begun and then
 /// in `usual`.
 ///
 /// # Errors
@@ -130,11 +55,12 @@ impl ResumeError {
 pub fn resume(
     what: &Resume<'_>,
     usual: &Source,
+    draw: Draw,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let path = find(what)?;
-    let taken_up = TakenUp::new(checkpoint::read(&path)?)?;
-    let state = &taken_up.state;
+    let resumed = Resumed::new(checkpoint::read(&path)?)?;
+    let state = &resumed.state;
     let unknown = |what: &str| ResumeError::Unknown {
         what: what.to_owned(),
     };
@@ -149,13 +75,14 @@ pub fn resume(
         (None, Some(before)) => before.clone().or(usual),
         (None, None) => usual.clone(),
     };
-    let order = Order {
+    let request = RunRequest {
         command,
         params: &params,
         source: &source,
-        beginning: Beginning::Resumed { force: what.force },
+        draw,
+        start: StartMode::Resumed { force: what.force },
     };
-    super::go(&order, control)
+    execute(&request, control)
 }
 
 /// The checkpoint.

@@ -8,27 +8,26 @@
 use eventprop::network::Init;
 use eventprop::params::Params;
 use eventprop::real::Real;
-use eventprop::rng::{Key, Purpose};
+use eventprop::rng::Key;
 
+use crate::network_builder::Topology;
 use crate::settings::Rewire;
-use crate::topology::Topology;
 
 /// Changes the weights into hidden neurons that did not spike in the epoch; `spikes` is per
-/// population and neuron. New weights are drawn under the seed of the run and the epoch to come.
+/// population and neuron. New weights are drawn under `key` and the epoch to come.
 pub fn rewire<F: Real>(
     how: Rewire,
     topology: &Topology,
     spikes: &[Vec<u64>],
     params: &mut Params<F>,
-    (seed, epoch): (u64, usize),
+    key: Key,
+    epoch: usize,
 ) {
     let network = &topology.network;
     for &target in &topology.hidden {
         let forward = network.incoming(target).filter(|(_, p)| p.source != target);
         for (id, projection) in forward {
-            let key = Key::new(seed, Purpose::Weights)
-                .with(id.0 as u64)
-                .with(epoch as u64);
+            let key = key.with(id.0 as u64).with(epoch as u64);
             let size = spikes[target.0].len();
             let all = matches!(how, Rewire::LiftAll(_));
             let changes = |neuron: &usize| all || spikes[target.0][*neuron] == 0;

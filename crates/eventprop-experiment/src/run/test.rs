@@ -1,20 +1,23 @@
 //! `test`: weights of an earlier run on the test part. Writes no weights and touches no results of the
 //! training.
 
-use super::Prepared;
-use super::dossier::Dossier;
+use eventprop_params::Benchmark;
+
+use super::batch_recorder::BatchRecorder;
 use super::error::RunError;
-use super::keeper::Keeper;
-use super::learner::{Learner, Pace, Pass, PassEnd, Passed, Start};
+use super::learner::{
+    CheckpointTimer, InitialWeights, Learner, Pass, PassEnd, PassResult, network_size,
+};
 use super::pictures;
-use super::progress::{Control, Phase, Progress};
+use super::prepared::Prepared;
+use super::progress::{Control, Progress};
 use super::report::{Summary, results_line};
+use super::report_file::ReportFile;
 use super::train::finish;
 use crate::engine::Engine;
+use crate::network_builder::Topology;
 use crate::outputs::Outputs;
-use crate::params::Benchmark;
-use crate::settings::{Label, Select};
-use crate::topology::Topology;
+use crate::settings::{Label, Phase, Select};
 use crate::weights::{self, Saved};
 
 /// Tests the weights that are asked for; without that the best when the run chose such, otherwise the last.
@@ -28,7 +31,7 @@ pub fn test<S: Engine>(
         outputs,
         ..
     } = prepared;
-    let size = (data.inputs, data.classes);
+    let size = network_size(data);
     let seed = u64::from(settings.seeds.model);
     let topology = Topology::new(settings, size, seed)?;
     let from = Outputs::of_loaded(settings);
@@ -38,15 +41,15 @@ pub fn test<S: Engine>(
         outputs: from,
         label: settings.load.unwrap_or(chosen),
     };
-    let start = Start {
+    let start = InitialWeights {
         seed,
         saved: Some(&saved),
         checkpoint: None,
     };
     let mut learner = Learner::<S>::new(settings, data, start)?;
-    let dossier = Dossier::begin(prepared, &learner)?;
-    let mut keeper = Keeper::new(settings, outputs, data);
-    learner.pace = Pace::default();
+    let report_file = ReportFile::begin(prepared, &learner)?;
+    let mut batch_recorder = BatchRecorder::new(settings, outputs, data);
+    learner.timer = CheckpointTimer::default();
     learner.begin_epoch(0);
     let pass = Pass {
         phase: Phase::Test,
@@ -55,15 +58,15 @@ pub fn test<S: Engine>(
         trials_before: 0,
         samples_before: 0,
     };
-    let end = match learner.pass(pass, &mut keeper, control)? {
-        Passed::Whole(end) => Some(end),
-        Passed::Paused | Passed::Cancelled => None,
+    let end = match learner.pass(pass, &mut batch_recorder, control)? {
+        PassResult::Whole(end) => Some(end),
+        PassResult::Paused | PassResult::Cancelled => None,
     };
     let mut summary = prepared.summary();
     summary.test = end.map(|end| end.score);
     summary.cancelled = control.cancelled();
-    keeper.write(data)?;
-    control.tell(&Progress::Recorded(&keeper.recorder));
+    batch_recorder.write(data)?;
+    control.tell(&Progress::Recorded(&batch_recorder.recorder));
     if let Some(PassEnd { score, seconds }) = end {
         let line = match settings.benchmark {
             Benchmark::YinYang => results_line(0, &[score.accuracy, score.loss, seconds]),
@@ -72,7 +75,7 @@ pub fn test<S: Engine>(
         outputs.append("test_results.txt", &line)?;
     }
     pictures::final_pictures(prepared, &mut learner, &[], &mut summary)?;
-    dossier.end(&learner, &summary)?;
+    report_file.end(&learner, &summary)?;
     finish(prepared, &mut summary)?;
     Ok(summary)
 }

@@ -2,23 +2,23 @@
 
 use eventprop::params::Params;
 
-use super::dossier::Dossier;
+use super::batch_recorder::BatchRecorder;
+use super::checkpoints::{Resumed, Saver};
 use super::error::RunError;
 use super::failed_batch;
-use super::journey::Journey;
-use super::keeper::Keeper;
-use super::learner::{Learner, Pace, Pass, PassEnd, Passed, Start};
+use super::learner::{CheckpointTimer, InitialWeights, Learner, Pass, PassEnd, PassResult};
 use super::persist::{get_params, put_params};
 use super::pictures;
-use super::progress::{Control, Phase, Progress};
+use super::prepared::Prepared;
+use super::progress::{Control, Progress};
 use super::report::{EpochReport, Score, Summary};
-use super::saver::{Saver, TakenUp};
-use super::watchman::Watchman;
-use super::{Command, Prepared};
+use super::report_file::ReportFile;
+use super::training_state::TrainingState;
 use crate::engine::Engine;
+use crate::health::layer_monitor::LayerMonitor;
 use crate::outputs::Outputs;
-use crate::records::Outcomes;
-use crate::settings::{Checkpoint, Label, Select, Settings, Watch};
+use crate::records::PredictionFiles;
+use crate::settings::{Checkpoint, Command, Label, Phase, Select, Settings, Watch};
 use crate::weights::{self, Saved};
 
 /// Trains, then tests once.
@@ -27,36 +27,36 @@ pub fn train<S: Engine>(
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
     let &Prepared { settings, data, .. } = prepared;
-    let load = settings.load.filter(|_| prepared.taken_up.is_none());
+    let load = settings.load.filter(|_| prepared.resumed.is_none());
     let saved = load.map(|label| Saved {
         outputs: Outputs::of_loaded(settings),
         label,
     });
-    let start = Start {
+    let start = InitialWeights {
         seed: u64::from(settings.seeds.model),
         saved: saved.as_ref(),
-        checkpoint: prepared.taken_up.map(|taken_up| &taken_up.found.container),
+        checkpoint: prepared.resumed.map(|resumed| &resumed.found.container),
     };
     let mut learner = Learner::<S>::new(settings, data, start)?;
     let mut course = Course::begin(prepared, &mut learner)?;
-    let dossier = Dossier::begin(prepared, &learner)?;
+    let report_file = ReportFile::begin(prepared, &learner)?;
     course.run(&mut learner, control)?;
-    if course.journey.reports.is_empty() || settings.checkpoint == Checkpoint::AtTheEnd {
+    if course.training.reports.is_empty() || settings.checkpoint == Checkpoint::AtTheEnd {
         course.save(&learner, Label::Last)?;
     }
     course.sum_up(&learner);
     let best = course.take_best(&mut learner);
     if !control.cancelled() && course.summary.test.is_none() {
-        let outcomes = &mut course.keeper.outcomes;
+        let outcomes = &mut course.batch_recorder.outcomes;
         course.summary.test = final_test(prepared, &mut learner, outcomes, control)?;
         course.report_best(best)?;
     }
     course.summary.cancelled = control.cancelled();
-    course.keeper.write(data)?;
-    control.tell(&Progress::Recorded(&course.keeper.recorder));
-    let reports = &course.journey.reports;
+    course.batch_recorder.write(data)?;
+    control.tell(&Progress::Recorded(&course.batch_recorder.recorder));
+    let reports = &course.training.reports;
     pictures::final_pictures(prepared, &mut learner, reports, &mut course.summary)?;
-    dossier.end(&learner, &course.summary)?;
+    report_file.end(&learner, &course.summary)?;
     finish(prepared, &mut course.summary)?;
     course.saver.end(&course.summary)?;
     Ok(course.summary)
@@ -76,7 +76,7 @@ pub fn finish(prepared: &Prepared<'_>, summary: &mut Summary) -> Result<(), RunE
 fn final_test<S: Engine>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
-    outcomes: &mut Outcomes,
+    outcomes: &mut PredictionFiles,
     control: &mut Control<'_>,
 ) -> Result<Option<Score>, RunError> {
     let epoch = prepared.settings.epochs;
@@ -87,10 +87,10 @@ fn final_test<S: Engine>(
         trials_before: 0,
         samples_before: 0,
     };
-    learner.pace = Pace::default();
+    learner.timer = CheckpointTimer::default();
     Ok(match learner.pass(pass, outcomes, control)? {
-        Passed::Whole(end) => Some(end.score),
-        Passed::Paused | Passed::Cancelled => None,
+        PassResult::Whole(end) => Some(end.score),
+        PassResult::Paused | PassResult::Cancelled => None,
     })
 }
 
@@ -105,12 +105,12 @@ enum Evaluated {
 /// The epochs of a training.
 struct Course<'a, S: Engine> {
     prepared: &'a Prepared<'a>,
-    keeper: Keeper<'a>,
-    journey: Journey,
+    batch_recorder: BatchRecorder<'a>,
+    training: TrainingState,
     /// The weights of the best epoch so far.
     best: Option<Params<S::Real>>,
     saver: Saver<'a>,
-    watchman: Watchman,
+    monitor: LayerMonitor,
     summary: Summary,
 }
 
@@ -126,39 +126,35 @@ impl<'a, S: Engine> Course<'a, S> {
         } = prepared;
         let mut course = Self {
             prepared,
-            keeper: Keeper::new(settings, outputs, data),
-            journey: Journey::default(),
+            batch_recorder: BatchRecorder::new(settings, outputs, data),
+            training: TrainingState::default(),
             best: None,
             saver: Saver::new(prepared),
-            watchman: Watchman::default(),
+            monitor: LayerMonitor::default(),
             summary: prepared.summary(),
         };
-        if let Some(taken_up) = prepared.taken_up {
-            course.take_up(taken_up, learner)?;
+        if let Some(resumed) = prepared.resumed {
+            course.take_up(resumed, learner)?;
         }
         prepared.write_parameters()?;
         match &course.best {
             Some(best) => weights::save(outputs, &learner.topology, best, Label::Best)?,
             None => weights::remove(outputs, &learner.topology, Label::Best)?,
         }
-        if prepared.taken_up.is_none() {
+        if prepared.resumed.is_none() {
             course.checkpoint(learner)?;
         }
         Ok(course)
     }
 
-    fn take_up(
-        &mut self,
-        taken_up: &TakenUp,
-        learner: &mut Learner<'_, S>,
-    ) -> Result<(), RunError> {
-        let TakenUp { state, found } = taken_up;
+    fn take_up(&mut self, resumed: &Resumed, learner: &mut Learner<'_, S>) -> Result<(), RunError> {
+        let Resumed { state, found } = resumed;
         let container = &found.container;
-        let defect = |defect| taken_up.error(defect);
+        let defect = |defect| resumed.error(defect);
         learner.restore(container, &state.learner).map_err(defect)?;
-        self.keeper.restore(container).map_err(defect)?;
-        self.journey = state.journey.clone();
-        if self.journey.best.is_some() {
+        self.batch_recorder.restore(container).map_err(defect)?;
+        self.training = state.training.clone();
+        if self.training.best.is_some() {
             let mut best = learner.session.params.clone();
             get_params(container, "best", &mut best).map_err(defect)?;
             self.best = Some(best);
@@ -171,14 +167,14 @@ impl<'a, S: Engine> Course<'a, S> {
         learner: &mut Learner<'_, S>,
         control: &mut Control<'_>,
     ) -> Result<(), RunError> {
-        while self.journey.epoch < self.prepared.settings.epochs {
+        while self.training.epoch < self.prepared.settings.epochs {
             let Some(report) = self.epoch(learner, control)? else {
                 // What was learned in the part of the epoch that was completed is not lost.
                 self.save(learner, Label::Last)?;
                 return self.checkpoint(learner);
             };
             self.keep(learner, report, control)?;
-            let last = self.journey.epoch == self.prepared.settings.epochs;
+            let last = self.training.epoch == self.prepared.settings.epochs;
             if last || self.saver.is_due_after_epoch() {
                 self.checkpoint(learner)?;
             }
@@ -188,9 +184,9 @@ impl<'a, S: Engine> Course<'a, S> {
 
     /// Writes a checkpoint.
     fn checkpoint(&mut self, learner: &Learner<'_, S>) -> Result<(), RunError> {
-        let (keeper, best) = (&self.keeper, &self.best);
-        self.saver.save(&self.journey, |container| {
-            keeper.store(container);
+        let (batch_recorder, best) = (&self.batch_recorder, &self.best);
+        self.saver.save(&self.training, |container| {
+            batch_recorder.store(container);
             if let Some(best) = best {
                 put_params(container, "best", best);
             }
@@ -206,28 +202,28 @@ impl<'a, S: Engine> Course<'a, S> {
         control: &mut Control<'_>,
     ) -> Result<Option<PassEnd>, RunError> {
         loop {
-            let passed = learner.pass(pass, &mut self.keeper, control);
+            let passed = learner.pass(pass, &mut self.batch_recorder, control);
             match passed.map_err(|error| failed_batch::keep(self.prepared, learner, error))? {
-                Passed::Paused => self.checkpoint(learner)?,
-                Passed::Cancelled => return Ok(None),
-                Passed::Whole(end) => return Ok(Some(end)),
+                PassResult::Paused => self.checkpoint(learner)?,
+                PassResult::Cancelled => return Ok(None),
+                PassResult::Whole(end) => return Ok(Some(end)),
             }
         }
     }
 
-    /// One epoch, or the rest of one that was resumed; `None` when it was cancelled.
+    /// One epoch, or the rest of one that was interrupted; `None` when it was cancelled.
     fn epoch(
         &mut self,
         learner: &mut Learner<'_, S>,
         control: &mut Control<'_>,
     ) -> Result<Option<EpochReport>, RunError> {
         let data = self.prepared.data;
-        let epoch = self.journey.epoch;
+        let epoch = self.training.epoch;
         let part = data.training(epoch);
-        if self.journey.trained.is_none() {
-            if learner.tally.is_none() {
+        if self.training.trained.is_none() {
+            if learner.totals.is_none() {
                 learner.begin_epoch(epoch);
-                self.keeper.begin_epoch();
+                self.batch_recorder.begin_epoch();
             }
             let pass = Pass {
                 phase: Phase::Train,
@@ -239,19 +235,19 @@ impl<'a, S: Engine> Course<'a, S> {
             let Some(end) = self.pass(learner, pass, control)? else {
                 return Ok(None);
             };
-            self.journey.seconds += end.seconds;
-            self.journey.samples += end.score.samples;
-            self.journey.trained = Some(epoch_report(learner, epoch, end));
+            self.training.seconds += end.seconds;
+            self.training.samples += end.score.samples;
+            self.training.trained = Some(epoch_report(learner, epoch, end));
         }
-        let evaluated = self.evaluate(learner, (epoch, part.len()), control)?;
+        let evaluated = self.evaluate(learner, part.len(), control)?;
         if matches!(evaluated, Evaluated::Cancelled) {
             return Ok(None);
         }
-        Ok(self.journey.trained.take().map(|mut report| {
+        Ok(self.training.trained.take().map(|mut report| {
             if let Evaluated::Whole(end) = evaluated {
                 report.evaluation = Some(end.score);
                 report.evaluation_seconds = end.seconds;
-                report.inside.outcomes = learner.insight.outcomes().clone();
+                report.inside.outcomes = learner.metrics.outcomes().clone();
             }
             report.hidden.clone_from(&learner.hidden);
             report.elapsed = learner.elapsed();
@@ -264,10 +260,11 @@ impl<'a, S: Engine> Course<'a, S> {
     fn evaluate(
         &mut self,
         learner: &mut Learner<'_, S>,
-        (epoch, trained): (usize, usize),
+        trained: usize,
         control: &mut Control<'_>,
     ) -> Result<Evaluated, RunError> {
         let Prepared { data, settings, .. } = self.prepared;
+        let epoch = self.training.epoch;
         let last = epoch + 1 == settings.epochs;
         let (phase, part) = match self.prepared.command {
             Command::TrainTest if self.prepared.selects_on_test() => {
@@ -291,7 +288,7 @@ impl<'a, S: Engine> Course<'a, S> {
             return Ok(Evaluated::Cancelled);
         };
         if phase == Phase::Test {
-            self.journey.test = Some(end.score);
+            self.training.test = Some(end.score);
         }
         Ok(Evaluated::Whole(end))
     }
@@ -326,30 +323,30 @@ impl<'a, S: Engine> Course<'a, S> {
         if self.improves(&report) {
             self.save(learner, Label::Best)?;
             self.best = Some(learner.session.params.clone());
-            self.journey.best = Some(report.clone().without_inside());
+            self.training.best = Some(report.clone().without_inside());
             self.write_best(&report)?;
         }
         learner.schedule.end_epoch(watched(settings, &report));
         control.tell(&Progress::Epoch(&report));
-        for warning in self.watchman.warnings(settings, &report) {
+        for warning in self.monitor.warnings(settings, &report) {
             control.tell(&Progress::Notice(&warning));
         }
-        self.journey.reports.push(report.without_inside());
-        self.journey.epoch += 1;
-        pictures::interim_pictures(self.prepared, learner, &self.journey.reports)
+        self.training.reports.push(report.without_inside());
+        self.training.epoch += 1;
+        pictures::interim_pictures(self.prepared, learner, &self.training.reports)
     }
 
     /// What the epochs gave, for the summary.
     fn sum_up(&mut self, learner: &Learner<'_, S>) {
-        let (journey, summary) = (&self.journey, &mut self.summary);
-        let begun = learner.tally.filter(|_| journey.trained.is_none());
+        let (training, summary) = (&self.training, &mut self.summary);
+        let begun = learner.totals.filter(|_| training.trained.is_none());
         let begun = begun.unwrap_or_default();
-        let samples = journey.samples + begun.samples;
-        summary.seconds = journey.seconds + begun.seconds;
+        let samples = training.samples + begun.samples;
+        summary.seconds = training.seconds + begun.seconds;
         summary.samples_per_second = (samples > 0).then(|| samples as f64 / summary.seconds);
-        summary.epochs = journey.reports.len();
-        summary.test = journey.test;
-        if let Some(last) = journey.reports.last() {
+        summary.epochs = training.reports.len();
+        summary.test = training.test;
+        if let Some(last) = training.reports.last() {
             summary.train = Some(last.train);
             if self.prepared.command == Command::Train {
                 summary.validation = last.evaluation;
@@ -366,7 +363,7 @@ impl<'a, S: Engine> Course<'a, S> {
         };
         let (Some(score), before) = (
             chooses(select, report),
-            self.journey
+            self.training
                 .best
                 .as_ref()
                 .and_then(|best| chooses(select, best)),
@@ -389,7 +386,7 @@ impl<'a, S: Engine> Course<'a, S> {
     /// Puts the best weights into the learner; returns what their epoch reported.
     fn take_best(&mut self, learner: &mut Learner<'_, S>) -> Option<EpochReport> {
         learner.session.params = self.best.take()?;
-        let best = self.journey.best.take()?;
+        let best = self.training.best.take()?;
         self.summary.validation = best.evaluation;
         self.summary.selected_epoch = Some(best.epoch);
         Some(best)
@@ -444,6 +441,6 @@ pub fn epoch_report<S: Engine>(
         evaluation_seconds: 0.0,
         elapsed: learner.elapsed(),
         hidden: learner.hidden.clone(),
-        inside: learner.insight.epoch(&learner.session),
+        inside: learner.metrics.epoch(&learner.session),
     }
 }

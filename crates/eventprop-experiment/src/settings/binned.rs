@@ -1,13 +1,11 @@
 //! How events of channels become inputs: grid, delay line, augmentation, split.
 
 use eventprop_data::augment::{Augmentation, Grid};
-use eventprop_data::binned::Binning;
 
-use super::{Settings, combination};
-use crate::params::{ParamError, Parameters};
-use crate::value::Value;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
-/// What a benchmark on binned spikes has beside the others.
+/// Settings of the benchmarks on binned spikes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BinnedSettings {
     /// Factor on times (`RESCALE_T`).
@@ -55,24 +53,6 @@ pub enum SpeakersLeft {
     All,
     /// Those at these places of the ascending list of speakers.
     Listed(Vec<usize>),
-}
-
-impl Settings {
-    /// How the times and channels of a set become steps and inputs.
-    ///
-    /// # Panics
-    /// When the benchmark has no binned spikes.
-    pub fn binning(&self, channels: u32) -> Binning {
-        let binned = self.binned.as_ref();
-        let binned = binned.expect("a benchmark on binned spikes has their settings");
-        Binning {
-            dt_ms: self.clock.dt_ms(),
-            steps: self.clock.steps() as u32,
-            inputs: channels,
-            rescale_t: binned.rescale_t,
-            rescale_x: binned.rescale_x,
-        }
-    }
 }
 
 /// The settings of a benchmark on binned spikes.
@@ -154,8 +134,7 @@ pub fn augmentation(
     dt_ms: f64,
     pixels: Option<&Pixels>,
 ) -> Result<Vec<Augmentation>, ParamError> {
-    let refuse =
-        |problem: &str, way_out: &str| combination(params, "AUGMENTATION", problem, way_out);
+    let refuse = |problem: &str, way_out: &str| params.refuse("AUGMENTATION", problem, way_out);
     let pixels = |name: &str| {
         pixels.ok_or_else(|| {
             let problem = format!("{name} moves pixels, and the channels of this set are none");

@@ -1,9 +1,7 @@
 //! Neurons, initial weights, and what of them is trained.
 
-use crate::params::{ParamError, Parameters};
-use crate::value::Value;
-
-use super::combination;
+use eventprop_params::value::Value;
+use eventprop_params::{ParamError, Parameters};
 
 /// Neurons and initial weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +64,7 @@ impl Taus {
 pub struct AdaptationSettings {
     /// τ_B in ms.
     pub tau_b: f64,
-    /// What a spike adds.
+    /// Rise of the threshold at a spike.
     pub b_incr: f64,
     /// Where it starts.
     pub b_init: f64,
@@ -91,7 +89,7 @@ pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError
     if v_reset >= v_thresh {
         let problem = format!("V_THRESH={v_thresh:?} is not above it");
         let way_out = "choose a reset potential below the threshold";
-        return Err(combination(params, "V_RESET", &problem, way_out));
+        return Err(params.refuse("V_RESET", problem, way_out));
     }
     let settings = NetworkSettings {
         hidden: hidden_sizes(params)?,
@@ -174,7 +172,7 @@ fn check_least(params: &Parameters, settings: &NetworkSettings) -> Result<(), Pa
             let problem =
                 format!("{of}={tau:?} is below it, and time constants are drawn or trained");
             let way_out = format!("lower {key} or raise {of}");
-            return Err(combination(params, key, &problem, &way_out));
+            return Err(params.refuse(key, problem, way_out));
         }
     }
     Ok(())
@@ -190,7 +188,7 @@ fn hidden_sizes(params: &Parameters) -> Result<Vec<usize>, ParamError> {
         Value::List(sizes) if params.is_given("N_HID_LAYER") && sizes.len() != layers => {
             let problem = format!("NUM_HIDDEN lists {} layers", sizes.len());
             let way_out = "leave N_HID_LAYER out, or give NUM_HIDDEN as one number";
-            Err(combination(params, "N_HID_LAYER", &problem, way_out))
+            Err(params.refuse("N_HID_LAYER", problem, way_out))
         }
         Value::List(sizes) => Ok(sizes.iter().map(size).collect()),
         one => Ok(vec![size(&one); layers]),

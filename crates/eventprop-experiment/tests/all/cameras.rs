@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicBool;
 use eventprop_data::binned::Speakers;
 use eventprop_data::formats::spike_file::{Sample, SpikeFileWriter, WriteOptions};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::{self, Command, Control, Progress, Summary};
 use eventprop_experiment::settings::Settings;
+use eventprop_params::{Benchmark, Parameters};
 
 use crate::{Trial, columns};
 
@@ -427,5 +427,12 @@ fn run_on(params: &Parameters, dir: &Path) -> Summary {
         observer: &mut |_: &Progress<'_>| {},
         cancel: &AtomicBool::new(false),
     };
-    run::run(Command::Train, params, &source, &mut control).expect("a run")
+    run::run(
+        Command::Train,
+        params,
+        &source,
+        eventprop_report::draw,
+        &mut control,
+    )
+    .expect("a run")
 }

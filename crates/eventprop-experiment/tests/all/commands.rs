@@ -1,7 +1,7 @@
 //! Training, testing, cross-validation, stopping, and what is refused before anything begins.
 
-use eventprop_experiment::params::Benchmark;
 use eventprop_experiment::run::{Command, Progress};
+use eventprop_params::Benchmark;
 
 use crate::{Trial, array, columns};
 

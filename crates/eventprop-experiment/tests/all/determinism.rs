@@ -1,7 +1,7 @@
 //! The same run gives the same bits with 1, 2 and 5 threads.
 
-use eventprop_experiment::params::Benchmark;
 use eventprop_experiment::run::{Command, EpochReport};
+use eventprop_params::Benchmark;
 use serde_json::Value as Json;
 
 use crate::Trial;

@@ -1,8 +1,8 @@
 //! The doctor names what was made wrong on purpose, and what it proposes is not wrong any more.
 
 use eventprop_experiment::data::Source;
-use eventprop_experiment::params::Benchmark;
-use eventprop_experiment::run::doctor::{Diagnosis, Illness, examine};
+use eventprop_experiment::health::doctor::{Diagnosis, Problem, examine};
+use eventprop_params::Benchmark;
 
 use crate::Trial;
 
@@ -15,9 +15,9 @@ fn diagnosis(assignments: &[&str]) -> Diagnosis {
     examine(&trial.params, &source).expect("a diagnosis")
 }
 
-fn has(diagnosis: &Diagnosis, illness: Illness, place: &str) -> bool {
+fn has(diagnosis: &Diagnosis, problem: Problem, place: &str) -> bool {
     let complaints = &mut diagnosis.complaints.iter();
-    complaints.any(|complaint| complaint.illness == illness && complaint.place.contains(place))
+    complaints.any(|complaint| complaint.problem == problem && complaint.place.contains(place))
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_guiding_regulariser_adds_a_tenth_to_the_gradient() {
 #[test]
 fn a_silent_layer_is_named_and_woken() {
     let diagnosis = diagnosis(&["INPUT_HIDDEN_MEAN=0.05", "INPUT_HIDDEN_STD=0.02"]);
-    assert!(has(&diagnosis, Illness::Silent, "hidden"));
+    assert!(has(&diagnosis, Problem::Silent, "hidden"));
     assert_eq!(diagnosis.look.layers[0].spikes, 0);
     let cured = diagnosis.cured.expect("a cure");
     let rate = cured.layers[0].rate;
@@ -69,7 +69,7 @@ fn a_silent_layer_is_named_and_woken() {
 #[test]
 fn a_saturated_layer_is_named_and_calmed() {
     let diagnosis = diagnosis(&["SOLVER=grid", "INPUT_HIDDEN_MEAN=60.0"]);
-    assert!(has(&diagnosis, Illness::Saturated, "hidden"));
+    assert!(has(&diagnosis, Problem::Saturated, "hidden"));
     let cured = diagnosis.cured.expect("a cure");
     assert!(cured.layers[0].rate <= diagnosis.target);
     assert_eq!(cured.layers[0].saturated, 0);
@@ -85,7 +85,7 @@ fn an_exploding_gradient_is_named_and_tamed() {
     ]);
     let growth = diagnosis.look.growth();
     assert!(
-        has(&diagnosis, Illness::Exploding, "hidden"),
+        has(&diagnosis, Problem::Exploding, "hidden"),
         "grows by {growth}"
     );
     let cured = diagnosis.cured.expect("a cure").growth();
@@ -107,7 +107,7 @@ fn lost_events_are_named() {
     let short = examined(&["N_TRAIN=32", "NUM_HIDDEN=8", "DT_MS=4", "TRIAL_MS=784"]);
     let [cut_off, _] = short.look.lost.shares();
     assert!(cut_off > 0.3 && cut_off < 0.7, "{cut_off}");
-    assert!(has(&short, Illness::InputLost, "input"));
+    assert!(has(&short, Problem::InputLost, "input"));
     let whole = examined(&["N_TRAIN=32", "NUM_HIDDEN=8", "DT_MS=4"]);
-    assert!(!has(&whole, Illness::InputLost, "input"));
+    assert!(!has(&whole, Problem::InputLost, "input"));
 }

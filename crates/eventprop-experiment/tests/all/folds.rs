@@ -1,7 +1,7 @@
 //! Cross-validation: each fold's figure comes from that fold.
 
-use eventprop_experiment::params::Benchmark;
 use eventprop_experiment::run::Command;
+use eventprop_params::Benchmark;
 use serde_json::Value as Json;
 
 use crate::{Trial, array, columns};

@@ -1,7 +1,7 @@
 //! Every loss trains, with both solvers.
 
-use eventprop_experiment::params::{Benchmark, Kind};
 use eventprop_experiment::run::Command;
+use eventprop_params::{Benchmark, Kind};
 
 use crate::{Trial, array};
 

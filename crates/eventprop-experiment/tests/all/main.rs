@@ -4,10 +4,10 @@ mod cameras;
 mod commands;
 mod determinism;
 mod doctor;
-mod effects;
+mod every_key_has_an_effect;
 mod folds;
-mod insight;
 mod losses;
+mod metrics;
 mod records;
 mod results;
 mod settings;
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use eventprop_experiment::data::Source;
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::{self, Command, Control, Progress, RunError, Summary};
+use eventprop_params::{Benchmark, Parameters};
 use tempfile::TempDir;
 
 /// A run in a folder of its own.
@@ -142,7 +142,13 @@ impl Trial {
             observer: &mut |_: &Progress<'_>| {},
             cancel: &AtomicBool::new(false),
         };
-        run::run(command, &self.params, &source, &mut control)
+        run::run(
+            command,
+            &self.params,
+            &source,
+            eventprop_report::draw,
+            &mut control,
+        )
     }
 
     /// Goes on with a run that was stopped, or for more epochs.
@@ -165,7 +171,7 @@ impl Trial {
             observer: &mut |_: &Progress<'_>| {},
             cancel: &AtomicBool::new(false),
         };
-        run::resume(&what, &source, &mut control)
+        run::resume(&what, &source, eventprop_report::draw, &mut control)
     }
 
     /// Runs until `stop` says so.
@@ -188,7 +194,13 @@ impl Trial {
             observer: &mut observer,
             cancel: &cancel,
         };
-        run::run(command, &self.params, &source, &mut control)
+        run::run(
+            command,
+            &self.params,
+            &source,
+            eventprop_report::draw,
+            &mut control,
+        )
     }
 }
 

@@ -1,8 +1,8 @@
 //! Layout of recordings.
 
 use eventprop_data::formats::npz::Npz;
-use eventprop_experiment::params::Benchmark;
 use eventprop_experiment::run::Command;
+use eventprop_params::Benchmark;
 
 use crate::{Trial, array};
 

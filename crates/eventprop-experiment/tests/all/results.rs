@@ -1,7 +1,7 @@
 //! Files of results: columns, appending, parameters, summary, pictures.
 
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::Command;
+use eventprop_params::{Benchmark, Parameters};
 
 use crate::{Trial, array, columns};
 

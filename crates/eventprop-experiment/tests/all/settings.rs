@@ -1,7 +1,7 @@
 //! Values that exclude each other are refused with their keys, and unusual ones are explained.
 
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::settings::Settings;
+use eventprop_params::{Benchmark, Parameters};
 
 fn settings(benchmark: Benchmark, assignments: &[&str]) -> Result<Settings, String> {
     let mut params = Parameters::new(benchmark);

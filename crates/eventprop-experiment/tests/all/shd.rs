@@ -1,8 +1,8 @@
 //! SHD on synthetic samples: every kind of network and loss, files, choice of an epoch, what is
 //! refused.
 
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::{Command, Progress, RunError};
+use eventprop_params::{Benchmark, Parameters};
 
 use crate::{Trial, array, columns};
 
@@ -57,7 +57,7 @@ fn neurons_regularisers_noise_and_trained_constants_combine() {
 fn every_loss_trains() {
     let mut rows = Benchmark::Shd.rows().iter();
     let row = rows.find(|row| row.key == "LOSS_TYPE").expect("a loss");
-    let eventprop_experiment::params::Kind::Choice(losses) = row.kind else {
+    let eventprop_params::Kind::Choice(losses) = row.kind else {
         panic!("losses are a choice");
     };
     for loss in losses {

@@ -1,9 +1,9 @@
 //! Sequential MNIST on the images in the program, and on the real ones where they are.
 
 use eventprop_experiment::data::{self, Source, Wanted};
-use eventprop_experiment::params::{Benchmark, Parameters};
 use eventprop_experiment::run::{Command, Progress};
 use eventprop_experiment::settings::Settings;
+use eventprop_params::{Benchmark, Parameters};
 
 use crate::{Trial, columns};
 

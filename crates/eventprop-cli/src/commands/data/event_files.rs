@@ -1,4 +1,4 @@
-//! `eventprop data info FILE`, `convert`, `preview`, `encode-series`: your own recordings and series.
+//! `eventprop data info FILE`, `convert`, `preview`, `encode-series`: custom recordings and series.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use eventprop_data::sets::own::{self, Request, TimeOrigin};
 use eventprop_data::sets::series::{self, SeriesCode, SeriesOptions};
 use serde_json::json;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::failure::Failure;
 
 /// How a file of events is read.

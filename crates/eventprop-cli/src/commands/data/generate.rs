@@ -7,7 +7,7 @@ use eventprop_data::sets::shd::synthetic::ShdLike;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::failure::Failure;
 
 /// What can be made.

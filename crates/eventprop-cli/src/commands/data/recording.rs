@@ -6,7 +6,7 @@ use eventprop_data::sets::shd::CHANNELS;
 use eventprop_data::sets::shd::survey::{Oddities, Percentiles, Survey, survey};
 use serde_json::{Value as Json, json};
 
-use super::Answer;
+use super::answer::Answer;
 use crate::failure::Failure;
 
 /// Describes a spike file.

@@ -1,0 +1,6 @@
+//! What is wrong with a network, and what helps: warnings during training, and an examination of one batch.
+
+mod cure;
+pub mod doctor;
+pub(crate) mod layer_monitor;
+mod look;

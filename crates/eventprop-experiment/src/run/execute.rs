@@ -1,0 +1,201 @@
+//! From a request to a run: parameters are checked, data loaded, the folder locked, the checkpoint opened.
+
+use eventprop::solver::event::Event;
+use eventprop::solver::grid::Grid;
+use eventprop_params::Parameters;
+use eventprop_params::picture::Draw;
+
+use super::checkpoints::{self, Resumed};
+use super::checks::check;
+use super::error::{ResumeError, RunError};
+use super::prepared::Prepared;
+use super::progress::{Control, Progress};
+use super::report::Summary;
+use super::training_state::RunState;
+use super::{cross_validate, test, train};
+use crate::checkpoint;
+use crate::data::{self, Source, Wanted, fingerprint};
+use crate::engine::Engine;
+use crate::lock::RunLock;
+use crate::outputs::Outputs;
+use crate::settings::{Command, Settings, SolverKind};
+
+/// A run that is asked for.
+pub struct RunRequest<'a> {
+    pub command: Command,
+    pub params: &'a Parameters,
+    pub source: &'a Source,
+    pub draw: Draw,
+    pub start: StartMode,
+}
+
+/// Whether a run is new or continues from its checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartMode {
+    /// From its first epoch.
+    New,
+    /// From its checkpoint; with `force` also when the data have changed.
+    Resumed { force: bool },
+}
+
+/// Checks, loads, locks the folder, and runs the command on the solver of the settings.
+pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Summary, RunError> {
+    let &RunRequest {
+        command, params, ..
+    } = request;
+    let settings = Settings::new(params)?;
+    check(command, params, &settings)?;
+    let load = || {
+        let wanted = match command {
+            Command::Train => Wanted::Validated,
+            Command::TrainTest => Wanted::Whole,
+            Command::CrossValidate => Wanted::Folds,
+            Command::Test => Wanted::Test,
+        };
+        data::load(params, &settings, request.source, wanted)
+    };
+    // A run that has no data leaves no folder behind.
+    let loaded = match request.start {
+        StartMode::New => Some(load()?),
+        StartMode::Resumed { .. } => None,
+    };
+    if control.cancelled() {
+        return Err(RunError::StoppedBefore);
+    }
+    let outputs = Outputs::new(&settings);
+    outputs.prepare()?;
+    let lock = RunLock::take(&outputs.lock())?;
+    if !lock.held {
+        control.tell(&Progress::Notice(
+            "the file system has no locks: see to it that no other process works in this folder",
+        ));
+    }
+    let resumed = open_checkpoint(request, &outputs, &settings, control)?;
+    let data = loaded.map_or_else(load, Ok)?;
+    let mut dumped = params.clone();
+    data.settle(&mut dumped)?;
+    for notice in settings.notices.iter().chain(&data.notices) {
+        control.tell(&Progress::Notice(notice));
+    }
+    let hidden = settings.network.hidden.iter().copied();
+    let sizes: Vec<usize> = std::iter::once(data.inputs)
+        .chain(hidden)
+        .chain([data.classes])
+        .collect();
+    settings.records.check(params, &sizes)?;
+    let prepared = Prepared {
+        command,
+        settings: &settings,
+        data: &data,
+        source: request.source,
+        outputs: &outputs,
+        parameters: dumped.to_json(),
+        fingerprint: fingerprint(&data),
+        draw: request.draw,
+        resumed: resumed.as_ref(),
+    };
+    continue_files(&prepared, request.start, control)?;
+    if prepared.selects_on_test() {
+        control.tell(&Progress::Notice(
+            "SELECT_ON_TEST: the epoch is chosen by the samples that are tested, so the accuracy is too good",
+        ));
+    }
+    control.tell(&Progress::Started(prepared.started()));
+    match settings.solver {
+        SolverKind::Grid => run_command::<Grid<f32>>(&prepared, control),
+        SolverKind::Event => run_command::<Event>(&prepared, control),
+    }
+}
+
+/// The checkpoint to resume from, if any. An unfinished run's checkpoint is moved aside when a new run
+/// starts.
+fn open_checkpoint(
+    request: &RunRequest<'_>,
+    outputs: &Outputs,
+    settings: &Settings,
+    control: &mut Control<'_>,
+) -> Result<Option<Resumed>, RunError> {
+    let path = outputs.checkpoint();
+    match request.start {
+        StartMode::New if request.command == Command::Test => Ok(None),
+        StartMode::New => {
+            if let Some((kept, epoch)) = checkpoints::set_aside(&path)? {
+                control.tell(&Progress::Notice(&format!(
+                    "this folder held an unfinished run of this name (in epoch {epoch}), which `eventprop resume` would have continued; its checkpoint is kept as {}",
+                    kept.display()
+                )));
+            }
+            Ok(None)
+        }
+        StartMode::Resumed { .. } => {
+            let resumed = Resumed::new(checkpoint::read(&path)?)?;
+            let RunState {
+                training,
+                finished,
+                learner,
+                ..
+            } = &resumed.state;
+            if *finished && settings.epochs <= training.epoch {
+                return Err(RunError::Resume(ResumeError::Finished {
+                    name: settings.name.clone(),
+                    epochs: training.epoch,
+                }));
+            }
+            let amid = training.trained.is_some() || learner.totals.is_some();
+            let begun = training.epoch + usize::from(amid);
+            if settings.epochs < begun {
+                return Err(RunError::Resume(ResumeError::Beyond {
+                    name: settings.name.clone(),
+                    begun,
+                    epochs: settings.epochs,
+                }));
+            }
+            Ok(Some(resumed))
+        }
+    }
+}
+
+/// Before a run continues: its data must be the same as before, and lines that its growing files got after
+/// the checkpoint are removed.
+fn continue_files(
+    prepared: &Prepared<'_>,
+    start: StartMode,
+    control: &mut Control<'_>,
+) -> Result<(), RunError> {
+    let Some(Resumed { state, found }) = prepared.resumed else {
+        return Ok(());
+    };
+    let force = start == StartMode::Resumed { force: true };
+    if state.data != prepared.fingerprint && !force {
+        return Err(RunError::Resume(ResumeError::Data {
+            found: prepared.fingerprint.clone(),
+            expected: state.data.clone(),
+        }));
+    }
+    if let Some(newer) = &found.newer {
+        control.tell(&Progress::Notice(&format!(
+            "{newer}; going on from the one before it, {}",
+            found.path.display()
+        )));
+    }
+    for (ending, length) in &state.lengths {
+        if !prepared.outputs.shorten(ending, *length)? {
+            control.tell(&Progress::Notice(&format!(
+                "{} is shorter than it was: lines of earlier epochs are missing",
+                prepared.outputs.named(ending).display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn run_command<S: Engine>(
+    prepared: &Prepared<'_>,
+    control: &mut Control<'_>,
+) -> Result<Summary, RunError> {
+    match prepared.command {
+        Command::Train | Command::TrainTest => train::train::<S>(prepared, control),
+        Command::Test => test::test::<S>(prepared, control),
+        Command::CrossValidate => cross_validate::cross_validate::<S>(prepared, control),
+    }
+}

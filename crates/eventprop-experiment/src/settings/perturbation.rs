@@ -1,0 +1,61 @@
+//! What is changed in training beyond the weights: withheld spikes, noise, rewired neurons.
+
+use eventprop_params::{ParamError, Parameters};
+
+use super::solver_kind::SolverKind;
+
+/// What happens to the incoming weights of silent hidden neurons.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rewire {
+    /// They are drawn again.
+    Redraw,
+    /// This much is added.
+    Lift(f64),
+    /// This much is added to the incoming weights of all neurons, silent or not.
+    LiftAll(f64),
+}
+
+pub fn withhold(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> {
+    let key = if params.has("PDROP") {
+        "PDROP"
+    } else {
+        "PDROP_HIDDEN"
+    };
+    let probability = params.float(key);
+    if probability > 0.0 && solver == SolverKind::Event {
+        let problem = "withholding is defined per time step, and SOLVER=event has none";
+        let way_out = "use SOLVER=grid, or set it to 0";
+        return Err(params.refuse(key, problem, way_out));
+    }
+    Ok(probability)
+}
+
+pub fn noise(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> {
+    const KEY: &str = "HIDDEN_NOISE";
+    if !params.has(KEY) {
+        return Ok(0.0);
+    }
+    let amplitude = params.float(KEY);
+    if amplitude > 0.0 && solver == SolverKind::Event {
+        let problem = "noise is defined per time step, and SOLVER=event has none";
+        let way_out = "use SOLVER=grid, or set it to 0";
+        return Err(params.refuse(KEY, problem, way_out));
+    }
+    Ok(amplitude)
+}
+
+pub fn rewire(params: &Parameters) -> Result<Option<Rewire>, ParamError> {
+    let lift = params.float("REWIRE_LIFT");
+    let all = params.is_set("REWIRE_LIFT_ALL");
+    if all && lift == 0.0 {
+        let problem = "REWIRE_LIFT=0.0 is nothing to add";
+        let way_out = "give REWIRE_LIFT, or leave REWIRE_LIFT_ALL out";
+        return Err(params.refuse("REWIRE_LIFT_ALL", problem, way_out));
+    }
+    let how = match lift {
+        0.0 => Rewire::Redraw,
+        lift if all => Rewire::LiftAll(lift),
+        lift => Rewire::Lift(lift),
+    };
+    Ok(params.flag("REWIRE_SILENT").then_some(how))
+}

@@ -1,0 +1,391 @@
+//! Settings of the recordings, from the `REC_*` and `W_*` parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eventprop::solver::grid::{Probe, Variable};
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, ParamError, Parameters};
+
+use super::layer_names::LayerNames;
+use super::solver_kind::SolverKind;
+
+/// What is recorded and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordSettings {
+    /// How recordings are written (`REC_FORMAT`), if they are (`WRITE_TO_DISK`).
+    pub format: Option<Format>,
+    /// Whether only the first sample of each batch is recorded, without an axis for samples (Yin-Yang).
+    pub first_sample_only: bool,
+    /// Places of the recorded samples in their batch.
+    pub samples: Vec<usize>,
+    /// Which neurons of a population are recorded; all of the others.
+    pub only: BTreeMap<usize, Vec<usize>>,
+    /// Whether the first spike times of all outputs are kept (Yin-Yang).
+    pub first_spikes: bool,
+    /// Populations whose spikes are recorded.
+    pub spikes: Vec<Named<usize>>,
+    /// When.
+    pub spikes_when: When,
+    /// Variables of populations that are recorded.
+    pub neurons: Vec<Named<Probe>>,
+    /// When.
+    pub neurons_when: When,
+    /// Variables of projections that are recorded.
+    pub synapses: Vec<Named<Synapse>>,
+    /// When.
+    pub synapses_when: When,
+    /// When weights are written.
+    pub weights_when: When,
+    /// When time constants are written.
+    pub constants_when: When,
+    /// Which records of predictions are kept.
+    pub outcomes: OutcomeSettings,
+}
+
+/// How recordings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One `.npy` file for each array.
+    Npy,
+    /// All arrays in one packed `.npz` archive.
+    Npz,
+}
+
+/// Which records of predictions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeSettings {
+    /// Whether confusion matrices are kept.
+    pub confusion: bool,
+    /// Whether every prediction is.
+    pub predictions: bool,
+}
+
+/// Something that is recorded, with the name of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<T> {
+    /// The name, without prefix and ending.
+    pub name: String,
+    /// What it is.
+    pub what: T,
+}
+
+/// A variable of a projection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Synapse {
+    /// Index of the projection.
+    pub projection: usize,
+    /// Index of the population in which it ends.
+    pub target: usize,
+    /// The variable.
+    pub variable: SynapseVariable,
+}
+
+/// The variables of projections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SynapseVariable {
+    /// Weights.
+    Weight,
+    /// Gradients of every sample, as far as the adjoint pass has come.
+    Gradient,
+    /// What arrived over the projection, decaying: its part of I.
+    InSyn,
+}
+
+/// In which trials of which epochs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// In all.
+    Always,
+    /// In the listed ones, (epoch, trial).
+    Listed(BTreeSet<(usize, usize)>),
+    /// After every so many trials of every so many epochs; an epoch count of 0 is never.
+    Every {
+        /// Trials.
+        trials: usize,
+        /// Epochs.
+        epochs: usize,
+    },
+}
+
+impl When {
+    /// How many trials of a run with so many epochs of so many trials are among them.
+    pub fn count(&self, epochs: usize, trials: usize) -> usize {
+        match *self {
+            Self::Always => epochs * trials,
+            Self::Listed(ref list) => {
+                let within = |(epoch, trial): &&(usize, usize)| *epoch < epochs && *trial < trials;
+                list.iter().filter(within).count()
+            }
+            Self::Every { epochs: 0, .. } => 0,
+            Self::Every {
+                trials: every,
+                epochs: every_epochs,
+            } => epochs.div_ceil(every_epochs) * trials.div_ceil(every),
+        }
+    }
+
+    /// Whether a trial of an epoch is one of them.
+    pub fn includes(&self, epoch: usize, trial: usize) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Listed(list) => list.contains(&(epoch, trial)),
+            Self::Every { trials, epochs } => {
+                *epochs > 0 && epoch.is_multiple_of(*epochs) && trial.is_multiple_of(*trials)
+            }
+        }
+    }
+}
+
+impl RecordSettings {
+    /// The settings for a network with this many hidden layers.
+    ///
+    /// # Errors
+    /// When something is named that is not there, or that the solver cannot show.
+    pub fn new(
+        params: &Parameters,
+        hidden_layers: usize,
+        solver: SolverKind,
+    ) -> Result<Self, ParamError> {
+        let yinyang = params.benchmark() == Benchmark::YinYang;
+        let loss = params.text("LOSS_TYPE");
+        let when = |key| {
+            if yinyang {
+                When::Always
+            } else {
+                listed(&params.get(key))
+            }
+        };
+        Ok(Self {
+            format: params.flag("WRITE_TO_DISK").then(|| {
+                match params.text("REC_FORMAT").as_str() {
+                    "npz" => Format::Npz,
+                    _ => Format::Npy,
+                }
+            }),
+            first_sample_only: yinyang,
+            samples: if yinyang { vec![0] } else { samples(params)? },
+            only: only(params, hidden_layers)?,
+            first_spikes: yinyang && loss.starts_with("first_spike"),
+            spikes: spikes(params, hidden_layers)?,
+            spikes_when: when("REC_SPIKES_EPOCH_TRIAL"),
+            neurons: neurons(params, hidden_layers, solver)?,
+            neurons_when: when("REC_NEURONS_EPOCH_TRIAL"),
+            synapses: synapses(params, hidden_layers, solver)?,
+            synapses_when: when("REC_SYNAPSES_EPOCH_TRIAL"),
+            weights_when: if yinyang {
+                When::Every {
+                    trials: params.count("W_REPORT_INTERVAL"),
+                    epochs: params.count("W_EPOCH_INTERVAL"),
+                }
+            } else {
+                listed(&params.get("W_OUTPUT_EPOCH_TRIAL"))
+            },
+            constants_when: if params.has("TAU_OUTPUT_EPOCH_TRIAL") {
+                listed(&params.get("TAU_OUTPUT_EPOCH_TRIAL"))
+            } else {
+                When::Listed(BTreeSet::new())
+            },
+            outcomes: OutcomeSettings {
+                confusion: params.flag("WRITE_TO_DISK") && params.is_set("COLLECT_CONFUSION"),
+                predictions: params.flag("WRITE_TO_DISK") && params.is_set("REC_PREDICTIONS"),
+            },
+        })
+    }
+}
+
+impl RecordSettings {
+    /// Checks that the neurons that are to be recorded exist; `sizes` are those of the populations.
+    ///
+    /// # Errors
+    /// When a neuron does not.
+    pub fn check(&self, params: &Parameters, sizes: &[usize]) -> Result<(), ParamError> {
+        let beyond = |(population, neurons): (&usize, &Vec<usize>)| {
+            let neuron = *neurons
+                .iter()
+                .find(|neuron| **neuron >= sizes[*population])?;
+            Some((*population, neuron))
+        };
+        let Some((population, neuron)) = self.only.iter().find_map(beyond) else {
+            return Ok(());
+        };
+        let names = LayerNames::new(params.benchmark(), sizes.len() - 2).populations();
+        let (name, size) = (&names[population], sizes[population]);
+        let problem = format!("{name} has {size} neurons and no neuron {neuron}");
+        let way_out = format!("choose from 0 to {}", size - 1);
+        Err(params.refuse("REC_NEURON_IDS", problem, way_out))
+    }
+
+    /// How many neurons of a population of this size are recorded.
+    pub fn recorded(&self, population: usize, size: usize) -> usize {
+        self.only.get(&population).map_or(size, Vec::len)
+    }
+}
+
+fn index(value: &Value) -> usize {
+    match value {
+        Value::Int(int) => *int as usize,
+        other => panic!("the table accepted {other}"),
+    }
+}
+
+/// The places of `REC_SAMPLES`, all of a batch by default.
+fn samples(params: &Parameters) -> Result<Vec<usize>, ParamError> {
+    const KEY: &str = "REC_SAMPLES";
+    let batch = params.count("N_BATCH");
+    let listed: Vec<usize> = items(&params.get(KEY)).iter().map(index).collect();
+    if let Some(place) = listed.iter().find(|place| **place >= batch) {
+        let problem = format!("a batch of N_BATCH={batch} has no place {place}");
+        let way_out = format!("choose from 0 to {}", batch - 1);
+        return Err(params.refuse(KEY, problem, way_out));
+    }
+    Ok(if listed.is_empty() {
+        (0..batch).collect()
+    } else {
+        listed
+    })
+}
+
+/// The neurons of `REC_NEURON_IDS`, by population.
+fn only(
+    params: &Parameters,
+    hidden_layers: usize,
+) -> Result<BTreeMap<usize, Vec<usize>>, ParamError> {
+    const KEY: &str = "REC_NEURON_IDS";
+    let Value::Table(entries) = params.get(KEY) else {
+        panic!("{KEY} is a table");
+    };
+    let found = entries.iter().map(|(name, neurons)| {
+        let population = find_population(params, KEY, name, hidden_layers)?;
+        Ok((population, items(neurons).iter().map(index).collect()))
+    });
+    found.collect()
+}
+
+fn listed(value: &Value) -> When {
+    let pairs = items(value).iter().map(|pair| {
+        let pair = items(pair);
+        (index(&pair[0]), index(&pair[1]))
+    });
+    When::Listed(pairs.collect())
+}
+
+fn items(value: &Value) -> &[Value] {
+    match value {
+        Value::List(items) => items,
+        _ => &[],
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    items(value).iter().map(Value::to_string).collect()
+}
+
+fn spikes(params: &Parameters, hidden_layers: usize) -> Result<Vec<Named<usize>>, ParamError> {
+    let names = texts(&params.get("REC_SPIKES"));
+    let found = names.into_iter().map(|name| {
+        let what = find_population(params, "REC_SPIKES", &name, hidden_layers)?;
+        Ok(Named { name, what })
+    });
+    found.collect()
+}
+
+fn find_population(
+    params: &Parameters,
+    key: &'static str,
+    name: &str,
+    hidden_layers: usize,
+) -> Result<usize, ParamError> {
+    let known = LayerNames::new(params.benchmark(), hidden_layers).populations();
+    known.iter().position(|k| k == name).ok_or_else(|| {
+        let problem = format!("the network has no population {name}");
+        params.refuse(key, problem, format!("choose from {}", known.join(", ")))
+    })
+}
+
+fn neurons(
+    params: &Parameters,
+    hidden_layers: usize,
+    solver: SolverKind,
+) -> Result<Vec<Named<Probe>>, ParamError> {
+    const KEY: &str = "REC_NEURONS";
+    let value = params.get(KEY);
+    if solver == SolverKind::Event && !items(&value).is_empty() {
+        let problem = "the event solver has no steps in which to record".to_owned();
+        return Err(params.refuse(KEY, problem, "use SOLVER=grid"));
+    }
+    let hidden = 1..=hidden_layers;
+    let adapts = params.has("HIDDEN_NEURON_TYPE") && params.text("HIDDEN_NEURON_TYPE") == "ALIF";
+    let probes = items(&value).iter().map(|pair| {
+        let [population, variable] = &texts(pair)[..] else {
+            panic!("the table accepts pairs only");
+        };
+        let index = find_population(params, KEY, population, hidden_layers)?;
+        let variable_of = match variable.as_str() {
+            "V" => Some(Variable::Voltage),
+            "I" => Some(Variable::Current),
+            "lambda_V" => Some(Variable::LambdaV),
+            "lambda_I" => Some(Variable::LambdaI),
+            "B" if adapts && hidden.contains(&index) => Some(Variable::Adaptation),
+            "lambda_B" if adapts && hidden.contains(&index) => Some(Variable::LambdaB),
+            _ => None,
+        };
+        let Some(found) = variable_of.filter(|_| index > 0) else {
+            let problem = format!("{population} has no variable {variable}");
+            let way_out = "record V, I, lambda_V or lambda_I of hidden or output neurons, or B or lambda_B of hidden neurons with HIDDEN_NEURON_TYPE=ALIF";
+            return Err(params.refuse(KEY, problem, way_out));
+        };
+        Ok(Named {
+            name: format!("{variable}{population}"),
+            what: Probe {
+                population: index,
+                variable: found,
+            },
+        })
+    });
+    probes.collect()
+}
+
+fn synapses(
+    params: &Parameters,
+    hidden_layers: usize,
+    solver: SolverKind,
+) -> Result<Vec<Named<Synapse>>, ParamError> {
+    const KEY: &str = "REC_SYNAPSES";
+    let names = LayerNames::new(params.benchmark(), hidden_layers);
+    let known = names.projections(params.flag("RECURRENT"));
+    let value = params.get(KEY);
+    if solver == SolverKind::Event && !items(&value).is_empty() {
+        let problem = "the event solver has no steps in which to record".to_owned();
+        return Err(params.refuse(KEY, problem, "use SOLVER=grid"));
+    }
+    let found = items(&value).iter().map(|pair| {
+        let [projection, variable] = &texts(pair)[..] else {
+            panic!("the table accepts pairs only");
+        };
+        let Some(index) = known.iter().position(|k| k.record == *projection) else {
+            let names: Vec<&str> = known.iter().map(|k| k.record.as_str()).collect();
+            let problem = format!("the network has no projection {projection}");
+            let way_out = format!("choose from {}", names.join(", "));
+            return Err(params.refuse(KEY, problem, way_out));
+        };
+        let variable_of = match variable.as_str() {
+            "w" => SynapseVariable::Weight,
+            "dw" => SynapseVariable::Gradient,
+            "in_syn" => SynapseVariable::InSyn,
+            _ => {
+                let problem = format!("projections have no variable {variable}");
+                let way_out = "record w, dw or in_syn".to_owned();
+                return Err(params.refuse(KEY, problem, way_out));
+            }
+        };
+        Ok(Named {
+            name: format!("{variable}{projection}"),
+            what: Synapse {
+                projection: index,
+                target: known[index].target,
+                variable: variable_of,
+            },
+        })
+    });
+    found.collect()
+}

@@ -1,0 +1,138 @@
+//! The table of parameters, for people and for programs.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use crate::benchmark::Benchmark;
+use crate::row::Row;
+use crate::wrap::wrapped;
+
+/// Columns that the meaning is wrapped to.
+const MEANING_WIDTH: f64 = 76.0;
+
+impl Benchmark {
+    /// The table as text: a line with key, type, default and unit, then meaning and allowed values.
+    pub fn table_text(self) -> String {
+        let mut text = String::new();
+        let (works, idle): (Vec<&Row>, Vec<&Row>) = self.rows().iter().partition(|r| r.effect);
+        for row in works {
+            write_row(&mut text, row);
+        }
+        text.push_str("Accepted without effect:\n");
+        for row in idle {
+            write_entry(&mut text, row.key, row.meaning);
+        }
+        text.push_str("\nPresets (--preset NAME):\n");
+        for preset in self.presets() {
+            write_entry(&mut text, &preset.name, &preset.about);
+        }
+        text
+    }
+
+    /// The presets with their sources and all of their values.
+    pub fn presets_text(self) -> String {
+        let mut text = String::new();
+        for preset in self.presets() {
+            line(&mut text, &format!("--preset {}", preset.name));
+            let facts = [
+                ("about", Some(&preset.about)),
+                ("source", Some(&preset.source)),
+                ("expected", preset.expected.as_ref()),
+                ("status", preset.status.as_ref()),
+                ("command", preset.command.as_ref()),
+            ];
+            for (name, fact) in facts {
+                if let Some(fact) = fact {
+                    write_entry(&mut text, name, fact);
+                }
+            }
+            let values = preset.values.iter();
+            let values: Vec<String> = values
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            write_entry(&mut text, "values", &values.join(" "));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The presets as JSON: a list of objects with name, about, source, expected, status, command and
+    /// values.
+    pub fn presets_json(self) -> serde_json::Value {
+        let presets = self.presets().map(|preset| {
+            let values = preset.values.iter();
+            let values = values.map(|(key, value)| (key.clone(), value.to_json()));
+            json!({
+                "name": preset.name,
+                "about": preset.about,
+                "source": preset.source,
+                "expected": preset.expected,
+                "status": preset.status,
+                "command": preset.command,
+                "values": serde_json::Value::Object(values.collect()),
+            })
+        });
+        presets.collect()
+    }
+
+    /// The table as JSON: a list of objects with key, aliases, type, default, unit, allowed, meaning
+    /// and effect.
+    pub fn table_json(self) -> serde_json::Value {
+        let rows = self.rows().iter().map(|row| {
+            json!({
+                "key": row.key,
+                "aliases": row.aliases,
+                "type": row.kind.type_name(),
+                "default": row.default_text(),
+                "unit": row.unit,
+                "allowed": row.kind.expected(),
+                "meaning": row.meaning,
+                "effect": row.effect,
+            })
+        });
+        rows.collect()
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line.trim_end());
+    text.push('\n');
+}
+
+/// Columns for the name of an entry; a longer one gets a line of its own.
+const NAME_WIDTH: usize = 22;
+
+fn write_entry(text: &mut String, name: &str, about: &str) {
+    let own_line = name.len() >= NAME_WIDTH;
+    if own_line {
+        line(text, &format!("  {name}"));
+    }
+    for (index, part) in wrap(about).iter().enumerate() {
+        let name = if index == 0 && !own_line { name } else { "" };
+        line(text, &format!("  {name:<NAME_WIDTH$}{part}"));
+    }
+}
+
+fn write_row(text: &mut String, row: &Row) {
+    let head = format!(
+        "{:<24} {:<13} {} {}",
+        row.key,
+        row.kind.type_name(),
+        row.default_text(),
+        row.unit
+    );
+    line(text, &head);
+    let mut meaning = format!("{}; {}", row.meaning, row.kind.expected());
+    if !row.aliases.is_empty() {
+        write!(meaning, "; also {}", row.aliases.join(", ")).expect("a String takes every write");
+    }
+    for part in wrap(&meaning) {
+        line(text, &format!("    {part}"));
+    }
+}
+
+/// Lines of the table's width.
+fn wrap(text: &str) -> Vec<String> {
+    wrapped(text, MEANING_WIDTH, |text| text.chars().count() as f64)
+}
