@@ -14,7 +14,7 @@ use thiserror::Error;
 pub use first_spike::{FirstSpike, Penalty};
 pub use sum::Weighting;
 
-use crate::network::{Model, Network};
+use crate::network::Network;
 use crate::readout::{Observe, Readout, Seed};
 use crate::real::Real;
 
@@ -133,9 +133,8 @@ impl Loss {
     /// When the output neurons cannot show what the loss needs, or a constant is out of range.
     pub fn prepare(&self, network: &Network, scale: LossScale) -> Result<Evaluator, LossError> {
         let population = network.population(network.output());
-        let spiking = matches!(population.model, Model::Lif(_));
         let wants_spikes = self.observes() == Observe::FirstSpikes;
-        if spiking != wants_spikes {
+        if population.readable_voltage() == wants_spikes {
             let (needed, why) = if wants_spikes {
                 ("LIF", "leaky integrators never spike")
             } else {

@@ -11,7 +11,7 @@ use super::CHUNK;
 use crate::dispatch::{Kernel, vectorized};
 use crate::params::{Params, euclidean, sum_of};
 use crate::real::Real;
-use crate::shares::for_each_at_home;
+use crate::shares::for_each_sticky;
 
 /// Adam with its moments.
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ impl<F: Real> Adam<F> {
             second,
             factors,
         };
-        for_each_at_home(tasks.zip(moments).map(update).collect(), vectorized);
+        for_each_sticky(tasks.zip(moments).map(update).collect(), vectorized);
     }
 }
 
