@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use eventprop::solver::Solver;
 use eventprop::solver::event::{Event, Work};
-use eventprop::solver::grid::reference::Judge;
+use eventprop::solver::grid::judge::Judge;
 use eventprop_cases::file::parse;
 use eventprop_cases::run::spikes_of;
 use eventprop_cases::{Case, solve};
@@ -44,8 +44,7 @@ fn table<S: Solver>(case: &Case, solver: &mut S, name: &str) -> Result<String, s
     let predictions: Vec<i64> = solved.outcomes.iter().map(prediction).collect();
     writeln!(text, "predictions = {predictions:?}\n[expect.spikes]")?;
     for (index, population) in case.network.populations().iter().enumerate() {
-        let is_silent = !matches!(population.model, eventprop::network::Model::Lif(_));
-        if is_silent {
+        if population.threshold().is_none() {
             continue;
         }
         writeln!(text, "{} = [", population.name)?;

@@ -57,7 +57,7 @@ use std::collections::BTreeMap;
 
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
-    Adaptation, Clock, Constant, Init, Li, Lif, Network, NetworkError, NeuronConstant,
+    Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NetworkError, NeuronConstant,
 };
 use eventprop::params::Params;
 use eventprop::solver::event::Work;
@@ -320,7 +320,7 @@ fn network(file: &File) -> Result<Network, Fault> {
         table.refuse_needless()?;
         let id = match table.model {
             ModelName::Input => network.add_input(&table.name, table.size),
-            ModelName::Lif => network.add_lif(&table.name, table.size, table.lif()?),
+            ModelName::Lif => network.add(&table.name, table.size, table.lif()?),
             ModelName::Li => network.add_li(&table.name, table.size, table.li()?),
         };
         for name in &table.trained {
@@ -397,24 +397,24 @@ impl PopulationTable {
         }
     }
 
-    fn lif(&self) -> Result<Lif, Fault> {
+    fn lif(&self) -> Result<Model, Fault> {
         let or = |numbers: &Option<Numbers>, default| {
             numbers.clone().map_or(Constant::Same(default), Into::into)
         };
-        Ok(Lif {
+        let lif = Lif {
             tau_mem: self.needed("tau_mem", self.tau_mem.as_ref())?,
             tau_syn: self.needed("tau_syn", self.tau_syn.as_ref())?,
             v_thresh: or(&self.v_thresh, 1.0),
             v_reset: or(&self.v_reset, 0.0),
-            adaptation: match &self.tau_b {
-                None => None,
-                Some(tau_b) => Some(Adaptation {
-                    tau_b: tau_b.clone().into(),
-                    b_incr: self.needed("b_incr", self.b_incr.as_ref())?,
-                    b_init: or(&self.b_init, 0.0),
-                }),
-            },
-        })
+        };
+        let Some(tau_b) = &self.tau_b else {
+            return Ok(Model::Lif(lif));
+        };
+        Ok(Model::Alif(lif.adapting(Adaptation {
+            tau_b: tau_b.clone().into(),
+            b_incr: self.needed("b_incr", self.b_incr.as_ref())?,
+            b_init: or(&self.b_init, 0.0),
+        })))
     }
 
     fn li(&self) -> Result<Li, Fault> {

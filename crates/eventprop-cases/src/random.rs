@@ -159,9 +159,9 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
     let mut lif = |draws: &mut Draws, size| {
         let lif = draws.lif(shape.constants, size);
         if shape.adapting {
-            lif.adapting(of_thresholds.adaptation(shape.constants, size))
+            Model::Alif(lif.adapting(of_thresholds.adaptation(shape.constants, size)))
         } else {
-            lif
+            Model::Lif(lif)
         }
     };
     let mut network = Network::new(clock);
@@ -169,10 +169,10 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
     let mut layers = Vec::new();
     for layer in 0..shape.hidden {
         let lif = lif(&mut draws, HIDDEN);
-        layers.push(network.add_lif(&format!("hidden{layer}"), HIDDEN, lif));
+        layers.push(network.add(&format!("hidden{layer}"), HIDDEN, lif));
     }
     layers.push(match shape.output {
-        Output::Lif => network.add_lif("output", OUTPUT, lif(&mut draws, OUTPUT)),
+        Output::Lif => network.add("output", OUTPUT, lif(&mut draws, OUTPUT)),
         Output::Li => network.add_li("output", OUTPUT, draws.li(shape.constants, OUTPUT)),
     });
     let mut before = input;
@@ -299,7 +299,6 @@ impl Draws {
             tau_syn,
             v_thresh: self.constant(constants, size, 1.0, (0.7, 1.4)),
             v_reset: self.constant(constants, size, 0.0, (-0.5, 0.3)),
-            adaptation: None,
         }
     }
 
@@ -373,16 +372,13 @@ fn reaching_threshold(population: &Population, neuron: usize) -> f64 {
     } else {
         (tau_mem / tau_syn).ln() * tau_mem * tau_syn / (tau_mem - tau_syn)
     };
-    let theta = match &population.model {
-        Model::Lif(lif) => lif.v_thresh.of(neuron),
-        Model::Input | Model::Li(_) => 1.0,
-    };
+    let theta = population.threshold().map_or(1.0, |theta| theta.of(neuron));
     theta / Flow::over(peak_ms, tau_mem, tau_syn).current_to_voltage
 }
 
 #[cfg(test)]
 mod tests {
-    use eventprop::solver::grid::reference::Judge;
+    use eventprop::solver::grid::judge::Judge;
 
     use super::*;
     use crate::solve::evaluate;

@@ -16,7 +16,7 @@
 use std::any::TypeId;
 use std::fmt;
 
-use eventprop::network::{Model, Network};
+use eventprop::network::Network;
 use eventprop::real::Real;
 use eventprop::solver::Solver;
 use eventprop::tape::{SpikeTime, Tape};
@@ -225,13 +225,10 @@ pub fn rounding<R: Real, T: SpikeTime, F: Real>(network: &Network, tapes: &[Tape
 fn conditions<T: SpikeTime, F: Real>(network: &Network, tape: &Tape<T, F>) -> f64 {
     let populations = network.populations().iter().zip(&tape.populations);
     populations
-        .filter_map(|(population, spikes)| match &population.model {
-            Model::Lif(lif) => Some((lif, spikes)),
-            Model::Input | Model::Li(_) => None,
-        })
-        .flat_map(|(lif, spikes)| {
+        .filter_map(|(population, spikes)| Some((population.threshold()?, spikes)))
+        .flat_map(|(v_thresh, spikes)| {
             let drives = spikes.neuron.iter().zip(&spikes.drive);
-            drives.map(|(&n, drive)| 1.0 + 2.0 * lif.v_thresh.of(n as usize) / drive.to_f64())
+            drives.map(|(&n, drive)| 1.0 + 2.0 * v_thresh.of(n as usize) / drive.to_f64())
         })
         .sum()
 }

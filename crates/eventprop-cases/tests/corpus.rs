@@ -7,7 +7,7 @@
 use eventprop::solver::Solver;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
-use eventprop::solver::grid::reference::Judge;
+use eventprop::solver::grid::judge::Judge;
 use eventprop_cases::{Case, TimeKind, all, run};
 
 /// Runs all cases that expect something of a solver and reports all differences at once.

@@ -2,8 +2,8 @@
 
 use eventprop::loss::Loss;
 use eventprop::network::{
-    Adaptation, Constant, Init, Li, Lif, Network, NetworkError, NeuronConstant, PopulationId,
-    ProjectionId,
+    Adaptation, Constant, Init, Li, Lif, Model, Network, NetworkError, NeuronConstant,
+    PopulationId, ProjectionId,
 };
 use eventprop::params::Role;
 use eventprop::rng::{Key, Purpose};
@@ -69,7 +69,7 @@ impl Topology {
         for (layer, &size) in s.hidden.iter().enumerate() {
             let key = Key::new(seed, Purpose::TimeConstants).with(layer as u64);
             let draw = Draw::new(s, key, s.hidden_taus, s.tau_mem, size);
-            let target = network.add_lif(&names.hidden(layer), size, hidden_neurons(s, &draw));
+            let target = network.add(&names.hidden(layer), size, hidden_neurons(s, &draw));
             let weights = if layer == 0 {
                 s.input_hidden
             } else {
@@ -203,11 +203,14 @@ fn gamma(mean: f64, key: Key, neuron: usize) -> f64 {
     (draw(0) + draw(1) + draw(2)) * mean / 3.0
 }
 
-fn hidden_neurons(settings: &NetworkSettings, draw: &Draw) -> Lif {
+fn hidden_neurons(settings: &NetworkSettings, draw: &Draw) -> Model {
     let lif = draw.lif(settings);
     match settings.adaptation {
-        None => lif,
-        Some(a) => lif.adapting(Adaptation::new(a.tau_b, a.b_incr).b_init(a.b_init)),
+        None => Model::Lif(lif),
+        Some(a) => {
+            let adaptation = Adaptation::new(a.tau_b, a.b_incr).b_init(a.b_init);
+            Model::Alif(lif.adapting(adaptation))
+        }
     }
 }
 

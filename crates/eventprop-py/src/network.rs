@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eventprop::network::{
-    Adaptation, Clock, Constant, Init, Li, Lif, Network as Description, NetworkError,
+    Adaptation, Clock, Constant, Init, Li, Lif, Model, Network as Description, NetworkError,
     NeuronConstant, PopulationId,
 };
 use eventprop::params::{Entry, Params, Role};
@@ -137,7 +137,7 @@ impl Network {
         for network in [&mut alone, &mut changed] {
             match model {
                 "input" => network.add_input(name, size),
-                "lif" => network.add_lif(name, size, constants.lif()?),
+                "lif" => network.add(name, size, constants.lif()?),
                 _ => network.add_li(name, size, constants.li()?),
             };
         }
@@ -290,15 +290,16 @@ impl Constants<'_> {
         constant.ok_or_else(|| errors::key(format!("population \"{owner}\" needs {key}")))
     }
 
-    fn lif(&self) -> PyResult<Lif> {
-        let mut lif = Lif::new(self.needed("tau_mem")?, self.needed("tau_syn")?)
+    fn lif(&self) -> PyResult<Model> {
+        let lif = Lif::new(self.needed("tau_mem")?, self.needed("tau_syn")?)
             .v_thresh(self.needed("v_thresh")?)
             .v_reset(self.needed("v_reset")?);
-        if self.all.contains_key("tau_b") {
-            let adaptation = Adaptation::new(self.needed("tau_b")?, self.needed("b_incr")?);
-            lif = lif.adapting(adaptation.b_init(self.needed("b_init")?));
+        if !self.all.contains_key("tau_b") {
+            return Ok(Model::Lif(lif));
         }
-        Ok(lif)
+        let adaptation = Adaptation::new(self.needed("tau_b")?, self.needed("b_incr")?);
+        let adaptation = adaptation.b_init(self.needed("b_init")?);
+        Ok(Model::Alif(lif.adapting(adaptation)))
     }
 
     fn li(&self) -> PyResult<Li> {

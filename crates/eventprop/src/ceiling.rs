@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use crate::aligned::Aligned;
 use crate::dispatch::{Kernel, vectorized};
-use crate::network::{Model, Network};
+use crate::network::Network;
 use crate::optim::{Adam, Optimizer};
 use crate::params::Params;
 use crate::train::Activity;
@@ -35,7 +35,7 @@ impl Work {
         let samples = activity.samples.max(1) as f64;
         let mut work = Self::default();
         for population in network.populations() {
-            if !matches!(population.model, Model::Input) {
+            if !population.is_input() {
                 work.neuron_steps += 2.0 * steps * population.size as f64;
             }
         }
@@ -45,7 +45,7 @@ impl Work {
             let spikes: u64 = activity.spikes[projection.source.0].iter().sum();
             let rows = spikes as f64 / samples;
             work.additions += 2.0 * rows * width;
-            if !matches!(source.model, Model::Input) {
+            if !source.is_input() {
                 work.products += rows * width;
             }
             work.updates += source.size as f64 * width / batch as f64;

@@ -1,4 +1,4 @@
-//! Is the gradient right? Adjoint against central differences, both by the event solver in f64.
+//! Is the gradient right? Adjoint against central differences, both by one solver in f64.
 //!
 //! For each chosen parameter the loss is evaluated at w ± h and w ± h/2. Richardson's combination of
 //! the two central differences, (4 D(h/2) − D(h))/3, has an error of order h⁴; the two differences
@@ -6,6 +6,11 @@
 //! uncertainty, and *wrong* when it does not while nothing else explains it. What can explain it: a
 //! spike appears or vanishes within ± h (the loss then jumps and has no derivative), or a spike grazes
 //! its threshold (the derivative exists, but changes within ± h).
+//!
+//! The solver is the event solver ([`check`]). Of a model that it cannot treat, [`check_on`] takes the judge of the
+//! grid. On a grid a spike stays on its step while a parameter changes a little, and an integral is a sum: differences
+//! there see what a parameter does to voltages, and the adjoint agrees with them to rounding only where the loss reads
+//! voltages at points (`max`) and no spike lies between; elsewhere to the order of the step.
 //!
 //! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
 
@@ -118,7 +123,7 @@ const MARGIN: f64 = 10.0;
 /// when nothing grazes.
 const ROUNDING: f64 = 1e-9;
 
-/// Checks the gradient of `loss` at `params` on a batch.
+/// Checks the gradient of `loss` at `params` on a batch, by the event solver.
 ///
 /// Costs four forward passes per parameter and step.
 ///
@@ -131,7 +136,21 @@ pub fn check(
     loss: Loss,
     settings: Settings,
 ) -> Result<Report, TrainError> {
-    let mut probe = Probe::new(network, params, batch, loss)?;
+    check_on(Event::new(network)?, params, batch, loss, settings)
+}
+
+/// The same by any solver in f64.
+///
+/// # Errors
+/// When the loss does not fit the network, or a batch cannot be solved.
+pub fn check_on<S: Solver<Real = f64>>(
+    solver: S,
+    params: &Params<f64>,
+    batch: &Batch,
+    loss: Loss,
+    settings: Settings,
+) -> Result<Report, TrainError> {
+    let mut probe = Probe::new(solver, params, batch, loss)?;
     let gradient = probe.gradient()?;
     let base = probe.base.clone();
     let mut checks = Vec::new();
@@ -146,6 +165,7 @@ pub fn check(
             let (source, target) = match entry.role {
                 Role::Constant(..) => (None, offset),
                 Role::Weights(id) => {
+                    let network = probe.solver.network();
                     let width = network.population(network.projection(id).target).size;
                     (Some(offset / width), offset % width)
                 }
@@ -193,27 +213,27 @@ struct Point {
 }
 
 /// Evaluates the loss at changed parameters.
-struct Probe<'a> {
-    solver: Event,
+struct Probe<'a, S: Solver> {
+    solver: S,
     evaluator: Evaluator,
     params: Params<f64>,
     batch: &'a Batch,
-    forward: Forward<f64, f64>,
+    forward: Forward<S::Time, f64>,
     base: Point,
     grazing: usize,
 }
 
-impl<'a> Probe<'a> {
+impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
     fn new(
-        network: &Network,
+        solver: S,
         params: &Params<f64>,
         batch: &'a Batch,
         loss: Loss,
     ) -> Result<Self, TrainError> {
         let loss = loss.without_push();
         let mut probe = Self {
-            solver: Event::new(network)?,
-            evaluator: loss.prepare(network, LossScale::Exact)?,
+            evaluator: loss.prepare(solver.network(), LossScale::Exact)?,
+            solver,
             params: params.clone(),
             batch,
             forward: Forward::default(),
@@ -290,7 +310,7 @@ impl<'a> Probe<'a> {
 
     fn grazing_spikes(&self) -> usize {
         let populations = self.solver.network().populations();
-        let of = |tape: &Tape<f64, f64>| -> usize {
+        let of = |tape: &Tape<S::Time, f64>| -> usize {
             let pairs = populations.iter().zip(&tape.populations);
             pairs.map(|(p, spikes)| grazing_spikes(p, spikes)).sum()
         };

@@ -12,7 +12,7 @@ pub(crate) const CHUNK: usize = 8192;
 ///
 /// PERF: rayon alone shares out anew every time. Moments and weights of a network of moderate size fit into the
 /// caches of the cores, and fetching them from the other core takes several times as long as the update.
-pub(crate) fn for_each_at_home<T: Send>(tasks: Vec<T>, work: impl Fn(T) + Sync) {
+pub(crate) fn for_each_sticky<T: Send>(tasks: Vec<T>, work: impl Fn(T) + Sync) {
     if tasks.len() < 2 {
         return tasks.into_iter().for_each(work);
     }
@@ -40,7 +40,7 @@ pub(crate) fn for_each_at_home<T: Send>(tasks: Vec<T>, work: impl Fn(T) + Sync) 
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::for_each_at_home;
+    use super::for_each_sticky;
 
     #[test]
     fn every_task_is_done_once() {
@@ -52,7 +52,7 @@ mod tests {
             for count in [0, 1, 2, 50] {
                 let done: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
                 pool.install(|| {
-                    for_each_at_home((0..count).collect(), |task| {
+                    for_each_sticky((0..count).collect(), |task| {
                         done[task].fetch_add(1, Ordering::Relaxed);
                     });
                 });

@@ -17,7 +17,7 @@ use crate::params::{Params, Role};
 use crate::readout::Seed;
 use crate::real::Real;
 use crate::regularize::Regularizer;
-use crate::shares::{CHUNK, for_each_at_home};
+use crate::shares::{CHUNK, for_each_sticky};
 use crate::solver::{
     Disturbance, Drive, Forward, Grazing, SolveError, Solver, Trial, grazing_spikes,
 };
@@ -284,7 +284,7 @@ impl<S: Solver> Session<S> {
         if values.len() < 1 << 15 {
             check(values);
         } else {
-            for_each_at_home(values.chunks(CHUNK).collect(), check);
+            for_each_sticky(values.chunks(CHUNK).collect(), check);
         }
         if finite.into_inner() {
             return Ok(());

@@ -6,7 +6,7 @@ use eventprop::network::{Clock, Init, Li, Lif, Network};
 use eventprop::params::Params;
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::grid::Grid;
-use eventprop::solver::grid::reference::Judge;
+use eventprop::solver::grid::judge::Judge;
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_cases::run::rounding;
 use eventprop_cases::{Solved, solve};

@@ -3,7 +3,7 @@
 use eventprop::loss::{Loss, Weighting};
 use eventprop::network::{Clock, Init, Li, Network};
 use eventprop::neuron::flow::Flow;
-use eventprop::neuron::{li, lif};
+use eventprop::neuron::{Spike, li, lif};
 use eventprop::params::Params;
 use eventprop::solver::grid::Grid;
 use eventprop::spikes::{Batch, SpikeTrain};
@@ -43,9 +43,14 @@ fn flow_at_equal_time_constants() {
 /// term, a missing V_r or a division of λ_V alone would give something else.
 #[test]
 fn lif_jump() {
-    assert_eq!(lif::adjoint_jump(2.0, 1.5, -1.0, 4.0), 2.5);
+    let spike = |drive, backflow| Spike {
+        drive,
+        own: 0.0,
+        backflow,
+    };
+    assert_eq!(lif::adjoint_jump(2.0, 1.5, &spike(4.0, -1.0)), 2.5);
     // Without a loss and without targets the jump is I/(I − V) for V_r = 0: 1 + ϑ/J.
-    assert_eq!(lif::adjoint_jump(1.0, 1.0, 0.0, 0.5), 3.0);
+    assert_eq!(lif::adjoint_jump(1.0, 1.0, &spike(0.5, 0.0)), 3.0);
 }
 
 /// `[A4]` of `lif`: what arrives through w = 0.5 at a target with λ_V = 3, λ_I = 1 is 0.5 (3 − 1).

@@ -9,14 +9,14 @@
 )]
 
 use eventprop::loss::{FirstSpike, Loss};
-use eventprop::network::{Clock, Constant, Init, Model, Network, PopulationId};
+use eventprop::network::{Clock, Constant, Init, Network, PopulationId};
 use eventprop::params::{Entry, Params, Role};
 use eventprop::real::Real;
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::Solver;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
-use eventprop::solver::grid::reference::Judge;
+use eventprop::solver::grid::judge::Judge;
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_cases::random::{
     Constants, Drawn, Output, Shape, TRIAL_MS, draw, loss_of_seed, losses,
@@ -137,22 +137,8 @@ fn permuted(drawn: &Drawn, p: usize, order: &[usize]) -> Drawn {
             }
             other => other.clone(),
         };
-        match &population.model {
-            Model::Input => network.add_input(&population.name, population.size),
-            Model::Lif(lif) => {
-                let mut lif = lif.clone();
-                for c in [
-                    &mut lif.tau_mem,
-                    &mut lif.tau_syn,
-                    &mut lif.v_thresh,
-                    &mut lif.v_reset,
-                ] {
-                    *c = place(c);
-                }
-                network.add_lif(&population.name, population.size, lif)
-            }
-            Model::Li(li) => network.add_li(&population.name, population.size, li.clone()),
-        };
+        let model = population.model.clone().map_constants(place);
+        network.add(&population.name, population.size, model);
     }
     for projection in drawn.network.projections() {
         let zeros = vec![0.0; projection_len(&drawn.network, projection)];
@@ -295,22 +281,8 @@ fn split(drawn: &Drawn, p: usize) -> Drawn {
             other => other.clone(),
         };
         let size = population.size + usize::from(index == p);
-        match &population.model {
-            Model::Input => network.add_input(&population.name, size),
-            Model::Lif(lif) => {
-                let mut lif = lif.clone();
-                for c in [
-                    &mut lif.tau_mem,
-                    &mut lif.tau_syn,
-                    &mut lif.v_thresh,
-                    &mut lif.v_reset,
-                ] {
-                    *c = more(c);
-                }
-                network.add_lif(&population.name, size, lif)
-            }
-            Model::Li(li) => network.add_li(&population.name, size, li.clone()),
-        };
+        let model = population.model.clone().map_constants(more);
+        network.add(&population.name, size, model);
     }
     for (entry, projection) in drawn
         .params

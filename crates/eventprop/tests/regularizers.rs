@@ -8,7 +8,7 @@ use eventprop::real::Real;
 use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
-use eventprop::solver::grid::reference::Judge;
+use eventprop::solver::grid::judge::Judge;
 use eventprop::solver::{Drive, Forward, Grazing, Solver, Trial};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_cases::random::{Output, Shape, draw};

@@ -19,8 +19,8 @@ fn network() -> Network {
     let mut network = Network::new(Clock::new(1.0, 40.0).unwrap());
     let input = network.add_input("input", 2);
     let adaptation = Adaptation::new(20.0, 0.1);
-    let lif = Lif::new(20.0, 5.0).adapting(adaptation);
-    let hidden = network.add_lif("hidden", 4, lif);
+    let alif = Lif::new(20.0, 5.0).adapting(adaptation);
+    let hidden = network.add_alif("hidden", 4, alif);
     let output = network.add_li("output", 2, Li::new(20.0, 5.0));
     let normal = |mean, std| Init::Normal { mean, std };
     network.connect(input, hidden, normal(2.0, 1.0));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`mnist`], [`smnist`] | images; the same as sequences of pixels |
 //! | [`yin_yang`] | points of a plane |
-//! | [`shd`] | spoken words as spikes (SHD, SSC), and a synthetic set of that shape |
+//! | [`shd`] | SHD and SSC, and a synthetic set of that shape |
 //! | [`nmnist`], [`dvs_gesture`], [`synthetic_camera`] | recordings of event cameras, and synthetic ones of their shape |
 //! | [`own`], [`series`], [`from_sound`] | the user's recordings, series of values, and sound files |
 

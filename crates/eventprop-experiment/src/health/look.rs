@@ -1,6 +1,6 @@
 //! One batch, forwards and backwards, in figures.
 
-use eventprop::network::{Model, PopulationId};
+use eventprop::network::PopulationId;
 use eventprop::params::{Entry, euclidean};
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
@@ -190,7 +190,7 @@ fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
 fn layers<S: Engine>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
     let (network, activity) = (&learner.topology.network, &learner.session.activity);
     let output = network.output();
-    let spiking = matches!(network.population(output).model, Model::Lif(_));
+    let spiking = network.population(output).spikes();
     let hidden = learner.topology.hidden.iter().copied();
     let places = hidden.chain(spiking.then_some(output));
     let figures = |(index, id): (usize, PopulationId)| {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use eventprop::network::{Model, Population};
+use eventprop::network::Population;
 use eventprop::solver::grid::Grid;
 use eventprop::spikes::Batch;
 use serde_json::{Value as Json, json};
@@ -34,7 +34,8 @@ impl<'a> ReportFile<'a> {
     ) -> Result<Self, RunError> {
         let Prepared { settings, data, .. } = prepared;
         let network = &learner.topology.network;
-        let population = |p: &Population| json!({"name": p.name, "size": p.size, "spikes": !matches!(p.model, Model::Li(_))});
+        let population =
+            |p: &Population| json!({"name": p.name, "size": p.size, "spikes": p.spikes()});
         let started = prepared.started();
         let json = json!({
             "layout": LAYOUT,

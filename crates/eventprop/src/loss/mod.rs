@@ -17,7 +17,7 @@ pub use sample::Outcome;
 use sample::Sample;
 pub use sum::Weighting;
 
-use crate::network::{Model, Network};
+use crate::network::Network;
 use crate::readout::{Observe, Readout, Seed};
 use crate::real::Real;
 
@@ -96,9 +96,8 @@ impl Loss {
     /// When the output neurons cannot show what the loss needs, or a constant is out of range.
     pub fn prepare(&self, network: &Network, scale: LossScale) -> Result<Evaluator, LossError> {
         let population = network.population(network.output());
-        let spiking = matches!(population.model, Model::Lif(_));
         let wants_spikes = self.observes() == Observe::FirstSpikes;
-        if spiking != wants_spikes {
+        if population.readable_voltage() == wants_spikes {
             let (needed, why) = if wants_spikes {
                 ("LIF", "leaky integrators never spike")
             } else {

@@ -54,13 +54,18 @@ pub enum NetworkError {
     },
     /// A constant is to be trained that the model does not have.
     #[error(
-        "population \"{name}\" has no {constant} to train; tau_mem and tau_syn belong to LIF and LI neurons, tau_b and b_incr to LIF neurons with an adapting threshold"
+        "population \"{name}\" has no {constant} to train; its model, {model}, has {}",
+        if known.is_empty() { "no constants" } else { known }
     )]
     NoSuchConstant {
         /// The population.
         name: String,
         /// The constant.
         constant: &'static str,
+        /// What the model is called.
+        model: &'static str,
+        /// The constants that it has to train, separated by commas.
+        known: String,
     },
     /// The bound of a trained constant is out of its range.
     #[error(

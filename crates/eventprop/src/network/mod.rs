@@ -12,9 +12,14 @@ mod projection;
 
 pub use clock::Clock;
 pub use error::NetworkError;
-pub use population::{Adaptation, Constant, Li, Lif, Model, NeuronConstant, Population, Trained};
+pub use population::{Population, Trained};
 pub use projection::{Init, Projection};
 
+pub use crate::neuron::alif::{Adaptation, Alif};
+pub use crate::neuron::constant::{Constant, NeuronConstant};
+pub use crate::neuron::li::Li;
+pub use crate::neuron::lif::Lif;
+pub use crate::neuron::model::Model;
 use crate::params::Params;
 use crate::real::Real;
 
@@ -66,6 +71,11 @@ impl Network {
         self.add(name, size, Model::Lif(lif))
     }
 
+    /// Adds a population of leaky integrate-and-fire neurons with adapting thresholds.
+    pub fn add_alif(&mut self, name: &str, size: usize, alif: Alif) -> PopulationId {
+        self.add(name, size, Model::Alif(alif))
+    }
+
     /// Adds a population of leaky integrators (they never spike).
     pub fn add_li(&mut self, name: &str, size: usize, li: Li) -> PopulationId {
         self.add(name, size, Model::Li(li))
@@ -98,7 +108,8 @@ impl Network {
         ProjectionId(self.projections.len() - 1)
     }
 
-    fn add(&mut self, name: &str, size: usize, model: Model) -> PopulationId {
+    /// Adds a population of neurons of a model.
+    pub fn add(&mut self, name: &str, size: usize, model: Model) -> PopulationId {
         self.populations.push(Population {
             name: name.to_owned(),
             size,
@@ -205,10 +216,7 @@ impl Network {
     /// # Panics
     /// When there is none; [`Self::validate`] refuses such a network.
     pub fn input(&self) -> PopulationId {
-        let index = self
-            .populations
-            .iter()
-            .position(|p| matches!(p.model, Model::Input));
+        let index = self.populations.iter().position(Population::is_input);
         PopulationId(index.expect("a validated network has an input population"))
     }
 
@@ -284,16 +292,12 @@ impl Network {
     }
 
     fn validate_shape(&self) -> Result<(), NetworkError> {
-        let inputs = self
-            .populations
-            .iter()
-            .filter(|p| matches!(p.model, Model::Input))
-            .count();
+        let inputs = self.populations.iter().filter(|p| p.is_input()).count();
         if inputs != 1 {
             return Err(NetworkError::Inputs { found: inputs });
         }
         match self.populations.last() {
-            Some(last) if !matches!(last.model, Model::Input) => Ok(()),
+            Some(last) if !last.is_input() => Ok(()),
             _ => Err(NetworkError::NoOutput),
         }
     }
@@ -310,10 +314,10 @@ impl Network {
             }
         }
         let name = self.projection_name(id);
-        if matches!(self.population(projection.source).model, Model::Li(_)) {
+        if !self.population(projection.source).spikes() {
             return Err(NetworkError::SilentSource { name });
         }
-        if matches!(self.population(projection.target).model, Model::Input) {
+        if self.population(projection.target).is_input() {
             return Err(NetworkError::IntoInput { name });
         }
         let expected =

@@ -10,17 +10,90 @@
 //! (1 − e^{−rate·t}) / rate, rate = 1/τ_syn − 1/τ_mem, which holds for every ratio of the time
 //! constants; equal ones are its limit, not a special formula.
 
+use crate::real::Real;
+
 /// The exact flow over a time: how much of each variable survives and how much is passed on.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Flow {
+pub struct Flow<F = f64> {
     /// e^{−t/τ_mem}.
-    pub decay_mem: f64,
+    pub decay_mem: F,
     /// e^{−t/τ_syn}.
-    pub decay_syn: f64,
+    pub decay_syn: F,
     /// What a unit of I adds to V: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_syn/(τ_mem − τ_syn).
-    pub current_to_voltage: f64,
+    pub current_to_voltage: F,
     /// What a unit of λ_V adds to λ_I: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_mem/(τ_mem − τ_syn).
-    pub adjoint_coupling: f64,
+    pub adjoint_coupling: F,
+}
+
+/// Membrane potential and synaptic current of one neuron.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct State<F> {
+    /// V.
+    pub v: F,
+    /// I.
+    pub i: F,
+}
+
+impl<F: Real> State<F> {
+    /// `[F1]` `[F2]` the state one flow later.
+    #[inline(always)]
+    #[must_use]
+    pub fn after(self, flow: &Flow<F>) -> Self {
+        Self {
+            // [F1] V(t) = e^{−t/τ_mem} V + (I → V) I
+            v: self.v * flow.decay_mem + self.i * flow.current_to_voltage,
+            // [F2]
+            i: self.i * flow.decay_syn,
+        }
+    }
+}
+
+/// The adjoints of the membrane potential and the synaptic current of one neuron.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lambda<F> {
+    /// λ_V.
+    pub v: F,
+    /// λ_I.
+    pub i: F,
+}
+
+impl<F: Real> Lambda<F> {
+    /// `[A1]` `[A2]` λ one flow earlier, with A = 0.
+    #[inline(always)]
+    #[must_use]
+    pub fn before(self, flow: &Flow<F>) -> Self {
+        Self {
+            // [A1]
+            v: self.v * flow.decay_mem,
+            // [A2] with the λ_V of the later end
+            i: self.i * flow.decay_syn + self.v * flow.adjoint_coupling,
+        }
+    }
+
+    /// `[A1]` `[A2]` λ one flow earlier, under the driving term A.
+    #[inline(always)]
+    #[must_use]
+    pub fn before_driven(self, flow: &Flow<F>, a: F) -> Self {
+        let v_above = self.v - a;
+        Self {
+            // [A1] λ_V ← A + (λ_V − A) e^{−t/τ_mem}
+            v: a + v_above * flow.decay_mem,
+            // [A2] λ_I ← A + (λ_I − A) e^{−t/τ_syn} + (λ_V − A) (λ_V → λ_I)
+            i: a + (self.i - a) * flow.decay_syn + v_above * flow.adjoint_coupling,
+        }
+    }
+}
+
+impl Flow {
+    /// The nearest numbers of another type.
+    pub fn cast<F: Real>(&self) -> Flow<F> {
+        Flow {
+            decay_mem: F::from_f64(self.decay_mem),
+            decay_syn: F::from_f64(self.decay_syn),
+            current_to_voltage: F::from_f64(self.current_to_voltage),
+            adjoint_coupling: F::from_f64(self.adjoint_coupling),
+        }
+    }
 }
 
 impl Flow {
@@ -49,7 +122,7 @@ impl Flow {
 
 #[cfg(test)]
 mod tests {
-    use super::Flow;
+    use super::{Flow, Lambda, State};
 
     /// `[F1]` `[A1]`: against the plain two-exponential formula where that is well conditioned. It
     /// subtracts numbers of order one, so it is itself right to a few ε / |1 − τ_syn/τ_mem|.
@@ -91,13 +164,18 @@ mod tests {
                 Flow::over(0.4, tau_mem, tau_syn),
                 Flow::over(1.7, tau_mem, tau_syn),
             );
-            let (v, i) = (0.3, 1.1);
-            let v1 = v * first.decay_mem + i * first.current_to_voltage;
-            let i1 = i * first.decay_syn;
-            let v2 = v1 * second.decay_mem + i1 * second.current_to_voltage;
-            let direct = v * both.decay_mem + i * both.current_to_voltage;
+            let start = State { v: 0.3, i: 1.1 };
+            let (found, direct) = (start.after(&first).after(&second), start.after(&both));
             // A handful of roundings of numbers below one.
-            assert!((v2 - direct).abs() < 16.0 * f64::EPSILON);
+            assert!((found.v - direct.v).abs() < 16.0 * f64::EPSILON);
+            // Likewise of numbers below 4, τ_mem/τ_syn being at most that.
+            let end = Lambda { v: 0.3, i: 1.1 };
+            let (found, direct) = (end.before(&second).before(&first), end.before(&both));
+            assert!((found.i - direct.i).abs() < 64.0 * f64::EPSILON);
+            // A constant drive is a fixed point that λ approaches as it decays without one.
+            let shifted = Lambda { v: 1.0, i: 1.8 }.before_driven(&both, 0.7);
+            assert!((shifted.v - 0.7 - direct.v).abs() < 16.0 * f64::EPSILON);
+            assert!((shifted.i - 0.7 - direct.i).abs() < 64.0 * f64::EPSILON);
         }
     }
 }

@@ -10,7 +10,7 @@
 use crate::dispatch::{Kernel, vectorized};
 use crate::params::{Params, euclidean, sum_of};
 use crate::real::Real;
-use crate::shares::{CHUNK, for_each_at_home};
+use crate::shares::{CHUNK, for_each_sticky};
 
 /// Adam with its moments.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ impl<F: Real> Adam<F> {
             second,
             factors,
         };
-        for_each_at_home(tasks.zip(moments).map(update).collect(), vectorized);
+        for_each_sticky(tasks.zip(moments).map(update).collect(), vectorized);
     }
 }
 

@@ -10,19 +10,25 @@
 //! the declared initial state.
 
 pub mod event;
+mod first_spikes;
+mod grazing;
 pub mod grid;
-mod shelf;
+mod scratch_pool;
+mod sum;
 
 use thiserror::Error;
 
+pub(crate) use self::grazing::grazing_spikes;
+pub use self::grazing::{GRAZING_SHARE, Grazing};
+
 use crate::dispatch::{Kernel, vectorized};
-use crate::network::{Model, Network, NetworkError, Population};
+use crate::network::{Network, NetworkError};
 use crate::params::Params;
 use crate::readout::{Observe, Readout, Seed};
 use crate::real::Real;
 use crate::rng::Key;
 use crate::spikes::{Batch, SpikeError};
-use crate::tape::{SpikeTime, Spikes, Tape};
+use crate::tape::{SpikeTime, Tape};
 
 /// Why a batch could not be solved.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -87,34 +93,6 @@ pub enum SolveError {
         /// Position of the sample in its batch.
         sample: usize,
     },
-}
-
-/// What to do with spikes whose drive J = I − V is tiny, where the gradient has a factor 1/J.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Grazing {
-    /// Use the drive as it is.
-    #[default]
-    Keep,
-    /// Use max(J, limit) in the adjoint jump.
-    Limit(f64),
-    /// Stop with [`SolveError::Grazing`].
-    Error,
-}
-
-/// A spike counts as grazing when its drive is below this share of the threshold: the jump factor
-/// I / (I − ϑ) is then above 100.
-pub const GRAZING_SHARE: f64 = 0.01;
-
-/// How many of a population's spikes graze their threshold.
-pub(crate) fn grazing_spikes<T, F: Real>(population: &Population, spikes: &Spikes<T, F>) -> usize {
-    let Model::Lif(lif) = &population.model else {
-        return 0;
-    };
-    let grazes = |(drive, neuron): &(&F, &u32)| {
-        drive.to_f64() < GRAZING_SHARE * lif.v_thresh.of(**neuron as usize)
-    };
-    let drives = spikes.drive.iter().zip(&spikes.neuron);
-    drives.filter(grazes).count()
 }
 
 /// Random disturbances of a training trial; the grid solver only.

@@ -23,15 +23,15 @@
 
 use super::Model;
 use super::arrivals::{Arrival, Arriving, Timetable};
-use super::constants::{self, ByConstant, History};
+use super::constants::{self, History};
 use super::neurons::{Adjoints, Flows, Paths};
 use super::schedule::Component;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
-use crate::neuron::{alif, li, lif};
+use crate::neuron::{Between, Spike, li, lif};
 use crate::params::Params;
 use crate::readout::{Readout, Seed};
-use crate::solver::{Drive, GRAZING_SHARE, Grazing, SolveError};
+use crate::solver::{Drive, SolveError, grazing};
 use crate::tape::Tape;
 
 /// A jump of λ_V inside an interval, on its way to the start of the interval.
@@ -45,7 +45,7 @@ struct Jump {
 
 /// λ of one population, and where on its tape the adjoint pass is.
 #[derive(Debug, Default)]
-struct Side {
+struct PopulationAdjoint {
     adjoints: Adjoints,
     /// Whether any λ has ever left zero; before, nothing needs to be done.
     active: bool,
@@ -56,23 +56,21 @@ struct Side {
     /// λ_V⁻ per neuron and the time of its latest jump, of neurons with jumps in this interval.
     jumped: Vec<Option<(f64, f64)>>,
     /// The spike of each neuron that was reached last, where thresholds adapt.
-    lowered: Vec<Option<Lowered>>,
-    /// What the spikes add to the derivatives with respect to constants.
-    by_constant: ByConstant,
+    last_spike: Vec<LastSpikeAdjoint>,
 }
 
-/// λ_B of a neuron just before a spike (in forward time), and B there.
+/// What the adjoint keeps of a neuron from spike to spike.
 #[derive(Debug, Clone, Copy)]
-struct Lowered {
+struct LastSpikeAdjoint {
+    /// When the spike was that was reached last; the end of the trial before any was reached.
     time_ms: f64,
-    lambda_b: f64,
-    b: f64,
+    between: Between<f64>,
 }
 
 /// Working memory of the adjoint pass, reused from sample to sample.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    sides: Vec<Side>,
+    sides: Vec<PopulationAdjoint>,
     timetable: Timetable,
     /// The flows between the stops of the timetable, where all neurons share them.
     flows: Vec<Flow>,
@@ -147,7 +145,9 @@ impl Pass<'_> {
 
     fn start(&self, scratch: &mut Scratch) {
         let neurons = &self.model.neurons;
-        scratch.sides.resize_with(neurons.len(), Side::default);
+        scratch
+            .sides
+            .resize_with(neurons.len(), PopulationAdjoint::default);
         for (p, side) in scratch.sides.iter_mut().enumerate() {
             let spikes = self.tape.populations[p].len();
             side.active = false;
@@ -158,9 +158,12 @@ impl Pass<'_> {
                 side.adjoints.start(neurons[p].size);
                 side.jumped.clear();
                 side.jumped.resize(neurons[p].size, None);
-                side.lowered.clear();
-                side.lowered.resize(neurons[p].adapting.len(), None);
-                side.by_constant.start(neurons[p].adapting.len());
+                let end = LastSpikeAdjoint {
+                    time_ms: self.model.trial_ms,
+                    between: Between::default(),
+                };
+                side.last_spike.clear();
+                side.last_spike.resize(neurons[p].adapting.len(), end);
             }
         }
     }
@@ -249,7 +252,7 @@ impl Pass<'_> {
             if now > peak.time_ms {
                 return None;
             }
-            current *= (-(now - from) / membrane.tau_syn).exp();
+            current = membrane.current_after(current, now - from);
             from = now;
             let mut turn = None;
             arriving.deliver(lines, self.tape, now, |arrival| {
@@ -315,10 +318,13 @@ impl Pass<'_> {
             }
         }
         for &p in &component.populations {
-            self.finish_thresholds(p, &mut scratch.sides[p]);
-            scratch.sides[p]
-                .by_constant
-                .add_to(self.params, p, gradient);
+            let last_spike = &mut scratch.sides[p].last_spike;
+            let each = last_spike.iter_mut().zip(&self.model.neurons[p].adapting);
+            each.for_each(|(last, threshold)| {
+                threshold.adjoint_start(last.time_ms, &mut last.between);
+            });
+            let each = last_spike.iter().map(|last| &last.between);
+            constants::add_thresholds(self.params, p, each, gradient);
         }
         if trains {
             let walk = constants::Walk {
@@ -359,17 +365,6 @@ impl Pass<'_> {
             .iter()
             .map(of)
             .fold(f64::NEG_INFINITY, f64::max)
-    }
-
-    /// `[G5]` from the first spike of every neuron back to the start of the trial.
-    fn finish_thresholds(&self, p: usize, side: &mut Side) {
-        for (n, lowered) in side.lowered.iter().enumerate() {
-            if let Some(lowered) = lowered {
-                let tau_b = self.model.neurons[p].adapting[n].tau_b;
-                side.by_constant
-                    .add_tau_b(n, by_tau_b(*lowered, 0.0, tau_b));
-            }
-        }
     }
 
     /// Takes λ of a population from `to` back to `from`, through the jumps of its spikes in
@@ -430,29 +425,37 @@ impl Pass<'_> {
     /// `[A3]` how much λ_V jumps at one spike; `side.adjoints` are those at the end of the interval, of
     /// which `from_end` is left.
     #[inline(always)]
-    fn jump(&self, p: usize, k: usize, from_end: f64, side: &mut Side) -> Result<f64, SolveError> {
+    fn jump(
+        &self,
+        p: usize,
+        k: usize,
+        from_end: f64,
+        side: &mut PopulationAdjoint,
+    ) -> Result<f64, SolveError> {
         let spikes = &self.tape.populations[p];
         let neurons = &self.model.neurons[p];
         let (neuron, time_ms) = (spikes.neuron[k], spikes.when[k]);
         let n = neuron as usize;
         let theta = neurons.theta[n];
-        let drive = match self.drive.grazing {
-            Grazing::Limit(limit) => spikes.drive[k].max(limit),
-            Grazing::Error if spikes.drive[k] < GRAZING_SHARE * theta => {
-                return Err(self.grazing(p, k));
-            }
-            Grazing::Keep | Grazing::Error => spikes.drive[k],
+        let Some(drive) = self.drive.grazing.drive(spikes.drive[k], theta) else {
+            return Err(self.grazing(p, k));
         };
         let lambda_v_plus = match side.jumped[n] {
             None => side.adjoints.lambda_v[n] * from_end,
             Some((later, lambda_v)) => lambda_v * neurons.membrane(n).decay(later - time_ms).left,
         };
-        let backflow = side.backflow[k];
-        let mut lambda_v_minus = if neurons.adapting.is_empty() {
-            let theta_above_reset = theta - neurons.v_start[n];
-            lif::adjoint_jump(lambda_v_plus, theta_above_reset, backflow, drive)
+        let mut spike = Spike {
+            drive,
+            own: 0.0,
+            backflow: side.backflow[k],
+        };
+        let mut lambda_v_minus = if let Some(last) = side.last_spike.get_mut(n) {
+            spike.own = spikes.adaptation[k];
+            let elapsed_ms = last.time_ms - time_ms;
+            last.time_ms = time_ms;
+            neurons.adapting[n].adjoint_spike(lambda_v_plus, spike, elapsed_ms, &mut last.between)
         } else {
-            self.jump_adapting((p, k), lambda_v_plus, (backflow, drive), side)
+            lif::adjoint_jump(lambda_v_plus, theta - neurons.v_start[n], &spike)
         };
         if let Some(of_population) = self.drive.spike_jumps.get(p)
             && !of_population.is_empty()
@@ -464,44 +467,6 @@ impl Pass<'_> {
             side.jumped[n] = Some((time_ms, lambda_v_minus));
         }
         Ok(size)
-    }
-
-    /// `[A7]` `[A8]` λ_V just before a spike of a neuron whose threshold adapts; and `[G4]`, `[G5]`.
-    fn jump_adapting(
-        &self,
-        (p, k): (usize, usize),
-        lambda_v_plus: f64,
-        (backflow, drive): (f64, f64),
-        side: &mut Side,
-    ) -> f64 {
-        let spikes = &self.tape.populations[p];
-        let (n, time_ms, b) = (
-            spikes.neuron[k] as usize,
-            spikes.when[k],
-            spikes.adaptation[k],
-        );
-        let adapting = self.model.neurons[p].adapting[n];
-        let mut lambda_b_plus = 0.0;
-        if let Some(later) = side.lowered[n] {
-            // [A7]
-            lambda_b_plus = later.lambda_b * (-(later.time_ms - time_ms) / adapting.tau_b).exp();
-            let by_tau_b = by_tau_b(later, time_ms, adapting.tau_b);
-            side.by_constant.add_tau_b(n, by_tau_b);
-        }
-        let plus = alif::Lambdas {
-            v: lambda_v_plus,
-            b: lambda_b_plus,
-        };
-        let minus = alif::adjoint_jump(plus, adapting.threshold, b, (backflow, drive));
-        // [G4]
-        side.by_constant
-            .add_b_incr(n, -adapting.tau_b * lambda_b_plus);
-        side.lowered[n] = Some(Lowered {
-            time_ms,
-            lambda_b: minus.b,
-            b,
-        });
-        minus.v
     }
 
     /// `[A4]` `[G1]` takes back everything that arrived at a stop, in the reverse order of its delivery.
@@ -557,8 +522,9 @@ impl Pass<'_> {
             let q = scratch.nodes_left;
             let row = &seed.voltage[q * neurons.size..(q + 1) * neurons.size];
             for (n, (lambda_v, a)) in side.adjoints.lambda_v.iter_mut().zip(row).enumerate() {
-                // [A1] λ_V⁻ = λ_V⁺ + ω A / τ_mem: the drive A over the width of the node.
-                *lambda_v += nodes.widths_ms[q] * a / neurons.membrane(n).tau_mem;
+                // The drive A over the width of the node.
+                let impulse = nodes.widths_ms[q] * a;
+                *lambda_v = li::adjoint_impulse(*lambda_v, impulse, neurons.membrane(n).tau_mem);
             }
             side.active = true;
         }
@@ -572,20 +538,10 @@ impl Pass<'_> {
 
     #[cold]
     fn grazing(&self, p: usize, k: usize) -> SolveError {
-        let spikes = &self.tape.populations[p];
-        SolveError::Grazing {
-            population: self.model.network.populations()[p].name.clone(),
-            neuron: spikes.neuron[k] as usize,
-            time_ms: spikes.when[k],
-            sample: self.sample,
-            drive: spikes.drive[k],
-        }
+        let network = &self.model.network;
+        let (population, spikes) = (&network.populations()[p], &self.tape.populations[p]);
+        grazing::error(population, spikes, k, network.clock(), self.sample)
     }
-}
-
-/// `[G5]` over the time from `since_ms` to a spike, in which λ_B B does not change.
-fn by_tau_b(spike: Lowered, since_ms: f64, tau_b: f64) -> f64 {
-    -(spike.time_ms - since_ms) / tau_b * spike.lambda_b * spike.b
 }
 
 /// A part of a seed is empty or complete.

@@ -5,7 +5,7 @@
 //! through once more, forwards along the tape, and V and I meet them ([`Walk`]). Where time constants are
 //! trained, the adjoint pass therefore stops at the component's own spikes too.
 //!
-//! `[G4]` and `[G5]` need spikes only; the adjoint pass adds them up on its way ([`ByConstant`]).
+//! Those with respect to thresholds need spikes only; the adjoint pass adds them up on its way ([`Between`]).
 
 use super::Model;
 use super::arrivals::Arriving;
@@ -13,56 +13,29 @@ use super::neurons::{Adjoints, States};
 use super::schedule::Component;
 use crate::network::{NeuronConstant, PopulationId};
 use crate::neuron::sensitivity::Sensitivity;
+use crate::neuron::{Between, Lambda};
 use crate::params::Params;
 use crate::tape::Tape;
 
-/// What the spikes of a population add to the derivatives with respect to τ_B and β, per neuron.
-#[derive(Debug, Default)]
-pub(super) struct ByConstant {
-    tau_b: Vec<f64>,
-    b_incr: Vec<f64>,
-}
-
-impl ByConstant {
-    /// Zeros for `size` neurons.
-    pub fn start(&mut self, size: usize) {
-        for sums in [&mut self.tau_b, &mut self.b_incr] {
-            sums.clear();
-            sums.resize(size, 0.0);
-        }
-    }
-
-    /// `[G5]`
-    pub fn add_tau_b(&mut self, neuron: usize, value: f64) {
-        self.tau_b[neuron] += value;
-    }
-
-    /// `[G4]`
-    pub fn add_b_incr(&mut self, neuron: usize, value: f64) {
-        self.b_incr[neuron] += value;
-    }
-
-    /// Adds the sums to a gradient, where the constants are trained.
-    pub fn add_to(&self, params: &Params<f64>, population: usize, gradient: &mut [f64]) {
-        add_constant(
-            params,
-            (population, NeuronConstant::TauB),
-            &self.tau_b,
-            gradient,
-        );
-        add_constant(
-            params,
-            (population, NeuronConstant::BIncr),
-            &self.b_incr,
-            gradient,
-        );
-    }
+/// Adds what the spikes of a population found for τ_B and β to a gradient, where they are trained.
+pub(super) fn add_thresholds<'a>(
+    params: &Params<f64>,
+    population: usize,
+    each: impl Iterator<Item = &'a Between<f64>> + Clone,
+    gradient: &mut [f64],
+) {
+    let by_tau_b = each.clone().map(|between| between.by_tau_b);
+    let place = (population, NeuronConstant::TauB);
+    add_constant(params, place, by_tau_b, gradient);
+    let by_b_incr = each.map(|between| between.by_b_incr);
+    let place = (population, NeuronConstant::BIncr);
+    add_constant(params, place, by_b_incr, gradient);
 }
 
 fn add_constant(
     params: &Params<f64>,
     (population, which): (usize, NeuronConstant),
-    sums: &[f64],
+    sums: impl Iterator<Item = f64>,
     gradient: &mut [f64],
 ) {
     if let Some(range) = params.constant_range(PopulationId(population), which) {
@@ -74,11 +47,8 @@ fn add_constant(
 
 /// Whether a population of the component trains its time constants.
 pub(super) fn trains_time_constants(model: &Model, component: &Component) -> bool {
-    let trains = |&p: &usize| {
-        let trained = &model.network.populations()[p].trained;
-        let of_flow = [NeuronConstant::TauMem, NeuronConstant::TauSyn];
-        trained.iter().any(|t| of_flow.contains(&t.constant))
-    };
+    let populations = model.network.populations();
+    let trains = |&p: &usize| populations[p].trains_time_constants();
     component.populations.iter().any(trains)
 }
 
@@ -165,8 +135,10 @@ impl Walk<'_> {
         }
         for &p in &self.component.populations {
             let (mem, syn) = &scratch.sums[p];
-            add_constant(self.params, (p, NeuronConstant::TauMem), mem, gradient);
-            add_constant(self.params, (p, NeuronConstant::TauSyn), syn, gradient);
+            let place = (p, NeuronConstant::TauMem);
+            add_constant(self.params, place, mem.iter().copied(), gradient);
+            let place = (p, NeuronConstant::TauSyn);
+            add_constant(self.params, place, syn.iter().copied(), gradient);
         }
     }
 
@@ -194,7 +166,7 @@ impl Walk<'_> {
             let next = &mut scratch.next_spike[p];
             while *next < spikes.len() && spikes.when[*next] <= now {
                 let n = spikes.neuron[*next] as usize;
-                scratch.states[p].v[n] = self.model.neurons[p].v_start[n];
+                scratch.states[p].reset(n, &self.model.neurons[p]);
                 *next += 1;
             }
         }
@@ -218,20 +190,13 @@ impl Walk<'_> {
         let neurons = &self.model.neurons[p];
         let states = &mut scratch.states[p];
         let (mem, syn) = &mut scratch.sums[p];
-        for (n, lambdas) in lambda_v
-            .iter()
-            .copied()
-            .zip(lambda_i.iter().copied())
-            .enumerate()
-        {
-            if lambdas != (0.0, 0.0) {
+        for (n, (&v, &i)) in lambda_v.iter().zip(lambda_i).enumerate() {
+            if v != 0.0 || i != 0.0 {
                 let membrane = neurons.membrane(n);
-                let taus = (membrane.tau_mem, membrane.tau_syn);
-                let began = (states.v[n], states.i[n]);
-                let (by_mem, by_syn) =
-                    Sensitivity::over(h, taus.0, taus.1).gradient(began, lambdas, taus);
-                mem[n] += by_mem;
-                syn[n] += by_syn;
+                let by_tau = Sensitivity::over(h, membrane.tau_mem, membrane.tau_syn)
+                    .gradient(states.of(n), Lambda { v, i });
+                mem[n] += by_tau.mem;
+                syn[n] += by_tau.syn;
             }
         }
         neurons.flows(h).advance(states);

@@ -2,17 +2,16 @@
 
 use super::Model;
 use super::arrivals::{Arrival, Arriving, Timetable};
-use super::crossing::State;
+use super::interval::{self, IntervalSpikes};
 use super::neurons::{Flows, States};
 use super::observe::Observer;
 use super::schedule::Component;
-use super::volley::{self, Volley};
 use super::work::Work;
 use crate::dispatch::{Kernel, vectorized};
-use crate::neuron::flow::Flow;
+use crate::neuron::flow::{Flow, State};
 use crate::params::Params;
 use crate::readout::{Observe, Readout};
-use crate::solver::SolveError;
+use crate::solver::{SolveError, first_spikes};
 use crate::spikes::SpikeTrain;
 use crate::tape::Tape;
 
@@ -24,7 +23,7 @@ pub(super) struct Scratch {
     timetable: Timetable,
     /// The flows between the stops of the timetable, where all neurons share them.
     flows: Vec<Flow>,
-    volley: volley::Scratch,
+    interval: interval::Scratch,
     candidates: Vec<u32>,
     /// (population, neuron) that fire next, together.
     firing: Vec<(usize, u32)>,
@@ -132,7 +131,10 @@ impl Pass<'_> {
             }
         }
         if self.observe == Observe::FirstSpikes {
-            self.find_first_spikes(tape, readout);
+            let output = self.model.output;
+            let (size, clock) = (self.model.neurons[output].size, self.model.network.clock());
+            let spikes = &tape.populations[output];
+            first_spikes::find(spikes, size, clock, &mut readout.first_spikes_ms);
         }
         Ok(())
     }
@@ -203,17 +205,17 @@ impl Pass<'_> {
             let (from, to) = (timetable.stops_ms[stop - 1], timetable.stops_ms[stop]);
             if to > from {
                 let shared = scratch.flows.get(stop - 1);
-                let volley = Volley {
+                let interval = IntervalSpikes {
                     neurons,
                     from,
                     to,
                     flows: shared.map_or_else(|| neurons.flows(to - from), |f| Flows::Shared(*f)),
                 };
-                volley
-                    .run(&mut scratch.states[p], &mut scratch.volley, work)
+                interval
+                    .run(&mut scratch.states[p], &mut scratch.interval, work)
                     .map_err(|fault| self.not_finite(p, fault.neuron, from))?;
                 let spikes = &mut tape.populations[p];
-                for fired in &scratch.volley.fired {
+                for fired in &scratch.interval.fired {
                     spikes.when.push(fired.time_ms);
                     spikes.neuron.push(fired.neuron);
                     spikes.drive.push(fired.drive);
@@ -278,8 +280,8 @@ impl Pass<'_> {
         for &p in &component.populations {
             let neurons = &self.model.neurons[p];
             let states = &scratch.states[p];
-            let whole = neurons.flows(to - from);
-            neurons.list_candidates(states, &whole, &mut scratch.candidates);
+            let to_end = neurons.flows(to - from);
+            neurons.list_candidates(states, &to_end, &mut scratch.candidates);
             let mut shortened = neurons.flows(earliest - from);
             for &neuron in &scratch.candidates {
                 let n = neuron as usize;
@@ -287,16 +289,16 @@ impl Pass<'_> {
                 if !(start.v.is_finite() && start.i.is_finite()) {
                     return Err(self.not_finite(p, n, from));
                 }
-                let risen = states.risen_of(n);
-                if risen.is_none() && surely_below(start, theta, &shortened) {
+                let threshold = states.threshold_of(n);
+                if threshold.is_none() && surely_below(start, theta, &shortened) {
                     continue;
                 }
                 // Every neuron is asked about the same interval, so that equal neurons get equal
                 // answers, whatever was found before.
                 let crossing = neurons.crossing(
-                    (n, start, risen),
+                    (n, start, threshold),
                     (from, to - from),
-                    &whole.of(n),
+                    &to_end.of(n),
                     &mut work.root_iterations,
                 );
                 let Some(s) = crossing else { continue };
@@ -327,16 +329,16 @@ impl Pass<'_> {
             let neurons = &self.model.neurons[p];
             let n = neuron as usize;
             let states = &mut scratch.states[p];
-            let spike = neurons.spike(n, states.i[n], states.risen_of(n), now);
+            let spike = neurons.spike(n, states.i[n], states.threshold_of(n), now);
             let spikes = &mut tape.populations[p];
             spikes.when.push(now);
             spikes.neuron.push(neuron);
             spikes.drive.push(spike.drive);
-            if spike.risen.is_some() {
+            if spike.threshold.is_some() {
                 spikes.adaptation.push(spike.b_minus);
             }
-            states.v[n] = neurons.v_start[n];
-            states.set_risen(n, spike.risen);
+            states.reset(n, neurons);
+            states.set_threshold(n, spike.threshold);
             self.check_count(p, spikes.len(), now)?;
         }
         work.spikes += scratch.firing.len() as u64;
@@ -394,17 +396,6 @@ impl Pass<'_> {
         work.arrivals += 1;
     }
 
-    fn find_first_spikes(&self, tape: &Tape<f64, f64>, readout: &mut Readout<f64>) {
-        let output = self.model.output;
-        let first = &mut readout.first_spikes_ms;
-        first.resize(self.model.neurons[output].size, f64::INFINITY);
-        let spikes = &tape.populations[output];
-        for (&time, &neuron) in spikes.when.iter().zip(&spikes.neuron) {
-            let earliest = &mut first[neuron as usize];
-            *earliest = earliest.min(time);
-        }
-    }
-
     fn check_count(&self, p: usize, spikes: usize, time_ms: f64) -> Result<(), SolveError> {
         let limit = self.model.neurons[p].spikes_max();
         if spikes <= limit {
@@ -432,7 +423,7 @@ impl Pass<'_> {
 /// by more than rounding, and still rising. Not asked where every neuron has its own flow, which
 /// costs as much as the answer saves.
 #[inline(always)]
-fn surely_below(start: State, theta: f64, flows: &Flows<'_>) -> bool {
+fn surely_below(start: State<f64>, theta: f64, flows: &Flows<'_>) -> bool {
     let Flows::Shared(flow) = flows else {
         return false;
     };

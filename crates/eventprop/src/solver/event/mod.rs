@@ -23,7 +23,7 @@
 //! Populations that act on each other in a loop are solved together, all others one after the other
 //! (`schedule`); what arrives is read off the tapes of the sources (`arrivals`). Forward and adjoint
 //! pass are twins (`forward`, `adjoint`). Crossings are dismissed by exact bounds before anything is
-//! solved (`crossing`). Voltages are shown at Gauss–Legendre points (`quadrature`), maxima exactly.
+//! solved (`neuron::exact`). Voltages are shown at Gauss–Legendre points (`quadrature`), maxima exactly.
 //!
 //! Samples are solved in parallel in the ambient rayon pool. A sample does not depend on the others,
 //! and gradients are summed in the order of the samples, so every bit is the same with any number of
@@ -35,17 +35,12 @@
 mod adjoint;
 mod arrivals;
 mod constants;
-mod crossing;
-mod decay;
 mod forward;
-mod lambert;
+mod interval;
 mod neurons;
 mod observe;
 mod quadrature;
-mod rising;
 mod schedule;
-mod volley;
-mod whole;
 mod work;
 
 use rayon::prelude::*;
@@ -54,7 +49,8 @@ pub use work::Work;
 
 use self::neurons::Neurons;
 use self::schedule::Component;
-use super::shelf::Shelf;
+use super::scratch_pool::ScratchPool;
+use super::sum::add_in_order;
 use super::{Disturbance, Drive, Forward, SolveError, Solver, Trial, check_batch};
 use crate::network::Network;
 use crate::params::Params;
@@ -64,9 +60,6 @@ use crate::spikes::Batch;
 /// Memory for gradients of single samples, in values (64 MiB): as many samples are solved before they
 /// are summed. The result does not depend on it.
 const GRADIENT_VALUES: usize = 1 << 23;
-
-/// Values of the gradient that one task sums over the samples.
-const SUM_VALUES: usize = 4096;
 
 /// The network as the solver uses it.
 #[derive(Debug)]
@@ -115,7 +108,7 @@ struct Scratch {
 #[derive(Debug)]
 pub struct Event {
     model: Model,
-    idle: Shelf<Scratch>,
+    idle: ScratchPool<Scratch>,
     /// One gradient per sample of a group.
     gradients: Vec<Vec<f64>>,
     outcomes: Vec<Result<Work, SolveError>>,
@@ -126,9 +119,10 @@ impl Event {
     /// A solver for a network.
     ///
     /// # Errors
-    /// When the network is not valid.
+    /// When the network is not valid, or a model has no closed form between events.
     pub fn new(network: &Network) -> Result<Self, SolveError> {
         network.validate()?;
+        check_models(network)?;
         let model = Model {
             neurons: network.populations().iter().map(Neurons::new).collect(),
             components: schedule::components(network),
@@ -139,7 +133,7 @@ impl Event {
         };
         Ok(Self {
             model,
-            idle: Shelf::default(),
+            idle: ScratchPool::default(),
             gradients: Vec::new(),
             outcomes: Vec::new(),
             work: Work::default(),
@@ -187,6 +181,20 @@ impl Event {
         }
         Ok(total)
     }
+}
+
+/// Refuses models without a closed form.
+fn check_models(network: &Network) -> Result<(), SolveError> {
+    for population in network.populations() {
+        if let (Some(model), None) = (population.description(), population.exact()) {
+            return Err(SolveError::Unsupported {
+                solver: "event",
+                what: model.name(),
+                why: "its spike times have no closed form; use the grid solver",
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Number of samples whose gradients are held at once.
@@ -296,18 +304,4 @@ impl Solver for Event {
         }
         Ok(())
     }
-}
-
-/// Adds the gradients of samples to their sum, every value in the order of the samples.
-fn add_in_order(sum: &mut [f64], gradients: &[Vec<f64>]) {
-    sum.par_chunks_mut(SUM_VALUES)
-        .enumerate()
-        .for_each(|(chunk, sum)| {
-            let first = chunk * SUM_VALUES;
-            for gradient in gradients {
-                for (sum, value) in sum.iter_mut().zip(&gradient[first..]) {
-                    *sum += value;
-                }
-            }
-        });
 }

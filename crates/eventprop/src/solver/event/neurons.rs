@@ -4,12 +4,14 @@
 //! When all neurons share their time constants, so does their flow, and a step between two events
 //! costs three exponentials and a vectorised loop; otherwise every neuron has its own.
 
-use super::crossing::{Membrane, State};
-use super::rising::Rising;
-use super::whole::{Lanes, Whole};
-use crate::network::{Constant, Model, NeuronConstant, Population};
-use crate::neuron::alif::{self, Threshold};
-use crate::neuron::flow::Flow;
+use crate::network::{Constant, Model, Population};
+use crate::neuron::alif::{Alif, Threshold, decay_b};
+use crate::neuron::description::Description;
+use crate::neuron::exact::Membrane;
+use crate::neuron::exact::integer_ratio::{IntegerRatio, Lanes};
+use crate::neuron::exact::relaxing_threshold::RelaxingThreshold;
+use crate::neuron::flow::{Flow, Lambda, State};
+use crate::neuron::lif;
 
 /// Lists of constants and of states are padded to multiples of this with neurons that nothing reaches:
 /// loops over them are loops over whole vectors.
@@ -26,34 +28,25 @@ const SPIKES_MAX_PER_NEURON: usize = 1_000;
 pub(super) struct Neurons {
     /// Number of neurons.
     pub size: usize,
-    /// Whether they are LIF neurons.
+    /// Whether they have a threshold.
     pub spiking: bool,
     /// Thresholds, padded; infinite where there is none.
     pub theta: Vec<f64>,
-    /// V at the start of a trial and, for LIF neurons, after a spike, padded.
+    /// V at the start of a trial and after a spike, padded.
     pub v_start: Vec<f64>,
     /// How the thresholds adapt; empty where they do not.
-    pub adapting: Vec<Adapting>,
+    pub adapting: Vec<Threshold<f64>>,
+    /// B at the start of a trial; empty where thresholds do not adapt.
+    b_start: Vec<f64>,
     /// Time constants: one entry when all neurons share them, else one for each.
     membranes: Vec<Membrane>,
     /// Where they share a whole ratio of them and their thresholds do not move.
-    whole: Option<Whole>,
-}
-
-/// How the threshold of one neuron adapts.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Adapting {
-    /// τ_B in ms.
-    pub tau_b: f64,
-    /// B at the start of a trial.
-    pub b_init: f64,
-    /// What a spike needs.
-    pub threshold: Threshold<f64>,
+    integer_ratio: Option<IntegerRatio>,
 }
 
 /// How far a threshold had risen at some time; from there it relaxes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Risen {
+pub(super) struct ThresholdState {
     /// B just after.
     pub b: f64,
     /// The time in ms.
@@ -68,7 +61,7 @@ pub(super) struct Spike {
     /// B just before it; 0 where the threshold does not adapt.
     pub b_minus: f64,
     /// B just after it, where the threshold adapts.
-    pub risen: Option<Risen>,
+    pub threshold: Option<ThresholdState>,
 }
 
 /// V and I of a population.
@@ -79,7 +72,7 @@ pub(super) struct States {
     /// I per neuron, padded.
     pub i: Vec<f64>,
     /// How far the threshold of each neuron had risen at its last spike; empty where it does not.
-    pub risen: Vec<Risen>,
+    pub threshold: Vec<ThresholdState>,
 }
 
 /// λ_V and λ_I of a population.
@@ -95,85 +88,75 @@ impl Neurons {
     /// Prepares a population.
     pub fn new(population: &Population) -> Self {
         let size = population.size;
-        let per_neuron = |constant: &Constant| (0..size).map(|n| constant.of(n)).collect();
-        let (mut theta, mut v_start): (Vec<f64>, Vec<f64>) = match &population.model {
-            Model::Input => (Vec::new(), Vec::new()),
-            Model::Lif(lif) => (per_neuron(&lif.v_thresh), per_neuron(&lif.v_reset)),
-            Model::Li(li) => (vec![f64::INFINITY; size], per_neuron(&li.v_init)),
+        let list = |constant: Option<&Constant>| -> Vec<f64> {
+            constant.map_or_else(Vec::new, |c| (0..size).map(|n| c.of(n)).collect())
         };
-        let mut membranes: Vec<Membrane> = match population.time_constants() {
-            None => Vec::new(),
-            Some((tau_mem, tau_syn)) => (0..size)
-                .map(|n| Membrane::new(tau_mem.of(n), tau_syn.of(n)))
-                .collect(),
-        };
+        let description = population.description();
+        let exact = population.exact();
+        let mut theta = list(population.threshold());
+        let mut v_start = list(description.map(Description::v_start));
+        let membranes = exact.map(|exact| (0..size).map(|n| exact.membrane(n)).collect());
+        let mut membranes: Vec<Membrane> = membranes.unwrap_or_default();
         if membranes.iter().all(|m| *m == membranes[0]) {
             membranes.truncate(1);
         }
-        let adapting = population.adaptation().map_or_else(Vec::new, |adaptation| {
-            let tau_mem = population.constant(NeuronConstant::TauMem);
-            let tau_mem = tau_mem.expect("a neuron whose threshold adapts has a membrane");
-            let each = (0..size).map(|n| Adapting {
-                tau_b: adaptation.tau_b.of(n),
-                b_init: adaptation.b_init.of(n),
-                threshold: Threshold {
-                    theta_above_reset: theta[n] - v_start[n],
-                    mem_per_b: tau_mem.of(n) / adaptation.tau_b.of(n),
-                    b_incr: adaptation.b_incr.of(n),
-                },
-            });
-            each.collect()
-        });
-        if !theta.is_empty() {
+        let alif: Option<&Alif> = match &population.model {
+            Model::Alif(alif) => Some(alif),
+            Model::Input | Model::Lif(_) | Model::Li(_) => None,
+        };
+        let thresholds = alif.map(|alif| (0..size).map(|n| alif.threshold_of(n)).collect());
+        let adapting: Vec<Threshold<f64>> = thresholds.unwrap_or_default();
+        if exact.is_some() {
             theta.resize(size.next_multiple_of(LANES), f64::INFINITY);
             v_start.resize(size.next_multiple_of(LANES), 0.0);
         }
-        let whole = match membranes.as_slice() {
-            [shared] if adapting.is_empty() => shared.whole(),
+        let integer_ratio = match membranes.as_slice() {
+            [shared] if adapting.is_empty() => shared.integer_ratio(),
             _ => None,
         };
         Self {
             size,
-            spiking: matches!(population.model, Model::Lif(_)),
+            spiking: population.threshold().is_some(),
             theta,
             v_start,
+            b_start: list(alif.map(|alif| &alif.adaptation.b_init)),
             adapting,
             membranes,
-            whole,
+            integer_ratio,
         }
     }
 
     /// The ratio of the time constants, where all neurons share it, it is a whole number, and
     /// thresholds do not move.
-    pub fn whole(&self) -> Option<Whole> {
-        self.whole
+    pub fn integer_ratio(&self) -> Option<IntegerRatio> {
+        self.integer_ratio
     }
 
     /// The first time s in [0, h] at which a neuron reaches its threshold; `flow` is that over `h`.
     #[inline(always)]
     pub fn crossing(
         &self,
-        (n, start, risen): (usize, State, Option<Risen>),
+        (n, start, threshold): (usize, State<f64>, Option<ThresholdState>),
         (from_ms, h): (f64, f64),
         flow: &Flow,
         iterations: &mut u64,
     ) -> Option<f64> {
         let theta = self.theta[n];
-        let Some(risen) = risen else {
+        let Some(threshold) = threshold else {
             return self.membrane(n).crossing(start, theta, h, flow, iterations);
         };
-        let threshold = Rising {
+        let threshold = RelaxingThreshold {
             theta,
-            b: self.b_at(n, risen, from_ms),
+            b: self.b_at(n, threshold, from_ms),
             tau_b: self.adapting[n].tau_b,
         };
         self.membrane(n)
-            .crossing_of_rising(start, threshold, h, iterations)
+            .crossing_of_relaxing(start, threshold, h, iterations)
     }
 
     /// `[F10]` B of a neuron at a later time.
-    pub fn b_at(&self, n: usize, risen: Risen, time_ms: f64) -> f64 {
-        risen.b * (-(time_ms - risen.at_ms) / self.adapting[n].tau_b).exp()
+    pub fn b_at(&self, n: usize, threshold: ThresholdState, time_ms: f64) -> f64 {
+        threshold.b * decay_b(time_ms - threshold.at_ms, self.adapting[n].tau_b)
     }
 
     /// The drive of a spike and, where the threshold adapts, B before and after it.
@@ -181,26 +164,30 @@ impl Neurons {
     /// A drive is positive; where a neuron only just reaches its threshold, rounding may say otherwise,
     /// and then it is the smallest number that can be told from zero beside ϑ.
     #[inline(always)]
-    pub fn spike(&self, n: usize, i: f64, risen: Option<Risen>, time_ms: f64) -> Spike {
+    pub fn spike(
+        &self,
+        n: usize,
+        i: f64,
+        threshold: Option<ThresholdState>,
+        time_ms: f64,
+    ) -> Spike {
         let theta = self.theta[n];
         let least = f64::EPSILON * theta;
-        let Some(risen) = risen else {
+        let Some(threshold) = threshold else {
             return Spike {
-                drive: (i - theta).max(least),
+                drive: lif::drive(i, theta).max(least),
                 b_minus: 0.0,
-                risen: None,
+                threshold: None,
             };
         };
-        // [F11] V = ϑ + B at the crossing
-        let b = self.b_at(n, risen, time_ms);
-        let threshold = self.adapting[n].threshold;
-        let drive = alif::drive(i, theta + b, b, threshold.mem_per_b);
+        // V = ϑ + B at the crossing
+        let b = self.b_at(n, threshold, time_ms);
+        let adapting = self.adapting[n];
         Spike {
-            drive: drive.max(least),
+            drive: adapting.drive(i, theta + b, b).max(least),
             b_minus: b,
-            // [F10] B⁺ = B⁻ + β
-            risen: Some(Risen {
-                b: b + threshold.b_incr,
+            threshold: Some(ThresholdState {
+                b: adapting.raised(b),
                 at_ms: time_ms,
             }),
         }
@@ -243,23 +230,29 @@ impl Neurons {
         if !self.spiking {
             return;
         }
-        match (self.whole, flows) {
-            (Some(whole), Flows::Shared(flow)) => match whole.usual() {
-                Some(usual) => self.list_reaching(usual, states, flow, candidates),
-                None => self.list_reaching(whole, states, flow, candidates),
+        match (self.integer_ratio, flows) {
+            (Some(ratio), Flows::Shared(flow)) => match ratio.ratio_four() {
+                Some(four) => self.list_reaching(four, states, flow, candidates),
+                None => self.list_reaching(ratio, states, flow, candidates),
             },
             _ => self.list_within_reach(states, candidates),
         }
     }
 
-    /// Lists the neurons that [`Whole::reaches`] is true of.
+    /// Lists the neurons that [`IntegerRatio::reaches`] is true of.
     #[inline(always)]
-    fn list_reaching(&self, whole: Whole, states: &States, flow: &Flow, candidates: &mut Vec<u32>) {
+    fn list_reaching(
+        &self,
+        ratio: IntegerRatio,
+        states: &States,
+        flow: &Flow,
+        candidates: &mut Vec<u32>,
+    ) {
         let v = states.v.as_chunks::<LANES>().0.iter();
         let i = states.i.as_chunks::<LANES>().0.iter();
         let theta = self.theta.as_chunks::<LANES>().0.iter();
         for (group, ((&v, &i), &theta)) in v.zip(i).zip(theta).enumerate() {
-            let mut bits = whole.reaching(&Lanes { v, i, theta }, flow);
+            let mut bits = ratio.reaching(&Lanes { v, i, theta }, flow);
             while bits != 0 {
                 candidates.push((group * LANES) as u32 + bits.trailing_zeros());
                 bits &= bits - 1;
@@ -445,24 +438,17 @@ impl Flows<'_> {
         match self {
             Self::Shared(flow) => {
                 let flow = *flow;
-                for (lambda_v, lambda_i) in both {
-                    retreat(lambda_v, lambda_i, &flow);
+                for (v, i) in both {
+                    Lambda { v: *v, i: *i } = Lambda { v: *v, i: *i }.before(&flow);
                 }
             }
             Self::Each { membranes, t } => {
-                for ((lambda_v, lambda_i), membrane) in both.zip(*membranes) {
-                    retreat(lambda_v, lambda_i, &membrane.flow(*t));
+                for ((v, i), membrane) in both.zip(*membranes) {
+                    Lambda { v: *v, i: *i } = Lambda { v: *v, i: *i }.before(&membrane.flow(*t));
                 }
             }
         }
     }
-}
-
-/// `[A1]` `[A2]` with A = 0, backward over the time of `flow`.
-#[inline(always)]
-fn retreat(lambda_v: &mut f64, lambda_i: &mut f64, flow: &Flow) {
-    *lambda_i = *lambda_i * flow.decay_syn + *lambda_v * flow.adjoint_coupling;
-    *lambda_v *= flow.decay_mem;
 }
 
 impl States {
@@ -471,30 +457,28 @@ impl States {
         self.v.clone_from(&neurons.v_start);
         self.i.clear();
         self.i.resize(neurons.v_start.len(), 0.0);
-        self.risen.clear();
-        self.risen.extend(neurons.adapting.iter().map(|a| Risen {
-            b: a.b_init,
-            at_ms: 0.0,
-        }));
+        self.threshold.clear();
+        let start = |&b: &f64| ThresholdState { b, at_ms: 0.0 };
+        self.threshold.extend(neurons.b_start.iter().map(start));
     }
 
     /// How far the threshold of one neuron had risen at its last spike.
     #[inline(always)]
-    pub fn risen_of(&self, neuron: usize) -> Option<Risen> {
-        self.risen.get(neuron).copied()
+    pub fn threshold_of(&self, neuron: usize) -> Option<ThresholdState> {
+        self.threshold.get(neuron).copied()
     }
 
     /// After a spike of a neuron.
     #[inline(always)]
-    pub fn set_risen(&mut self, neuron: usize, risen: Option<Risen>) {
-        if let Some(risen) = risen {
-            self.risen[neuron] = risen;
+    pub fn set_threshold(&mut self, neuron: usize, threshold: Option<ThresholdState>) {
+        if let Some(threshold) = threshold {
+            self.threshold[neuron] = threshold;
         }
     }
 
     /// The state of one neuron.
     #[inline(always)]
-    pub fn of(&self, neuron: usize) -> State {
+    pub fn of(&self, neuron: usize) -> State<f64> {
         State {
             v: self.v[neuron],
             i: self.i[neuron],
@@ -503,9 +487,15 @@ impl States {
 
     /// Sets the state of one neuron.
     #[inline(always)]
-    pub fn set(&mut self, neuron: usize, state: State) {
+    pub fn set(&mut self, neuron: usize, state: State<f64>) {
         self.v[neuron] = state.v;
         self.i[neuron] = state.i;
+    }
+
+    /// `[F4]` the reset of a neuron.
+    #[inline(always)]
+    pub fn reset(&mut self, neuron: usize, neurons: &Neurons) {
+        self.v[neuron] = neurons.v_start[neuron];
     }
 
     /// The first neuron whose state is not finite.
@@ -521,6 +511,37 @@ impl Adjoints {
         for lambda in [&mut self.lambda_v, &mut self.lambda_i] {
             lambda.clear();
             lambda.resize(size, 0.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Neurons, Paths};
+    use crate::network::{Clock, Constant, Lif, Network};
+    use crate::neuron::{Lambda, flow::Flow};
+
+    /// `[A1]` `[A2]`: a jump of λ_V is carried to the start of an interval as λ itself is, with the same time
+    /// constants for all neurons and with different ones. Powers of e^{−t/τ_mem} and two exponentials differ by a few
+    /// roundings.
+    #[test]
+    fn jumps_are_carried_as_lambda_is() {
+        for tau_mem in [vec![20.0, 20.0], vec![20.0, 13.0]] {
+            let mut network = Network::new(Clock::new(1.0, 10.0).unwrap());
+            let lif = Lif::new(Constant::PerNeuron(tau_mem.clone()), 5.0);
+            let id = network.add_lif("hidden", 2, lif);
+            let neurons = Neurons::new(network.population(id));
+            let mut paths = Paths::default();
+            neurons.paths((&[4.0, 6.5], &[0, 1]), (1.0, 9.0), &mut paths);
+            for (n, time_ms) in [4.0, 6.5].into_iter().enumerate() {
+                let jump = Lambda { v: 1.0, i: 0.0 };
+                let start = jump.before(&Flow::over(time_ms - 1.0, tau_mem[n], 5.0));
+                let end = jump.before(&Flow::over(9.0 - time_ms, tau_mem[n], 5.0));
+                let close = |a: f64, b: f64| (a - b).abs() < 16.0 * f64::EPSILON * b;
+                assert!(close(paths.decay_mem[n], start.v));
+                assert!(close(paths.adjoint_coupling[n], start.i));
+                assert!(close(paths.from_end[n], end.v));
+            }
         }
     }
 }

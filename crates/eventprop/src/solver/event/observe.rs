@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::crossing::State;
 use super::neurons::{Neurons, States};
 use super::quadrature::Cut;
+use crate::neuron::flow::State;
 use crate::readout::{Nodes, Observe, Peak, Readout};
 
 /// Pieces of the quadrature are no longer than this share of the trial.
@@ -97,7 +97,7 @@ impl<'a> Observer<'a> {
     /// Voltages at the nodes of every piece of a smooth stretch.
     fn record(&mut self, from: f64, to: f64, states: &mut States) {
         let cut = Cut::new(to - from, self.per_ms.max(self.fastest(states)));
-        let whole = self.neurons.flows(cut.length_ms);
+        let piece_flows = self.neurons.flows(cut.length_ms);
         for piece in 0..cut.pieces {
             let start = from + piece as f64 * cut.length_ms;
             for (t, width) in cut.nodes() {
@@ -110,7 +110,7 @@ impl<'a> Observer<'a> {
                     .extend((0..self.neurons.size).map(voltage));
             }
             if piece + 1 < cut.pieces {
-                whole.advance(states);
+                piece_flows.advance(states);
             } else {
                 self.neurons.flows(to - start).advance(states);
             }

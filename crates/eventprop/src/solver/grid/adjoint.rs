@@ -8,22 +8,24 @@
 //!
 //! λ_I is written to a trace for every step, because the gradient needs it at the arrivals; the trace
 //! covers a window of steps, and at the end of each window the gradient takes what it needs. Where time constants
-//! are trained, λ of step k + 1 meets V and I of step k (`[G2]`, `[G3]`); λ_B, which changes at spikes only,
-//! is kept per neuron from spike to spike (`[A7]`).
+//! are trained, λ of step k + 1 meets V and I of step k (`[G2]`, `[G3]`); λ of what a model keeps beside V and I,
+//! which spikes alone change, is kept per neuron from spike to spike.
 
 use std::ops::Range;
 
 use super::gradient::{self, ByNeuron, Onto};
-use super::plan::{Adapting, Layer, Plan, Sensitivities, Steps};
+use super::plan::{Layer, Plan, Sensitivities};
 use super::rows;
-use super::state::{ByConstant, Lowered, State, Variable};
+use super::state::{ByTime, LastSpike, State, Variable};
 use super::trace::{self, Shape};
 use crate::aligned::Aligned;
 use crate::dispatch::Kernel;
-use crate::neuron::{alif, li, lif};
+use crate::neuron::model::{Each, Lookup, Shared, Visit};
+use crate::neuron::sensitivity::Folded;
+use crate::neuron::{self, Between, Kept, Lambda, Neuron, Spike, Spiking, li};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
-use crate::solver::{GRAZING_SHARE, Grazing, SolveError};
+use crate::solver::{Drive, Forward, Grazing};
 use crate::tape::{Spikes, Tape};
 
 /// Everything that the adjoint pass over one sample needs.
@@ -45,6 +47,52 @@ pub(super) struct AdjointSample<'a, F> {
     /// trace, which then covers the whole trial.
     pub sink: Option<Sink<'a, F>>,
 }
+
+/// The adjoint pass over a batch: what its samples share.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a, F> {
+    pub plan: &'a Plan<F>,
+    /// Weights per link, `[source, stride of the target]`.
+    pub weights: &'a [&'a [F]],
+    pub forward: &'a Forward<u32, F>,
+    pub drive: Drive<'a, F>,
+}
+
+impl<'a, F: Real> Pass<'a, F> {
+    /// One sample.
+    pub fn sample(
+        self,
+        sample: usize,
+        state: &'a mut State<F>,
+        (trace, shape): (&'a mut [F], Shape),
+        sink: Option<Sink<'a, F>>,
+    ) -> AdjointSample<'a, F> {
+        let jumps_of = |(jumps, layer): (&'a Vec<F>, &Layer<F>)| {
+            // Empty where there is nothing to add.
+            jumps
+                .chunks_exact(layer.size)
+                .nth(sample)
+                .unwrap_or_default()
+        };
+        let spike_jumps = self.drive.spike_jumps.iter().zip(&self.plan.layers);
+        AdjointSample {
+            plan: self.plan,
+            weights: self.weights,
+            tape: &self.forward.tapes[sample],
+            readout: &self.forward.readouts[sample],
+            seed: &self.drive.seeds[sample],
+            spike_jumps: spike_jumps.map(jumps_of).collect(),
+            grazing: self.drive.grazing,
+            state,
+            trace,
+            shape,
+            sink,
+        }
+    }
+}
+
+/// The first sample that stopped the adjoint pass, and where.
+pub(super) type Stopped = Option<(usize, Graze)>;
 
 /// A weight gradient that one sample adds to.
 pub(super) struct Sink<'a, F> {
@@ -83,7 +131,7 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
             }
             end = start;
         }
-        self.finish_thresholds();
+        self.finish();
         Ok(())
     }
 }
@@ -92,25 +140,6 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
 pub(super) struct Graze {
     pub population: usize,
     pub spike: usize,
-}
-
-impl Graze {
-    pub fn error<F: Real>(
-        &self,
-        plan: &Plan<F>,
-        tape: &Tape<u32, F>,
-        sample: usize,
-        names: impl Fn(usize) -> String,
-    ) -> SolveError {
-        let spikes = &tape.populations[self.population];
-        SolveError::Grazing {
-            population: names(self.population),
-            neuron: spikes.neuron[self.spike] as usize,
-            time_ms: plan.clock.start_ms(spikes.when[self.spike] as usize),
-            sample,
-            drive: spikes.drive[self.spike].to_f64(),
-        }
-    }
 }
 
 impl<F: Real> AdjointSample<'_, F> {
@@ -240,34 +269,29 @@ impl<F: Real> AdjointSample<'_, F> {
     fn constants(&mut self, k: usize) {
         for (population, layer) in self.plan.layers.iter().enumerate() {
             if let Some(sensitivities) = &layer.sensitivities {
+                let start = &self.state.step_start[population];
                 let row = k * layer.stride..(k + 1) * layer.stride;
-                let (v, i) = &self.state.began[population];
                 add_constants(
                     sensitivities,
-                    (&v[row.clone()], &i[row]),
+                    (&start.v[row.clone()], &start.i[row]),
                     (
                         &self.state.lambda_v[population],
                         &self.state.lambda_i[population],
                     ),
-                    &mut self.state.by_constant[population],
+                    &mut self.state.by_time[population],
                 );
             }
         }
     }
 
-    /// `[G5]` from the first spike of every neuron back to the start of the trial.
+    /// From the first spike of every neuron back to the start of the trial.
     #[inline(always)]
-    fn finish_thresholds(&mut self) {
-        let dt = self.plan.clock.dt_ms();
+    fn finish(&mut self) {
         for (population, layer) in self.plan.layers.iter().enumerate() {
-            if let Some(adapting) = &layer.adapting {
-                for (n, lowered) in self.state.lowered[population].iter().enumerate() {
-                    // A spike of step k ends the first k + 1 steps of relaxing.
-                    let time = F::from_f64(dt * (f64::from(lowered.step) + 1.0));
-                    self.state.by_constant[population].tau_b[n] +=
-                        by_tau_b(*lowered, time, adapting.tau_b[n]);
-                }
-            }
+            layer.cells.visit(Finish {
+                dt: self.plan.clock.dt_ms(),
+                last_spike: &mut self.state.last_spike[population],
+            });
         }
     }
 
@@ -287,22 +311,17 @@ impl<F: Real> AdjointSample<'_, F> {
             } else {
                 &[]
             };
-            for block in trace::blocks(layer.stride) {
-                let columns = block.column..block.column + block.width;
-                let lambda_v = &mut lambda_v[columns.clone()];
-                let lambda_i = &mut lambda_i[columns.clone()];
-                let trace = &mut self.trace[self.shape.row(before, block, row)];
-                let states = (lambda_v, lambda_i, trace);
-                match layer.uniform {
-                    Some(step) if driven => integrate_driven(step, &a[within(a, columns)], states),
-                    None if driven => {
-                        let steps = &layer.steps[columns.clone()];
-                        integrate_driven(steps, &a[within(a, columns)], states);
-                    }
-                    Some(step) => integrate_free(step, states),
-                    None => integrate_free(&layer.steps[columns], states),
-                }
-            }
+            layer.cells.visit(Integrate {
+                lambda_v,
+                lambda_i,
+                trail: &self.state.trail[population],
+                trace: &mut *self.trace,
+                shape: self.shape,
+                before,
+                k,
+                row,
+                a: driven.then_some(a),
+            });
         }
     }
 
@@ -329,69 +348,35 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// `[A3]` Spikes of step k.
+    /// Spikes of step k.
     #[inline(always)]
     fn spikes(&mut self, k: usize) -> Result<(), Graze> {
         for (population, layer) in self.plan.layers.iter().enumerate() {
-            if layer.spiking {
-                self.jump(population, layer, k)?;
+            if population == self.plan.input {
+                continue;
             }
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn jump(&mut self, population: usize, layer: &Layer<F>, k: usize) -> Result<(), Graze> {
-        let spikes = &self.tape.populations[population];
-        let lambda_v = &mut self.state.lambda_v[population];
-        let next = &mut self.state.jump_next[population];
-        let extra = self.spike_jumps.get(population).copied().unwrap_or(&[]);
-        while *next > 0 && spikes.when[*next - 1] as usize == k {
-            *next -= 1;
-            let neuron = spikes.neuron[*next] as usize;
-            let mut backflow = self.state.backflow[population][*next];
-            if population == self.plan.output && !self.seed.first_spikes.is_empty() {
-                let first = self.readout.first_spikes_ms[neuron];
-                if first == self.plan.clock.start_ms(k) {
-                    backflow += self.seed.first_spikes[neuron];
-                }
-            }
-            let drive = spikes.drive[*next];
-            let limited = match self.grazing {
-                Grazing::Keep => drive,
-                Grazing::Limit(least) => {
-                    if drive.to_f64() < least {
-                        F::from_f64(least)
-                    } else {
-                        drive
-                    }
-                }
-                Grazing::Error => {
-                    let least = GRAZING_SHARE * layer.steps[neuron].v_thresh.to_f64();
-                    if drive.to_f64() < least {
-                        return Err(Graze {
-                            population,
-                            spike: *next,
-                        });
-                    }
-                    drive
-                }
+            let is_output = population == self.plan.output;
+            let jumps = Jumps {
+                spikes: &self.tape.populations[population],
+                next: &mut self.state.jump_next[population],
+                lambda_v: &mut self.state.lambda_v[population],
+                last_spike: &mut self.state.last_spike[population],
+                backflow: &self.state.backflow[population],
+                extra: self.spike_jumps.get(population).copied().unwrap_or(&[]),
+                first_spikes: if is_output {
+                    &self.seed.first_spikes
+                } else {
+                    &[]
+                },
+                first_spikes_ms: &self.readout.first_spikes_ms,
+                grazing: self.grazing,
+                v_thresh: &layer.v_thresh,
+                k,
+                start_ms: self.plan.clock.start_ms(k),
+                dt: self.plan.clock.dt_ms(),
             };
-            if let Some(adapting) = &layer.adapting {
-                lambda_v[neuron] = jump_adapting(
-                    adapting,
-                    (neuron, k as u32, spikes.adaptation[*next]),
-                    (lambda_v[neuron], backflow, limited),
-                    self.plan.clock.dt_ms(),
-                    &mut self.state.lowered[population][neuron],
-                    &mut self.state.by_constant[population],
-                );
-            } else {
-                let height = layer.theta_above_reset[neuron];
-                lambda_v[neuron] = lif::adjoint_jump(lambda_v[neuron], height, backflow, limited);
-            }
-            if !extra.is_empty() {
-                lambda_v[neuron] += extra[neuron];
+            if let Some(Err(spike)) = layer.cells.visit(jumps) {
+                return Err(Graze { population, spike });
             }
         }
         Ok(())
@@ -402,18 +387,11 @@ impl<F: Real> AdjointSample<'_, F> {
         for (probe, record) in self.state.probes.iter().zip(&mut self.state.records) {
             let layer = &self.plan.layers[probe.population];
             if probe.variable == Variable::LambdaB {
-                if let Some(adapting) = &layer.adapting {
-                    let lowered = self.state.lowered[probe.population].iter();
-                    let row = &mut record[k * layer.size..(k + 1) * layer.size];
-                    for ((value, lowered), decay) in
-                        row.iter_mut().zip(lowered).zip(&adapting.decay)
-                    {
-                        // [A7]
-                        let steps = (lowered.step - k as u32) as i32;
-                        let decay = decay.to_f64().powi(steps);
-                        *value = lowered.lambda_b * F::from_f64(decay);
-                    }
-                }
+                layer.cells.visit(RecordOwn {
+                    last_spike: &self.state.last_spike[probe.population],
+                    record: &mut record[k * layer.size..(k + 1) * layer.size],
+                    k,
+                });
                 continue;
             }
             let source = match probe.variable {
@@ -429,40 +407,124 @@ impl<F: Real> AdjointSample<'_, F> {
     }
 }
 
-/// `[A7]`, `[A8]` λ_V just before a spike of a neuron whose threshold adapts; and `[G4]`, `[G5]`.
-#[inline(always)]
-fn jump_adapting<F: Real>(
-    adapting: &Adapting<F>,
-    (neuron, k, b): (usize, u32, F),
-    (lambda_v_plus, backflow, drive): (F, F, F),
+/// The spikes of a population in step k, on their way back.
+struct Jumps<'a, F> {
+    spikes: &'a Spikes<u32, F>,
+    /// Spikes that have not jumped yet.
+    next: &'a mut usize,
+    lambda_v: &'a mut [F],
+    last_spike: &'a mut [LastSpike<F>],
+    backflow: &'a [F],
+    extra: &'a [F],
+    first_spikes: &'a [F],
+    first_spikes_ms: &'a [f64],
+    grazing: Grazing,
+    v_thresh: &'a [F],
+    k: usize,
+    /// When the step starts.
+    start_ms: f64,
     dt: f64,
-    lowered: &mut Lowered<F>,
-    by_constant: &mut ByConstant<F>,
-) -> F {
-    let tau_b = adapting.tau_b[neuron];
-    let time = dt * f64::from(lowered.step - k);
-    by_constant.tau_b[neuron] += by_tau_b(*lowered, F::from_f64(time), tau_b);
-    // [A7]
-    let lambda_b_plus = lowered.lambda_b * F::from_f64((-time / tau_b.to_f64()).exp());
-    // [G4]
-    by_constant.b_incr[neuron] -= tau_b * lambda_b_plus;
-    let plus = alif::Lambdas {
-        v: lambda_v_plus,
-        b: lambda_b_plus,
-    };
-    let minus = alif::adjoint_jump(plus, adapting.threshold[neuron], b, (backflow, drive));
-    *lowered = Lowered {
-        step: k,
-        lambda_b: minus.b,
-        b,
-    };
-    minus.v
 }
 
-/// `[G5]` over the time before a spike in which λ_B B does not change.
-#[inline(always)]
-fn by_tau_b<F: Real>(spike: Lowered<F>, time: F, tau_b: F) -> F {
-    -(time / tau_b) * spike.lambda_b * spike.b
+impl<F: Real> Visit<F> for Jumps<'_, F> {
+    /// The spike that grazes, where that is an error.
+    type Output = Result<(), usize>;
+
+    #[inline(always)]
+    fn integrators<N: Neuron<F>>(self, _cells: &Each<N>) -> Result<(), usize> {
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn spiking<N: Spiking<F>>(self, cells: &Each<N>) -> Result<(), usize> {
+        while *self.next > 0 && self.spikes.when[*self.next - 1] as usize == self.k {
+            *self.next -= 1;
+            let place = *self.next;
+            let neuron = self.spikes.neuron[place] as usize;
+            let mut backflow = self.backflow[place];
+            if !self.first_spikes.is_empty() && self.first_spikes_ms[neuron] == self.start_ms {
+                backflow += self.first_spikes[neuron];
+            }
+            let drive = self.spikes.drive[place];
+            let theta = self.v_thresh[neuron].to_f64();
+            let Some(drive) = self.grazing.drive(drive, theta) else {
+                return Err(place);
+            };
+            let keeps = N::Own::COUNT > 0;
+            let spike = Spike {
+                drive,
+                own: if keeps {
+                    self.spikes.adaptation[place]
+                } else {
+                    F::ZERO
+                },
+                backflow,
+            };
+            let k = self.k as u32;
+            let mut none = LastSpike {
+                step: k,
+                between: Between::default(),
+            };
+            let last = if keeps {
+                &mut self.last_spike[neuron]
+            } else {
+                &mut none
+            };
+            let elapsed_ms = self.dt * f64::from(last.step - k);
+            last.step = k;
+            let (cell, lambda_v) = (cells.all[neuron], &mut self.lambda_v[neuron]);
+            *lambda_v = cell.adjoint_jump(*lambda_v, spike, elapsed_ms, &mut last.between);
+            if let Some(extra) = self.extra.get(neuron) {
+                *lambda_v += *extra;
+            }
+        }
+        Ok(())
+    }
+}
+/// λ of what the model keeps, at the start of step k, into a record.
+struct RecordOwn<'a, F> {
+    last_spike: &'a [LastSpike<F>],
+    record: &'a mut [F],
+    k: usize,
+}
+
+impl<F: Real> Visit<F> for RecordOwn<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn integrators<N: Neuron<F>>(self, cells: &Each<N>) {
+        let each = self.record.iter_mut().zip(self.last_spike);
+        for ((value, last), cell) in each.zip(&cells.all) {
+            *value = cell.adjoint_own(last.between.lambda_own, last.step - self.k as u32);
+        }
+    }
+
+    #[inline(always)]
+    fn spiking<N: Spiking<F>>(self, cells: &Each<N>) {
+        self.integrators(cells);
+    }
+}
+
+/// From the first spike of every neuron back to the start of the trial.
+struct Finish<'a, F> {
+    last_spike: &'a mut [LastSpike<F>],
+    dt: f64,
+}
+
+impl<F: Real> Visit<F> for Finish<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn integrators<N: Neuron<F>>(self, _cells: &Each<N>) {}
+
+    #[inline(always)]
+    fn spiking<N: Spiking<F>>(self, cells: &Each<N>) {
+        for (last, cell) in self.last_spike.iter_mut().zip(&cells.all) {
+            // A spike of step k ends the first k + 1 steps without one.
+            let elapsed_ms = self.dt * (f64::from(last.step) + 1.0);
+            cell.adjoint_start(elapsed_ms, &mut last.between);
+        }
+    }
 }
 
 /// `[G2]`, `[G3]` from V and I at the start of a step and λ at its end.
@@ -471,7 +533,7 @@ fn add_constants<F: Real>(
     sensitivities: &Sensitivities<F>,
     (v, i): (&[F], &[F]),
     (lambda_v, lambda_i): (&[F], &[F]),
-    sums: &mut ByConstant<F>,
+    sums: &mut ByTime<F>,
 ) {
     let len = v.len();
     let Sensitivities {
@@ -485,25 +547,67 @@ fn add_constants<F: Real>(
     let (mem_by_v, mem_by_i) = (&mem_by_v[..len], &mem_by_i[..len]);
     let (by_v, by_i) = (&syn_by_lambda_v[..len], &syn_by_lambda_i[..len]);
     for n in 0..len {
-        mem[n] += lambda_v[n] * (v[n] * mem_by_v[n] + i[n] * mem_by_i[n]);
-        syn[n] += (lambda_v[n] * by_v[n] + lambda_i[n] * by_i[n]) * i[n];
+        let folded = Folded {
+            mem_by_v: mem_by_v[n],
+            mem_by_i: mem_by_i[n],
+            syn_by_lambda_v: by_v[n],
+            syn_by_lambda_i: by_i[n],
+        };
+        let end = Lambda {
+            v: lambda_v[n],
+            i: lambda_i[n],
+        };
+        let by_tau = folded.gradient(neuron::State { v: v[n], i: i[n] }, end);
+        mem[n] += by_tau.mem;
+        syn[n] += by_tau.syn;
     }
 }
 
-/// `[A1]`, `[A2]` without a driving term; λ_I also goes to the trace.
-#[inline(always)]
-fn integrate_free<F: Real, C: Steps<F>>(
-    steps: C,
-    (lambda_v, lambda_i, trace): (&mut [F], &mut [F], &mut [F]),
-) {
-    let each = lambda_v.iter_mut().zip(lambda_i).zip(trace).enumerate();
-    for (n, ((lambda_v, lambda_i), trace)) in each {
-        let step = steps.at(n);
-        // [A2] with the λ_V of the later end of the step
-        *lambda_i = *lambda_i * step.decay_syn + *lambda_v * step.adjoint_coupling;
-        *trace = *lambda_i;
-        // [A1]
-        *lambda_v *= step.decay_mem;
+/// A population on its way back over step `k`, which is row `row` of the trace; λ_I also goes there.
+struct Integrate<'a, F> {
+    lambda_v: &'a mut [F],
+    lambda_i: &'a mut [F],
+    trail: &'a [F],
+    trace: &'a mut [F],
+    shape: Shape,
+    /// Columns of other populations before those of this one.
+    before: usize,
+    k: usize,
+    row: usize,
+    /// The driving term, where there is one.
+    a: Option<&'a [F]>,
+}
+
+impl<F: Real> Visit<F> for Integrate<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn integrators<N: Neuron<F>>(self, cells: &Each<N>) {
+        let stride = self.lambda_v.len();
+        let kept = stride * N::Trail::COUNT;
+        let trail = &self.trail[self.k * kept..(self.k + 1) * kept];
+        for block in trace::blocks(stride) {
+            let columns = block.column..block.column + block.width;
+            let row = Row {
+                lambda_v: &mut self.lambda_v[columns.clone()],
+                lambda_i: &mut self.lambda_i[columns.clone()],
+                trail: &trail[columns.start * N::Trail::COUNT..columns.end * N::Trail::COUNT],
+                trace: &mut self.trace[self.shape.row(self.before, block, self.row)],
+            };
+            match (cells.uniform, self.a) {
+                (Some(cell), Some(a)) => row.driven(Shared(cell), &a[within(a, columns)]),
+                (None, Some(a)) => {
+                    row.driven(&cells.all[columns.clone()], &a[within(a, columns)]);
+                }
+                (Some(cell), None) => row.free(Shared(cell)),
+                (None, None) => row.free(&cells.all[columns]),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn spiking<N: Spiking<F>>(self, cells: &Each<N>) {
+        self.integrators(cells);
     }
 }
 
@@ -513,26 +617,51 @@ fn within<F>(a: &[F], columns: Range<usize>) -> Range<usize> {
     columns.start..columns.end.min(a.len())
 }
 
-/// `[A1]`, `[A2]` with the driving term A; λ_I also goes to the trace, which is zero behind the last neuron.
-///
-/// PERF: a row of outputs is short, and a call to copy it costs more than to compute it.
-#[inline(always)]
-fn integrate_driven<F: Real, C: Steps<F>>(
-    steps: C,
-    a: &[F],
-    (lambda_v, lambda_i, trace): (&mut [F], &mut [F], &mut [F]),
-) {
-    debug_assert!(trace[a.len()..].iter().all(|x| *x == F::ZERO));
-    let (lambda_v, lambda_i) = (&mut lambda_v[..a.len()], &mut lambda_i[..a.len()]);
-    let trace = &mut trace[..a.len()];
-    for n in 0..a.len() {
-        let step = steps.at(n);
-        let v_above = lambda_v[n] - a[n];
-        // [A2] λ_I[k] = A + (λ_I[k+1] − A) e^{−dt/τ_syn} + (λ_V[k+1] − A) (λ_V → λ_I)
-        lambda_i[n] =
-            a[n] + (lambda_i[n] - a[n]) * step.decay_syn + v_above * step.adjoint_coupling;
-        trace[n] = lambda_i[n];
-        // [A1] λ_V[k] = A + (λ_V[k+1] − A) e^{−dt/τ_mem}
-        lambda_v[n] = a[n] + v_above * step.decay_mem;
+/// λ of the neurons of a block, what the step left for it, and the trace of λ_I.
+struct Row<'a, F> {
+    lambda_v: &'a mut [F],
+    lambda_i: &'a mut [F],
+    trail: &'a [F],
+    trace: &'a mut [F],
+}
+
+impl<F: Real> Row<'_, F> {
+    /// Over a step without a driving term.
+    #[inline(always)]
+    fn free<N: Neuron<F>>(self, cells: impl Lookup<N>) {
+        let each = self.lambda_v.iter_mut().zip(self.lambda_i).zip(self.trace);
+        for (n, ((lambda_v, lambda_i), trace)) in each.enumerate() {
+            let plus = Lambda {
+                v: *lambda_v,
+                i: *lambda_i,
+            };
+            let minus = cells
+                .at(n)
+                .adjoint_step(plus, N::Trail::load(self.trail, n));
+            *lambda_i = minus.i;
+            *trace = minus.i;
+            *lambda_v = minus.v;
+        }
+    }
+
+    /// Over a step with the driving term A; the trace is zero behind the last neuron.
+    ///
+    /// PERF: a row of outputs is short, and a call to copy it costs more than to compute it.
+    #[inline(always)]
+    fn driven<N: Neuron<F>>(self, cells: impl Lookup<N>, a: &[F]) {
+        debug_assert!(self.trace[a.len()..].iter().all(|x| *x == F::ZERO));
+        let (lambda_v, lambda_i) = (&mut self.lambda_v[..a.len()], &mut self.lambda_i[..a.len()]);
+        let trace = &mut self.trace[..a.len()];
+        for n in 0..a.len() {
+            let plus = Lambda {
+                v: lambda_v[n],
+                i: lambda_i[n],
+            };
+            let trail = N::Trail::load(self.trail, n);
+            let minus = cells.at(n).adjoint_step_driven(plus, trail, a[n]);
+            lambda_i[n] = minus.i;
+            trace[n] = minus.i;
+            lambda_v[n] = minus.v;
+        }
     }
 }

@@ -1,20 +1,22 @@
 //! One sample forwards, step by step.
 //!
-//! Order within step k, as in the reference: spikes of earlier steps are delivered (`[F5]`), the
+//! Order within step k, as in `genn_eventprop`: spikes of earlier steps are delivered (`[F5]`), the
 //! output is observed with V_k, V and I are advanced exactly (`[F1]`, `[F2]`), the threshold is tested
 //! (`[F3]`; where it adapts it relaxes first, `[F10]` `[F11]`), neurons above it are recorded with their
 //! drive J, where it does not adapt I_k − V_{k+1}, and reset (`[F4]`). A spike
 //! of step k acts from step k + delay on, delay ≥ 1.
 
-use super::plan::{Adapting, Layer, Plan, Steps};
+use super::plan::Plan;
 use super::project::{self, Blocked};
 use super::rows;
 use super::state::{Kink, State, Variable};
 use super::trace::Shape;
 use crate::dispatch::Kernel;
-use crate::neuron::alif;
+use crate::neuron::model::{Each, Lookup, Shared, Visit};
+use crate::neuron::{self, Kept, Neuron, Spiking};
 use crate::readout::{Observe, Peak};
 use crate::real::Real;
+use crate::rng::Key;
 use crate::solver::Disturbance;
 use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
@@ -185,52 +187,47 @@ impl<F: Real> ForwardSample<'_, F> {
             if population == self.plan.input {
                 continue;
             }
-            let disturbance = self
-                .disturbance
-                .filter(|d| d.withhold[population] > 0.0 || d.noise[population] > 0.0);
             let State {
                 v,
                 i,
                 i_next,
-                b,
+                own,
+                trail,
                 above,
-                began,
+                step_start,
                 ..
             } = &mut *self.state;
-            let v = &mut v[population][..];
-            let i_now = &mut i[population][..];
-            let b = &mut b[population][..];
-            let spikes = &mut self.tape.populations[population];
             if layer.sensitivities.is_some() {
-                let (began_v, began_i) = &mut began[population];
-                began_v[k * layer.stride..(k + 1) * layer.stride].copy_from_slice(v);
-                began_i[k * layer.stride..(k + 1) * layer.stride].copy_from_slice(i_now);
+                let start = &mut step_start[population];
+                let row = k * layer.stride..(k + 1) * layer.stride;
+                start.v[row.clone()].copy_from_slice(&v[population]);
+                start.i[row].copy_from_slice(&i[population]);
             }
-            if let Some(disturbance) = disturbance {
-                let place = Place {
-                    population,
-                    k,
-                    sample_id: self.sample_id,
-                    dt: self.plan.clock.dt_ms(),
-                };
-                advance_disturbed(layer, (v, i_now, b), spikes, disturbance, &place);
-                continue;
-            }
-            let state = Advancing {
-                v,
-                i: i_now,
+            let advance = Advance {
+                v: &mut v[population],
+                i: &i[population],
                 i_next: &mut i_next[population],
+                own: &mut own[population],
+                trail: &mut trail[population],
                 above,
+                spikes: &mut self.tape.populations[population],
+                k,
             };
-            let k = k as u32;
-            match (layer.uniform, &layer.adapting) {
-                (Some(step), None) => state.run(step, Fixed, layer, spikes, k),
-                (None, None) => state.run(&layer.steps[..], Fixed, layer, spikes, k),
-                (_, Some(adapting)) => {
-                    let thresholds = Relaxing { adapting, b };
-                    state.run(&layer.steps[..], thresholds, layer, spikes, k);
-                }
-            }
+            let disturbs =
+                |d: &&Disturbance| d.withhold[population] > 0.0 || d.noise[population] > 0.0;
+            match self.disturbance.filter(disturbs) {
+                None => layer.cells.visit(advance),
+                Some(disturbance) => layer.cells.visit(Disturbed {
+                    draws: Draws::new(
+                        disturbance,
+                        population,
+                        self.sample_id,
+                        self.plan.clock.dt_ms(),
+                    ),
+                    size: layer.size,
+                    advance,
+                }),
+            };
             std::mem::swap(&mut i[population], &mut i_next[population]);
         }
     }
@@ -241,7 +238,7 @@ impl<F: Real> ForwardSample<'_, F> {
             let source = match probe.variable {
                 Variable::Voltage => &self.state.v[probe.population],
                 Variable::Current => &self.state.i[probe.population],
-                Variable::Adaptation => &self.state.b[probe.population],
+                Variable::Adaptation => &self.state.own[probe.population],
                 Variable::LambdaV | Variable::LambdaI | Variable::LambdaB => continue,
             };
             let size = self.plan.layers[probe.population].size;
@@ -322,83 +319,74 @@ fn emit_input<F: Real>(
     }
 }
 
-/// The thresholds of a layer within one step.
-trait Thresholds<F> {
-    /// The threshold of a neuron, `theta` where it does not adapt. Asked once per neuron and step.
-    fn now(&mut self, theta: F, neuron: usize) -> F;
-
-    /// The drive of a spike; notes what the adjoint will need and raises the threshold.
-    fn spike(&mut self, neuron: usize, i: F, v: F, spikes: &mut Spikes<u32, F>);
-}
-
-/// Thresholds that do not adapt.
-struct Fixed;
-
-impl<F: Real> Thresholds<F> for Fixed {
-    #[inline(always)]
-    fn now(&mut self, theta: F, _neuron: usize) -> F {
-        theta
-    }
-
-    #[inline(always)]
-    fn spike(&mut self, _neuron: usize, i: F, v: F, spikes: &mut Spikes<u32, F>) {
-        // [F4] J = I_k − V_{k+1}
-        spikes.drive.push(i - v);
-    }
-}
-
-/// Thresholds that adapt.
-struct Relaxing<'a, F> {
-    adapting: &'a Adapting<F>,
-    b: &'a mut [F],
-}
-
-impl<F: Real> Thresholds<F> for Relaxing<'_, F> {
-    #[inline(always)]
-    fn now(&mut self, theta: F, neuron: usize) -> F {
-        // [F10] B_{k+1} = e^{−dt/τ_B} B_k
-        self.b[neuron] *= self.adapting.decay[neuron];
-        theta + self.b[neuron]
-    }
-
-    #[inline(always)]
-    fn spike(&mut self, neuron: usize, i: F, v: F, spikes: &mut Spikes<u32, F>) {
-        let (threshold, b) = (self.adapting.threshold[neuron], self.b[neuron]);
-        // [F11]
-        let drive = alif::drive(i, v, b, threshold.mem_per_b);
-        spikes.drive.push(drive);
-        spikes.adaptation.push(b);
-        self.b[neuron] = b + threshold.b_incr;
-    }
-}
-
 /// A layer on its way over one step.
-struct Advancing<'a, F> {
+struct Advance<'a, F> {
     v: &'a mut [F],
     i: &'a [F],
     /// What I will be at the end of the step.
     i_next: &'a mut [F],
+    own: &'a mut [F],
+    trail: &'a mut Vec<F>,
     above: &'a mut Vec<(u32, u32)>,
+    spikes: &'a mut Spikes<u32, F>,
+    k: usize,
 }
 
-impl<F: Real> Advancing<'_, F> {
-    /// `[F1]` to `[F4]` for a layer.
+impl<F: Real> Visit<F> for Advance<'_, F> {
+    type Output = ();
+
     #[inline(always)]
-    fn run<C: Steps<F>>(
-        self,
-        steps: C,
-        mut thresholds: impl Thresholds<F>,
-        layer: &Layer<F>,
-        spikes: &mut Spikes<u32, F>,
-        k: u32,
-    ) {
+    fn integrators<N: Neuron<F>>(mut self, cells: &Each<N>) {
+        match cells.uniform {
+            Some(cell) => self.flow(Shared(cell)),
+            None => self.flow(&cells.all[..]),
+        }
+    }
+
+    #[inline(always)]
+    fn spiking<N: Spiking<F>>(self, cells: &Each<N>) {
+        match cells.uniform {
+            Some(cell) => self.flow_and_fire(Shared(cell)),
+            None => self.flow_and_fire(&cells.all[..]),
+        }
+    }
+}
+
+impl<F: Real> Advance<'_, F> {
+    /// The flow of a layer over a step.
+    #[inline(always)]
+    fn flow<N: Neuron<F>>(&mut self, cells: impl Lookup<N>) {
+        let len = self.v.len();
+        let (v, i, i_next) = (&mut *self.v, &self.i[..len], &mut self.i_next[..len]);
+        let own = &mut self.own[..len * N::Own::COUNT];
+        let row = self.k * len * N::Trail::COUNT..(self.k + 1) * len * N::Trail::COUNT;
+        if self.trail.len() < row.end {
+            self.trail.resize(row.end, F::ZERO);
+        }
+        let trail = &mut self.trail[row];
+        for n in 0..len {
+            let at = neuron::State { v: v[n], i: i[n] };
+            let stepped = cells.at(n).step(at, N::Own::load(own, n));
+            v[n] = stepped.state.v;
+            i_next[n] = stepped.state.i;
+            stepped.own.store(own, n);
+            stepped.trail.store(trail, n);
+        }
+    }
+
+    /// The flow, the threshold test and the spikes of a layer in a step.
+    #[inline(always)]
+    fn flow_and_fire<N: Spiking<F>>(mut self, cells: impl Lookup<N>) {
+        self.flow(cells);
         let Self {
             v,
             i,
-            i_next,
+            own,
             above,
+            spikes,
+            k,
+            ..
         } = self;
-        flow(steps, v, i, i_next);
         // PERF: where a neuron fires is a surprise to the processor. Words are therefore listed without
         // a branch: each is written to the list, and the next one over it unless a neuron fires there.
         above.resize(v.len().div_ceil(WORD), (0, 0));
@@ -407,8 +395,8 @@ impl<F: Real> Advancing<'_, F> {
             let first = word * WORD;
             // PERF: the length of a whole word is known to the compiler.
             let bits = match <&[F; WORD]>::try_from(v) {
-                Ok(v) => reached(steps, &mut thresholds, v, first),
-                Err(_) => reached(steps, &mut thresholds, v, first),
+                Ok(v) => reached(cells, v, own, first),
+                Err(_) => reached(cells, v, own, first),
             };
             above[firing] = (first as u32, bits);
             firing += usize::from(bits != 0);
@@ -417,98 +405,120 @@ impl<F: Real> Advancing<'_, F> {
             while bits != 0 {
                 let n = first as usize + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                spikes.when.push(k);
-                spikes.neuron.push(n as u32);
-                thresholds.spike(n, i[n], v[n], spikes);
-                // [F4]
-                v[n] = layer.v_init[n];
+                fire(cells.at(n), n, k, i[n], &mut v[n], own, spikes);
             }
         }
     }
 }
 
-/// `[F1]` `[F2]` over a step.
+/// A spike of neuron `n` in step `k`, which began with the current `i_k`: onto the tape, and the reset.
 #[inline(always)]
-fn flow<F: Real, C: Steps<F>>(steps: C, v: &mut [F], i: &[F], i_next: &mut [F]) {
-    for (n, ((v, i), i_next)) in v.iter_mut().zip(i).zip(i_next).enumerate() {
-        let step = steps.at(n);
-        // [F1] V_{k+1} = e^{−dt/τ_mem} V_k + (I → V) I_k
-        *v = step.decay_mem * *v + step.current_to_voltage * *i;
-        // [F2]
-        *i_next = step.decay_syn * *i;
-    }
+fn fire<F: Real, N: Spiking<F>>(
+    cell: N,
+    n: usize,
+    k: usize,
+    i_k: F,
+    v: &mut F,
+    own: &mut [F],
+    spikes: &mut Spikes<u32, F>,
+) {
+    let own_minus = N::Own::load(own, n);
+    let jumped = cell.jump(i_k, *v, own_minus);
+    spikes.when.push(k as u32);
+    spikes.neuron.push(n as u32);
+    spikes.drive.push(jumped.drive);
+    own_minus.push(&mut spikes.adaptation);
+    *v = jumped.v;
+    jumped.own.store(own, n);
 }
 
-/// `[F3]` for up to 32 neurons: a bit for each that is above its threshold.
+/// The threshold test for up to 32 neurons: a bit for each that fires.
 #[inline(always)]
-fn reached<F: Real, C: Steps<F>>(
-    steps: C,
-    thresholds: &mut impl Thresholds<F>,
-    v: &[F],
-    first: usize,
-) -> u32 {
+fn reached<F: Real, N: Spiking<F>>(cells: impl Lookup<N>, v: &[F], own: &[F], first: usize) -> u32 {
+    let own = &own[first * N::Own::COUNT..(first + v.len()) * N::Own::COUNT];
     let mut bits = 0;
     for (n, v) in v.iter().enumerate() {
-        let theta = thresholds.now(steps.at(first + n).v_thresh, first + n);
-        // [F3] V ≥ ϑ
-        bits |= u32::from(*v >= theta) << n;
+        let fires = cells.at(first + n).fires(*v, N::Own::load(own, n));
+        bits |= u32::from(fires) << n;
     }
     bits
 }
 
-/// Which layer, step and sample random draws belong to.
-struct Place {
-    population: usize,
-    k: usize,
-    sample_id: u64,
-    dt: f64,
+/// The random draws of a layer of a sample.
+struct Draws {
+    withhold: f64,
+    withhold_key: Key,
+    /// A √dt.
+    noise: f64,
+    noise_key: Key,
 }
 
-/// `[F1]` to `[F4]` with membrane noise (V += A ξ √dt before the threshold test) and with neurons
-/// withheld from firing (V is then not reset and the neuron tries again in the next step).
-fn advance_disturbed<F: Real>(
-    layer: &Layer<F>,
-    (v, i, b): (&mut [F], &mut [F], &mut [F]),
-    spikes: &mut Spikes<u32, F>,
-    disturbance: &Disturbance,
-    place: &Place,
-) {
-    match &layer.adapting {
-        None => advance_disturbed_with(Fixed, layer, (v, i), spikes, disturbance, place),
-        Some(adapting) => {
-            let thresholds = Relaxing { adapting, b };
-            advance_disturbed_with(thresholds, layer, (v, i), spikes, disturbance, place);
+impl Draws {
+    fn new(disturbance: &Disturbance, population: usize, sample_id: u64, dt: f64) -> Self {
+        let narrow = |key: Key| key.with(population as u64).with(sample_id);
+        Self {
+            withhold: disturbance.withhold[population],
+            withhold_key: narrow(disturbance.withhold_key),
+            noise: disturbance.noise[population] * dt.sqrt(),
+            noise_key: narrow(disturbance.noise_key),
         }
+    }
+
+    /// What is added to V before the threshold test: A ξ √dt.
+    fn add_noise<F: Real>(&self, v: &mut F, counter: u64) {
+        if self.noise > 0.0 {
+            *v += F::from_f64(self.noise * self.noise_key.normal(counter));
+        }
+    }
+
+    /// Whether a neuron above threshold fires.
+    fn lets_fire(&self, counter: u64) -> bool {
+        self.withhold == 0.0 || self.withhold_key.uniform(counter) >= self.withhold
     }
 }
 
-fn advance_disturbed_with<F: Real>(
-    mut thresholds: impl Thresholds<F>,
-    layer: &Layer<F>,
-    (v, i): (&mut [F], &mut [F]),
-    spikes: &mut Spikes<u32, F>,
-    disturbance: &Disturbance,
-    place: &Place,
-) {
-    let withhold = disturbance.withhold[place.population];
-    let noise = disturbance.noise[place.population] * place.dt.sqrt();
-    let narrow = |key: crate::rng::Key| key.with(place.population as u64).with(place.sample_id);
-    let withhold_key = narrow(disturbance.withhold_key);
-    let noise_key = narrow(disturbance.noise_key);
-    for n in 0..layer.size {
-        let step = layer.steps[n];
-        let counter = (place.k * layer.size + n) as u64;
-        v[n] = step.decay_mem * v[n] + step.current_to_voltage * i[n];
-        if noise > 0.0 {
-            v[n] += F::from_f64(noise * noise_key.normal(counter));
+/// The same with membrane noise, and with neurons withheld from firing (V is then not reset and the neuron
+/// tries again in the next step).
+struct Disturbed<'a, F> {
+    draws: Draws,
+    size: usize,
+    advance: Advance<'a, F>,
+}
+
+impl<F: Real> Disturbed<'_, F> {
+    /// The flow and the noise; returns what the draws of the first neuron in this step are counted from.
+    fn flow<N: Neuron<F>>(&mut self, cells: &[N]) -> u64 {
+        self.advance.flow(cells);
+        let first = (self.advance.k * self.size) as u64;
+        for (v, counter) in self.advance.v[..self.size].iter_mut().zip(first..) {
+            self.draws.add_noise(v, counter);
         }
-        let theta = thresholds.now(step.v_thresh, n);
-        if v[n] >= theta && (withhold == 0.0 || withhold_key.uniform(counter) >= withhold) {
-            spikes.when.push(place.k as u32);
-            spikes.neuron.push(n as u32);
-            thresholds.spike(n, i[n], v[n], spikes);
-            v[n] = layer.v_init[n];
+        first
+    }
+}
+
+impl<F: Real> Visit<F> for Disturbed<'_, F> {
+    type Output = ();
+
+    fn integrators<N: Neuron<F>>(mut self, cells: &Each<N>) {
+        self.flow(&cells.all);
+    }
+
+    fn spiking<N: Spiking<F>>(mut self, cells: &Each<N>) {
+        let first = self.flow(&cells.all);
+        let Advance {
+            v,
+            i,
+            own,
+            spikes,
+            k,
+            ..
+        } = self.advance;
+        for (n, counter) in (0..self.size).zip(first..) {
+            let cell = cells.all[n];
+            if cell.fires(v[n], N::Own::load(own, n)) && self.draws.lets_fire(counter) {
+                fire(cell, n, k, i[n], &mut v[n], own, spikes);
+            }
         }
-        i[n] *= step.decay_syn;
     }
 }

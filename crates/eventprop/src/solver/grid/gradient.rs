@@ -7,7 +7,7 @@
 //! Where the traces of a whole batch are small, all of them are kept, and rows of the gradient are
 //! shared out to threads ([`gather_batch`]). Otherwise every sample is gathered as soon as a window of
 //! its trace is there, into the gradient of the few samples that one task solves ([`gather_window`]),
-//! and those gradients are summed ([`add_in_order`]). Either way every weight is summed in an order that
+//! and those gradients are summed (`sum`). Either way every weight is summed in an order that
 //! depends on the batch only, not on the number of threads.
 
 use std::ops::Range;
@@ -18,19 +18,15 @@ use super::plan::{Layer, Link, Plan};
 use super::rows::{LANES, WIDE_ROW};
 use super::state::State;
 use super::trace::{self, Block, Shape};
-use crate::aligned::Aligned;
 use crate::dispatch::{Kernel, vectorized, vectorized_wide};
 use crate::network::NeuronConstant;
 use crate::params::{Params, Role};
 use crate::real::Real;
-use crate::shares::for_each_at_home;
+use crate::shares::for_each_sticky;
 use crate::tape::{Spikes, Tape};
 
 /// Rows that one task computes.
 const ROWS: usize = 32;
-
-/// Numbers of a gradient that one task adds up.
-const SUM_NUMBERS: usize = 8192;
 
 /// Spikes grouped by neuron.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +93,7 @@ const STEP_BITS: u32 = 16;
 const STEP_MASK: u32 = (1 << STEP_BITS) - 1;
 // A row of a trace has at least LANES numbers, so a batch that is gathered together has no more samples and no more
 // steps than these.
-const _: () = assert!(super::TOGETHER_NUMBERS / LANES <= 1 << STEP_BITS);
+const _: () = assert!(super::together::NUMBERS / LANES <= 1 << STEP_BITS);
 
 /// Groups the spikes of a batch that arrive over each link within the trial.
 pub(super) fn group_batch<F: Real>(
@@ -132,17 +128,21 @@ pub(super) fn add_constants<F: Real>(states: &[State<F>], gradient: &mut Params<
         let range = &mut gradient.values_mut()[entry.range];
         range.fill(F::ZERO);
         for state in states {
-            let sums = &state.by_constant[population.0];
-            let sums = match which {
-                NeuronConstant::TauMem => &sums.tau_mem,
-                NeuronConstant::TauSyn => &sums.tau_syn,
-                NeuronConstant::TauB => &sums.tau_b,
-                NeuronConstant::BIncr => &sums.b_incr,
-            };
-            for (dl_dc, sum) in range.iter_mut().zip(sums) {
-                *dl_dc += *sum;
+            let by_time = &state.by_time[population.0];
+            let last = &state.last_spike[population.0];
+            match which {
+                NeuronConstant::TauMem => add(range, by_time.tau_mem.iter().copied()),
+                NeuronConstant::TauSyn => add(range, by_time.tau_syn.iter().copied()),
+                NeuronConstant::TauB => add(range, last.iter().map(|l| l.between.by_tau_b)),
+                NeuronConstant::BIncr => add(range, last.iter().map(|l| l.between.by_b_incr)),
             }
         }
+    }
+}
+
+fn add<F: Real>(sum: &mut [F], values: impl Iterator<Item = F>) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += value;
     }
 }
 
@@ -173,7 +173,7 @@ pub(super) fn gather_batch<F: Real>(
             });
         }
     }
-    for_each_at_home(tasks, vectorized);
+    for_each_sticky(tasks, vectorized);
 }
 
 /// Adds what one sample contributes in one window of its trace to the weight gradients.
@@ -218,41 +218,6 @@ pub(super) fn gather_window<F: Real>(
             vectorized_wide(rows);
         } else {
             vectorized(rows);
-        }
-    }
-}
-
-/// Adds gradients to the first one, every number in their order.
-pub(super) fn add_in_order<F: Real>(sum: &mut [F], gradients: &[Aligned<F>]) {
-    sum.par_chunks_mut(SUM_NUMBERS)
-        .enumerate()
-        .for_each(|(chunk, sum)| {
-            let first = chunk * SUM_NUMBERS;
-            vectorized(AddInOrder {
-                sum,
-                gradients,
-                first,
-            });
-        });
-}
-
-struct AddInOrder<'a, F> {
-    sum: &'a mut [F],
-    gradients: &'a [Aligned<F>],
-    first: usize,
-}
-
-impl<F: Real> Kernel for AddInOrder<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let len = self.sum.len();
-        for gradient in self.gradients {
-            let gradient = &gradient[self.first..self.first + len];
-            for (sum, value) in self.sum.iter_mut().zip(gradient) {
-                *sum += *value;
-            }
         }
     }
 }

@@ -1,26 +1,28 @@
 //! The grid solver: fixed steps of dt, exact flow within a step, spikes at the ends of steps.
 //!
 //! [`Grid<f32>`] is the fast one: structure of arrays, loops that the compiler vectorises, samples
-//! and gradient rows shared out to the threads of the current rayon pool. [`reference::Judge`] does
+//! and gradient rows shared out to the threads of the current rayon pool. [`judge::Judge`] does
 //! the same in f64, on one thread, without cleverness, and judges it.
 
 mod adjoint;
 mod forward;
 mod gradient;
+mod groups;
+pub mod judge;
 mod plan;
 mod project;
-pub mod reference;
 mod rows;
 mod state;
+mod together;
 mod trace;
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::adjoint::{AdjointSample, Graze, Sink};
+use self::adjoint::Graze;
 use self::forward::{ForwardSample, Projected};
-use self::gradient::{ByNeuron, Onto};
+use self::gradient::ByNeuron;
 use self::plan::Plan;
 use self::project::Blocked;
 use self::rows::Packed;
@@ -33,20 +35,12 @@ use crate::network::{Network, PopulationId};
 use crate::params::Params;
 use crate::readout::{Nodes, Observe, Readout};
 use crate::real::Real;
-use crate::solver::shelf::Shelf;
-use crate::solver::{Drive, Forward, SolveError, Solver, Trial, check_batch};
+use crate::solver::scratch_pool::ScratchPool;
+use crate::solver::{
+    Drive, Forward, SolveError, Solver, Trial, check_batch, first_spikes, grazing,
+};
 use crate::spikes::Batch;
 use crate::tape::Tape;
-
-/// Traces of λ_I of a batch, in numbers, up to which they are all kept and gathered together.
-/// PERF: 1 MB in f32 stays close to the cores, and the gradient is then written once.
-const TOGETHER_NUMBERS: usize = 1 << 18;
-/// Numbers of the gradients of groups of samples that are held at a time (16 MB in f32), unless that
-/// would be fewer than [`GROUPS_LEAST`].
-const GROUP_NUMBERS: usize = 4 << 20;
-/// The fewest and the most groups, so that several threads have work and summing has little.
-const GROUPS_LEAST: usize = 4;
-const GROUPS_MOST: usize = 16;
 
 /// Working memory of one thread.
 #[derive(Debug, Default)]
@@ -69,7 +63,7 @@ pub struct Grid<F> {
     by_neuron: Vec<ByNeuron>,
     /// Gradients of all groups of samples but the first.
     gradients: Vec<Aligned<F>>,
-    shelf: Shelf<Scratch<F>>,
+    pool: ScratchPool<Scratch<F>>,
     packed: Packed<F>,
     /// Weights of the input, where it is projected.
     blocked: Option<Blocked<F>>,
@@ -93,7 +87,7 @@ impl<F: Real> Grid<F> {
             traces: Aligned::default(),
             by_neuron: vec![ByNeuron::default(); plan.links.len()],
             gradients: Vec::new(),
-            shelf: Shelf::default(),
+            pool: ScratchPool::default(),
             plan,
             nodes: Arc::new(Nodes {
                 times_ms: (0..clock.steps()).map(|k| clock.start_ms(k)).collect(),
@@ -145,19 +139,6 @@ impl<F: Real> Grid<F> {
             .clone()
     }
 
-    /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
-    fn group_len(&self, samples: usize) -> usize {
-        let weights = self.plan.links.iter().map(|link| {
-            let (source, target) = (
-                &self.plan.layers[link.source],
-                &self.plan.layers[link.target],
-            );
-            source.size * target.size
-        });
-        let groups = GROUP_NUMBERS / weights.sum::<usize>().max(1);
-        samples.div_ceil(groups.clamp(GROUPS_LEAST, GROUPS_MOST))
-    }
-
     fn check_finite(&self, samples: usize) -> Result<(), SolveError> {
         for (sample, state) in self.states[..samples].iter().enumerate() {
             if let Some((population, neuron)) = state.not_finite {
@@ -200,7 +181,7 @@ impl<F: Real> Solver for Grid<F> {
         if let Some(blocked) = &mut self.blocked {
             blocked.pack(plan, params);
         }
-        let (blocked, shelf) = (self.blocked.as_ref(), &self.shelf);
+        let (blocked, pool) = (self.blocked.as_ref(), &self.pool);
         let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
         let weights = self.packed.rows(&plan.layers, &plan.links, params);
         let weights = &weights[..];
@@ -212,7 +193,7 @@ impl<F: Real> Solver for Grid<F> {
             .for_each(|(sample, ((state, tape), readout))| {
                 state.set_probes(plan, probes);
                 let Readout { voltage, peaks, .. } = readout;
-                let mut scratch = blocked.map(|_| shelf.lend());
+                let mut scratch = blocked.map(|_| pool.lend());
                 let projected = blocked.zip(scratch.as_mut()).map(|(weights, scratch)| {
                     scratch.trace.resize(shape.len);
                     let currents = &mut scratch.trace[..];
@@ -257,145 +238,22 @@ impl<F: Real> Solver for Grid<F> {
             .pack(&self.plan.layers, &self.plan.links, params);
         let samples = forward.tapes.len();
         let numbers = samples * self.plan.clock.steps() * self.plan.columns;
-        let back = if numbers <= TOGETHER_NUMBERS {
+        let back = if numbers <= together::NUMBERS {
             self.adjoint_together(params, forward, drive, gradient)
         } else {
             self.adjoint_in_groups(params, forward, drive, gradient)
         };
-        if let Some((sample, graze)) = back {
-            let tape = &forward.tapes[sample];
-            return Err(graze.error(&self.plan, tape, sample, |p| self.name(p)));
+        if let Some((sample, Graze { population, spike })) = back {
+            let spikes = &forward.tapes[sample].populations[population];
+            let population = self.network.population(PopulationId(population));
+            let clock = self.plan.clock;
+            return Err(grazing::error(population, spikes, spike, clock, sample));
         }
         if self.trains {
             gradient::add_constants(&self.states[..samples], gradient);
         }
         Ok(())
     }
-}
-
-/// The first sample that stopped the adjoint pass, and where.
-type Stopped = Option<(usize, Graze)>;
-
-impl<F: Real> Grid<F> {
-    /// All samples, then the weight gradients from all traces.
-    fn adjoint_together(
-        &mut self,
-        params: &Params<F>,
-        forward: &Forward<u32, F>,
-        drive: Drive<'_, F>,
-        gradient: &mut Params<F>,
-    ) -> Stopped {
-        let plan = &self.plan;
-        let shape = Shape::new(plan, plan.clock.steps());
-        let samples = forward.tapes.len();
-        self.traces.resize(samples * shape.len);
-        let weights = self.packed.rows(&plan.layers, &plan.links, params);
-        let (states, traces) = (&mut self.states[..samples], &mut self.traces[..]);
-        let back = || {
-            let each = states.par_iter_mut().zip(traces.par_chunks_mut(shape.len));
-            each.enumerate()
-                .map(|(sample, (state, trace))| {
-                    let work = AdjointSample {
-                        plan,
-                        weights: &weights,
-                        tape: &forward.tapes[sample],
-                        readout: &forward.readouts[sample],
-                        seed: &drive.seeds[sample],
-                        spike_jumps: spike_jumps_of(plan, drive.spike_jumps, sample),
-                        grazing: drive.grazing,
-                        state,
-                        trace,
-                        shape,
-                        sink: None,
-                    };
-                    vectorized(work).map_err(|graze| (sample, graze))
-                })
-                .find_map_first(Result::err)
-        };
-        let by_neuron = &mut self.by_neuron[..];
-        let group = || gradient::group_batch(plan, &forward.tapes, by_neuron);
-        let (stopped, ()) = rayon::join(back, group);
-        if stopped.is_none() {
-            gradient::gather_batch(plan, &self.traces, &self.by_neuron, gradient);
-        }
-        stopped
-    }
-
-    /// A few samples per task, each with a gradient of its own; then the sum of those.
-    fn adjoint_in_groups(
-        &mut self,
-        params: &Params<F>,
-        forward: &Forward<u32, F>,
-        drive: Drive<'_, F>,
-        gradient: &mut Params<F>,
-    ) -> Stopped {
-        let samples = forward.tapes.len();
-        let len = self.group_len(samples);
-        let plan = &self.plan;
-        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
-        let weights = self.packed.rows(&plan.layers, &plan.links, params);
-        let shelf = &self.shelf;
-        self.gradients
-            .resize_with(samples.div_ceil(len) - 1, Aligned::default);
-        let numbers = gradient.values().len();
-        let mut sums = vec![gradient.values_mut()];
-        for sum in &mut self.gradients {
-            sum.resize(numbers);
-            sums.push(sum);
-        }
-        let group = |(group, (sum, states)): (usize, (&mut [F], &mut [State<F>]))| {
-            let mut scratch = shelf.lend();
-            let Scratch { trace, by_neuron } = &mut *scratch;
-            trace.resize(shape.len);
-            for (place, state) in states.iter_mut().enumerate() {
-                let sample = group * len + place;
-                let work = AdjointSample {
-                    plan,
-                    weights: &weights,
-                    tape: &forward.tapes[sample],
-                    readout: &forward.readouts[sample],
-                    seed: &drive.seeds[sample],
-                    spike_jumps: spike_jumps_of(plan, drive.spike_jumps, sample),
-                    grazing: drive.grazing,
-                    state,
-                    trace,
-                    shape,
-                    sink: Some(Sink {
-                        group: by_neuron,
-                        gradient: sum,
-                        onto: if place == 0 {
-                            Onto::Zero
-                        } else {
-                            Onto::Gradient
-                        },
-                    }),
-                };
-                if let Err(graze) = vectorized(work) {
-                    return Some((sample, graze));
-                }
-            }
-            None
-        };
-        let states = self.states[..samples].par_chunks_mut(len);
-        let groups = sums.into_par_iter().zip(states).enumerate();
-        let stopped = groups.map(group).find_map_first(|stopped| stopped);
-        gradient::add_in_order(gradient.values_mut(), &self.gradients);
-        stopped
-    }
-}
-
-/// The rows of one sample.
-fn spike_jumps_of<'a, F: Real>(plan: &Plan<F>, all: &'a [Vec<F>], sample: usize) -> Vec<&'a [F]> {
-    all.iter()
-        .zip(&plan.layers)
-        .map(|(jumps, layer)| {
-            if jumps.is_empty() {
-                &[][..]
-            } else {
-                &jumps[sample * layer.size..(sample + 1) * layer.size]
-            }
-        })
-        .collect()
 }
 
 fn finish_readout<F: Real>(
@@ -416,13 +274,9 @@ fn finish_readout<F: Real>(
             readout.input_ms.extend(times);
         }
         Observe::FirstSpikes => {
-            let size = plan.layers[plan.output].size;
-            readout.first_spikes_ms.resize(size, f64::INFINITY);
             let spikes = &tape.populations[plan.output];
-            for (&neuron, &step) in spikes.neuron.iter().zip(&spikes.when) {
-                let first = &mut readout.first_spikes_ms[neuron as usize];
-                *first = first.min(plan.clock.start_ms(step as usize));
-            }
+            let size = plan.layers[plan.output].size;
+            first_spikes::find(spikes, size, plan.clock, &mut readout.first_spikes_ms);
         }
     }
 }

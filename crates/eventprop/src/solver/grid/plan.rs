@@ -1,67 +1,19 @@
 //! A network as the grid solver sees it: constants per step, and delays in steps.
 
-use crate::network::{Clock, Constant, Model, Network, NeuronConstant, Population, ProjectionId};
-use crate::neuron::alif::Threshold;
-use crate::neuron::flow::Flow;
-use crate::neuron::sensitivity::Sensitivity;
+use crate::network::{Clock, Constant, Network, NeuronConstant, Population, ProjectionId};
+use crate::neuron::description::Description;
+use crate::neuron::model::Cells;
+use crate::neuron::sensitivity::{Folded, Sensitivity};
 use crate::real::Real;
 
 use super::rows::stride;
 
-/// Constants of one neuron per step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Step<F> {
-    /// e^{−dt/τ_mem}.
-    pub decay_mem: F,
-    /// e^{−dt/τ_syn}.
-    pub decay_syn: F,
-    /// What a unit of I adds to V.
-    pub current_to_voltage: F,
-    /// What a unit of λ_V adds to λ_I.
-    pub adjoint_coupling: F,
-    /// ϑ; infinite for leaky integrators.
-    pub v_thresh: F,
-}
-
-/// Where the constants of a neuron come from: one set for all, or one each.
-pub(super) trait Steps<F>: Copy {
-    fn at(self, neuron: usize) -> Step<F>;
-}
-
-impl<F: Real> Steps<F> for Step<F> {
-    #[inline(always)]
-    fn at(self, _neuron: usize) -> Step<F> {
-        self
-    }
-}
-
-impl<F: Real> Steps<F> for &[Step<F>] {
-    #[inline(always)]
-    fn at(self, neuron: usize) -> Step<F> {
-        self[neuron]
-    }
-}
-
-/// How the thresholds of a population adapt, per neuron, padded.
-#[derive(Debug, Clone)]
-pub(super) struct Adapting<F> {
-    /// What is left of B after a step: e^{−dt/τ_B}.
-    pub decay: Vec<F>,
-    pub b_init: Vec<F>,
-    pub threshold: Vec<Threshold<F>>,
-    pub tau_b: Vec<F>,
-}
-
-/// What a step adds to the derivatives with respect to τ_mem and τ_syn, per neuron, padded.
+/// [`Folded`] sensitivities of a step, per neuron, padded, side by side.
 #[derive(Debug, Clone)]
 pub(super) struct Sensitivities<F> {
-    /// `[G2]` times λ_V V: −τ_mem ∂D_mem/∂τ_mem.
     pub mem_by_v: Vec<F>,
-    /// `[G2]` times λ_V I: −τ_mem ∂C/∂τ_mem.
     pub mem_by_i: Vec<F>,
-    /// `[G3]` times λ_V I: −τ_mem ∂C/∂τ_syn.
     pub syn_by_lambda_v: Vec<F>,
-    /// `[G3]` times λ_I I: −τ_syn ∂D_syn/∂τ_syn.
     pub syn_by_lambda_i: Vec<F>,
 }
 
@@ -71,19 +23,16 @@ pub(super) struct Layer<F> {
     pub size: usize,
     /// The size rounded up to whole vectors: the length of all rows of state.
     pub stride: usize,
-    pub spiking: bool,
-    /// Constants per neuron, padded; empty for the input.
-    pub steps: Vec<Step<F>>,
-    /// The constants of all neurons, when they agree.
-    pub uniform: Option<Step<F>>,
-    /// Initial and reset potential, padded with zeros.
-    pub v_init: Vec<F>,
+    /// The neurons, padded.
+    pub cells: Cells<F>,
+    /// Initial potential, padded with zeros.
+    pub v_start: Vec<F>,
+    /// What the model keeps beside V and I, at the start, padded; empty where it keeps nothing.
+    pub own_start: Vec<F>,
     pub tau_mem: Vec<F>,
     pub tau_syn: Vec<F>,
-    /// ϑ − V_reset.
-    pub theta_above_reset: Vec<F>,
-    /// How the thresholds adapt, if they do.
-    pub adapting: Option<Adapting<F>>,
+    /// ϑ; empty where there is none.
+    pub v_thresh: Vec<F>,
     /// Present when a time constant is trained.
     pub sensitivities: Option<Sensitivities<F>>,
 }
@@ -167,36 +116,24 @@ impl<F: Real> Plan<F> {
 
 pub(super) fn layer<F: Real>(population: &Population, dt: f64) -> Layer<F> {
     let size = population.size;
-    let infinite = Constant::Same(f64::INFINITY);
-    let (tau_mem, tau_syn, v_thresh, v_init) = match &population.model {
-        Model::Input => return input_layer(size),
-        Model::Lif(lif) => (&lif.tau_mem, &lif.tau_syn, &lif.v_thresh, &lif.v_reset),
-        Model::Li(li) => (&li.tau_mem, &li.tau_syn, &infinite, &li.v_init),
-    };
     let all = |constant: &Constant| -> Vec<F> {
         (0..size).map(|n| F::from_f64(constant.of(n))).collect()
     };
-    let stride = stride(size);
-    // A neuron of the padding has the constants of the last neuron; it stays at zero.
-    let steps: Vec<Step<F>> = (0..stride)
-        .map(|n| n.min(size - 1))
-        .map(|n| step(dt, tau_mem.of(n), tau_syn.of(n), v_thresh.of(n)))
-        .collect();
-    let mut v_start = all(v_init);
+    let list = |constant: Option<&Constant>| constant.map_or_else(Vec::new, all);
+    let description = population.description();
+    let stride = description.map_or(0, |_| stride(size));
+    let mut v_start = list(description.map(Description::v_start));
     v_start.resize(stride, F::ZERO);
+    let own_start = description.and_then(Description::own_start);
     Layer {
         size,
         stride,
-        spiking: matches!(population.model, Model::Lif(_)),
-        uniform: steps.iter().all(|s| *s == steps[0]).then(|| steps[0]),
-        steps,
-        v_init: v_start,
-        tau_mem: all(tau_mem),
-        tau_syn: all(tau_syn),
-        theta_above_reset: (0..size)
-            .map(|n| F::from_f64(v_thresh.of(n) - v_init.of(n)))
-            .collect(),
-        adapting: adapting(population, dt),
+        cells: population.model.cells(size, stride, dt),
+        v_start,
+        own_start: own_start.map_or_else(Vec::new, |own| padded(size, |n| own.of(n))),
+        tau_mem: list(population.constant(NeuronConstant::TauMem)),
+        tau_syn: list(population.constant(NeuronConstant::TauSyn)),
+        v_thresh: list(population.threshold()),
         sensitivities: sensitivities(population, dt),
     }
 }
@@ -207,72 +144,19 @@ fn padded<F: Real>(size: usize, of: impl Fn(usize) -> f64) -> Vec<F> {
     neurons.map(|n| F::from_f64(of(n))).collect()
 }
 
-fn adapting<F: Real>(population: &Population, dt: f64) -> Option<Adapting<F>> {
-    let Model::Lif(lif) = &population.model else {
-        return None;
-    };
-    let adaptation = lif.adaptation.as_ref()?;
-    let size = population.size;
-    let tau_b = |n: usize| adaptation.tau_b.of(n);
-    let threshold = |n: usize| Threshold {
-        theta_above_reset: F::from_f64(lif.v_thresh.of(n) - lif.v_reset.of(n)),
-        mem_per_b: F::from_f64(lif.tau_mem.of(n) / tau_b(n)),
-        b_incr: F::from_f64(adaptation.b_incr.of(n)),
-    };
-    Some(Adapting {
-        decay: padded(size, |n| (-dt / tau_b(n)).exp()),
-        b_init: padded(size, |n| adaptation.b_init.of(n)),
-        threshold: (0..size).map(threshold).collect(),
-        tau_b: padded(size, tau_b),
-    })
-}
-
 fn sensitivities<F: Real>(population: &Population, dt: f64) -> Option<Sensitivities<F>> {
-    let of_flow = [NeuronConstant::TauMem, NeuronConstant::TauSyn];
-    if !population
-        .trained
-        .iter()
-        .any(|t| of_flow.contains(&t.constant))
-    {
+    if !population.trains_time_constants() {
         return None;
     }
     let (tau_mem, tau_syn) = population.time_constants()?;
-    let each: Vec<(f64, f64, Sensitivity)> = (0..population.size)
-        .map(|n| (tau_mem.of(n), tau_syn.of(n)))
-        .map(|(mem, syn)| (mem, syn, Sensitivity::over(dt, mem, syn)))
-        .collect();
-    let list = |of: fn(&(f64, f64, Sensitivity)) -> f64| padded(population.size, |n| of(&each[n]));
+    let neurons = (0..stride(population.size)).map(|n| n.min(population.size - 1));
+    let each = neurons.map(|n| Sensitivity::over(dt, tau_mem.of(n), tau_syn.of(n)).folded());
+    let each: Vec<Folded<F>> = each.collect();
+    let list = |of: fn(&Folded<F>) -> F| each.iter().map(of).collect();
     Some(Sensitivities {
-        mem_by_v: list(|(mem, _, s)| -mem * s.decay_mem),
-        mem_by_i: list(|(mem, _, s)| -mem * s.coupling_mem),
-        syn_by_lambda_v: list(|(mem, _, s)| -mem * s.coupling_syn),
-        syn_by_lambda_i: list(|(_, syn, s)| -syn * s.decay_syn),
+        mem_by_v: list(|s| s.mem_by_v),
+        mem_by_i: list(|s| s.mem_by_i),
+        syn_by_lambda_v: list(|s| s.syn_by_lambda_v),
+        syn_by_lambda_i: list(|s| s.syn_by_lambda_i),
     })
-}
-
-fn input_layer<F>(size: usize) -> Layer<F> {
-    Layer {
-        size,
-        stride: 0,
-        spiking: false,
-        steps: Vec::new(),
-        uniform: None,
-        v_init: Vec::new(),
-        tau_mem: Vec::new(),
-        tau_syn: Vec::new(),
-        theta_above_reset: Vec::new(),
-        adapting: None,
-        sensitivities: None,
-    }
-}
-
-fn step<F: Real>(dt: f64, tau_mem: f64, tau_syn: f64, v_thresh: f64) -> Step<F> {
-    let flow = Flow::over(dt, tau_mem, tau_syn);
-    Step {
-        decay_mem: F::from_f64(flow.decay_mem),
-        decay_syn: F::from_f64(flow.decay_syn),
-        current_to_voltage: F::from_f64(flow.current_to_voltage),
-        adjoint_coupling: F::from_f64(flow.adjoint_coupling),
-        v_thresh: F::from_f64(v_thresh),
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::plan::{Layer, Plan};
 use crate::aligned::Aligned;
+use crate::neuron::Between;
 use crate::real::Real;
 
 /// A variable that can be recorded in every step.
@@ -43,40 +44,37 @@ pub(super) struct Kink<F> {
     pub carrier_drive: F,
 }
 
-/// λ_B of a neuron just before (in forward time) the spike that the adjoint pass reached last.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Lowered<F> {
-    /// The step of the spike; the number of steps before any was reached.
-    pub step: u32,
-    pub lambda_b: F,
-    /// B at the spike.
-    pub b: F,
-}
-
-/// What a sample adds to the derivatives with respect to constants of one population.
+/// What a sample adds to the derivatives with respect to the time constants of one population.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ByConstant<F> {
+pub(super) struct ByTime<F> {
     pub tau_mem: Vec<F>,
     pub tau_syn: Vec<F>,
-    pub tau_b: Vec<F>,
-    pub b_incr: Vec<F>,
 }
 
-impl<F: Real> ByConstant<F> {
+impl<F: Real> ByTime<F> {
     /// Zeros for what a layer needs.
     fn start(&mut self, layer: &Layer<F>) {
-        let flow = layer.sensitivities.as_ref().map_or(0, |_| layer.stride);
-        let threshold = layer.adapting.as_ref().map_or(0, |_| layer.stride);
-        for (sums, len) in [
-            (&mut self.tau_mem, flow),
-            (&mut self.tau_syn, flow),
-            (&mut self.tau_b, threshold),
-            (&mut self.b_incr, threshold),
-        ] {
+        let len = layer.sensitivities.as_ref().map_or(0, |_| layer.stride);
+        for sums in [&mut self.tau_mem, &mut self.tau_syn] {
             sums.clear();
             sums.resize(len, F::ZERO);
         }
     }
+}
+
+/// What the adjoint pass keeps of a neuron from spike to spike.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastSpike<F> {
+    /// The step of the spike that was reached last; the number of steps before any was reached.
+    pub step: u32,
+    pub between: Between<F>,
+}
+
+/// V and I with which every step began, `[steps, stride]` each.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StepStart<F> {
+    pub v: Vec<F>,
+    pub i: Vec<F>,
 }
 
 /// Working memory of one sample.
@@ -90,11 +88,13 @@ pub(super) struct State<F> {
     pub i_next: Vec<Aligned<F>>,
     /// The neurons of a population that are above threshold: first neuron of a word, and a bit each.
     pub above: Vec<(u32, u32)>,
-    /// B per population; empty where thresholds do not adapt.
-    pub b: Vec<Aligned<F>>,
+    /// What the model keeps beside V and I, per population; empty where it keeps nothing.
+    pub own: Vec<Aligned<F>>,
+    /// What every step leaves for its adjoint, per population, `[steps, stride]`; empty where that is nothing.
+    pub trail: Vec<Vec<F>>,
     /// V and I with which every step began per population, `[steps, stride]` each; empty where no
     /// time constant is trained.
-    pub began: Vec<(Vec<F>, Vec<F>)>,
+    pub step_start: Vec<StepStart<F>>,
     /// Next spike to deliver per link.
     pub next: Vec<usize>,
     /// One more than the step of the last spike per input neuron.
@@ -109,10 +109,10 @@ pub(super) struct State<F> {
     pub difference: Vec<Aligned<F>>,
     /// λ_I per population.
     pub lambda_i: Vec<Aligned<F>>,
-    /// λ_B per population and neuron; empty where thresholds do not adapt.
-    pub lowered: Vec<Vec<Lowered<F>>>,
-    /// Sums for the derivatives with respect to constants, per population.
-    pub by_constant: Vec<ByConstant<F>>,
+    /// Per population and neuron; empty where the model keeps nothing beside V and I.
+    pub last_spike: Vec<Vec<LastSpike<F>>>,
+    /// Sums for the derivatives with respect to time constants, per population.
+    pub by_time: Vec<ByTime<F>>,
     /// Spikes that have not jumped yet per population.
     pub jump_next: Vec<usize>,
     /// R per population and spike.
@@ -133,22 +133,23 @@ impl<F: Real> State<F> {
         self.i_next.resize_with(plan.layers.len(), Aligned::default);
         let currents = self.i.iter_mut().zip(&mut self.i_next);
         for ((v, (i, i_next)), layer) in self.v.iter_mut().zip(currents).zip(&plan.layers) {
-            v.copy_of(&layer.v_init);
+            v.copy_of(&layer.v_start);
             i.resize(layer.stride);
             i.fill(F::ZERO);
             i_next.resize(layer.stride);
         }
-        self.b.resize_with(plan.layers.len(), Aligned::default);
-        for (b, layer) in self.b.iter_mut().zip(&plan.layers) {
-            let b_init = layer.adapting.as_ref().map(|adapting| &adapting.b_init[..]);
-            b.copy_of(b_init.unwrap_or_default());
+        self.own.resize_with(plan.layers.len(), Aligned::default);
+        for (own, layer) in self.own.iter_mut().zip(&plan.layers) {
+            own.copy_of(&layer.own_start);
         }
-        self.began.resize_with(plan.layers.len(), Default::default);
-        for ((v, i), layer) in self.began.iter_mut().zip(&plan.layers) {
+        self.trail.resize_with(plan.layers.len(), Vec::new);
+        self.step_start
+            .resize_with(plan.layers.len(), Default::default);
+        for (start, layer) in self.step_start.iter_mut().zip(&plan.layers) {
             if layer.sensitivities.is_some() {
                 let len = plan.clock.steps() * layer.stride;
-                v.resize(len, F::ZERO);
-                i.resize(len, F::ZERO);
+                start.v.resize(len, F::ZERO);
+                start.i.resize(len, F::ZERO);
             }
         }
         self.next.clear();
@@ -157,19 +158,19 @@ impl<F: Real> State<F> {
 
     /// Sets what the adjoint pass adds up to zero.
     pub fn start_constants(&mut self, plan: &Plan<F>) {
-        self.lowered.resize_with(plan.layers.len(), Vec::new);
-        self.by_constant
+        let end = LastSpike {
+            step: plan.clock.steps() as u32,
+            between: Between::default(),
+        };
+        self.last_spike.resize_with(plan.layers.len(), Vec::new);
+        self.by_time
             .resize_with(plan.layers.len(), Default::default);
-        let both = self.lowered.iter_mut().zip(&mut self.by_constant);
-        for ((lowered, by_constant), layer) in both.zip(&plan.layers) {
-            by_constant.start(layer);
-            lowered.clear();
-            if layer.adapting.is_some() {
-                let end = Lowered {
-                    step: plan.clock.steps() as u32,
-                    ..Lowered::default()
-                };
-                lowered.resize(layer.size, end);
+        let both = self.last_spike.iter_mut().zip(&mut self.by_time);
+        for ((last_spike, by_time), layer) in both.zip(&plan.layers) {
+            by_time.start(layer);
+            last_spike.clear();
+            if !layer.own_start.is_empty() {
+                last_spike.resize(layer.size, end);
             }
         }
     }

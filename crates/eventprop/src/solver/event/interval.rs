@@ -1,13 +1,13 @@
 //! All spikes of a population in an interval in which nothing arrives at it.
 //!
-//! Neurons whose flow is a polynomial (`whole`) go through the interval side by side, spike after
+//! Neurons whose flow is a polynomial (`integer_ratio`) go through the interval side by side, spike after
 //! spike; all others go through it one after the other.
 
-use super::crossing::State;
-use super::decay::Decay;
-use super::neurons::{Flows, Neurons, Risen, States};
-use super::whole::{LOST_MAX, Lanes, Whole};
+use super::neurons::{Flows, Neurons, States, ThresholdState};
 use super::work::Work;
+use crate::neuron::exact::decay::Decay;
+use crate::neuron::exact::integer_ratio::{IntegerRatio, LOST_MAX, Lanes};
+use crate::neuron::flow::State;
 
 /// Neurons that go through an interval side by side. PERF: searches wait for roots and quotients; two
 /// vectors of AVX-512, or four of AVX2, wait together.
@@ -33,7 +33,7 @@ pub(super) struct Scratch {
     /// Spikes of one interval; at its end by (time, neuron).
     pub fired: Vec<Fired>,
     /// Neurons that fired in an interval, and their states at its end.
-    landed: Vec<(u32, State, Option<Risen>)>,
+    landed: Vec<(u32, State<f64>, Option<ThresholdState>)>,
     runners: Vec<Runner>,
     again: Vec<Runner>,
     order: Vec<u128>,
@@ -70,14 +70,14 @@ impl Scratch {
 struct Runner {
     neuron: u32,
     now: f64,
-    state: State,
+    state: State<f64>,
     /// The decay of V from now to the end of the interval.
     rest: Decay,
 }
 
 /// Up to L neurons side by side, from where they are to their next spikes and on to the end of the
 /// interval. Lanes without a neuron stay at zero.
-struct Line<const L: usize> {
+struct LaneGroup<const L: usize> {
     start: Lanes<L>,
     /// 1 where the threshold is still ahead.
     high: [f64; L],
@@ -99,7 +99,7 @@ struct Line<const L: usize> {
     again: [u64; L],
 }
 
-impl<const L: usize> Default for Line<L> {
+impl<const L: usize> Default for LaneGroup<L> {
     #[inline(always)]
     fn default() -> Self {
         let zeros = [0.0; L];
@@ -123,7 +123,7 @@ impl<const L: usize> Default for Line<L> {
     }
 }
 
-impl<const L: usize> Line<L> {
+impl<const L: usize> LaneGroup<L> {
     #[inline(always)]
     fn enter(&mut self, lane: usize, runner: &Runner, neurons: &Neurons) {
         let n = runner.neuron as usize;
@@ -140,13 +140,13 @@ impl<const L: usize> Line<L> {
 
     /// `[F4]`, and on to the end.
     #[inline(always)]
-    fn reset(&mut self, whole: Whole) {
+    fn reset(&mut self, ratio: IntegerRatio) {
         for lane in 0..L {
             let x = self.at_spike[lane];
-            self.i[lane] = self.start.i[lane] * whole.to_the_ratio(x);
+            self.i[lane] = self.start.i[lane] * ratio.to_the_ratio(x);
             self.left[lane] /= x;
             self.lost[lane] /= x;
-            let flow = whole.flow(Decay {
+            let flow = ratio.flow(Decay {
                 left: self.left[lane],
                 lost: self.lost[lane],
             });
@@ -155,7 +155,7 @@ impl<const L: usize> Line<L> {
                 i: self.i[lane],
             };
             let theta = self.start.theta[lane];
-            self.again[lane] = u64::from(whole.reaches(start, theta, &flow));
+            self.again[lane] = u64::from(ratio.reaches(start, theta, &flow));
             let end = start.after(&flow);
             self.v_end[lane] = end.v;
             self.i_end[lane] = end.i;
@@ -171,14 +171,14 @@ pub(super) struct NotFinite {
 
 /// One population over one interval, in ms.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Volley<'a> {
+pub(super) struct IntervalSpikes<'a> {
     pub neurons: &'a Neurons,
     pub from: f64,
     pub to: f64,
     pub flows: Flows<'a>,
 }
 
-impl Volley<'_> {
+impl IntervalSpikes<'_> {
     /// Moves the population over the interval and lists its spikes in `scratch.fired`, by
     /// (time, neuron).
     #[inline(always)]
@@ -206,15 +206,19 @@ impl Volley<'_> {
         }
         scratch.landed.clear();
         let iterations = &mut work.root_iterations;
-        match self.neurons.whole().map(|whole| (whole, whole.usual())) {
-            Some((_, Some(usual))) => self.side_by_side(usual, states, scratch, iterations),
-            Some((whole, None)) => self.side_by_side(whole, states, scratch, iterations),
+        match self
+            .neurons
+            .integer_ratio()
+            .map(|ratio| (ratio, ratio.ratio_four()))
+        {
+            Some((_, Some(four))) => self.side_by_side(four, states, scratch, iterations),
+            Some((ratio, None)) => self.side_by_side(ratio, states, scratch, iterations),
             None => self.one_by_one(states, scratch, iterations),
         }
         flows.advance(states);
-        for &(neuron, end, risen) in &scratch.landed {
+        for &(neuron, end, threshold) in &scratch.landed {
             states.set(neuron as usize, end);
-            states.set_risen(neuron as usize, risen);
+            states.set_threshold(neuron as usize, threshold);
         }
         scratch.sort();
         work.spikes += scratch.fired.len() as u64;
@@ -224,7 +228,7 @@ impl Volley<'_> {
     #[inline(always)]
     fn side_by_side(
         &self,
-        whole: Whole,
+        ratio: IntegerRatio,
         states: &States,
         scratch: &mut Scratch,
         iterations: &mut u64,
@@ -248,10 +252,10 @@ impl Volley<'_> {
             for group in runners.chunks(LANES) {
                 if group.len() < LANES / 4 {
                     for alone in group.chunks(1) {
-                        self.fire::<1>(whole, alone, scratch, iterations);
+                        self.fire::<1>(ratio, alone, scratch, iterations);
                     }
                 } else {
-                    self.fire::<LANES>(whole, group, scratch, iterations);
+                    self.fire::<LANES>(ratio, group, scratch, iterations);
                 }
             }
             scratch.runners = std::mem::replace(&mut scratch.again, runners);
@@ -263,37 +267,37 @@ impl Volley<'_> {
     #[inline(always)]
     fn fire<const L: usize>(
         &self,
-        whole: Whole,
+        ratio: IntegerRatio,
         group: &[Runner],
         scratch: &mut Scratch,
         iterations: &mut u64,
     ) {
-        let mut line = Line::<L>::default();
+        let mut lanes = LaneGroup::<L>::default();
         for (lane, runner) in group.iter().enumerate() {
-            line.enter(lane, runner, self.neurons);
+            lanes.enter(lane, runner, self.neurons);
         }
-        self.find_crossings(whole, group, &mut line, iterations);
-        line.reset(whole);
+        self.find_crossings(ratio, group, &mut lanes, iterations);
+        lanes.reset(ratio);
         for (lane, runner) in group.iter().enumerate() {
             let n = runner.neuron as usize;
-            let time_ms = (runner.now + line.s[lane]).clamp(runner.now.next_up(), self.to);
+            let time_ms = (runner.now + lanes.s[lane]).clamp(runner.now.next_up(), self.to);
             scratch.fired.push(Fired {
                 time_ms,
                 neuron: runner.neuron,
-                drive: self.neurons.spike(n, line.i[lane], None, time_ms).drive,
+                drive: self.neurons.spike(n, lanes.i[lane], None, time_ms).drive,
                 b_minus: 0.0,
             });
             let state = State {
-                v: line.v_reset[lane],
-                i: line.i[lane],
+                v: lanes.v_reset[lane],
+                i: lanes.i[lane],
             };
             let end = State {
-                v: line.v_end[lane],
-                i: line.i_end[lane],
+                v: lanes.v_end[lane],
+                i: lanes.i_end[lane],
             };
             if time_ms >= self.to {
                 scratch.landed.push((runner.neuron, state, None));
-            } else if line.again[lane] == 0 {
+            } else if lanes.again[lane] == 0 {
                 scratch.landed.push((runner.neuron, end, None));
             } else {
                 scratch.again.push(Runner {
@@ -301,39 +305,39 @@ impl Volley<'_> {
                     now: time_ms,
                     state,
                     rest: Decay {
-                        left: line.left[lane],
-                        lost: line.lost[lane],
+                        left: lanes.left[lane],
+                        lost: lanes.lost[lane],
                     },
                 });
             }
         }
     }
 
-    /// When the neurons of a line reach their thresholds, and what of V is left then.
+    /// When the neurons of a group reach their thresholds, and what of V is left then.
     #[inline(always)]
     fn find_crossings<const L: usize>(
         &self,
-        whole: Whole,
+        ratio: IntegerRatio,
         group: &[Runner],
-        line: &mut Line<L>,
+        lanes: &mut LaneGroup<L>,
         iterations: &mut u64,
     ) {
         let membrane = self.neurons.membrane(0);
-        let found = whole.crossings(&line.start, line.high, iterations);
+        let found = ratio.crossings(&lanes.start, lanes.high, iterations);
         for lane in 0..L {
-            let all = line.lost[lane];
+            let all = lanes.lost[lane];
             let lost = if found[lane] < all { found[lane] } else { all };
-            line.s[lane] = membrane.tau_mem * Decay::exponent(lost);
-            line.at_spike[lane] = 1.0 - lost;
-            line.lost[lane] -= lost;
+            lanes.s[lane] = membrane.tau_mem * Decay::exponent(lost);
+            lanes.at_spike[lane] = 1.0 - lost;
+            lanes.lost[lane] -= lost;
         }
         for (lane, runner) in group.iter().enumerate() {
             if found[lane] >= LOST_MAX {
-                let (h, theta) = (self.to - runner.now, line.start.theta[lane]);
-                line.s[lane] = membrane.root_general(runner.state, theta, h, iterations);
-                let until = membrane.decay(line.s[lane]);
-                line.at_spike[lane] = until.left;
-                line.lost[lane] = (runner.rest.lost - until.lost).max(0.0);
+                let (h, theta) = (self.to - runner.now, lanes.start.theta[lane]);
+                lanes.s[lane] = membrane.root_general(runner.state, theta, h, iterations);
+                let until = membrane.decay(lanes.s[lane]);
+                lanes.at_spike[lane] = until.left;
+                lanes.lost[lane] = (runner.rest.lost - until.lost).max(0.0);
             }
         }
     }
@@ -343,10 +347,10 @@ impl Volley<'_> {
         for &neuron in &scratch.candidates {
             let fired_before = scratch.fired.len();
             let n = neuron as usize;
-            let start = (states.of(n), states.risen_of(n));
-            let (end, risen) = self.walk(neuron, start, (&mut scratch.fired, iterations));
+            let start = (states.of(n), states.threshold_of(n));
+            let (end, threshold) = self.walk(neuron, start, (&mut scratch.fired, iterations));
             if scratch.fired.len() > fired_before {
-                scratch.landed.push((neuron, end, risen));
+                scratch.landed.push((neuron, end, threshold));
             }
         }
     }
@@ -358,36 +362,37 @@ impl Volley<'_> {
     fn walk(
         &self,
         neuron: u32,
-        (mut state, mut risen): (State, Option<Risen>),
+        (mut state, mut threshold): (State<f64>, Option<ThresholdState>),
         (fired, iterations): (&mut Vec<Fired>, &mut u64),
-    ) -> (State, Option<Risen>) {
+    ) -> (State<f64>, Option<ThresholdState>) {
         let n = neuron as usize;
         let neurons = self.neurons;
         let membrane = neurons.membrane(n);
         let mut flow = self.flows.of(n);
         let mut now = self.from;
         let stretch = |now: f64| (now, self.to - now);
-        while let Some(s) = neurons.crossing((n, state, risen), stretch(now), &flow, iterations) {
+        while let Some(s) = neurons.crossing((n, state, threshold), stretch(now), &flow, iterations)
+        {
             let time_ms = (now + s).clamp(now.next_up(), self.to);
-            let i = state.i * (-(time_ms - now) / membrane.tau_syn).exp();
-            let spike = neurons.spike(n, i, risen, time_ms);
+            let i = membrane.current_after(state.i, time_ms - now);
+            let spike = neurons.spike(n, i, threshold, time_ms);
             fired.push(Fired {
                 time_ms,
                 neuron,
                 drive: spike.drive,
                 b_minus: spike.b_minus,
             });
-            risen = spike.risen;
+            threshold = spike.threshold;
             state = State {
                 v: neurons.v_start[n],
                 i,
             };
             if time_ms >= self.to || fired.len() > neurons.spikes_max() {
-                return (state, risen);
+                return (state, threshold);
             }
             now = time_ms;
             flow = membrane.flow(self.to - now);
         }
-        (state.after(&flow), risen)
+        (state.after(&flow), threshold)
     }
 }

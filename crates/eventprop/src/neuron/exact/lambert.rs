@@ -9,7 +9,7 @@ const ITERATIONS_MAX: usize = 8;
 ///
 /// The start is the series at the branch point (Corless et al. 1996, eq. 4.22) or the one at zero,
 /// the iteration Halley's (their eq. 5.9).
-pub(super) fn lambert_w0(x: f64) -> f64 {
+pub(crate) fn lambert_w0(x: f64) -> f64 {
     let distance = 2.0 * (1.0 + E * x);
     if distance <= 0.0 {
         return -1.0;

@@ -13,26 +13,22 @@
     reason = "a lazy operator is a branch, and what branches is not vectorised"
 )]
 
-use super::crossing::{State, inside, parabola_step};
 use super::decay::Decay;
-use crate::neuron::flow::Flow;
+use super::search::{ITERATIONS_MAX, inside, parabola_step};
+use crate::neuron::flow::{Flow, State};
 
 /// Largest ratio that is treated here.
-pub(super) const RATIO_MAX: i32 = 16;
-
-/// Bound on the iterations of a search. The cubic steps need two to five; 64 halvings alone exhaust
-/// the digits of a bracket.
-const ITERATIONS_MAX: u32 = 64;
+pub(crate) const RATIO_MAX: i32 = 16;
 
 /// A crossing that so much of the membrane's potential decays before is left to others: 1 − y has lost
 /// too many digits.
-pub(super) const LOST_MAX: f64 = 0.9;
+pub(crate) const LOST_MAX: f64 = 0.9;
 
 /// The ratio, and what is made of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Whole {
+pub(crate) struct IntegerRatio {
     /// r.
-    pub ratio: i32,
+    ratio: i32,
     /// 1/r.
     per_ratio: f64,
     /// 1/(r − 1).
@@ -41,7 +37,7 @@ pub(super) struct Whole {
 
 /// States and thresholds of L neurons.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lanes<const L: usize> {
+pub(crate) struct Lanes<const L: usize> {
     /// V.
     pub v: [f64; L],
     /// I.
@@ -50,7 +46,7 @@ pub(super) struct Lanes<const L: usize> {
     pub theta: [f64; L],
 }
 
-impl Whole {
+impl IntegerRatio {
     /// None when the ratio is not a whole number from 2 to [`RATIO_MAX`].
     pub fn of(tau_mem: f64, tau_syn: f64) -> Option<Self> {
         let r = (tau_mem / tau_syn).round();
@@ -62,10 +58,10 @@ impl Whole {
         })
     }
 
-    /// Itself, where the ratio is the usual one, 4. PERF: the compiler then knows how many factors the
+    /// Itself, where the ratio is 4, the most common one. PERF: the compiler then knows how many factors the
     /// powers have.
     #[inline(always)]
-    pub fn usual(self) -> Option<Self> {
+    pub fn ratio_four(self) -> Option<Self> {
         (self.ratio == 4).then_some(Self { ratio: 4, ..self })
     }
 
@@ -116,7 +112,7 @@ impl Whole {
     /// its maximum, `[F7]`: it falls, V e^{s/τ_mem} never having fallen, and I₀ q^{r/(r−1)} > ϑ, which is
     /// (r I₀ q)ʳ > rʳ I₀ ϑ^{r−1} with r I₀ q = (r − 1) V₀ + I₀.
     #[inline(always)]
-    pub fn reaches(self, start: State, theta: f64, flow: &Flow) -> bool {
+    pub fn reaches(self, start: State<f64>, theta: f64, flow: &Flow) -> bool {
         let end = start.after(flow);
         let r = f64::from(self.ratio);
         let risen = ((r - 1.0) * start.v + start.i) * self.per_ratio;
@@ -234,7 +230,7 @@ struct Powers {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decay, Lanes, Whole};
+    use super::{Decay, IntegerRatio, Lanes};
     use crate::neuron::flow::Flow;
 
     /// `[F1]` `[F2]` against the formula with two exponentials, which is right to a few roundings; a power
@@ -243,9 +239,9 @@ mod tests {
     fn flows_are_those_of_two_exponentials() {
         for ratio in [2, 3, 4, 7, 16] {
             let tau_mem = 5.0 * f64::from(ratio);
-            let whole = Whole::of(tau_mem, 5.0).unwrap();
+            let integer_ratio = IntegerRatio::of(tau_mem, 5.0).unwrap();
             for t in [1e-9, 0.3, 4.0, 30.0, 200.0] {
-                let found = whole.flow(Decay::over(t / tau_mem));
+                let found = integer_ratio.flow(Decay::over(t / tau_mem));
                 let expected = Flow::over(t, tau_mem, 5.0);
                 let close = |a: f64, b: f64| {
                     // The exponent t/τ_syn has half a rounding, and so has r t/τ_mem.
@@ -258,16 +254,16 @@ mod tests {
                 assert!(close(found.adjoint_coupling, expected.adjoint_coupling));
             }
         }
-        assert_eq!(Whole::of(5.0, 5.0), None);
-        assert_eq!(Whole::of(12.0, 5.0), None);
-        assert_eq!(Whole::of(85.0, 5.0), None);
+        assert_eq!(IntegerRatio::of(5.0, 5.0), None);
+        assert_eq!(IntegerRatio::of(12.0, 5.0), None);
+        assert_eq!(IntegerRatio::of(85.0, 5.0), None);
     }
 
     /// What a lane finds does not depend on its neighbours, to the last bit, and each lane counts for
     /// itself.
     #[test]
     fn lanes_do_not_hear_each_other() {
-        let whole = Whole::of(20.0, 5.0).unwrap();
+        let integer_ratio = IntegerRatio::of(20.0, 5.0).unwrap();
         let lanes = Lanes {
             v: [0.0, 0.9, -3.0, 0.5, 0.0, 0.0, 0.2, 0.0],
             i: [8.0, 1.5, 90.0, 4.0, 6.350_001, 1e9, 20.0, 0.0],
@@ -276,7 +272,7 @@ mod tests {
         let mut high = [1.0; 8];
         high[7] = 0.0;
         let mut together = 0;
-        let found = whole.crossings(&lanes, high, &mut together);
+        let found = integer_ratio.crossings(&lanes, high, &mut together);
         let mut each = 0;
         for lane in 0..8 {
             let alone = Lanes {
@@ -285,7 +281,7 @@ mod tests {
                 theta: [1.0],
             };
             assert_eq!(
-                whole.crossings(&alone, [high[lane]], &mut each),
+                integer_ratio.crossings(&alone, [high[lane]], &mut each),
                 [found[lane]]
             );
         }

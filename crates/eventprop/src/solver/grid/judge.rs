@@ -5,17 +5,14 @@
 
 use std::sync::Arc;
 
-use crate::network::{
-    Adaptation, Constant, Lif, Model, Network, NeuronConstant, PopulationId, Projection,
-    ProjectionId,
-};
-use crate::neuron::flow::Flow;
+use crate::network::{Network, NeuronConstant, PopulationId, Projection, ProjectionId};
+use crate::neuron::model::{Cells, Each, Visit};
 use crate::neuron::sensitivity::Sensitivity;
-use crate::neuron::{alif, li, lif};
+use crate::neuron::{Between, Kept, Lambda, Neuron, Spike, Spiking, State, li, lif};
 use crate::params::Params;
 use crate::readout::{Nodes, Observe, Peak, Readout, Seed};
 use crate::solver::{
-    Drive, Forward, GRAZING_SHARE, Grazing, SolveError, Solver, Trial, check_batch,
+    Drive, Forward, Grazing, SolveError, Solver, Trial, check_batch, first_spikes, grazing,
 };
 use crate::spikes::{Batch, SpikeTrain};
 use crate::tape::{Spikes, Tape};
@@ -24,18 +21,26 @@ use crate::tape::{Spikes, Tape};
 #[derive(Debug, Clone)]
 pub struct Judge {
     network: Network,
+    /// The neurons of every population.
+    cells: Vec<Cells<f64>>,
 }
 
 /// One neuron while a trial is integrated.
 #[derive(Debug, Clone, Copy)]
-struct Neuron {
-    flow: Flow,
-    v: f64,
-    i: f64,
-    b: f64,
-    lambda_v: f64,
-    lambda_i: f64,
-    lambda_b: f64,
+struct Variables {
+    state: State<f64>,
+    /// What its model keeps beside V and I; 0 where that is nothing.
+    own: f64,
+    lambda: Lambda<f64>,
+    lambda_own: f64,
+}
+
+/// What is left of a step of one neuron.
+#[derive(Debug, Clone, Copy)]
+struct Past {
+    start: State<f64>,
+    /// What the model leaves for the adjoint of the step; 0 where that is nothing.
+    trail: f64,
 }
 
 /// What the forward pass over a sample leaves.
@@ -43,8 +48,8 @@ struct Walked {
     tape: Tape<u32, f64>,
     readout: Readout<f64>,
     peaks_at: Vec<PeakAt>,
-    /// V and I of every neuron with which each step began, `[step][population][neuron]`.
-    began: Vec<Vec<Vec<(f64, f64)>>>,
+    /// `[step][population][neuron]`.
+    past: Vec<Vec<Vec<Past>>>,
 }
 
 /// Where a peak lies, and the drive around it.
@@ -61,38 +66,46 @@ impl Judge {
     /// When the network is not valid.
     pub fn new(network: &Network) -> Result<Self, SolveError> {
         network.validate()?;
-        Ok(Self {
+        let mut judge = Self {
             network: network.clone(),
-        })
+            cells: Vec::new(),
+        };
+        judge.prepare();
+        Ok(judge)
     }
 
-    fn start(&self) -> Vec<Vec<Neuron>> {
+    /// Prepares the neurons anew.
+    fn prepare(&mut self) {
         let dt = self.network.clock().dt_ms();
-        let rest = Constant::Same(0.0);
-        self.network
-            .populations()
-            .iter()
+        let populations = self.network.populations().iter();
+        let cells = populations.map(|p| p.model.cells(p.size, p.size, dt));
+        self.cells = cells.collect();
+    }
+
+    /// Takes over the constants that are trained.
+    fn adopt(&mut self, params: &Params<f64>) -> Result<(), SolveError> {
+        self.network.adopt(params)?;
+        self.prepare();
+        Ok(())
+    }
+
+    fn start(&self) -> Vec<Vec<Variables>> {
+        let populations = self.network.populations().iter();
+        populations
             .map(|population| {
-                let Some((tau_mem, tau_syn)) = population.time_constants() else {
+                let Some(model) = population.description() else {
                     return Vec::new();
                 };
-                let v_init = match &population.model {
-                    Model::Input => &rest,
-                    Model::Lif(lif) => &lif.v_reset,
-                    Model::Li(li) => &li.v_init,
-                };
-                let b_init = population.adaptation().map_or(&rest, |a| &a.b_init);
-                (0..population.size)
-                    .map(|n| Neuron {
-                        flow: Flow::over(dt, tau_mem.of(n), tau_syn.of(n)),
-                        v: v_init.of(n),
+                let start = |n: usize| Variables {
+                    state: State {
+                        v: model.v_start().of(n),
                         i: 0.0,
-                        b: b_init.of(n),
-                        lambda_v: 0.0,
-                        lambda_i: 0.0,
-                        lambda_b: 0.0,
-                    })
-                    .collect()
+                    },
+                    own: model.own_start().map_or(0.0, |own| own.of(n)),
+                    lambda: Lambda { v: 0.0, i: 0.0 },
+                    lambda_own: 0.0,
+                };
+                (0..population.size).map(start).collect()
             })
             .collect()
     }
@@ -131,38 +144,38 @@ impl Judge {
             .map(|n| {
                 (
                     Peak {
-                        voltage: n.v,
+                        voltage: n.state.v,
                         time_ms: 0.0,
                     },
                     PeakAt::default(),
                 )
             })
             .collect();
-        let mut began = Vec::new();
+        let mut past = Vec::new();
         for k in 0..clock.steps() {
-            let before: Vec<f64> = neurons[output].iter().map(|n| n.i).collect();
+            let before: Vec<f64> = neurons[output].iter().map(|n| n.state.i).collect();
             self.deliver(params, &tape, k, &mut neurons);
             for (j, neuron) in neurons[output].iter().enumerate() {
-                readout.voltage.push(neuron.v);
-                if neuron.v > peaks[j].0.voltage {
+                let v = neuron.state.v;
+                readout.voltage.push(v);
+                if v > peaks[j].0.voltage {
                     let peak = Peak {
-                        voltage: neuron.v,
+                        voltage: v,
                         time_ms: clock.start_ms(k),
                     };
                     peaks[j] = (
                         peak,
                         PeakAt {
                             step: k,
-                            drive_before: before[j] - neuron.v,
+                            drive_before: lif::drive(before[j], v),
                         },
                     );
                 }
             }
-            let state = |population: &Vec<Neuron>| population.iter().map(|n| (n.v, n.i)).collect();
-            began.push(neurons.iter().map(state).collect());
-            self.advance(k, &mut neurons, &mut tape);
+            past.push(self.advance(k, &mut neurons, &mut tape));
         }
-        readout.voltage.extend(neurons[output].iter().map(|n| n.v));
+        let voltages = neurons[output].iter().map(|n| n.state.v);
+        readout.voltage.extend(voltages);
         if observe != Observe::Voltage {
             readout.voltage.clear();
         }
@@ -175,7 +188,7 @@ impl Judge {
             tape,
             readout,
             peaks_at,
-            began,
+            past,
         }
     }
 
@@ -198,52 +211,30 @@ impl Judge {
         params: &Params<f64>,
         tape: &Tape<u32, f64>,
         k: usize,
-        neurons: &mut [Vec<Neuron>],
+        neurons: &mut [Vec<Variables>],
     ) {
         for (id, projection) in self.network.projections().iter().enumerate() {
             for (_, source) in self.arriving(projection, tape, k) {
                 for (target, neuron) in neurons[projection.target.0].iter_mut().enumerate() {
-                    neuron.i += self.weight(params, id, source, target);
+                    neuron.state.i += self.weight(params, id, source, target);
                 }
             }
         }
     }
 
-    /// `[F1]` to `[F4]`, `[F10]` and `[F11]`
-    fn advance(&self, k: usize, neurons: &mut [Vec<Neuron>], tape: &mut Tape<u32, f64>) {
-        for (index, population) in self.network.populations().iter().enumerate() {
-            for (n, neuron) in neurons[index].iter_mut().enumerate() {
-                let i_k = neuron.i;
-                neuron.v = neuron.flow.decay_mem * neuron.v + neuron.flow.current_to_voltage * i_k;
-                neuron.i = neuron.flow.decay_syn * i_k;
-                let Model::Lif(lif) = &population.model else {
-                    continue;
-                };
-                let spikes = &mut tape.populations[index];
-                if let Some(adaptation) = &lif.adaptation {
-                    neuron.b *= self.decay_b(adaptation, n);
-                }
-                if neuron.v >= lif.v_thresh.of(n) + neuron.b {
-                    spikes.when.push(k as u32);
-                    spikes.neuron.push(n as u32);
-                    if let Some(adaptation) = &lif.adaptation {
-                        let mem_per_b = lif.tau_mem.of(n) / adaptation.tau_b.of(n);
-                        let drive = alif::drive(i_k, neuron.v, neuron.b, mem_per_b);
-                        spikes.drive.push(drive);
-                        spikes.adaptation.push(neuron.b);
-                        neuron.b += adaptation.b_incr.of(n);
-                    } else {
-                        spikes.drive.push(i_k - neuron.v);
-                    }
-                    neuron.v = lif.v_reset.of(n);
-                }
-            }
-        }
-    }
-
-    /// How much of B is left after a step.
-    fn decay_b(&self, adaptation: &Adaptation, neuron: usize) -> f64 {
-        (-self.network.clock().dt_ms() / adaptation.tau_b.of(neuron)).exp()
+    /// Step k of all neurons, and their spikes.
+    fn advance(
+        &self,
+        k: usize,
+        neurons: &mut [Vec<Variables>],
+        tape: &mut Tape<u32, f64>,
+    ) -> Vec<Vec<Past>> {
+        let each = self.cells.iter().zip(neurons).zip(&mut tape.populations);
+        each.map(|((cells, neurons), spikes)| {
+            let past = cells.visit(Advance { k, neurons, spikes });
+            past.unwrap_or_default()
+        })
+        .collect()
     }
 
     fn finish_readout(&self, tape: &Tape<u32, f64>, observe: Observe, readout: &mut Readout<f64>) {
@@ -260,12 +251,8 @@ impl Judge {
         }
         if observe == Observe::FirstSpikes {
             let spikes = &tape.populations[self.network.output().0];
-            readout.first_spikes_ms = (0..self.network.output_size())
-                .map(|j| {
-                    let first = spikes.neuron.iter().position(|&n| n as usize == j);
-                    first.map_or(f64::INFINITY, |s| start(&spikes.when[s]))
-                })
-                .collect();
+            let size = self.network.output_size();
+            first_spikes::find(spikes, size, clock, &mut readout.first_spikes_ms);
         }
     }
 
@@ -297,7 +284,7 @@ impl Judge {
         params: &Params<f64>,
         sample: &Sample<'_>,
         arrival: usize,
-        neurons: &[Vec<Neuron>],
+        neurons: &[Vec<Variables>],
         backflow: &mut [Vec<f64>],
         gradient: &mut Params<f64>,
     ) {
@@ -312,9 +299,9 @@ impl Judge {
                 for (j, target) in targets.iter().enumerate() {
                     let w = self.weight(params, id, source, j);
                     backflow[projection.source.0][spike] +=
-                        lif::backflow(w, target.lambda_v, target.lambda_i);
+                        lif::backflow(w, target.lambda.v, target.lambda.i);
                     gradient.weights_mut(ProjectionId(id))[source * targets.len() + j] -=
-                        tau_syn.of(j) * target.lambda_i;
+                        tau_syn.of(j) * target.lambda.i;
                 }
             }
         }
@@ -330,7 +317,7 @@ impl Judge {
         &self,
         sample: &Sample<'_>,
         k: usize,
-        neurons: &[Vec<Neuron>],
+        neurons: &[Vec<Variables>],
         gradient: &mut Params<f64>,
     ) {
         let dt = self.network.clock().dt_ms();
@@ -339,13 +326,11 @@ impl Judge {
                 continue;
             };
             for (n, neuron) in neurons[index].iter().enumerate() {
-                let taus = (tau_mem.of(n), tau_syn.of(n));
-                let lambdas = (neuron.lambda_v, neuron.lambda_i);
-                let began = sample.began[k][index][n];
-                let (mem, syn) =
-                    Sensitivity::over(dt, taus.0, taus.1).gradient(began, lambdas, taus);
-                add_constant(gradient, (index, n), NeuronConstant::TauMem, mem);
-                add_constant(gradient, (index, n), NeuronConstant::TauSyn, syn);
+                let start = sample.past[k][index][n].start;
+                let by_tau = Sensitivity::over(dt, tau_mem.of(n), tau_syn.of(n))
+                    .gradient(start, neuron.lambda);
+                add_constant(gradient, (index, n), NeuronConstant::TauMem, by_tau.mem);
+                add_constant(gradient, (index, n), NeuronConstant::TauSyn, by_tau.syn);
             }
         }
     }
@@ -398,73 +383,74 @@ impl Judge {
         }
     }
 
-    /// `[A1]`, `[A2]`, `[A7]` over step k, with the driving term of the loss in the output population.
-    fn integrate(&self, sample: &Sample<'_>, k: usize, neurons: &mut [Vec<Neuron>]) {
+    /// λ of all neurons over step k, with the driving term of the loss in the output population.
+    fn integrate(&self, sample: &Sample<'_>, k: usize, neurons: &mut [Vec<Variables>]) {
         let output = self.network.output().0;
         let size = self.network.output_size();
-        for (index, population) in neurons.iter_mut().enumerate() {
-            for (n, neuron) in population.iter_mut().enumerate() {
-                let a = if index == output && !sample.seed.voltage.is_empty() {
-                    sample.seed.voltage[k * size + n]
+        for (index, neurons) in neurons.iter_mut().enumerate() {
+            let driven = index == output && !sample.seed.voltage.is_empty();
+            self.cells[index].visit(Integrate {
+                neurons,
+                past: &sample.past[k][index],
+                a: if driven {
+                    &sample.seed.voltage[k * size..(k + 1) * size]
                 } else {
-                    0.0
-                };
-                let flow = neuron.flow;
-                neuron.lambda_i = a
-                    + (neuron.lambda_i - a) * flow.decay_syn
-                    + (neuron.lambda_v - a) * flow.adjoint_coupling;
-                neuron.lambda_v = a + (neuron.lambda_v - a) * flow.decay_mem;
-                if let Some(adaptation) = self.network.populations()[index].adaptation() {
-                    neuron.lambda_b *= self.decay_b(adaptation, n);
-                }
-            }
+                    &[]
+                },
+            });
         }
     }
 
-    /// `[A3]`, `[A5]` and the regularisers' jumps of step k.
+    /// The jumps of step k: those of the loss, of spikes and of the regularisers.
     fn jump(
         &self,
         sample: &Sample<'_>,
         k: usize,
         backflow: &[Vec<f64>],
-        (neurons, gradient): (&mut [Vec<Neuron>], &mut Params<f64>),
+        (neurons, gradient): (&mut [Vec<Variables>], &mut Params<f64>),
     ) -> Result<(), SolveError> {
         self.jump_output(sample, k, neurons);
-        for (index, population) in self.network.populations().iter().enumerate() {
-            let Model::Lif(lif) = &population.model else {
-                continue;
-            };
+        for (index, cells) in self.cells.iter().enumerate() {
             let spikes = &sample.tape.populations[index];
             for spike in (0..spikes.len()).filter(|&s| spikes.when[s] as usize == k) {
-                let n = spikes.neuron[spike] as usize;
-                let drive = self.drive(sample, lif, (index, spike))?;
-                let flow = backflow[index][spike] + self.first_spike(sample, k, (index, n));
-                let neuron = &mut neurons[index][n];
-                if let Some(adaptation) = &lif.adaptation {
-                    let at = (index, spike, n);
-                    self.jump_adapting(
-                        sample,
-                        (lif, adaptation),
-                        at,
-                        (flow, drive),
-                        (neuron, gradient),
-                    );
-                } else {
-                    let height = lif.v_thresh.of(n) - lif.v_reset.of(n);
-                    neuron.lambda_v = lif::adjoint_jump(neuron.lambda_v, height, flow, drive);
+                if index == self.network.input().0 {
+                    continue;
                 }
+                let n = spikes.neuron[spike] as usize;
+                let first_spike = self.first_spike(sample, k, (index, n));
+                let jump = Jump {
+                    neuron: &mut neurons[index][n],
+                    n,
+                    spike: Spike {
+                        drive: self.drive(sample, (index, spike))?,
+                        own: spikes.adaptation.get(spike).copied().unwrap_or(0.0),
+                        backflow: backflow[index][spike] + first_spike,
+                    },
+                    since_ms: self.since_ms(spikes, spike),
+                };
+                let between = cells.visit(jump).expect("the input is left out");
+                let place = (index, n);
+                add_constant(gradient, place, NeuronConstant::BIncr, between.by_b_incr);
+                add_constant(gradient, place, NeuronConstant::TauB, between.by_tau_b);
                 let jumps = sample.spike_jumps.get(index).map_or(&[][..], Vec::as_slice);
-                neuron.lambda_v += jumps
-                    .get(sample.index * population.size + n)
-                    .copied()
-                    .unwrap_or(0.0);
+                let size = self.network.populations()[index].size;
+                let extra = jumps.get(sample.index * size + n).copied();
+                neurons[index][n].lambda.v += extra.unwrap_or(0.0);
             }
         }
         Ok(())
     }
 
+    /// The time since the spike of the same neuron before, or since the start of the trial.
+    fn since_ms(&self, spikes: &Spikes<u32, f64>, spike: usize) -> f64 {
+        let same = |&s: &usize| spikes.neuron[s] == spikes.neuron[spike];
+        let earlier = (0..spike).rev().find(same);
+        let since = earlier.map_or(-1.0, |s| f64::from(spikes.when[s]));
+        self.network.clock().dt_ms() * (f64::from(spikes.when[spike]) - since)
+    }
+
     /// `[A5]` and the push on silent outputs.
-    fn jump_output(&self, sample: &Sample<'_>, k: usize, neurons: &mut [Vec<Neuron>]) {
+    fn jump_output(&self, sample: &Sample<'_>, k: usize, neurons: &mut [Vec<Variables>]) {
         let output = self.network.output();
         for (j, neuron) in neurons[output.0].iter_mut().enumerate() {
             if let Some(seed) = sample.seed.peaks.get(j)
@@ -475,10 +461,10 @@ impl Judge {
                     .population(output)
                     .time_constants()
                     .expect("the output is not the input");
-                neuron.lambda_v = li::adjoint_peak(neuron.lambda_v, *seed, tau_mem.of(j));
+                neuron.lambda.v = li::adjoint_peak(neuron.lambda.v, *seed, tau_mem.of(j));
             }
             if k == self.network.clock().steps().saturating_sub(2) {
-                neuron.lambda_v += sample.seed.silent.get(j).copied().unwrap_or(0.0);
+                neuron.lambda.v += sample.seed.silent.get(j).copied().unwrap_or(0.0);
             }
         }
     }
@@ -497,56 +483,117 @@ impl Judge {
     fn drive(
         &self,
         sample: &Sample<'_>,
-        lif: &Lif,
         (index, spike): (usize, usize),
     ) -> Result<f64, SolveError> {
+        let population = &self.network.populations()[index];
         let spikes = &sample.tape.populations[index];
-        let (n, drive) = (spikes.neuron[spike] as usize, spikes.drive[spike]);
-        match sample.grazing {
-            Grazing::Limit(least) => Ok(drive.max(least)),
-            Grazing::Error if drive < GRAZING_SHARE * lif.v_thresh.of(n) => {
-                Err(SolveError::Grazing {
-                    population: self.network.populations()[index].name.clone(),
-                    neuron: n,
-                    time_ms: self.network.clock().start_ms(spikes.when[spike] as usize),
-                    sample: sample.index,
-                    drive,
-                })
+        let n = spikes.neuron[spike] as usize;
+        let theta = population.threshold().map_or(0.0, |theta| theta.of(n));
+        let drive = sample.grazing.drive(spikes.drive[spike], theta);
+        let clock = self.network.clock();
+        drive.ok_or_else(|| grazing::error(population, spikes, spike, clock, sample.index))
+    }
+}
+
+/// The neurons of a population over step `k`.
+struct Advance<'a> {
+    k: usize,
+    neurons: &'a mut [Variables],
+    spikes: &'a mut Spikes<u32, f64>,
+}
+
+/// One step of a neuron without a spike.
+fn step<N: Neuron<f64>>(cell: N, neuron: &mut Variables) -> Past {
+    let start = neuron.state;
+    let stepped = cell.step(start, N::Own::load(&[neuron.own], 0));
+    let mut past = Past { start, trail: 0.0 };
+    neuron.state = stepped.state;
+    stepped.own.store(std::slice::from_mut(&mut neuron.own), 0);
+    stepped
+        .trail
+        .store(std::slice::from_mut(&mut past.trail), 0);
+    past
+}
+
+impl Visit<f64> for Advance<'_> {
+    type Output = Vec<Past>;
+
+    fn integrators<N: Neuron<f64>>(self, cells: &Each<N>) -> Vec<Past> {
+        let each = self.neurons.iter_mut().zip(&cells.all);
+        each.map(|(neuron, cell)| step(*cell, neuron)).collect()
+    }
+
+    fn spiking<N: Spiking<f64>>(self, cells: &Each<N>) -> Vec<Past> {
+        let mut pasts = Vec::new();
+        for (n, (neuron, &cell)) in self.neurons.iter_mut().zip(&cells.all).enumerate() {
+            let past = step(cell, neuron);
+            let own = N::Own::load(&[neuron.own], 0);
+            if cell.fires(neuron.state.v, own) {
+                let jumped = cell.jump(past.start.i, neuron.state.v, own);
+                self.spikes.when.push(self.k as u32);
+                self.spikes.neuron.push(n as u32);
+                self.spikes.drive.push(jumped.drive);
+                own.push(&mut self.spikes.adaptation);
+                neuron.state.v = jumped.v;
+                jumped.own.store(std::slice::from_mut(&mut neuron.own), 0);
             }
-            Grazing::Keep | Grazing::Error => Ok(drive),
+            pasts.push(past);
+        }
+        pasts
+    }
+}
+
+/// λ of the neurons of a population over a step back.
+struct Integrate<'a> {
+    neurons: &'a mut [Variables],
+    past: &'a [Past],
+    /// The driving term; empty where there is none.
+    a: &'a [f64],
+}
+
+impl Visit<f64> for Integrate<'_> {
+    type Output = ();
+
+    fn integrators<N: Neuron<f64>>(self, cells: &Each<N>) {
+        for (n, (neuron, cell)) in self.neurons.iter_mut().zip(&cells.all).enumerate() {
+            let trail = N::Trail::load(&[self.past[n].trail], 0);
+            let a = self.a.get(n).copied().unwrap_or(0.0);
+            neuron.lambda = cell.adjoint_step_driven(neuron.lambda, trail, a);
+            neuron.lambda_own = cell.adjoint_own(neuron.lambda_own, 1);
         }
     }
 
-    /// `[A8]`, and `[G4]`, `[G5]` at one spike.
-    fn jump_adapting(
-        &self,
-        sample: &Sample<'_>,
-        (lif, adaptation): (&Lif, &Adaptation),
-        (index, spike, n): (usize, usize, usize),
-        (flow, drive): (f64, f64),
-        (neuron, gradient): (&mut Neuron, &mut Params<f64>),
-    ) {
-        let spikes = &sample.tape.populations[index];
-        let (tau_b, b) = (adaptation.tau_b.of(n), spikes.adaptation[spike]);
-        let threshold = alif::Threshold {
-            theta_above_reset: lif.v_thresh.of(n) - lif.v_reset.of(n),
-            mem_per_b: lif.tau_mem.of(n) / tau_b,
-            b_incr: adaptation.b_incr.of(n),
+    fn spiking<N: Spiking<f64>>(self, cells: &Each<N>) {
+        self.integrators(cells);
+    }
+}
+
+/// λ of a neuron at a spike; λ of what the model keeps has come to just after it step by step.
+struct Jump<'a> {
+    neuron: &'a mut Variables,
+    n: usize,
+    spike: Spike<f64>,
+    /// Time since the spike of the neuron before.
+    since_ms: f64,
+}
+
+impl Visit<f64> for Jump<'_> {
+    type Output = Between<f64>;
+
+    fn integrators<N: Neuron<f64>>(self, _cells: &Each<N>) -> Between<f64> {
+        unreachable!("neurons without a threshold have no spikes")
+    }
+
+    fn spiking<N: Spiking<f64>>(self, cells: &Each<N>) -> Between<f64> {
+        let (cell, neuron) = (cells.all[self.n], self.neuron);
+        let mut between = Between {
+            lambda_own: neuron.lambda_own,
+            ..Between::default()
         };
-        let plus = alif::Lambdas {
-            v: neuron.lambda_v,
-            b: neuron.lambda_b,
-        };
-        let minus = alif::adjoint_jump(plus, threshold, b, (flow, drive));
-        (neuron.lambda_v, neuron.lambda_b) = (minus.v, minus.b);
-        // [G4]
-        add_constant(gradient, (index, n), NeuronConstant::BIncr, -tau_b * plus.b);
-        // [G5] over the time since the spike before, or since the start of the trial
-        let earlier = (0..spike).rev().find(|&s| spikes.neuron[s] as usize == n);
-        let since = earlier.map_or(-1.0, |s| f64::from(spikes.when[s]));
-        let time = self.network.clock().dt_ms() * (f64::from(spikes.when[spike]) - since);
-        let by_tau = -time / tau_b * minus.b * b;
-        add_constant(gradient, (index, n), NeuronConstant::TauB, by_tau);
+        neuron.lambda.v = cell.adjoint_jump(neuron.lambda.v, self.spike, 0.0, &mut between);
+        neuron.lambda_own = between.lambda_own;
+        cell.adjoint_start(self.since_ms, &mut between);
+        between
     }
 }
 
@@ -569,7 +616,7 @@ struct Sample<'a> {
     readout: &'a Readout<f64>,
     seed: &'a Seed<f64>,
     peaks_at: Vec<PeakAt>,
-    began: Vec<Vec<Vec<(f64, f64)>>>,
+    past: Vec<Vec<Vec<Past>>>,
     spike_jumps: &'a [Vec<f64>],
     grazing: Grazing,
 }
@@ -592,12 +639,12 @@ impl Solver for Judge {
         check_batch(&self.network, batch)?;
         if trial.disturbance.is_some() {
             return Err(SolveError::Unsupported {
-                solver: "reference grid",
+                solver: "judge of the grid",
                 what: "noise or withheld spikes",
                 why: "it judges undisturbed trials; use the fast grid solver",
             });
         }
-        self.network.adopt(params)?;
+        self.adopt(params)?;
         out.tapes.clear();
         out.readouts.clear();
         for train in batch.trains() {
@@ -616,7 +663,7 @@ impl Solver for Judge {
         gradient: &mut Params<f64>,
     ) -> Result<(), SolveError> {
         gradient.values_mut().fill(0.0);
-        self.network.adopt(params)?;
+        self.adopt(params)?;
         for (index, tape) in forward.tapes.iter().enumerate() {
             let walked = self.walk_again(params, tape);
             let sample = Sample {
@@ -625,7 +672,7 @@ impl Solver for Judge {
                 readout: &forward.readouts[index],
                 seed: &drive.seeds[index],
                 peaks_at: walked.peaks_at,
-                began: walked.began,
+                past: walked.past,
                 spike_jumps: drive.spike_jumps,
                 grazing: drive.grazing,
             };

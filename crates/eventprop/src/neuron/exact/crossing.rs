@@ -15,7 +15,7 @@
 //! The crossing itself solves V(s) = ϑ:
 //!
 //! - `[F8]` for τ_mem = τ_syn, with u = s/τ + V₀/I₀: u e^{−u} = (ϑ/I₀) e^{−V₀/I₀}, u = −W₀(−…);
-//! - `[F9]` for τ_mem = r τ_syn with a whole number r it is a polynomial (`whole`);
+//! - `[F9]` for τ_mem = r τ_syn with a whole number r it is a polynomial (`integer_ratio`);
 //! - otherwise by iteration on V(s) itself.
 //!
 //! Iterations take the root of the parabola that touches the function (value, slope, curvature): it
@@ -23,33 +23,10 @@
 //! is nearly that parabola. Every step is kept inside a bracket, which is halved when a step leaves it.
 
 use super::decay::Decay;
+use super::integer_ratio::{IntegerRatio, LOST_MAX, Lanes};
 use super::lambert::lambert_w0;
-use super::whole::{LOST_MAX, Lanes, Whole};
-use crate::neuron::flow::Flow;
-
-/// Bound on the iterations of a search. The parabola steps need two to five; 64 halvings alone
-/// exhaust the digits of a bracket.
-const ITERATIONS_MAX: u32 = 64;
-
-/// Membrane potential and synaptic current of one neuron.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct State {
-    /// V.
-    pub v: f64,
-    /// I.
-    pub i: f64,
-}
-
-impl State {
-    /// `[F1]` `[F2]` the state one flow later.
-    #[inline(always)]
-    pub fn after(self, flow: &Flow) -> Self {
-        Self {
-            v: self.v * flow.decay_mem + self.i * flow.current_to_voltage,
-            i: self.i * flow.decay_syn,
-        }
-    }
-}
+use super::search::{ITERATIONS_MAX, inside, parabola_step};
+use crate::neuron::flow::{Flow, State};
 
 /// How V(s) = ϑ is solved.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,14 +34,14 @@ enum Method {
     /// `[F8]`.
     Equal,
     /// `[F9]`.
-    Whole(Whole),
+    IntegerRatio(IntegerRatio),
     /// Iteration with exponentials.
     General,
 }
 
 /// The two time constants of a neuron and what follows from them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Membrane {
+pub(crate) struct Membrane {
     /// τ_mem in ms.
     pub tau_mem: f64,
     /// τ_syn in ms.
@@ -83,7 +60,7 @@ impl Membrane {
         let method = if tau_mem == tau_syn {
             Method::Equal
         } else {
-            Whole::of(tau_mem, tau_syn).map_or(Method::General, Method::Whole)
+            IntegerRatio::of(tau_mem, tau_syn).map_or(Method::General, Method::IntegerRatio)
         };
         Self {
             tau_mem,
@@ -100,12 +77,18 @@ impl Membrane {
     #[inline(always)]
     pub fn flow(&self, t: f64) -> Flow {
         match self.method {
-            Method::Whole(whole) => match whole.usual() {
-                Some(usual) => usual.flow(self.decay(t)),
-                None => whole.flow(self.decay(t)),
+            Method::IntegerRatio(ratio) => match ratio.ratio_four() {
+                Some(four) => four.flow(self.decay(t)),
+                None => ratio.flow(self.decay(t)),
             },
             Method::Equal | Method::General => Flow::over(t, self.tau_mem, self.tau_syn),
         }
+    }
+
+    /// `[F2]` I after `t` ms.
+    #[inline(always)]
+    pub fn current_after(&self, i: f64, t: f64) -> f64 {
+        i * (-t / self.tau_syn).exp()
     }
 
     /// What is left of V after `t` ms, and what is lost.
@@ -116,21 +99,21 @@ impl Membrane {
 
     /// The ratio of the time constants, if it is a whole number.
     #[inline(always)]
-    pub fn whole(&self) -> Option<Whole> {
+    pub fn integer_ratio(&self) -> Option<IntegerRatio> {
         match self.method {
-            Method::Whole(whole) => Some(whole),
+            Method::IntegerRatio(ratio) => Some(ratio),
             Method::Equal | Method::General => None,
         }
     }
 
     /// dV/dt.
     #[inline(always)]
-    fn slope(&self, at: State) -> f64 {
+    fn slope(&self, at: State<f64>) -> f64 {
         (at.i - at.v) / self.tau_mem
     }
 
     /// `[F7]` time until V has its stationary point, from a state in which one lies ahead.
-    pub fn peak_time(&self, start: State) -> Option<f64> {
+    pub fn peak_time(&self, start: State<f64>) -> Option<f64> {
         let State { v, i } = start;
         let delta = self.tau_mem - self.tau_syn;
         // [F7] s* = log1p(Δτ (I₀ − V₀) / (Δτ V₀ + τ_syn I₀)) / rate
@@ -149,7 +132,7 @@ impl Membrane {
     #[inline(always)]
     pub fn crossing(
         &self,
-        start: State,
+        start: State<f64>,
         theta: f64,
         h: f64,
         flow: &Flow,
@@ -161,9 +144,9 @@ impl Membrane {
         if start.v >= theta {
             return Some(0.0);
         }
-        if let Method::Whole(whole) = self.method {
-            let reaches = whole.reaches(start, theta, flow);
-            return reaches.then(|| self.root_whole(whole, (start, theta), h, iterations));
+        if let Method::IntegerRatio(ratio) = self.method {
+            let reaches = ratio.reaches(start, theta, flow);
+            return reaches.then(|| self.root_of_polynomial(ratio, (start, theta), h, iterations));
         }
         let end = start.after(flow);
         let bracket = if end.v >= theta {
@@ -179,17 +162,17 @@ impl Membrane {
     /// A time by which V has reached `theta`, if its maximum, which is known to lie ahead, is above
     /// it: V = I there.
     #[inline(never)]
-    fn turn(&self, start: State, theta: f64) -> Option<f64> {
+    fn turn(&self, start: State<f64>, theta: f64) -> Option<f64> {
         let peak = self.peak_time(start)?;
-        (start.i * (-peak / self.tau_syn).exp() > theta).then_some(peak)
+        (self.current_after(start.i, peak) > theta).then_some(peak)
     }
 
     /// The crossing, which is known to lie in (0, bracket].
     #[inline(never)]
-    fn root(&self, start: State, theta: f64, bracket: f64, iterations: &mut u64) -> f64 {
+    fn root(&self, start: State<f64>, theta: f64, bracket: f64, iterations: &mut u64) -> f64 {
         let closed = match self.method {
             Method::Equal => self.root_equal(start, theta),
-            Method::Whole(_) | Method::General => None,
+            Method::IntegerRatio(_) | Method::General => None,
         };
         match closed {
             Some(s) if s > 0.0 => self.polish(start, theta, s.min(bracket), bracket),
@@ -199,10 +182,10 @@ impl Membrane {
 
     /// The crossing, which is known to lie in (0, bracket], on the polynomial.
     #[inline(never)]
-    fn root_whole(
+    fn root_of_polynomial(
         &self,
-        whole: Whole,
-        (start, theta): (State, f64),
+        ratio: IntegerRatio,
+        (start, theta): (State<f64>, f64),
         bracket: f64,
         iterations: &mut u64,
     ) -> f64 {
@@ -211,9 +194,9 @@ impl Membrane {
             i: [start.i],
             theta: [theta],
         };
-        let [lost] = match whole.usual() {
-            Some(usual) => usual.crossings(&lanes, [1.0], iterations),
-            None => whole.crossings(&lanes, [1.0], iterations),
+        let [lost] = match ratio.ratio_four() {
+            Some(four) => four.crossings(&lanes, [1.0], iterations),
+            None => ratio.crossings(&lanes, [1.0], iterations),
         };
         if lost < LOST_MAX {
             (self.tau_mem * Decay::exponent(lost)).min(bracket)
@@ -223,7 +206,7 @@ impl Membrane {
     }
 
     /// `[F8]`.
-    fn root_equal(&self, start: State, theta: f64) -> Option<f64> {
+    fn root_equal(&self, start: State<f64>, theta: f64) -> Option<f64> {
         let before = start.v / start.i;
         let product = theta / start.i * (-before).exp();
         if !product.is_finite() || product == 0.0 {
@@ -234,7 +217,7 @@ impl Membrane {
     }
 
     /// One Newton step on V(s) = ϑ, taken when it stays inside the bracket.
-    fn polish(&self, start: State, theta: f64, s: f64, bracket: f64) -> f64 {
+    fn polish(&self, start: State<f64>, theta: f64, s: f64, bracket: f64) -> f64 {
         let at = start.after(&self.flow(s));
         let polished = s - (at.v - theta) / self.slope(at);
         if polished > 0.0 && polished <= bracket {
@@ -248,7 +231,7 @@ impl Membrane {
     #[inline(never)]
     pub fn root_general(
         &self,
-        start: State,
+        start: State<f64>,
         theta: f64,
         bracket: f64,
         iterations: &mut u64,
@@ -289,37 +272,15 @@ fn greatest_coupling(ratio: f64) -> f64 {
     }
 }
 
-/// The step to the nearest root of the parabola with this value, slope and curvature; Newton's step
-/// where the parabola has none.
-#[inline(always)]
-pub(super) fn parabola_step(value: f64, slope: f64, curvature: f64) -> f64 {
-    let discriminant = slope * slope - 2.0 * value * curvature;
-    let (rise, run) = if discriminant < 0.0 {
-        (-value, slope)
-    } else {
-        (-2.0 * value, slope + discriminant.sqrt())
-    };
-    rise / run
-}
-
-/// `next`, or the middle of the bracket when `next` is not inside it (or not a number).
-#[inline(always)]
-pub(super) fn inside(next: f64, low: f64, high: f64) -> f64 {
-    if next >= low && next <= high {
-        next
-    } else {
-        0.5 * (low + high)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Membrane, State};
+    use super::Membrane;
+    use crate::neuron::flow::State;
 
     /// The first s in (0, h] with V(s) ≥ ϑ, by a scan for the maximum and halving.
-    fn by_bisection(membrane: Membrane, start: State, theta: f64, h: f64) -> Option<f64> {
+    fn by_bisection(membrane: Membrane, start: State<f64>, theta: f64, h: f64) -> Option<f64> {
         let v = |s: f64| start.after(&membrane.flow(s)).v;
         let peak = membrane.peak_time(start).unwrap_or(h).min(h);
         if v(peak) < theta {
@@ -337,7 +298,7 @@ mod tests {
         Some(high)
     }
 
-    fn check(tau_mem: f64, tau_syn: f64, start: State, h: f64) {
+    fn check(tau_mem: f64, tau_syn: f64, start: State<f64>, h: f64) {
         let theta = 1.0;
         let membrane = Membrane::new(tau_mem, tau_syn);
         let mut iterations = 0;

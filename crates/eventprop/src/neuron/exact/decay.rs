@@ -21,7 +21,7 @@ const EXPONENT_MAX: f64 = 708.0;
 
 /// e^{−z} and 1 − e^{−z}, each to about a unit in its last place, however small.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Decay {
+pub(crate) struct Decay {
     /// e^{−z}.
     pub left: f64,
     /// 1 − e^{−z}.

@@ -5,21 +5,21 @@ use std::sync::{Mutex, PoisonError};
 
 /// Working memory that is not in use. There is never more of it than threads have asked for at once.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf<T>(Mutex<Vec<T>>);
+pub(crate) struct ScratchPool<T>(Mutex<Vec<T>>);
 
-impl<T: Default> Shelf<T> {
+impl<T: Default> ScratchPool<T> {
     /// Lends what was given back last, or something new.
     pub fn lend(&self) -> Lent<'_, T> {
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         Lent {
-            shelf: self,
+            pool: self,
             thing: idle.unwrap_or_default(),
         }
     }
 }
 
 /// Working memory is no state: a copy starts without any.
-impl<T> Clone for Shelf<T> {
+impl<T> Clone for ScratchPool<T> {
     fn clone(&self) -> Self {
         Self(Mutex::new(Vec::new()))
     }
@@ -28,7 +28,7 @@ impl<T> Clone for Shelf<T> {
 /// Working memory on loan; it goes back when dropped.
 #[derive(Debug)]
 pub(crate) struct Lent<'a, T: Default> {
-    shelf: &'a Shelf<T>,
+    pool: &'a ScratchPool<T>,
     thing: T,
 }
 
@@ -49,20 +49,20 @@ impl<T: Default> DerefMut for Lent<'_, T> {
 impl<T: Default> Drop for Lent<'_, T> {
     fn drop(&mut self) {
         let thing = std::mem::take(&mut self.thing);
-        let mut idle = self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(thing);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Shelf;
+    use super::ScratchPool;
 
     #[test]
     fn what_comes_back_is_lent_again() {
-        let shelf = Shelf::<Vec<u8>>::default();
-        shelf.lend().push(1);
-        let (first, second) = (shelf.lend(), shelf.lend());
+        let pool = ScratchPool::<Vec<u8>>::default();
+        pool.lend().push(1);
+        let (first, second) = (pool.lend(), pool.lend());
         assert_eq!((&first[..], &second[..]), (&[1][..], &[][..]));
     }
 }

@@ -10,12 +10,14 @@
 //! at most once; so the maximum of g on a side, where there is one, is bracketed, and with it the
 //! crossing.
 
-use super::crossing::{Membrane, State, inside, parabola_step};
-use crate::neuron::flow::Flow;
+use super::crossing::Membrane;
+use super::search::{ITERATIONS_MAX, inside, parabola_step};
+use crate::neuron::alif::decay_b;
+use crate::neuron::flow::{Flow, State};
 
 /// A threshold on its way back.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Rising {
+pub(crate) struct RelaxingThreshold {
     /// ϑ.
     pub theta: f64,
     /// B at the start.
@@ -23,9 +25,6 @@ pub(super) struct Rising {
     /// τ_B in ms.
     pub tau_b: f64,
 }
-
-/// Bound on the iterations of a search; 64 halvings exhaust the digits of a bracket.
-const ITERATIONS_MAX: u32 = 64;
 
 /// g and its first two derivatives.
 #[derive(Debug, Clone, Copy)]
@@ -36,20 +35,20 @@ struct Gap {
 }
 
 /// One neuron before its threshold.
-struct Chase<'a> {
+struct CrossingSearch<'a> {
     membrane: &'a Membrane,
-    start: State,
-    threshold: Rising,
+    start: State<f64>,
+    threshold: RelaxingThreshold,
 }
 
-impl Chase<'_> {
+impl CrossingSearch<'_> {
     fn gap(&self, s: f64) -> Gap {
         let Membrane {
             tau_mem, tau_syn, ..
         } = *self.membrane;
-        let Rising { theta, b, tau_b } = self.threshold;
+        let RelaxingThreshold { theta, b, tau_b } = self.threshold;
         let at = self.start.after(&Flow::over(s, tau_mem, tau_syn));
-        let b = b * (-s / tau_b).exp();
+        let b = b * decay_b(s, tau_b);
         let slope = (at.i - at.v) / tau_mem;
         Gap {
             value: at.v - b - theta,
@@ -139,14 +138,14 @@ impl Chase<'_> {
 
 impl Membrane {
     /// The first time s in [0, h] at which V reaches a threshold that relaxes.
-    pub fn crossing_of_rising(
+    pub fn crossing_of_relaxing(
         &self,
-        start: State,
-        threshold: Rising,
+        start: State<f64>,
+        threshold: RelaxingThreshold,
         h: f64,
         iterations: &mut u64,
     ) -> Option<f64> {
-        let chase = Chase {
+        let search = CrossingSearch {
             membrane: self,
             start,
             threshold,
@@ -154,11 +153,11 @@ impl Membrane {
         if start.v >= threshold.theta + threshold.b {
             return Some(0.0);
         }
-        match chase.turning_point().filter(|&s| s < h) {
-            None => chase.crossing((0.0, h), iterations),
-            Some(turn) => chase
+        match search.turning_point().filter(|&s| s < h) {
+            None => search.crossing((0.0, h), iterations),
+            Some(turn) => search
                 .crossing((0.0, turn), iterations)
-                .or_else(|| chase.crossing((turn, h), iterations)),
+                .or_else(|| search.crossing((turn, h), iterations)),
         }
     }
 }
@@ -167,23 +166,24 @@ impl Membrane {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Chase, Rising};
-    use crate::solver::event::crossing::{Membrane, State};
+    use super::{CrossingSearch, RelaxingThreshold};
+    use crate::neuron::exact::Membrane;
+    use crate::neuron::flow::State;
 
     /// The first sign change of g on a fine scan, refined by halving; and the largest g seen before
     /// it.
-    fn by_scan(chase: &Chase<'_>, h: f64) -> (Option<f64>, f64) {
+    fn by_scan(search: &CrossingSearch<'_>, h: f64) -> (Option<f64>, f64) {
         const POINTS: u32 = 4000;
         let at = |n: u32| h * f64::from(n) / f64::from(POINTS);
         let mut highest = f64::NEG_INFINITY;
         for n in 1..=POINTS {
-            let value = chase.gap(at(n)).value;
+            let value = search.gap(at(n)).value;
             highest = highest.max(value);
             if value >= 0.0 {
                 let (mut low, mut high) = (at(n - 1), at(n));
                 for _ in 0..100 {
                     let middle = 0.5 * (low + high);
-                    if chase.gap(middle).value >= 0.0 {
+                    if search.gap(middle).value >= 0.0 {
                         high = middle;
                     } else {
                         low = middle;
@@ -210,28 +210,28 @@ mod tests {
             ratio in prop_oneof![Just(1.0), Just(2.0), Just(4.0), Just(1.0 + 1e-9), 0.1..10.0f64],
         ) {
             let membrane = Membrane::new(ratio * tau_syn, tau_syn);
-            let threshold = Rising { theta: 1.0, b, tau_b };
+            let threshold = RelaxingThreshold { theta: 1.0, b, tau_b };
             let start = State { v, i };
             prop_assume!(v < 1.0 + b);
-            let chase = Chase { membrane: &membrane, start, threshold };
-            let (expected, highest) = by_scan(&chase, h);
+            let search = CrossingSearch { membrane: &membrane, start, threshold };
+            let (expected, highest) = by_scan(&search, h);
             let mut iterations = 0;
-            let found = membrane.crossing_of_rising(start, threshold, h, &mut iterations);
+            let found = membrane.crossing_of_relaxing(start, threshold, h, &mut iterations);
             prop_assert!(iterations < 130, "{iterations}");
             match (expected, found) {
                 (None, None) => {}
                 // The scan steps over a maximum by at most half a step: κ (h/8000)²/2.
                 (None, Some(s)) => {
-                    let curvature = chase.gap(s).curvature.abs() + 1.0;
+                    let curvature = search.gap(s).curvature.abs() + 1.0;
                     let missed = curvature * (h / 4000.0).powi(2);
                     prop_assert!(highest > -missed, "{s} {highest}");
-                    prop_assert!(chase.gap(s).value.abs() < 1e-12 * (1.0 + v.abs() + i.abs()));
+                    prop_assert!(search.gap(s).value.abs() < 1e-12 * (1.0 + v.abs() + i.abs()));
                 }
                 (Some(s), None) => prop_assert!(false, "missed {s}"),
                 (Some(expected), Some(found)) => {
                     let noise = 32.0 * f64::EPSILON * (v.abs() + i.abs() + b + 1.0);
-                    let slope = chase.gap(found).slope.abs();
-                    let curvature = chase.gap(found).curvature.abs();
+                    let slope = search.gap(found).slope.abs();
+                    let curvature = search.gap(found).curvature.abs();
                     let moved = (noise / slope).min((2.0 * noise / curvature).sqrt() + noise / curvature);
                     let tolerance = moved + 16.0 * f64::EPSILON * (found + h);
                     prop_assert!((found - expected).abs() <= tolerance, "{found} {expected} {tolerance:e}");

@@ -1,0 +1,94 @@
+//! The adjoint pass over a batch whose traces are large: a few samples per task, each with a gradient of its
+//! own; then the sum of those.
+
+use rayon::prelude::*;
+
+use super::adjoint::{Pass, Sink, Stopped};
+use super::gradient::Onto;
+use super::state::State;
+use super::trace::{self, Shape};
+use super::{Grid, Scratch};
+use crate::aligned::Aligned;
+use crate::dispatch::vectorized;
+use crate::params::Params;
+use crate::real::Real;
+use crate::solver::sum::add_in_order;
+use crate::solver::{Drive, Forward};
+
+/// Numbers of the gradients of groups of samples that are held at a time (16 MB in f32), unless that
+/// would be fewer than [`LEAST`].
+const NUMBERS: usize = 4 << 20;
+/// The fewest and the most groups, so that several threads have work and summing has little.
+const LEAST: usize = 4;
+const MOST: usize = 16;
+
+impl<F: Real> Grid<F> {
+    /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
+    fn group_len(&self, samples: usize) -> usize {
+        let weights = self.plan.links.iter().map(|link| {
+            let (source, target) = (
+                &self.plan.layers[link.source],
+                &self.plan.layers[link.target],
+            );
+            source.size * target.size
+        });
+        let groups = NUMBERS / weights.sum::<usize>().max(1);
+        samples.div_ceil(groups.clamp(LEAST, MOST))
+    }
+
+    /// A few samples per task, each with a gradient of its own; then the sum of those.
+    pub(super) fn adjoint_in_groups(
+        &mut self,
+        params: &Params<F>,
+        forward: &Forward<u32, F>,
+        drive: Drive<'_, F>,
+        gradient: &mut Params<F>,
+    ) -> Stopped {
+        let samples = forward.tapes.len();
+        let len = self.group_len(samples);
+        let plan = &self.plan;
+        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
+        let pass = Pass {
+            plan,
+            weights: &self.packed.rows(&plan.layers, &plan.links, params),
+            forward,
+            drive,
+        };
+        let pool = &self.pool;
+        self.gradients
+            .resize_with(samples.div_ceil(len) - 1, Aligned::default);
+        let numbers = gradient.values().len();
+        let mut sums = vec![gradient.values_mut()];
+        for sum in &mut self.gradients {
+            sum.resize(numbers);
+            sums.push(sum);
+        }
+        let group = |(group, (sum, states)): (usize, (&mut [F], &mut [State<F>]))| {
+            let mut scratch = pool.lend();
+            let Scratch { trace, by_neuron } = &mut *scratch;
+            trace.resize(shape.len);
+            for (place, state) in states.iter_mut().enumerate() {
+                let sample = group * len + place;
+                let sink = Sink {
+                    group: by_neuron,
+                    gradient: sum,
+                    onto: if place == 0 {
+                        Onto::Zero
+                    } else {
+                        Onto::Gradient
+                    },
+                };
+                let work = pass.sample(sample, state, (trace, shape), Some(sink));
+                if let Err(graze) = vectorized(work) {
+                    return Some((sample, graze));
+                }
+            }
+            None
+        };
+        let states = self.states[..samples].par_chunks_mut(len);
+        let groups = sums.into_par_iter().zip(states).enumerate();
+        let stopped = groups.map(group).find_map_first(|stopped| stopped);
+        add_in_order(gradient.values_mut(), &self.gradients);
+        stopped
+    }
+}
