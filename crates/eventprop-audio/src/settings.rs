@@ -222,4 +222,22 @@ mod tests {
         };
         assert!(exact.validate().unwrap_err().to_string().contains("seed"));
     }
+
+    /// A channel is at its place on the membrane, whose stiffness there is that of its mass at the resonance.
+    #[test]
+    fn a_channel_resonates_where_stiffness_balances_mass() {
+        let settings = Preset::Shd.settings();
+        let membrane = &settings.membrane;
+        for channel in [0.0, 12.5, 350.0] {
+            let place = channel / (settings.channels as f64 - 1.0) * membrane.length;
+            let stiffness = membrane.stiffness * (-membrane.stiffness_decay * place).exp();
+            let omega = ((stiffness - membrane.stiffness_offset) / membrane.mass).sqrt();
+            let found = settings.resonant_channel(omega / std::f64::consts::TAU);
+            // The logarithm of a quotient near 1 loses no more than some ulps of the number of channels.
+            assert!(
+                (found - channel).abs() < 1e-9,
+                "{found} instead of {channel}"
+            );
+        }
+    }
 }
