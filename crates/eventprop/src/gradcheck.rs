@@ -146,8 +146,10 @@ pub fn check(
             let (source, target) = match entry.role {
                 Role::Constant(..) => (None, offset),
                 Role::Weights(id) => {
-                    let width = network.population(network.projection(id).target).size;
-                    (Some(offset / width), offset % width)
+                    let synapses = network.synapses(id);
+                    let found = synapses.iter().find(|s| s.weight == offset);
+                    let synapse = found.expect("every weight has a synapse");
+                    (Some(synapse.source), synapse.target)
                 }
             };
             checks.push(Check {

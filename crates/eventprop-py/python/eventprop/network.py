@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation", "Network", "Normal", "Params", "Population", "Readout"]
 
 _LEAST = {"tau_mem": 3.0, "tau_syn": 1.0, "tau_b": 1.0, "b_incr": 0.0}
-_WEIGHTS_MOST = 2**31
+_SIZE_MOST = 2**31
 
 Trainable = Union[Sequence[str], Mapping[str, float]]
 Regularizers = Union[Regularizer, Mapping[str, Regularizer], None]
@@ -270,7 +270,7 @@ class Network:
     ) -> Population:
         if not isinstance(name, str) or not name:
             raise TypeError(f"name is {name!r}; expected text")
-        size = _arrays.whole("size", size, 1, _WEIGHTS_MOST)
+        size = _arrays.whole("size", size, 1, _SIZE_MOST)
         numbers: dict[str, float | npt.NDArray[np.float64]] = {}
         for key, value in constants.items():
             found = _arrays.floats(f"{key} of {name!r}", value)
@@ -315,8 +315,6 @@ class Network:
         ends = [self._find("source", source), self._find("target", target)]
         delay = _arrays.number("delay", delay)
         shape = (ends[0].size, ends[1].size)
-        if shape[0] * shape[1] > _WEIGHTS_MOST:
-            raise ValueError(f"a projection of {shape[0]} × {shape[1]} weights is too large; expected at most {_WEIGHTS_MOST}")
         values, normal = None, (0.0, 0.0)
         if isinstance(weight, Normal):
             normal = (_arrays.number("mean", weight.mean), _arrays.number("sd", weight.sd))

@@ -7,27 +7,27 @@
 mod adjoint;
 mod forward;
 mod gradient;
+mod packed;
 mod plan;
 mod project;
 pub mod reference;
-mod rows;
 mod state;
-mod trace;
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::adjoint::{AdjointSample, Graze, Sink};
+use self::adjoint::{AdjointSample, Graze};
 use self::forward::{ForwardSample, Projected};
-use self::gradient::{ByNeuron, Onto};
+use self::gradient::{Sink, TOGETHER_NUMBERS};
+use self::packed::Packed;
 use self::plan::Plan;
-use self::project::Blocked;
-use self::rows::Packed;
+use self::project::InputWeights;
 use self::state::State;
 pub use self::state::{Probe, Variable};
-use self::trace::Shape;
 use crate::aligned::Aligned;
+use crate::connect::trace::{self, Shape};
+use crate::connect::{ByNeuron, Onto};
 use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
 use crate::params::Params;
@@ -38,9 +38,6 @@ use crate::solver::{Drive, Forward, SolveError, Solver, Trial, check_batch};
 use crate::spikes::Batch;
 use crate::tape::Tape;
 
-/// Traces of λ_I of a batch, in numbers, up to which they are all kept and gathered together.
-/// PERF: 1 MB in f32 stays close to the cores, and the gradient is then written once.
-const TOGETHER_NUMBERS: usize = 1 << 18;
 /// Numbers of the gradients of groups of samples that are held at a time (16 MB in f32), unless that
 /// would be fewer than [`GROUPS_LEAST`].
 const GROUP_NUMBERS: usize = 4 << 20;
@@ -72,7 +69,7 @@ pub struct Grid<F> {
     shelf: Shelf<Scratch<F>>,
     packed: Packed<F>,
     /// Weights of the input, where it is projected.
-    blocked: Option<Blocked<F>>,
+    input_weights: Option<InputWeights<F>>,
     probes: Vec<Probe>,
     /// Whether any constant is a parameter.
     trains: bool,
@@ -87,13 +84,13 @@ impl<F: Real> Grid<F> {
         network.validate()?;
         let clock = network.clock();
         let plan = Plan::new(network);
-        let blocked = project::pays(&plan).then(Blocked::default);
         Ok(Self {
             network: network.clone(),
             traces: Aligned::default(),
             by_neuron: vec![ByNeuron::default(); plan.links.len()],
             gradients: Vec::new(),
             shelf: Shelf::default(),
+            input_weights: InputWeights::new(&plan),
             plan,
             nodes: Arc::new(Nodes {
                 times_ms: (0..clock.steps()).map(|k| clock.start_ms(k)).collect(),
@@ -102,7 +99,6 @@ impl<F: Real> Grid<F> {
             }),
             states: Vec::new(),
             packed: Packed::default(),
-            blocked,
             probes: Vec::new(),
             trains: network.populations().iter().any(|p| !p.trained.is_empty()),
         })
@@ -147,13 +143,8 @@ impl<F: Real> Grid<F> {
 
     /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
     fn group_len(&self, samples: usize) -> usize {
-        let weights = self.plan.links.iter().map(|link| {
-            let (source, target) = (
-                &self.plan.layers[link.source],
-                &self.plan.layers[link.target],
-            );
-            source.size * target.size
-        });
+        let links = self.plan.links.iter();
+        let weights = links.map(|link| link.connection.synapses.weights_len());
         let groups = GROUP_NUMBERS / weights.sum::<usize>().max(1);
         samples.div_ceil(groups.clamp(GROUPS_LEAST, GROUPS_MOST))
     }
@@ -196,13 +187,13 @@ impl<F: Real> Solver for Grid<F> {
             self.states.resize_with(batch.len(), State::default);
         }
         let (plan, nodes, probes) = (&self.plan, &self.nodes, &self.probes[..]);
-        self.packed.pack(&plan.layers, &plan.links, params);
-        if let Some(blocked) = &mut self.blocked {
-            blocked.pack(plan, params);
+        self.packed.pack(&plan.links, params);
+        if let Some(weights) = &mut self.input_weights {
+            weights.pack(plan, params);
         }
-        let (blocked, shelf) = (self.blocked.as_ref(), &self.shelf);
-        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
-        let weights = self.packed.rows(&plan.layers, &plan.links, params);
+        let (input_weights, shelf) = (self.input_weights.as_ref(), &self.shelf);
+        let shape = Shape::new(plan.columns, plan.clock.steps().min(trace::WINDOW));
+        let weights = self.packed.weights(&plan.links, params);
         let weights = &weights[..];
         self.states
             .par_iter_mut()
@@ -212,16 +203,18 @@ impl<F: Real> Solver for Grid<F> {
             .for_each(|(sample, ((state, tape), readout))| {
                 state.set_probes(plan, probes);
                 let Readout { voltage, peaks, .. } = readout;
-                let mut scratch = blocked.map(|_| shelf.lend());
-                let projected = blocked.zip(scratch.as_mut()).map(|(weights, scratch)| {
-                    scratch.trace.resize(shape.len);
-                    let currents = &mut scratch.trace[..];
-                    Projected {
-                        weights,
-                        currents,
-                        shape,
-                    }
-                });
+                let mut scratch = input_weights.map(|_| shelf.lend());
+                let projected = input_weights
+                    .zip(scratch.as_mut())
+                    .map(|(weights, scratch)| {
+                        scratch.trace.resize(shape.len);
+                        let currents = &mut scratch.trace[..];
+                        Projected {
+                            weights,
+                            currents,
+                            shape,
+                        }
+                    });
                 vectorized(ForwardSample {
                     plan,
                     weights,
@@ -253,8 +246,7 @@ impl<F: Real> Solver for Grid<F> {
             return Ok(());
         }
         self.adopt(params)?;
-        self.packed
-            .pack(&self.plan.layers, &self.plan.links, params);
+        self.packed.pack(&self.plan.links, params);
         let samples = forward.tapes.len();
         let numbers = samples * self.plan.clock.steps() * self.plan.columns;
         let back = if numbers <= TOGETHER_NUMBERS {
@@ -286,10 +278,10 @@ impl<F: Real> Grid<F> {
         gradient: &mut Params<F>,
     ) -> Stopped {
         let plan = &self.plan;
-        let shape = Shape::new(plan, plan.clock.steps());
+        let shape = Shape::new(plan.columns, plan.clock.steps());
         let samples = forward.tapes.len();
         self.traces.resize(samples * shape.len);
-        let weights = self.packed.rows(&plan.layers, &plan.links, params);
+        let weights = self.packed.weights(&plan.links, params);
         let (states, traces) = (&mut self.states[..samples], &mut self.traces[..]);
         let back = || {
             let each = states.par_iter_mut().zip(traces.par_chunks_mut(shape.len));
@@ -332,8 +324,8 @@ impl<F: Real> Grid<F> {
         let samples = forward.tapes.len();
         let len = self.group_len(samples);
         let plan = &self.plan;
-        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
-        let weights = self.packed.rows(&plan.layers, &plan.links, params);
+        let shape = Shape::new(plan.columns, plan.clock.steps().min(trace::WINDOW));
+        let weights = self.packed.weights(&plan.links, params);
         let shelf = &self.shelf;
         self.gradients
             .resize_with(samples.div_ceil(len) - 1, Aligned::default);
@@ -363,6 +355,7 @@ impl<F: Real> Grid<F> {
                     sink: Some(Sink {
                         group: by_neuron,
                         gradient: sum,
+                        params,
                         onto: if place == 0 {
                             Onto::Zero
                         } else {
