@@ -39,6 +39,8 @@ const FILES: &[(&str, &str)] = cases![
     "equal_time_constants",
     "nearly_equal_time_constants",
     "per_neuron_constants",
+    "analytic_one_to_one",
+    "one_to_one",
     "deep",
     "deep_recurrent_first_spike",
     "skip_connections",

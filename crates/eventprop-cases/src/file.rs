@@ -51,13 +51,17 @@
 //!
 //! LIF populations also have `v_thresh` (1 if left out) and `v_reset` (0), LI populations `v_init` (0).
 //! A LIF population with `tau_b` has an adapting threshold, with `b_incr` (needed) and `b_init` (0).
+//! A projection has the weights of the synapses of each source, and `wiring = "one_to_one"` unless every
+//! source reaches every target.
 //! `trained = ["tau_mem", …]` makes constants parameters; their gradients are called `output.tau_mem`.
 
 use std::collections::BTreeMap;
 
+use eventprop::connect::{Delay, Synapses, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
     Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NetworkError, NeuronConstant,
+    PopulationId, Projection,
 };
 use eventprop::params::Params;
 use eventprop::solver::event::Work;
@@ -199,11 +203,31 @@ struct PopulationTable {
     trained: Vec<String>,
 }
 
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WiringName {
+    #[default]
+    Dense,
+    OneToOne,
+}
+
+impl From<WiringName> for Wiring {
+    fn from(name: WiringName) -> Self {
+        match name {
+            WiringName::Dense => Self::Dense,
+            WiringName::OneToOne => Self::OneToOne,
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProjectionTable {
     source: String,
     target: String,
+    #[serde(default)]
+    wiring: WiringName,
+    /// The weights of the synapses of each source.
     weights: Vec<Vec<f64>>,
     #[serde(default)]
     delay_ms: f64,
@@ -336,8 +360,19 @@ fn network(file: &File) -> Result<Network, Fault> {
             })
         };
         let (source, target) = (end(&table.source)?, end(&table.target)?);
-        let init = table.weights(network.population(target).size)?;
-        network.connect_delayed(source, target, init, table.delay_ms);
+        let wiring = Wiring::from(table.wiring);
+        let size = |id: PopulationId| network.population(id).size;
+        // Where the wiring does not fit, the network will say so.
+        if let Ok(synapses) = wiring.between(size(source), size(target)) {
+            table.check_rows(&synapses)?;
+        }
+        network.add_projection(Projection {
+            source,
+            target,
+            wiring,
+            delay: Delay::Constant(table.delay_ms),
+            init: Init::Values(table.weights.concat()),
+        });
     }
     network.validate()?;
     Ok(network)
@@ -428,20 +463,20 @@ impl PopulationTable {
 }
 
 impl ProjectionTable {
-    fn weights(&self, targets: usize) -> Result<Init, Fault> {
+    fn check_rows(&self, synapses: &Synapses) -> Result<(), Fault> {
         for (source, row) in self.weights.iter().enumerate() {
-            if row.len() != targets {
+            if row.len() != synapses.fan_out(source) {
                 return Err(Fault::Length {
                     what: format!(
                         "row {source} of the weights {}->{}",
                         self.source, self.target
                     ),
                     found: row.len(),
-                    expected: targets,
+                    expected: synapses.fan_out(source),
                 });
             }
         }
-        Ok(Init::Values(self.weights.concat()))
+        Ok(())
     }
 }
 
@@ -676,6 +711,11 @@ mod tests {
                 "\"sum\"",
                 "\"first_spike\"",
                 "the loss first_spike needs the key tau_0",
+            ),
+            (
+                "weights = [[1.0",
+                "wiring = \"one_to_one\", weights = [[1.0",
+                "one to one needs two populations of one size, not of 1 and 2 neurons",
             ),
             ("label = 0", "label = 2", "label 2"),
             ("[[1.0, 0]]", "[[1.0, 1]]", "spike on input neuron 1"),

@@ -4,10 +4,11 @@
 //! numbers it prints. Weights are drawn in units of ϑ over the peak of a unit postsynaptic potential:
 //! one such weight just reaches the threshold from rest, a few of them let a neuron fire a few times.
 
+use eventprop::connect::{Delay, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
     Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NeuronConstant, Population,
-    PopulationId,
+    PopulationId, Projection,
 };
 use eventprop::neuron::flow::Flow;
 use eventprop::params::Params;
@@ -57,6 +58,9 @@ pub struct Shape {
     pub recurrent: bool,
     /// Whether the input reaches every population directly.
     pub skips: bool,
+    /// Whether the neurons of every hidden population also reach themselves and those of the next one,
+    /// one to one.
+    pub one_to_one: bool,
     /// Whether projections have delays.
     pub delays: bool,
     /// The constants.
@@ -81,6 +85,7 @@ impl Shape {
             recurrent: bit(0),
             skips: bit(1),
             delays: bit(2),
+            one_to_one: bit(3),
             constants: match seed / 3 % 3 {
                 0 => Constants::Plain,
                 1 => Constants::Scalar,
@@ -154,8 +159,9 @@ pub fn losses() -> [Loss; 10] {
 pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
     let clock = Clock::new(dt_ms, TRIAL_MS).expect("the step is positive");
     let mut draws = Draws::new(Key::new(seed, Purpose::Test));
-    // A stream of their own, so that a network differs in nothing else from the one without.
+    // Streams of their own, so that a network differs in nothing else from the one without.
     let mut of_thresholds = Draws::new(Key::new(seed, Purpose::Test).with(1));
+    let mut of_pairs = Draws::new(Key::new(seed, Purpose::Test).with(2));
     let mut lif = |draws: &mut Draws, size| {
         let lif = draws.lif(shape.constants, size);
         if shape.adapting {
@@ -178,18 +184,22 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
     let mut before = input;
     for (position, &layer) in layers.iter().enumerate() {
         let is_hidden = position + 1 < layers.len();
-        draws.connect(&mut network, before, layer, shape.delays, Strength::DRIVING);
+        let mut connect = |source, how| draws.connect(&mut network, (source, layer), how);
+        connect(before, How::dense(shape, Strength::DRIVING));
         if shape.recurrent && is_hidden {
-            draws.connect(
-                &mut network,
-                layer,
-                layer,
-                shape.delays,
-                Strength::RECURRENT,
-            );
+            connect(layer, How::dense(shape, Strength::RECURRENT));
         }
         if shape.skips && before != input {
-            draws.connect(&mut network, input, layer, shape.delays, Strength::SKIP);
+            connect(input, How::dense(shape, Strength::SKIP));
+        }
+        if shape.one_to_one && is_hidden {
+            for source in [before, layer]
+                .into_iter()
+                .filter(|&source| source != input)
+            {
+                let how = How::one_to_one(shape);
+                of_pairs.connect(&mut network, (source, layer), how);
+            }
         }
         before = layer;
     }
@@ -236,6 +246,36 @@ impl Strength {
         mean: 0.05,
         std: 0.2,
     };
+    const PAIR: Self = Self {
+        mean: 0.1,
+        std: 0.4,
+    };
+}
+
+/// How two populations are connected.
+#[derive(Debug, Clone)]
+struct How {
+    wiring: Wiring,
+    delays: bool,
+    strength: Strength,
+}
+
+impl How {
+    fn dense(shape: Shape, strength: Strength) -> Self {
+        Self {
+            wiring: Wiring::Dense,
+            delays: shape.delays,
+            strength,
+        }
+    }
+
+    fn one_to_one(shape: Shape) -> Self {
+        Self {
+            wiring: Wiring::OneToOne,
+            delays: shape.delays,
+            strength: Strength::PAIR,
+        }
+    }
 }
 
 /// A stream of random numbers.
@@ -323,23 +363,30 @@ impl Draws {
     fn connect(
         &mut self,
         network: &mut Network,
-        source: PopulationId,
-        target: PopulationId,
-        delays: bool,
-        strength: Strength,
+        (source, target): (PopulationId, PopulationId),
+        how: How,
     ) {
-        let sources = network.population(source).size;
+        let How {
+            wiring,
+            delays,
+            strength,
+        } = how;
         let population = network.population(target);
-        let mut weights = Vec::new();
-        for _ in 0..sources {
-            for neuron in 0..population.size {
-                let unit = reaching_threshold(population, neuron);
-                weights.push(unit * self.normal(strength.mean, strength.std));
-            }
-        }
+        let synapses = wiring.between(network.population(source).size, population.size);
+        let synapses = synapses.expect("what is drawn fits");
+        let weight = |target| {
+            reaching_threshold(population, target) * self.normal(strength.mean, strength.std)
+        };
+        let weights = synapses.iter().map(|s| s.target).map(weight).collect();
         // A short one of half a millisecond's multiples would coincide with steps; these do not.
         let delay_ms = if delays { self.between(0.2, 3.0) } else { 0.0 };
-        network.connect_delayed(source, target, Init::Values(weights), delay_ms);
+        network.add_projection(Projection {
+            source,
+            target,
+            wiring,
+            delay: Delay::Constant(delay_ms),
+            init: Init::Values(weights),
+        });
     }
 
     fn batch(&mut self, samples: usize) -> Batch {

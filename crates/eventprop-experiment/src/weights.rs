@@ -1,5 +1,5 @@
-//! Weights on the disk: one flat float32 array per projection, index source · targets + target; and one
-//! per time constant in which the neurons of a population differ.
+//! Weights on the disk: one flat float32 array per projection, in the order of its wiring (dense: index
+//! source · targets + target); and one per time constant in which the neurons of a population differ.
 
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use eventprop::connect::Synapses;
 use eventprop::network::{
     Adaptation, Clock, Constant, Init, Li, Lif, Model, Network as Description, NetworkError,
     NeuronConstant, PopulationId,
@@ -182,6 +183,7 @@ impl Network {
         };
         let (source, target) = (PopulationId(ends.0), PopulationId(ends.1));
         let id = changed.connect_delayed(source, target, init, delay_ms);
+        check_weights(&changed.synapses(id))?;
         built.network = checked(changed)?;
         Ok(built.network.projection_name(id))
     }
@@ -236,16 +238,26 @@ impl Network {
     }
 }
 
+/// The most weights of a projection.
+const WEIGHTS_MOST: usize = 1 << 31;
+
+fn check_weights(synapses: &Synapses) -> PyResult<()> {
+    if synapses.weights_len() <= WEIGHTS_MOST {
+        return Ok(());
+    }
+    let shape = synapses.shape();
+    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    Err(errors::value(format!(
+        "a projection of {} weights is too large; expected at most {WEIGHTS_MOST}",
+        sizes.join(" × ")
+    )))
+}
+
 /// The shape of a parameter in Python.
 pub fn shape(network: &Description, entry: &Entry) -> Vec<usize> {
     match entry.role {
         Role::Constant(..) => vec![entry.range.len()],
-        Role::Weights(id) => {
-            let projection = network.projection(id);
-            [projection.source, projection.target]
-                .map(|end| network.population(end).size)
-                .to_vec()
-        }
+        Role::Weights(id) => network.synapses(id).shape(),
     }
 }
 

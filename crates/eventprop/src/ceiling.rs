@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use crate::aligned::Aligned;
 use crate::dispatch::{Kernel, vectorized};
-use crate::network::Network;
+use crate::network::{Network, ProjectionId};
 use crate::optim::{Adam, Optimizer};
 use crate::params::Params;
 use crate::train::Activity;
@@ -39,16 +39,17 @@ impl Work {
                 work.neuron_steps += 2.0 * steps * population.size as f64;
             }
         }
-        for projection in network.projections() {
-            let width = network.population(projection.target).size as f64;
-            let source = network.population(projection.source);
-            let spikes: u64 = activity.spikes[projection.source.0].iter().sum();
-            let rows = spikes as f64 / samples;
-            work.additions += 2.0 * rows * width;
-            if !source.is_input() {
-                work.products += rows * width;
+        for (index, projection) in network.projections().iter().enumerate() {
+            let synapses = network.synapses(ProjectionId(index));
+            let is_input = network.population(projection.source).is_input();
+            let spikes = activity.spikes[projection.source.0].iter().enumerate();
+            let reached = spikes.map(|(source, &spikes)| spikes * synapses.fan_out(source) as u64);
+            let arrivals = reached.sum::<u64>() as f64 / samples;
+            work.additions += 2.0 * arrivals;
+            if !is_input {
+                work.products += arrivals;
             }
-            work.updates += source.size as f64 * width / batch as f64;
+            work.updates += synapses.weights_len() as f64 / batch as f64;
         }
         work
     }
@@ -76,17 +77,15 @@ impl Ceiling {
     /// When the network is not valid.
     pub fn of(network: &Network) -> Self {
         let params = Params::<f32>::init(network, 0).expect("the network is valid");
-        let (rows, width) = network
-            .projections()
-            .iter()
-            .map(|p| {
-                (
-                    network.population(p.source).size,
-                    network.population(p.target).size,
-                )
-            })
-            .max_by_key(|(rows, width)| rows * width)
+        let projections = network.projections().iter().enumerate();
+        let sized = projections.map(|(index, p)| {
+            let weights = network.synapses(ProjectionId(index)).weights_len();
+            (weights, network.population(p.target).size)
+        });
+        let (weights, width) = sized
+            .max_by_key(|(weights, _)| *weights)
             .expect("the network has a projection");
+        let rows = weights.div_ceil(width);
         Self {
             rows,
             width,

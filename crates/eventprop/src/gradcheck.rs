@@ -165,9 +165,10 @@ pub fn check_on<S: Solver<Real = f64>>(
             let (source, target) = match entry.role {
                 Role::Constant(..) => (None, offset),
                 Role::Weights(id) => {
-                    let network = probe.solver.network();
-                    let width = network.population(network.projection(id).target).size;
-                    (Some(offset / width), offset % width)
+                    let synapses = probe.solver.network().synapses(id);
+                    let found = synapses.iter().find(|s| s.weight == offset);
+                    let synapse = found.expect("every weight has a synapse");
+                    (Some(synapse.source), synapse.target)
                 }
             };
             checks.push(Check {

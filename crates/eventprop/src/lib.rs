@@ -49,7 +49,8 @@
 //!
 //! # The map
 //!
-//! - [`network`]: populations, projections, the clock. [`params`]: weights in one flat buffer.
+//! - [`network`]: populations, projections, the clock. [`connect`]: wirings and delays, one wiring a file.
+//!   [`params`]: weights in one flat buffer.
 //! - [`spikes`]: what goes in. [`tape`]: what the forward pass remembers. [`readout`]: what a solver
 //!   shows to a loss and what the loss answers.
 //! - [`neuron`]: the equations, forward and adjoint side by side, with the tags of
@@ -66,6 +67,7 @@
 
 mod aligned;
 pub mod ceiling;
+pub mod connect;
 mod dispatch;
 pub mod gradcheck;
 pub mod loss;

@@ -14,7 +14,7 @@ use crate::rng::{Key, Purpose};
 /// What a range of the buffer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Weights of a projection, `[source, target]`, row-major.
+    /// Weights of a projection, numbered by its wiring (dense: `[source, target]`, row-major).
     Weights(ProjectionId),
     /// A trained constant of a population, one value per neuron.
     Constant(PopulationId, NeuronConstant),
@@ -37,7 +37,56 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params<F> {
     values: Aligned<F>,
-    layout: Arc<Vec<Entry>>,
+    layout: Arc<Layout>,
+}
+
+/// Where what lies.
+#[derive(Debug, PartialEq)]
+struct Layout {
+    /// The named ranges, one behind the other.
+    entries: Vec<Entry>,
+    /// The range of the weights of every projection.
+    weights: Vec<Range<usize>>,
+}
+
+impl Layout {
+    fn of(network: &Network) -> Self {
+        let mut layout = Self {
+            entries: Vec::new(),
+            weights: Vec::new(),
+        };
+        for index in 0..network.projections().len() {
+            let id = ProjectionId(index);
+            let len = network.synapses(id).weights_len();
+            let name = network.projection_name(id);
+            let range = layout.push(name, Role::Weights(id), len, f64::NEG_INFINITY);
+            layout.weights.push(range);
+        }
+        for (index, population) in network.populations().iter().enumerate() {
+            for trained in &population.trained {
+                let name = format!("{}.{}", population.name, trained.constant.name());
+                let role = Role::Constant(PopulationId(index), trained.constant);
+                layout.push(name, role, population.size, trained.least);
+            }
+        }
+        layout
+    }
+
+    fn len(&self) -> usize {
+        self.entries.last().map_or(0, |entry| entry.range.end)
+    }
+
+    /// Puts a range behind the others.
+    fn push(&mut self, name: String, role: Role, len: usize, least: f64) -> Range<usize> {
+        let range = self.len()..self.len() + len;
+        self.entries.push(Entry {
+            name,
+            role,
+            range: range.clone(),
+            least,
+        });
+        range
+    }
 }
 
 /// Σ f(x).
@@ -67,33 +116,9 @@ impl<F: Real> Params<F> {
     /// When the network is not valid.
     pub fn zeros(network: &Network) -> Result<Self, NetworkError> {
         network.validate()?;
-        let mut layout = Vec::new();
-        let mut start = 0;
-        for (index, projection) in network.projections().iter().enumerate() {
-            let id = ProjectionId(index);
-            let len = network.population(projection.source).size
-                * network.population(projection.target).size;
-            layout.push(Entry {
-                name: network.projection_name(id),
-                role: Role::Weights(id),
-                range: start..start + len,
-                least: f64::NEG_INFINITY,
-            });
-            start += len;
-        }
-        for (index, population) in network.populations().iter().enumerate() {
-            for trained in &population.trained {
-                layout.push(Entry {
-                    name: format!("{}.{}", population.name, trained.constant.name()),
-                    role: Role::Constant(PopulationId(index), trained.constant),
-                    range: start..start + population.size,
-                    least: trained.least,
-                });
-                start += population.size;
-            }
-        }
+        let layout = Layout::of(network);
         Ok(Self {
-            values: Aligned::zeros(start),
+            values: Aligned::zeros(layout.len()),
             layout: Arc::new(layout),
         })
     }
@@ -121,7 +146,7 @@ impl<F: Real> Params<F> {
                 }
             }
         }
-        for Entry { role, range, .. } in params.layout.iter() {
+        for Entry { role, range, .. } in &params.layout.entries {
             if let Role::Constant(population, which) = role {
                 let constant = network.population(*population).constant(*which);
                 let constant = constant.expect("a valid network has the constants it trains");
@@ -135,7 +160,7 @@ impl<F: Real> Params<F> {
 
     /// Lifts every parameter to its bound.
     pub fn keep_bounds(&mut self) {
-        for entry in self.layout.iter().filter(|e| e.least.is_finite()) {
+        for entry in self.layout.entries.iter().filter(|e| e.least.is_finite()) {
             let least = F::from_f64(entry.least);
             for value in &mut self.values[entry.range.clone()] {
                 if *value < least {
@@ -147,7 +172,7 @@ impl<F: Real> Params<F> {
 
     /// Sets the parameters of one role to zero: of a gradient, what is not to be trained.
     pub fn clear(&mut self, role: Role) {
-        if let Some(entry) = self.layout.iter().find(|e| e.role == role) {
+        if let Some(entry) = self.layout.entries.iter().find(|e| e.role == role) {
             self.values[entry.range.clone()].fill(F::ZERO);
         }
     }
@@ -175,7 +200,11 @@ impl<F: Real> Params<F> {
         which: NeuronConstant,
     ) -> Option<Range<usize>> {
         let role = Role::Constant(population, which);
-        let entry = self.layout.iter().find(|entry| entry.role == role)?;
+        let entry = self
+            .layout
+            .entries
+            .iter()
+            .find(|entry| entry.role == role)?;
         Some(entry.range.clone())
     }
 
@@ -212,30 +241,58 @@ impl<F: Real> Params<F> {
 
     /// The named ranges.
     pub fn layout(&self) -> &[Entry] {
-        &self.layout
+        &self.layout.entries
     }
 
-    /// Weights of a projection, `[source, target]`, row-major.
+    /// Weights of a projection, numbered by its wiring (dense: `[source, target]`, row-major).
     pub fn weights(&self, id: ProjectionId) -> &[F] {
-        &self.values[self.layout[id.0].range.clone()]
+        &self.values[self.weights_range(id)]
     }
 
     /// Weights of a projection, to be changed.
     pub fn weights_mut(&mut self, id: ProjectionId) -> &mut [F] {
-        let range = self.layout[id.0].range.clone();
+        let range = self.weights_range(id);
         &mut self.values[range]
+    }
+
+    /// Where the weights of a projection lie in the buffer.
+    pub(crate) fn weights_range(&self, id: ProjectionId) -> Range<usize> {
+        self.layout.weights[id.0].clone()
+    }
+
+    /// The weights of every projection, by projection, to be changed at the same time.
+    pub(crate) fn weights_of_all_mut(&mut self) -> Vec<&mut [F]> {
+        let mut rest = &mut self.values[..];
+        let mut weights = Vec::new();
+        for entry in &self.layout.entries {
+            let (values, behind) = rest.split_at_mut(entry.range.len());
+            rest = behind;
+            if let Role::Weights(id) = entry.role {
+                weights.push((id, values));
+            }
+        }
+        weights.sort_by_key(|(id, _)| *id);
+        weights.into_iter().map(|(_, values)| values).collect()
     }
 
     /// The range with this name.
     pub fn find(&self, name: &str) -> Option<&[F]> {
-        let entry = self.layout.iter().find(|entry| entry.name == name)?;
+        let entry = self
+            .layout
+            .entries
+            .iter()
+            .find(|entry| entry.name == name)?;
         Some(&self.values[entry.range.clone()])
     }
 
     /// The first value that is not finite: name of its range, position within it, and the value.
     pub fn first_non_finite(&self) -> Option<(&str, usize, f64)> {
         let index = self.values.iter().position(|x| !x.to_f64().is_finite())?;
-        let entry = self.layout.iter().find(|e| e.range.contains(&index))?;
+        let entry = self
+            .layout
+            .entries
+            .iter()
+            .find(|e| e.range.contains(&index))?;
         let value = self.values[index].to_f64();
         Some((&entry.name, index - entry.range.start, value))
     }

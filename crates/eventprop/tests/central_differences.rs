@@ -22,6 +22,7 @@
     reason = "the figures of a proof are shown with --nocapture"
 )]
 
+use eventprop::connect::Delay;
 use eventprop::loss::Loss;
 use eventprop::network::{Network, PopulationId};
 use eventprop::readout::Readout;
@@ -63,7 +64,8 @@ fn of_sample(network: &Network, tape: &Tape<f64, f64>, readout: &Readout<f64>) -
         lines
             .map(|(_, line)| {
                 let when = &tape.populations[line.source.0].when;
-                when.partition_point(|spike| spike + line.delay_ms < until)
+                let Delay::Constant(delay_ms) = line.delay;
+                when.partition_point(|spike| spike + delay_ms < until)
             })
             .collect()
     };

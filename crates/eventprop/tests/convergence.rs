@@ -13,6 +13,7 @@
     reason = "the figures of a proof are shown with --nocapture"
 )]
 
+use eventprop::connect::Delay;
 use eventprop::loss::Loss;
 use eventprop::network::{Clock, Network, PopulationId};
 use eventprop::params::{Entry, Params, Role};
@@ -47,8 +48,8 @@ fn pattern<T: SpikeTime>(
                     .incoming(PopulationId(index))
                     .map(|(_, projection)| {
                         let sources = tape.populations[projection.source.0].when.iter();
-                        let before =
-                            |source: &&T| arrives_before(**source, projection.delay_ms, when);
+                        let Delay::Constant(delay_ms) = projection.delay;
+                        let before = |source: &&T| arrives_before(**source, delay_ms, when);
                         sources.filter(before).count()
                     });
                 pattern.push((index, neuron, arrived.collect()));
@@ -80,15 +81,15 @@ impl Subjects {
         }
     }
 
-    /// Where they lie in a gradient: weights come first, constants behind them.
-    fn of(self, gradient: &Params<f64>) -> std::ops::Range<usize> {
-        let is_weights = |entry: &&Entry| matches!(entry.role, Role::Weights(_));
-        let weights = gradient.layout().iter().take_while(is_weights).last();
-        let end = weights.expect("a network has projections").range.end;
-        match self {
-            Self::Weights => 0..end,
-            Self::TimeConstants | Self::Thresholds => end..gradient.values().len(),
-        }
+    /// These derivatives of a gradient.
+    fn of(self, gradient: &Params<f64>) -> Vec<f64> {
+        let wanted = |entry: &&Entry| match entry.role {
+            Role::Weights(_) => matches!(self, Self::Weights),
+            Role::Constant(..) => !matches!(self, Self::Weights),
+        };
+        let entries = gradient.layout().iter().filter(wanted);
+        let values = |entry: &Entry| gradient.values()[entry.range.clone()].to_vec();
+        entries.flat_map(values).collect()
     }
 }
 
@@ -105,15 +106,14 @@ fn errors(loss: &Loss, seed: u64, subjects: Subjects) -> Option<Vec<f64>> {
     );
     let norm = |g: &mut dyn Iterator<Item = f64>| g.map(|x| x * x).sum::<f64>().sqrt();
     let compared = subjects.of(&exact.gradient);
-    let size = norm(&mut exact.gradient.values()[compared.clone()].iter().copied());
+    let size = norm(&mut compared.iter().copied());
     let on_grid = |dt: &f64| {
         let network = drawn.network.on_clock(Clock::new(*dt, TRIAL_MS).unwrap());
         let mut grid = Grid::<f64>::new(&network).unwrap();
         assert_eq!(grid.network().clock().dt_ms(), *dt);
         let solved = solve(&mut grid, &drawn.params, &drawn.batch, loss);
-        let pairs = solved.gradient.values()[compared.clone()]
-            .iter()
-            .zip(&exact.gradient.values()[compared.clone()]);
+        let found = subjects.of(&solved.gradient);
+        let pairs = found.iter().zip(&compared);
         let error = norm(&mut pairs.map(|(grid, event)| grid - event)) / size;
         // A spike of step k is at the end of the step, after the arrivals at its start.
         let found = pattern(&network, &solved.forward.tapes, |source, delay, spike| {

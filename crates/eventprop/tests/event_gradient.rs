@@ -6,6 +6,7 @@
 //! between the points of a stencil (a spike appears, an arrival overtakes a spike, a peak moves to
 //! another arrival) the difference says nothing, and the weight is counted as skipped.
 
+use eventprop::connect::Delay;
 use eventprop::loss::Loss;
 use eventprop::network::Network;
 use eventprop::params::Params;
@@ -34,7 +35,8 @@ fn order_of_events(network: &Network, forward: &Forward<f64, f64>, observe: Obse
                 let own = u64::from(neuron) << 8 | p as u64;
                 events.push((time, own));
                 for (line, projection) in network.projections().iter().enumerate() {
-                    let arrival = time + projection.delay_ms;
+                    let Delay::Constant(delay_ms) = projection.delay;
+                    let arrival = time + delay_ms;
                     if projection.source.0 == p && arrival < end {
                         events.push((arrival, own << 8 | line as u64 | 1 << 60));
                     }

@@ -53,12 +53,6 @@ fn lif_jump() {
     assert_eq!(lif::adjoint_jump(1.0, 1.0, &spike(0.5, 0.0)), 3.0);
 }
 
-/// `[A4]` of `lif`: what arrives through w = 0.5 at a target with λ_V = 3, λ_I = 1 is 0.5 (3 − 1).
-#[test]
-fn lif_backflow() {
-    assert_eq!(lif::backflow(0.5, 3.0, 1.0), 1.0);
-}
-
 /// `[A5]` of `li`: λ_V rises by −∂L/∂V_max over τ_mem.
 #[test]
 fn li_peak() {

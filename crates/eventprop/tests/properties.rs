@@ -8,8 +8,13 @@
     reason = "the figures of a proof are shown with --nocapture"
 )]
 
+use std::collections::BTreeMap;
+
+use eventprop::connect::{Delay, Synapse, Wiring, WiringError};
 use eventprop::loss::{FirstSpike, Loss};
-use eventprop::network::{Clock, Constant, Init, Network, PopulationId};
+use eventprop::network::{
+    Clock, Constant, Init, Network, NetworkError, PopulationId, Projection, ProjectionId,
+};
 use eventprop::params::{Entry, Params, Role};
 use eventprop::real::Real;
 use eventprop::rng::{Key, Purpose};
@@ -48,12 +53,18 @@ fn grid<F: Real>(drawn: &Drawn, loss: &Loss) -> Solved<u32, F> {
 /// The largest difference of two gradients, relative to the largest derivative of `expected`; weights
 /// and constants, which have other units, each for themselves.
 fn gap<F: Real, G: Real>(found: &Params<F>, expected: &Params<G>) -> f64 {
-    let is_weights = |entry: &&Entry| matches!(entry.role, Role::Weights(_));
-    let weights = found.layout().iter().take_while(is_weights).last();
-    let end = weights.map_or(0, |entry| entry.range.end);
-    let (of_weights, of_constants) = found.values().split_at(end);
-    let (weights, constants) = expected.values().split_at(end);
-    gap_of(of_weights, weights).max(gap_of(of_constants, constants))
+    let of_weights = |entry: &Entry| matches!(entry.role, Role::Weights(_));
+    let of_constants = |entry: &Entry| !of_weights(entry);
+    let weights = (part(found, of_weights), part(expected, of_weights));
+    let constants = (part(found, of_constants), part(expected, of_constants));
+    gap_of(&weights.0, &weights.1).max(gap_of(&constants.0, &constants.1))
+}
+
+/// The values of the entries that are wanted.
+fn part<F: Real>(params: &Params<F>, wanted: impl Fn(&Entry) -> bool) -> Vec<F> {
+    let entries = params.layout().iter().filter(|entry| wanted(entry));
+    let values = |entry: &Entry| params.values()[entry.range.clone()].to_vec();
+    entries.flat_map(values).collect()
 }
 
 fn gap_of<F: Real, G: Real>(found: &[F], expected: &[G]) -> f64 {
@@ -141,24 +152,13 @@ fn permuted(drawn: &Drawn, p: usize, order: &[usize]) -> Drawn {
         network.add(&population.name, population.size, model);
     }
     for projection in drawn.network.projections() {
-        let zeros = vec![0.0; projection_len(&drawn.network, projection)];
-        let init = Init::Values(zeros);
-        network.connect_delayed(
-            projection.source,
-            projection.target,
-            init,
-            projection.delay_ms,
-        );
+        network.add_projection(projection.clone());
     }
     Drawn {
         params: permuted_params(&drawn.network, &drawn.params, p, order),
         network,
         batch: drawn.batch.clone(),
     }
-}
-
-fn projection_len(network: &Network, projection: &eventprop::network::Projection) -> usize {
-    network.population(projection.source).size * network.population(projection.target).size
 }
 
 fn permuted_params(
@@ -168,28 +168,145 @@ fn permuted_params(
     order: &[usize],
 ) -> Params<f64> {
     let mut new = params.clone();
-    for (entry, projection) in params.layout().iter().zip(network.projections()) {
-        let width = network.population(projection.target).size;
-        for index in 0..entry.range.len() {
-            let (mut source, mut target) = (index / width, index % width);
-            if projection.source == PopulationId(p) {
-                source = order[source];
-            }
-            if projection.target == PopulationId(p) {
-                target = order[target];
-            }
-            let old = params.values()[entry.range.start + source * width + target];
-            new.values_mut()[entry.range.start + index] = old;
+    for (index, projection) in network.projections().iter().enumerate() {
+        let id = ProjectionId(index);
+        let old = |neuron: usize, population: PopulationId| {
+            let is_permuted = population == PopulationId(p);
+            if is_permuted { order[neuron] } else { neuron }
+        };
+        let weights = by_pair(network, id, params);
+        for synapse in network.synapses(id).iter() {
+            let source = old(synapse.source, projection.source);
+            let target = old(synapse.target, projection.target);
+            new.weights_mut(id)[synapse.weight] = weights[&(source, target)];
         }
     }
     new
+}
+
+/// The weight of every pair of neurons that is connected.
+fn by_pair(
+    network: &Network,
+    id: ProjectionId,
+    params: &Params<f64>,
+) -> BTreeMap<(usize, usize), f64> {
+    let weights = params.weights(id);
+    let pair = |s: Synapse| ((s.source, s.target), weights[s.weight]);
+    network.synapses(id).iter().map(pair).collect()
+}
+
+/// Calls `check` as [`for_all`] does, with networks whose projections are all dense: of pairs of
+/// neurons, one alone cannot be moved or doubled.
+fn for_all_dense(check: impl Fn(u64, &Drawn, &Loss)) {
+    for seed in 0..DRAWS {
+        let loss = loss_of_seed(seed);
+        let shape = Shape {
+            samples: 1,
+            one_to_one: false,
+            ..Shape::of_seed(seed / 2, Output::of(&loss))
+        };
+        check(seed, &draw(shape, seed, DT_MS), &loss);
+    }
+}
+
+/// The same network with every projection written as a dense one, with zeros between neurons that are
+/// not connected.
+fn written_densely(drawn: &Drawn) -> Drawn {
+    let mut network = Network::new(drawn.network.clock());
+    for population in drawn.network.populations() {
+        network.add(&population.name, population.size, population.model.clone());
+    }
+    for (index, projection) in drawn.network.projections().iter().enumerate() {
+        let id = ProjectionId(index);
+        let weights = by_pair(&drawn.network, id, &drawn.params);
+        let size = |id: PopulationId| drawn.network.population(id).size;
+        let (sources, targets) = (size(projection.source), size(projection.target));
+        let all = Wiring::Dense.between(sources, targets).unwrap();
+        let weight = |s: Synapse| weights.get(&(s.source, s.target)).copied().unwrap_or(0.0);
+        network.add_projection(Projection {
+            wiring: Wiring::Dense,
+            init: Init::Values(all.iter().map(weight).collect()),
+            ..projection.clone()
+        });
+    }
+    Drawn {
+        params: Params::init(&network, 0).unwrap(),
+        network,
+        batch: drawn.batch.clone(),
+    }
+}
+
+/// Refutes a wiring whose synapses are not those that it lists, in `[F5]`, `[A4]`, `[A6]` and `[G1]`: it
+/// does what a dense one with zeros elsewhere does, on every solver, with the same spikes and, where
+/// there is a synapse, the same derivative.
+#[test]
+fn a_wiring_is_a_dense_one_with_zeros() {
+    fn check<S: Solver<Real = f64>>(seed: u64, new: fn(&Network) -> S, drawn: &Drawn, loss: &Loss) {
+        let dense = written_densely(drawn);
+        let here = solve(&mut new(&drawn.network), &drawn.params, &drawn.batch, loss);
+        let there = solve(&mut new(&dense.network), &dense.params, &dense.batch, loss);
+        for (here, there) in here.forward.tapes.iter().zip(&there.forward.tapes) {
+            for (here, there) in here.populations.iter().zip(&there.populations) {
+                assert_eq!(here.neuron, there.neuron, "seed {seed}");
+            }
+        }
+        let mut expected = here.gradient.zeros_like();
+        for index in 0..drawn.network.projections().len() {
+            let id = ProjectionId(index);
+            let gradient = by_pair(&dense.network, id, &there.gradient);
+            for s in drawn.network.synapses(id).iter() {
+                expected.weights_mut(id)[s.weight] = gradient[&(s.source, s.target)];
+            }
+        }
+        assert_near(seed, &here.gradient, &expected, REORDERED);
+    }
+    for_all(2, |seed, drawn, loss| {
+        check(seed, |n| Grid::<f64>::new(n).unwrap(), drawn, loss);
+        check(seed, |n| Judge::new(n).unwrap(), drawn, loss);
+        check(seed, |n| Event::new(n).unwrap(), drawn, loss);
+    });
+}
+
+/// Refutes a wiring that is taken for another one: one to one is refused between populations of
+/// different sizes, and its weights are one per neuron.
+#[test]
+fn one_to_one_needs_two_populations_of_one_size() {
+    let shape = Shape::of_seed(0, Output::Lif);
+    let mut network = draw(shape, 0, DT_MS).network;
+    let one_to_one = |source, target, count| Projection {
+        source,
+        target,
+        wiring: Wiring::OneToOne,
+        delay: Delay::NONE,
+        init: Init::Values(vec![1.0; count]),
+    };
+    let (hidden, output) = (PopulationId(1), network.output());
+    let size = network.population(hidden).size;
+    let mut fitting = network.clone();
+    let id = fitting.add_projection(one_to_one(hidden, hidden, size));
+    let params = Params::<f64>::init(&fitting, 0).unwrap();
+    assert_eq!(params.weights(id), vec![1.0; size]);
+    fitting.add_projection(one_to_one(hidden, hidden, size + 1));
+    let error = fitting.validate().unwrap_err();
+    assert!(
+        matches!(error, NetworkError::WeightCount { expected: 4, .. }),
+        "{error}"
+    );
+    network.add_projection(one_to_one(hidden, output, size));
+    let wiring = WiringError::Sizes {
+        sources: 4,
+        targets: 3,
+    };
+    let name = "hidden0->output#2".to_owned();
+    let expected = NetworkError::Wiring { name, wiring };
+    assert_eq!(network.validate(), Err(expected));
 }
 
 /// Refutes a gradient that mixes up neurons in `[F5]`, `[A4]`, `[G1]`: permuting the neurons of a hidden
 /// population permutes the gradient.
 #[test]
 fn permuting_hidden_neurons_permutes_the_gradient() {
-    for_all(1, |seed, drawn, loss| {
+    for_all_dense(|seed, drawn, loss| {
         let order = Key::new(seed, Purpose::Test).permutation(drawn.network.populations()[1].size);
         let there = permuted(drawn, 1, &order);
         let (before, after) = (grid::<f64>(drawn, loss), grid::<f64>(&there, loss));
@@ -284,23 +401,15 @@ fn split(drawn: &Drawn, p: usize) -> Drawn {
         let model = population.model.clone().map_constants(more);
         network.add(&population.name, size, model);
     }
-    for (entry, projection) in drawn
-        .params
-        .layout()
-        .iter()
-        .zip(drawn.network.projections())
-    {
-        let weights = &drawn.params.values()[entry.range.clone()];
-        let values = split_rows(&drawn.network, projection, p, weights, |source, _| {
+    for (index, projection) in drawn.network.projections().iter().enumerate() {
+        let weights = by_pair(&drawn.network, ProjectionId(index), &drawn.params);
+        let values = split_rows(&drawn.network, projection, p, &weights, |source, _| {
             if source { 0.5 } else { 1.0 }
         });
-        let init = Init::Values(values);
-        network.connect_delayed(
-            projection.source,
-            projection.target,
-            init,
-            projection.delay_ms,
-        );
+        network.add_projection(Projection {
+            init: Init::Values(values),
+            ..projection.clone()
+        });
     }
     Drawn {
         params: Params::init(&network, 0).unwrap(),
@@ -313,13 +422,12 @@ fn split(drawn: &Drawn, p: usize) -> Drawn {
 /// multiply where the source or the target is one of the two copies.
 fn split_rows(
     network: &Network,
-    projection: &eventprop::network::Projection,
+    projection: &Projection,
     p: usize,
-    weights: &[f64],
+    weights: &BTreeMap<(usize, usize), f64>,
     factor: impl Fn(bool, bool) -> f64,
 ) -> Vec<f64> {
     let size = |id: PopulationId| network.population(id).size;
-    let width = size(projection.target);
     let neurons = |id: PopulationId| {
         let mut all: Vec<(usize, bool)> = (0..size(id)).map(|n| (n, id.0 == p && n == 0)).collect();
         if id.0 == p {
@@ -330,7 +438,7 @@ fn split_rows(
     let mut rows = Vec::new();
     for (source, source_is_copy) in neurons(projection.source) {
         for (target, target_is_copy) in neurons(projection.target) {
-            rows.push(weights[source * width + target] * factor(source_is_copy, target_is_copy));
+            rows.push(weights[&(source, target)] * factor(source_is_copy, target_is_copy));
         }
     }
     rows
@@ -341,17 +449,17 @@ fn split_rows(
 /// derivative; moving an incoming weight of both is moving the old one, so each has half of it.
 #[test]
 fn splitting_a_neuron_splits_its_gradient() {
-    for_all(1, |seed, drawn, loss| {
+    for_all_dense(|seed, drawn, loss| {
         let there = split(drawn, 1);
         let (before, after) = (grid::<f64>(drawn, loss), grid::<f64>(&there, loss));
         let mut expected = after.gradient.zeros_like();
-        let layout = before.gradient.layout().iter().zip(after.gradient.layout());
-        for ((old, new), projection) in layout.zip(drawn.network.projections()) {
-            let gradient = &before.gradient.values()[old.range.clone()];
-            let split = split_rows(&drawn.network, projection, 1, gradient, |_, target| {
+        for (index, projection) in drawn.network.projections().iter().enumerate() {
+            let id = ProjectionId(index);
+            let gradient = by_pair(&drawn.network, id, &before.gradient);
+            let split = split_rows(&drawn.network, projection, 1, &gradient, |_, target| {
                 if target { 0.5 } else { 1.0 }
             });
-            expected.values_mut()[new.range.clone()].copy_from_slice(&split);
+            expected.weights_mut(id).copy_from_slice(&split);
         }
         assert_near(seed, &after.gradient, &expected, REORDERED);
     });
@@ -366,20 +474,17 @@ fn the_weights_of_a_silent_neuron_have_no_gradient() {
         let loss = loss_of_seed(seed);
         let mut drawn = draw(Shape::of_seed(seed, Output::of(&loss)), seed, DT_MS);
         // Strong inhibition silences hidden neuron 1.
-        let (source, size) = (drawn.network.input(), drawn.network.populations()[1].size);
+        let source = drawn.network.input();
         let into = drawn.network.incoming(PopulationId(1));
         let ids: Vec<_> = into
             .filter(|(_, p)| p.source == source)
             .map(|(id, _)| id)
             .collect();
         for id in ids {
-            drawn
-                .params
-                .weights_mut(id)
-                .iter_mut()
-                .skip(1)
-                .step_by(size)
-                .for_each(|w| *w = -9.0);
+            let synapses = drawn.network.synapses(id);
+            for synapse in synapses.iter().filter(|s| s.target == 1) {
+                drawn.params.weights_mut(id)[synapse.weight] = -9.0;
+            }
         }
         let solved = grid::<f32>(&drawn, &loss);
         for (index, projection) in drawn.network.projections().iter().enumerate() {
@@ -394,14 +499,12 @@ fn the_weights_of_a_silent_neuron_have_no_gradient() {
             };
             let (sources, targets) = (counts(projection.source), counts(projection.target));
             let spiking_target = projection.target != drawn.network.output();
-            let gradient = solved
-                .gradient
-                .weights(eventprop::network::ProjectionId(index));
-            for (place, g) in gradient.iter().enumerate() {
-                let (source, target) = (place / targets.len(), place % targets.len());
-                if sources[source] == 0 || (spiking_target && targets[target] == 0) {
+            let gradient = solved.gradient.weights(ProjectionId(index));
+            for s in drawn.network.synapses(ProjectionId(index)).iter() {
+                if sources[s.source] == 0 || (spiking_target && targets[s.target] == 0) {
                     silent += 1;
-                    assert_eq!(*g, 0.0, "seed {seed}, projection {index}, weight {place}");
+                    let g = gradient[s.weight];
+                    assert_eq!(g, 0.0, "seed {seed}, projection {index}, {s:?}");
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! One batch, forwards and backwards, in figures.
 
 use eventprop::network::PopulationId;
-use eventprop::params::{Entry, euclidean};
+use eventprop::params::{Entry, Role, euclidean};
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop_data::binned::Lost;
@@ -215,13 +215,15 @@ fn layers<S: Engine>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
 
 fn gradients<S: Engine>(learner: &Learner<'_, S>) -> Vec<GradientFigures> {
     let session = &learner.session;
-    let count = learner.topology.projections.len();
-    let entries = &session.params.layout()[..count];
+    let entries = session.params.layout().iter();
+    let entries: Vec<&Entry> = entries
+        .filter(|entry| matches!(entry.role, Role::Weights(_)))
+        .collect();
     let norm = |entry: &Entry| euclidean(&session.gradient.values()[entry.range.clone()]);
     let rms = |entry: &Entry| norm(entry) / (entry.range.len() as f64).sqrt();
     // The projection to the output is the last that is made.
-    let at_output = rms(&entries[count - 1]);
-    let figures = entries.iter().map(|entry| GradientFigures {
+    let at_output = rms(entries[entries.len() - 1]);
+    let figures = entries.into_iter().map(|entry| GradientFigures {
         name: entry.name.clone(),
         norm: norm(entry),
         weights_norm: euclidean(&session.params.values()[entry.range.clone()]),

@@ -3,6 +3,7 @@
 //! The solver keeps neither currents per projection nor gradients per sample and step; both follow
 //! from the spikes on the tape, the weights and, for gradients, λ_I of the target.
 
+use eventprop::connect::{Delay, Synapse, Synapses, by_weight};
 use eventprop::network::{Network, ProjectionId};
 use eventprop::params::Params;
 use eventprop::real::Real;
@@ -21,6 +22,10 @@ pub struct Line<'a, T, F> {
 impl<T: SpikeTime, F: Real> Line<'_, T, F> {
     fn steps(&self) -> usize {
         self.network.clock().steps()
+    }
+
+    fn synapses(&self) -> Synapses {
+        self.network.synapses(self.id)
     }
 
     fn targets(&self) -> usize {
@@ -43,7 +48,7 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
     fn arrivals(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + '_ {
         let projection = self.network.projection(self.id);
         let clock = self.network.clock();
-        let delay = clock.delay_steps(projection.delay_ms);
+        let Delay::Constant(delay) = projection.delay.map(|ms| clock.delay_steps(ms));
         let spikes = &self.tape.populations[projection.source.0];
         let pairs = spikes.when.iter().zip(&spikes.neuron);
         pairs
@@ -56,15 +61,14 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
         let size = self.targets();
         let dt = self.network.clock().dt_ms();
         let decay: Vec<f64> = (0..size).map(|n| (-dt / self.tau_syn(n)).exp()).collect();
-        let weights = params.weights(self.id);
+        let (synapses, weights) = (self.synapses(), params.weights(self.id));
         let mut current = vec![0.0; size];
         let mut record = Vec::with_capacity(self.steps() * size);
         let mut arrivals = self.arrivals().peekable();
         for step in 0..self.steps() {
             while let Some((_, source)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
-                let row = &weights[source * size..(source + 1) * size];
-                for (i, w) in current.iter_mut().zip(row) {
-                    *i += f64::from(*w);
+                for Synapse { target, weight, .. } in synapses.of(source) {
+                    current[target] += f64::from(weights[weight]);
                 }
             }
             for (i, decay) in current.iter_mut().zip(&decay) {
@@ -76,12 +80,12 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
     }
 
     /// The gradient of the weights as far as the adjoint pass had come when it had taken back the
-    /// arrivals of each step, `[steps, sources × targets]`: row 0 is the whole gradient of the sample.
+    /// arrivals of each step, `[steps, weights]`: row 0 is the whole gradient of the sample.
     /// `lambda_i` is λ_I of the target at the start of every step, `[steps, targets]`.
     pub fn gradient(&self, lambda_i: &[F]) -> Vec<f32> {
         let size = self.targets();
-        let source = self.network.projection(self.id).source;
-        let weights = self.network.population(source).size * size;
+        let synapses = self.synapses();
+        let weights = synapses.weights_len();
         let tau_syn: Vec<f64> = (0..size).map(|n| self.tau_syn(n)).collect();
         let mut sum = vec![0.0; weights];
         let mut record = vec![0.0; self.steps() * weights];
@@ -89,10 +93,8 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
         for step in (0..self.steps()).rev() {
             let lambda_i = &lambda_i[step * size..(step + 1) * size];
             while let Some((_, source)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
-                let row = &mut sum[source * size..(source + 1) * size];
-                for ((dw, lambda_i), tau_syn) in row.iter_mut().zip(lambda_i).zip(&tau_syn) {
-                    // [G1]
-                    *dw -= tau_syn * lambda_i.to_f64();
+                for Synapse { target, weight, .. } in synapses.of(source) {
+                    sum[weight] += by_weight(tau_syn[target], lambda_i[target].to_f64());
                 }
             }
             let row = &mut record[step * weights..(step + 1) * weights];

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use eventprop::network::ProjectionId;
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::solver::event::Event;
@@ -301,7 +302,8 @@ fn records_mb<S: Engine>(learner: &Learner<'_, S>, data: &Data, trials: usize) -
     let neurons = count(&records.neurons_when) * steps * samples * neurons;
     let synapses = records.synapses.iter().map(|named| {
         let projection = &network.projections()[named.what.projection];
-        let weights = size(projection.source.0) * size(projection.target.0);
+        let id = ProjectionId(named.what.projection);
+        let weights = network.synapses(id).weights_len();
         match named.what.variable {
             SynapseVariable::Weight => weights,
             SynapseVariable::Gradient => samples * weights,

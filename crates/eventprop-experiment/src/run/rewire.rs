@@ -5,6 +5,7 @@
 //! Only the weights from the layer below change. The optimiser's moments stay: they belong to weights
 //! whose gradient was zero for the whole epoch.
 
+use eventprop::connect::Synapse;
 use eventprop::network::Init;
 use eventprop::params::Params;
 use eventprop::real::Real;
@@ -28,23 +29,22 @@ pub fn rewire<F: Real>(
         let forward = network.incoming(target).filter(|(_, p)| p.source != target);
         for (id, projection) in forward {
             let key = key.with(id.0 as u64).with(epoch as u64);
-            let size = spikes[target.0].len();
             let all = matches!(how, Rewire::LiftAll(_));
-            let changes = |neuron: &usize| all || spikes[target.0][*neuron] == 0;
-            let changed: Vec<usize> = (0..size).filter(changes).collect();
-            for (source, row) in params.weights_mut(id).chunks_mut(size).enumerate() {
-                for &neuron in &changed {
-                    let draw = || key.normal((source * size + neuron) as u64);
-                    row[neuron] = match (how, &projection.init) {
-                        (Rewire::Lift(by) | Rewire::LiftAll(by), _) => {
-                            row[neuron] + F::from_f64(by)
-                        }
-                        (Rewire::Redraw, Init::Normal { mean, std }) => {
-                            F::from_f64(mean + std * draw())
-                        }
-                        (Rewire::Redraw, Init::Values(_)) => row[neuron],
-                    };
-                }
+            let changes = |&count: &u64| all || count == 0;
+            let changed: Vec<bool> = spikes[target.0].iter().map(changes).collect();
+            let weights = params.weights_mut(id);
+            let synapses = network.synapses(id);
+            for Synapse { weight, .. } in synapses.iter().filter(|s| changed[s.target]) {
+                let draw = || key.normal(weight as u64);
+                weights[weight] = match (how, &projection.init) {
+                    (Rewire::Lift(by) | Rewire::LiftAll(by), _) => {
+                        weights[weight] + F::from_f64(by)
+                    }
+                    (Rewire::Redraw, Init::Normal { mean, std }) => {
+                        F::from_f64(mean + std * draw())
+                    }
+                    (Rewire::Redraw, Init::Values(_)) => weights[weight],
+                };
             }
         }
     }

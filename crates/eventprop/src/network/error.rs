@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::connect::WiringError;
+
 /// What is wrong with a network.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum NetworkError {
@@ -113,6 +115,14 @@ pub enum NetworkError {
         /// The projection.
         name: String,
     },
+    /// A wiring that does not fit the two populations.
+    #[error("projection {name}: {wiring}")]
+    Wiring {
+        /// The projection.
+        name: String,
+        /// Why.
+        wiring: WiringError,
+    },
     /// A delay that is negative or not finite.
     #[error(
         "projection {name}: a delay of {delay_ms} ms is not possible; it must be finite and not negative"
@@ -124,9 +134,7 @@ pub enum NetworkError {
         delay_ms: f64,
     },
     /// Initial weights of the wrong number.
-    #[error(
-        "projection {name}: {found} initial weights, expected {expected} (source × target, row by row)"
-    )]
+    #[error("projection {name}: {found} initial weights, expected {expected} ({order})")]
     WeightCount {
         /// The projection.
         name: String,
@@ -134,6 +142,8 @@ pub enum NetworkError {
         found: usize,
         /// Number needed.
         expected: usize,
+        /// In which order.
+        order: &'static str,
     },
     /// An initial weight or a parameter of its distribution that is not finite, or a negative s.d.
     #[error(

@@ -15,6 +15,7 @@ pub use error::NetworkError;
 pub use population::{Population, Trained};
 pub use projection::{Init, Projection};
 
+use crate::connect::{Delay, Synapses, Wiring, WiringError};
 pub use crate::neuron::alif::{Adaptation, Alif};
 pub use crate::neuron::constant::{Constant, NeuronConstant};
 pub use crate::neuron::li::Li;
@@ -99,12 +100,35 @@ impl Network {
         init: Init,
         delay_ms: f64,
     ) -> ProjectionId {
-        self.projections.push(Projection {
+        self.add_projection(Projection {
             source,
             target,
-            delay_ms,
+            wiring: Wiring::Dense,
+            delay: Delay::Constant(delay_ms),
             init,
-        });
+        })
+    }
+
+    /// Adds a projection of any wiring and delay.
+    ///
+    /// ```
+    /// use eventprop::connect::{Delay, Wiring};
+    /// use eventprop::network::{Clock, Init, Lif, Network, Projection};
+    /// let mut network = Network::new(Clock::new(1.0, 20.0)?);
+    /// let input = network.add_input("input", 16);
+    /// let hidden = network.add_lif("hidden", 16, Lif::new(20.0, 5.0));
+    /// network.add_projection(Projection {
+    ///     source: input,
+    ///     target: hidden,
+    ///     wiring: Wiring::OneToOne,
+    ///     delay: Delay::Constant(2.0),
+    ///     init: Init::Values(vec![4.0; 16]),
+    /// });
+    /// network.validate()?;
+    /// # Ok::<(), eventprop::network::NetworkError>(())
+    /// ```
+    pub fn add_projection(&mut self, projection: Projection) -> ProjectionId {
+        self.projections.push(projection);
         ProjectionId(self.projections.len() - 1)
     }
 
@@ -203,6 +227,22 @@ impl Network {
     /// One projection.
     pub fn projection(&self, id: ProjectionId) -> &Projection {
         &self.projections[id.0]
+    }
+
+    /// The synapses of a projection.
+    ///
+    /// # Panics
+    /// When its wiring does not fit its populations; [`Self::validate`] refuses such a network.
+    pub fn synapses(&self, id: ProjectionId) -> Synapses {
+        let synapses = self.wired(id);
+        synapses.expect("the wirings of a validated network fit")
+    }
+
+    fn wired(&self, id: ProjectionId) -> Result<Synapses, WiringError> {
+        let projection = self.projection(id);
+        let (source, target) = (projection.source, projection.target);
+        let (sources, targets) = (self.population(source).size, self.population(target).size);
+        projection.wiring.between(sources, targets)
     }
 
     /// The id of the population with this name.
@@ -320,8 +360,9 @@ impl Network {
         if self.population(projection.target).is_input() {
             return Err(NetworkError::IntoInput { name });
         }
-        let expected =
-            self.population(projection.source).size * self.population(projection.target).size;
-        projection.validate(&name, expected)
+        match self.wired(id) {
+            Ok(synapses) => projection.validate(&name, &synapses),
+            Err(wiring) => Err(NetworkError::Wiring { name, wiring }),
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! Projections: dense connections from one population to another.
+//! Projections: connections from one population to another.
 
 use super::{NetworkError, PopulationId};
+use crate::connect::{Delay, Synapses, Wiring};
 
 /// Where the initial weights of a projection come from.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,32 +13,35 @@ pub enum Init {
         /// Standard deviation.
         std: f64,
     },
-    /// Given values, `[source, target]`, row-major.
+    /// Given values in the shape of the wiring's weights, row by row: dense `[source, target]`.
     Values(Vec<f64>),
 }
 
-/// A dense matrix of weights `[source, target]`, row-major: one spike reads one row.
+/// Connections from one population to another: which, how late, and how strong at first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Projection {
     /// The population whose spikes are sent.
     pub source: PopulationId,
     /// The population that receives them.
     pub target: PopulationId,
+    /// Which neurons are connected.
+    pub wiring: Wiring,
     /// Extra time in ms between a spike and its arrival. The event solver waits exactly this long;
     /// the grid solver 1 + round(delay / dt) steps.
-    pub delay_ms: f64,
+    pub delay: Delay,
     /// Initial weights.
     pub init: Init,
 }
 
 impl Projection {
-    pub(super) fn validate(&self, name: &str, expected: usize) -> Result<(), NetworkError> {
-        if !self.delay_ms.is_finite() || self.delay_ms < 0.0 {
+    pub(super) fn validate(&self, name: &str, synapses: &Synapses) -> Result<(), NetworkError> {
+        if let Some(delay_ms) = self.delay.impossible() {
             return Err(NetworkError::Delay {
                 name: name.to_owned(),
-                delay_ms: self.delay_ms,
+                delay_ms,
             });
         }
+        let expected = synapses.weights_len();
         let value_error = |what, value| NetworkError::WeightValue {
             name: name.to_owned(),
             what,
@@ -53,6 +57,7 @@ impl Projection {
                 name: name.to_owned(),
                 found: values.len(),
                 expected,
+                order: self.wiring.order(),
             }),
             Init::Values(values) => match values.iter().find(|w| !w.is_finite()) {
                 Some(weight) => Err(value_error("a weight", *weight)),

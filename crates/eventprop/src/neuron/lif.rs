@@ -3,14 +3,11 @@
 //! Forward, per neuron (Wunderlich & Pehle 2021, eq. 1; this project's symbols), beside the flow of
 //! `flow.rs`:
 //! - `[F3]` a spike happens when V reaches ϑ from below,
-//! - `[F4]` then V is set to V_reset, and the drive J = I − V just before is remembered,
-//! - `[F5]` a spike arriving over a synapse of weight w adds w to I.
+//! - `[F4]` then V is set to V_reset, and the drive J = I − V just before is remembered.
 //!
 //! Backward:
-//! - `[A3]` at a spike: λ_V⁻ = λ_V⁺ + ((ϑ − V_reset) λ_V⁺ + R + ∂L/∂t) / J, with R the sum over the
-//!   outgoing synapses of w (λ_V − λ_I) of the target at the arrival,
-//! - `[A4]` at an arrival, λ_V and λ_I of the target are unchanged, and the synapse collects
-//!   `[G1]` ∂L/∂w = −τ_syn Σ λ_I.
+//! - `[A3]` at a spike: λ_V⁻ = λ_V⁺ + ((ϑ − V_reset) λ_V⁺ + R + ∂L/∂t) / J, with R what the targets send
+//!   back ([`crate::connect`]).
 
 use super::constant::{Constant, NeuronConstant, Range, Row, time_constant};
 use super::description::Description;
@@ -218,10 +215,4 @@ pub fn drive<F: Real>(i: F, v: F) -> F {
 #[inline(always)]
 pub fn adjoint_jump<F: Real>(lambda_v_plus: F, height: F, spike: &Spike<F>) -> F {
     lambda_v_plus + (height * lambda_v_plus + spike.backflow) / spike.drive
-}
-
-/// `[A4]` What one synapse of weight `w` adds to R of its source at an arrival: w (λ_V − λ_I) of the target.
-#[inline(always)]
-pub fn backflow<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {
-    w * (lambda_v - lambda_i)
 }

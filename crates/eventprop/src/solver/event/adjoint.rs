@@ -242,8 +242,8 @@ impl Pass<'_> {
         }
         let weight = |arrival: Arrival| {
             let line = &lines[arrival.line];
-            let size = self.model.neurons[line.target].size;
-            self.params.weights(line.projection)[arrival.neuron * size + j]
+            let weights = self.params.weights(line.projection);
+            line.synapses.weight(weights, arrival.neuron, j)
         };
         arriving.start(lines);
         let (mut current, mut from) = (0.0, 0.0);
@@ -256,8 +256,11 @@ impl Pass<'_> {
             from = now;
             let mut turn = None;
             arriving.deliver(lines, self.tape, now, |arrival| {
+                let Some(w) = weight(arrival) else {
+                    return;
+                };
                 let before = current;
-                current += weight(arrival);
+                current += w;
                 if before > peak.voltage && current <= peak.voltage {
                     turn = Some((arrival, (before - peak.voltage) / membrane.tau_mem));
                 }
@@ -487,12 +490,13 @@ impl Pass<'_> {
             }
             let neurons = &self.model.neurons[line.target];
             let adjoints = &target.adjoints;
-            let range = &self.params.layout()[line.projection.0].range;
-            let first = range.start + arrival.neuron * neurons.size;
-            let row = first..first + neurons.size;
-            neurons.add_minus_lambda_i(adjoints, &mut gradient[row.clone()]);
+            let range = self.params.weights_range(line.projection);
+            let (synapses, source) = (&line.synapses, arrival.neuron);
+            neurons.gather(synapses, source, adjoints, &mut gradient[range]);
             if line.source != self.model.input {
-                let backflow = backflow(&self.params.values()[row], adjoints);
+                let weights = self.params.weights(line.projection);
+                let (lambda_v, lambda_i) = (&adjoints.lambda_v, &adjoints.lambda_i);
+                let backflow = synapses.backflow(weights, source, lambda_v, lambda_i);
                 sides[line.source].backflow[arrival.spike] += backflow;
             }
         }
@@ -550,19 +554,4 @@ fn assert_fits(part: &str, found: usize, expected: usize) {
         found == 0 || found == expected,
         "{found} values in the seed's {part}, expected {expected} or none"
     );
-}
-
-/// Σ_j w_j (λ_V,j − λ_I,j) over a row of weights, in a fixed order.
-#[inline(always)]
-fn backflow(weights: &[f64], adjoints: &Adjoints) -> f64 {
-    const LANES: usize = 4;
-    let lambda_v = adjoints.lambda_v.chunks(LANES);
-    let lambda_i = adjoints.lambda_i.chunks(LANES);
-    let mut sums = [0.0; LANES];
-    for ((w, lambda_v), lambda_i) in weights.chunks(LANES).zip(lambda_v).zip(lambda_i) {
-        for (((sum, w), lambda_v), lambda_i) in sums.iter_mut().zip(w).zip(lambda_v).zip(lambda_i) {
-            *sum += lif::backflow(*w, *lambda_v, *lambda_i);
-        }
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }

@@ -1,10 +1,12 @@
 //! What arrives at a component, in order of time, read off the tapes of its sources.
 //!
-//! Every projection has one delay and every tape is sorted, so a position per projection is all the
-//! book-keeping there is: no queue, and nothing to merge. The tape of a source inside the component
-//! may grow while it is read.
+//! A projection with a constant delay hands on the spikes of its source in the order of the tape, which is
+//! sorted, so a position per projection is all the book-keeping there is: no queue, and nothing to merge.
+//! The tape of a source inside the component may grow while it is read. Delays that overtake each other
+//! need an ordered queue beside the position, here and nowhere else.
 
 use super::schedule::Line;
+use crate::connect::Delay;
 use crate::tape::{Spikes, Tape};
 
 /// One arrival.
@@ -21,7 +23,8 @@ pub(super) struct Arrival {
 /// When a spike arrives.
 #[inline(always)]
 fn arrival_ms(line: &Line, spikes: &Spikes<f64, f64>, spike: usize) -> f64 {
-    spikes.when[spike] + line.delay_ms
+    let Delay::Constant(delay_ms) = line.delay;
+    spikes.when[spike] + delay_ms
 }
 
 /// Positions on the tapes, moving forward in time.
@@ -91,16 +94,16 @@ impl Timetable {
         self.arrivals.clear();
         for (index, line) in lines.iter().enumerate() {
             let spikes = &tape.populations[line.source];
-            let before_end = |(_, when): &(usize, &f64)| **when + line.delay_ms < end;
-            let each = spikes.when.iter().enumerate().take_while(before_end);
-            self.arrivals.extend(each.map(|(spike, when)| {
+            let each = (0..spikes.len()).map(|spike| {
                 let arrival = Arrival {
                     line: index,
                     spike,
                     neuron: spikes.neuron[spike] as usize,
                 };
-                (when + line.delay_ms, arrival)
-            }));
+                (arrival_ms(line, spikes, spike), arrival)
+            });
+            let before_end = |(time_ms, _): &(f64, Arrival)| *time_ms < end;
+            self.arrivals.extend(each.take_while(before_end));
         }
         if lines.len() > 1 {
             // By time; at equal times by line, then spike, as they are listed.
@@ -131,6 +134,7 @@ impl Timetable {
 #[cfg(test)]
 mod tests {
     use super::Timetable;
+    use crate::connect::{Delay, Wiring};
     use crate::network::ProjectionId;
     use crate::solver::event::schedule::Line;
     use crate::tape::{Spikes, Tape};
@@ -151,7 +155,8 @@ mod tests {
             projection: ProjectionId(0),
             source: 0,
             target: 1,
-            delay_ms,
+            synapses: Wiring::Dense.between(4, 1).unwrap(),
+            delay: Delay::Constant(delay_ms),
         };
         let lines = [line(1.0), line(0.0)];
         let mut timetable = Timetable::default();

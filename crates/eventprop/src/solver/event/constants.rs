@@ -173,10 +173,9 @@ impl Walk<'_> {
         let (lines, states) = (&self.component.lines, &mut scratch.states);
         scratch.arriving.deliver(lines, self.tape, now, |arrival| {
             let line = &lines[arrival.line];
-            let neurons = &self.model.neurons[line.target];
             let weights = self.params.weights(line.projection);
-            let row = &weights[arrival.neuron * neurons.size..];
-            neurons.add_row(&mut states[line.target], row);
+            let currents = &mut states[line.target].i;
+            line.synapses.deliver(weights, arrival.neuron, currents);
         });
     }
 

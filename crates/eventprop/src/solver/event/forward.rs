@@ -389,10 +389,9 @@ impl Pass<'_> {
         work: &mut Work,
     ) {
         let line = &component.lines[arrival.line];
-        let neurons = &self.model.neurons[line.target];
         let weights = self.params.weights(line.projection);
-        let row = &weights[arrival.neuron * neurons.size..];
-        neurons.add_row(&mut states[line.target], row);
+        let currents = &mut states[line.target].i;
+        line.synapses.deliver(weights, arrival.neuron, currents);
         work.arrivals += 1;
     }
 

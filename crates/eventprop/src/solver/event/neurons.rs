@@ -4,6 +4,7 @@
 //! When all neurons share their time constants, so does their flow, and a step between two events
 //! costs three exponentials and a vectorised loop; otherwise every neuron has its own.
 
+use crate::connect::Synapses;
 use crate::network::{Constant, Model, Population};
 use crate::neuron::alif::{Alif, Threshold, decay_b};
 use crate::neuron::description::Description;
@@ -291,14 +292,6 @@ impl Neurons {
         candidates.truncate(found);
     }
 
-    /// `[F5]` adds a row of weights to the currents. w: `[size]`.
-    #[inline(always)]
-    pub fn add_row(&self, states: &mut States, w: &[f64]) {
-        for (i, w) in states.i.iter_mut().zip(&w[..self.size]) {
-            *i += w;
-        }
-    }
-
     /// The flows from each of `stops_ms` to the next, where all neurons share them; else none.
     #[inline(always)]
     pub fn flows_between(&self, stops_ms: &[f64], flows: &mut Vec<Flow>) {
@@ -363,21 +356,20 @@ pub(super) struct Paths {
 }
 
 impl Neurons {
-    /// `[G1]` adds −τ_syn λ_I to a row of the gradient.
+    /// `[G1]` adds what the arrival of a spike of `source` does to the gradient of a projection.
     #[inline(always)]
-    pub fn add_minus_lambda_i(&self, adjoints: &Adjoints, row: &mut [f64]) {
-        let both = row.iter_mut().zip(&adjoints.lambda_i);
+    pub fn gather(
+        &self,
+        synapses: &Synapses,
+        source: usize,
+        adjoints: &Adjoints,
+        gradient: &mut [f64],
+    ) {
+        let lambda_i = &adjoints.lambda_i[..self.size];
+        let lambda_i = |target: usize| lambda_i[target];
         match self.membranes.as_slice() {
-            [shared] => {
-                for (dl_dw, lambda_i) in both {
-                    *dl_dw -= shared.tau_syn * lambda_i;
-                }
-            }
-            each => {
-                for ((dl_dw, lambda_i), membrane) in both.zip(each) {
-                    *dl_dw -= membrane.tau_syn * lambda_i;
-                }
-            }
+            [shared] => synapses.gather(gradient, source, |_| shared.tau_syn, lambda_i),
+            each => synapses.gather(gradient, source, |target| each[target].tau_syn, lambda_i),
         }
     }
 }

@@ -6,10 +6,11 @@
 //! therefore cut into its strongly connected components, in an order in which a component comes
 //! after everything it listens to.
 
+use crate::connect::{Delay, Synapses};
 use crate::network::{Network, ProjectionId};
 
 /// A projection as a component sees it: spikes of `source` arrive at `target`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Line {
     /// The projection.
     pub projection: ProjectionId,
@@ -17,8 +18,10 @@ pub(super) struct Line {
     pub source: usize,
     /// Index of the receiving population.
     pub target: usize,
+    /// Which neurons are connected.
+    pub synapses: Synapses,
     /// Time in ms from a spike to its arrival.
-    pub delay_ms: f64,
+    pub delay: Delay,
 }
 
 /// Populations that are solved together.
@@ -66,7 +69,8 @@ fn lines_into(network: &Network, populations: &[usize]) -> Vec<Line> {
             projection: ProjectionId(index),
             source: projection.source.0,
             target: projection.target.0,
-            delay_ms: projection.delay_ms,
+            synapses: network.synapses(ProjectionId(index)),
+            delay: projection.delay.clone(),
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! λ`[k]` is the adjoint at the start of step k. For k = N − 1, …, 0:
 //! 1. spikes whose arrival was at the start of step k + 1 read w (λ_V − λ_I) of their targets
-//!    into their own R (`[A4]`); the weight gradient reads λ_I at the same place later (gradient.rs),
+//!    into their own R (`[A4]`); the weight gradient reads λ_I at the same place later (`gradient`),
 //! 2. λ is integrated over the step (`[A1]`, `[A2]`) under the driving term of the loss,
 //! 3. peaks (`[A5]`) and spikes (`[A3]`) of step k make λ_V jump.
 //!
@@ -13,12 +13,12 @@
 
 use std::ops::Range;
 
-use super::gradient::{self, ByNeuron, Onto};
+use super::gradient::{self, Sink, Window};
 use super::plan::{Layer, Plan, Sensitivities};
-use super::rows;
 use super::state::{ByTime, LastSpike, State, Variable};
-use super::trace::{self, Shape};
 use crate::aligned::Aligned;
+use crate::connect::trace::{self, Shape};
+use crate::connect::{Onto, Targets};
 use crate::dispatch::Kernel;
 use crate::neuron::model::{Each, Lookup, Shared, Visit};
 use crate::neuron::sensitivity::Folded;
@@ -31,7 +31,7 @@ use crate::tape::{Spikes, Tape};
 /// Everything that the adjoint pass over one sample needs.
 pub(super) struct AdjointSample<'a, F> {
     pub plan: &'a Plan<F>,
-    /// Weights per link, `[source, stride of the target]`.
+    /// Weights per link, packed.
     pub weights: &'a [&'a [F]],
     pub tape: &'a Tape<u32, F>,
     pub readout: &'a Readout<F>,
@@ -94,13 +94,6 @@ impl<'a, F: Real> Pass<'a, F> {
 /// The first sample that stopped the adjoint pass, and where.
 pub(super) type Stopped = Option<(usize, Graze)>;
 
-/// A weight gradient that one sample adds to.
-pub(super) struct Sink<'a, F> {
-    pub group: &'a mut ByNeuron,
-    pub gradient: &'a mut [F],
-    pub onto: Onto,
-}
-
 impl<F: Real> Kernel for AdjointSample<'_, F> {
     type Output = Result<(), Graze>;
 
@@ -120,13 +113,13 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
                 self.record(k);
             }
             if let Some(sink) = &mut self.sink {
-                gradient::gather_window(
-                    self.plan,
-                    (self.trace, self.shape),
-                    (self.tape, start..end),
-                    sink.group,
-                    (sink.onto, sink.gradient),
-                );
+                let window = Window {
+                    tape: self.tape,
+                    steps: start..end,
+                    trace: self.trace,
+                    shape: self.shape,
+                };
+                gradient::gather_window(self.plan, &window, sink);
                 sink.onto = Onto::Gradient;
             }
             end = start;
@@ -152,7 +145,7 @@ impl<F: Real> AdjointSample<'_, F> {
             lambda_i,
             difference,
             backflow,
-            next,
+            transits,
             ..
         } = &mut *self.state;
         for list in [&mut *lambda_v, &mut *lambda_i, &mut *difference] {
@@ -173,14 +166,11 @@ impl<F: Real> AdjointSample<'_, F> {
             backflow.clear();
             backflow.resize(self.tape.populations[population].len(), F::ZERO);
         }
-        // The links' places in the tape, now counted from its end.
-        next.clear();
-        next.extend(
-            self.plan
-                .links
-                .iter()
-                .map(|l| self.tape.populations[l.source].len()),
-        );
+        transits.clear();
+        transits.extend(self.plan.links.iter().map(|link| {
+            let when = &self.tape.populations[link.source].when;
+            link.connection.start_at_end(when, self.plan.clock.steps())
+        }));
         self.state.jump_next.clear();
         let ends = self.tape.populations.iter().map(Spikes::len);
         self.state.jump_next.extend(ends);
@@ -190,35 +180,25 @@ impl<F: Real> AdjointSample<'_, F> {
     #[inline(always)]
     fn collect_backflow(&mut self, arrival: usize) {
         if arrival == self.plan.clock.steps() {
-            // Nothing acts at the end of the trial; skip the spikes that would arrive there or later.
-            for (index, link) in self.plan.links.iter().enumerate() {
-                let when = &self.tape.populations[link.source].when;
-                self.state.next[index] =
-                    when.partition_point(|&step| (step as usize + link.delay) < arrival);
-            }
+            // Nothing acts at the end of the trial.
             return;
         }
         for (index, link) in self.plan.links.iter().enumerate() {
             if link.source == self.plan.input {
                 continue;
             }
-            let spikes = &self.tape.populations[link.source];
-            let stride = self.plan.layers[link.target].stride;
-            let weights = self.weights[index];
-            let arrives = |place: usize| spikes.when[place] as usize + link.delay == arrival;
-            let mut next = self.state.next[index];
-            if next > 0 && arrives(next - 1) {
-                let lambda_i = &self.state.lambda_i[link.target];
-                let difference = &mut self.state.difference[link.target][..];
-                rows::subtract(&self.state.lambda_v[link.target], lambda_i, difference);
-                while next > 0 && arrives(next - 1) {
-                    next -= 1;
-                    let row = spikes.neuron[next] as usize * stride;
-                    self.state.backflow[link.source][next] +=
-                        rows::dot(&weights[row..row + stride], difference);
-                }
-                self.state.next[index] = next;
-            }
+            let targets = Targets {
+                lambda_v: &self.state.lambda_v[link.target],
+                lambda_i: &self.state.lambda_i[link.target],
+                difference: &mut self.state.difference[link.target],
+            };
+            link.connection.collect(
+                &mut self.state.transits[index],
+                self.weights[index],
+                (&self.tape.populations[link.source], arrival),
+                targets,
+                &mut self.state.backflow[link.source],
+            );
         }
         if !self.seed.peaks.is_empty() {
             self.correct_kinks(arrival);
@@ -246,19 +226,16 @@ impl<F: Real> AdjointSample<'_, F> {
                 if link.source == self.plan.input {
                     continue;
                 }
-                let spikes = &self.tape.populations[link.source];
-                let weights = self.weights[index];
-                let mut spike = self.state.next[index];
-                while spike < spikes.len() && spikes.when[spike] as usize + link.delay == arrival {
+                let arrivals = (&self.tape.populations[link.source], arrival);
+                let connection = &link.connection;
+                for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
+                    let backflow = &mut self.state.backflow[link.source][spike];
                     if (index, spike) >= carrier {
-                        let w = weights[spikes.neuron[spike] as usize * layer.stride + j];
-                        self.state.backflow[link.source][spike] -= w * seed / layer.tau_mem[j];
+                        *backflow -= w * seed / layer.tau_mem[j];
                     }
                     if (index, spike) == carrier {
-                        self.state.backflow[link.source][spike] -=
-                            seed * kink.carrier_drive / layer.tau_mem[j];
+                        *backflow -= seed * kink.carrier_drive / layer.tau_mem[j];
                     }
-                    spike += 1;
                 }
             }
         }

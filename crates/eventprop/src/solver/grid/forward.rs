@@ -7,10 +7,9 @@
 //! of step k acts from step k + delay on, delay ≥ 1.
 
 use super::plan::Plan;
-use super::project::{self, Blocked};
-use super::rows;
+use super::project::{self, InputWeights};
 use super::state::{Kink, State, Variable};
-use super::trace::Shape;
+use crate::connect::trace::Shape;
 use crate::dispatch::Kernel;
 use crate::neuron::model::{Each, Lookup, Shared, Visit};
 use crate::neuron::{self, Kept, Neuron, Spiking};
@@ -27,7 +26,7 @@ const WORD: usize = u32::BITS as usize;
 /// Everything that the forward pass over one sample needs.
 pub(super) struct ForwardSample<'a, F> {
     pub plan: &'a Plan<F>,
-    /// Weights per link, `[source, stride of the target]`.
+    /// Weights per link, packed.
     pub weights: &'a [&'a [F]],
     pub train: &'a SpikeTrain,
     pub sample_id: u64,
@@ -44,7 +43,7 @@ pub(super) struct ForwardSample<'a, F> {
 
 /// The currents that the input's spikes cause.
 pub(super) struct Projected<'a, F> {
-    pub weights: &'a Blocked<F>,
+    pub weights: &'a InputWeights<F>,
     /// Those of the present window.
     pub currents: &'a mut [F],
     pub shape: Shape,
@@ -136,25 +135,24 @@ impl<F: Real> ForwardSample<'_, F> {
         if let Some(projected) = &self.projected {
             let row = k % projected.shape.rows;
             for (population, i) in self.state.i.iter_mut().enumerate() {
-                if self.plan.hears_input[population] {
+                if projected.weights.reach(population) {
                     let before = self.plan.columns_before[population];
                     project::add_step(i, (projected.currents, projected.shape, before), row);
                 }
             }
         }
         for (index, link) in self.plan.links.iter().enumerate() {
-            if self.projected.is_some() && link.source == self.plan.input {
+            let projected = self.projected.as_ref();
+            if projected.is_some_and(|projected| projected.weights.hold(index)) {
                 continue;
             }
             let spikes = &self.tape.populations[link.source];
-            let first = self.state.next[index];
-            let arrive = |step: &&u32| **step as usize + link.delay == k;
-            let count = spikes.when[first..].iter().take_while(arrive).count();
-            if count > 0 {
-                self.state.next[index] += count;
-                let sources = &spikes.neuron[first..first + count];
-                rows::add_all(&mut self.state.i[link.target], self.weights[index], sources);
-            }
+            link.connection.deliver(
+                &mut self.state.transits[index],
+                self.weights[index],
+                (spikes, k),
+                &mut self.state.i[link.target],
+            );
         }
     }
 
@@ -261,24 +259,14 @@ impl<F: Real> ForwardSample<'_, F> {
             }
             for (index, link) in self.plan.links_into(self.plan.output) {
                 let spikes = &self.tape.populations[link.source];
-                let weights = self.weights[index];
-                let stride = self.plan.layers[self.plan.output].stride;
-                let first = kink
-                    .step
-                    .checked_sub(link.delay)
-                    .map_or(usize::MAX, |step| {
-                        spikes.when.partition_point(|&when| (when as usize) < step)
-                    });
-                let mut spike = first;
-                while spike < spikes.len() && spikes.when[spike] as usize + link.delay == kink.step
-                {
-                    let w = weights[spikes.neuron[spike] as usize * stride + j];
+                let arrivals = (spikes, kink.step);
+                let connection = &link.connection;
+                for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
                     if drive > F::ZERO && drive + w <= F::ZERO {
                         kink.carrier = Some((index, spike));
                         kink.carrier_drive = drive;
                     }
                     drive += w;
-                    spike += 1;
                 }
             }
             if drive > F::ZERO {

@@ -3,12 +3,13 @@
 
 use rayon::prelude::*;
 
-use super::adjoint::{Pass, Sink, Stopped};
-use super::gradient::Onto;
+use super::adjoint::{Pass, Stopped};
+use super::gradient::Sink;
 use super::state::State;
-use super::trace::{self, Shape};
 use super::{Grid, Scratch};
 use crate::aligned::Aligned;
+use crate::connect::Onto;
+use crate::connect::trace::{self, Shape};
 use crate::dispatch::vectorized;
 use crate::params::Params;
 use crate::real::Real;
@@ -25,13 +26,8 @@ const MOST: usize = 16;
 impl<F: Real> Grid<F> {
     /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
     fn group_len(&self, samples: usize) -> usize {
-        let weights = self.plan.links.iter().map(|link| {
-            let (source, target) = (
-                &self.plan.layers[link.source],
-                &self.plan.layers[link.target],
-            );
-            source.size * target.size
-        });
+        let links = self.plan.links.iter();
+        let weights = links.map(|link| link.connection.synapses.weights_len());
         let groups = NUMBERS / weights.sum::<usize>().max(1);
         samples.div_ceil(groups.clamp(LEAST, MOST))
     }
@@ -47,10 +43,10 @@ impl<F: Real> Grid<F> {
         let samples = forward.tapes.len();
         let len = self.group_len(samples);
         let plan = &self.plan;
-        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
+        let shape = Shape::new(plan.columns, plan.clock.steps().min(trace::WINDOW));
         let pass = Pass {
             plan,
-            weights: &self.packed.rows(&plan.layers, &plan.links, params),
+            weights: &self.packed.weights(&plan.links, params),
             forward,
             drive,
         };
@@ -72,6 +68,7 @@ impl<F: Real> Grid<F> {
                 let sink = Sink {
                     group: by_neuron,
                     gradient: sum,
+                    params,
                     onto: if place == 0 {
                         Onto::Zero
                     } else {

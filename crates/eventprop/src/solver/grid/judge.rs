@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::connect::{self, Delay, Synapse};
 use crate::network::{Network, NeuronConstant, PopulationId, Projection, ProjectionId};
 use crate::neuron::model::{Cells, Each, Visit};
 use crate::neuron::sensitivity::Sensitivity;
@@ -117,17 +118,12 @@ impl Judge {
         tape: &'a Tape<u32, f64>,
         k: usize,
     ) -> impl Iterator<Item = (usize, usize)> + use<'a> {
-        let delay = self.network.clock().delay_steps(projection.delay_ms);
+        let clock = self.network.clock();
+        let Delay::Constant(delay) = projection.delay.map(|ms| clock.delay_steps(ms));
         let spikes = &tape.populations[projection.source.0];
         (0..spikes.len())
             .filter(move |&s| spikes.when[s] as usize + delay == k)
             .map(|s| (s, spikes.neuron[s] as usize))
-    }
-
-    fn weight(&self, params: &Params<f64>, id: usize, source: usize, target: usize) -> f64 {
-        let projection = self.network.projection(ProjectionId(id));
-        let width = self.network.population(projection.target).size;
-        params.weights(ProjectionId(id))[source * width + target]
     }
 
     fn forward_sample(&self, params: &Params<f64>, train: &SpikeTrain, observe: Observe) -> Walked {
@@ -214,9 +210,11 @@ impl Judge {
         neurons: &mut [Vec<Variables>],
     ) {
         for (id, projection) in self.network.projections().iter().enumerate() {
+            let (id, targets) = (ProjectionId(id), &mut neurons[projection.target.0]);
+            let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             for (_, source) in self.arriving(projection, tape, k) {
-                for (target, neuron) in neurons[projection.target.0].iter_mut().enumerate() {
-                    neuron.state.i += self.weight(params, id, source, target);
+                for synapse in synapses.of(source) {
+                    targets[synapse.target].state.i += weights[synapse.weight];
                 }
             }
         }
@@ -295,13 +293,15 @@ impl Judge {
                 .population(projection.target)
                 .time_constants()
                 .expect("a target is not the input");
+            let id = ProjectionId(id);
+            let (synapses, weights) = (self.network.synapses(id), params.weights(id));
+            let gradient = gradient.weights_mut(id);
             for (spike, source) in self.arriving(projection, sample.tape, arrival) {
-                for (j, target) in targets.iter().enumerate() {
-                    let w = self.weight(params, id, source, j);
+                for Synapse { target, weight, .. } in synapses.of(source) {
+                    let lambda = targets[target].lambda;
                     backflow[projection.source.0][spike] +=
-                        lif::backflow(w, target.lambda.v, target.lambda.i);
-                    gradient.weights_mut(ProjectionId(id))[source * targets.len() + j] -=
-                        tau_syn.of(j) * target.lambda.i;
+                        connect::backflow(weights[weight], lambda.v, lambda.i);
+                    gradient[weight] += connect::by_weight(tau_syn.of(target), lambda.i);
                 }
             }
         }
@@ -354,9 +354,11 @@ impl Judge {
         let at = sample.peaks_at[j];
         let mut arrivals = Vec::new();
         for (id, projection) in self.network.incoming(output) {
+            let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             for (spike, source) in self.arriving(projection, sample.tape, at.step) {
-                let w = self.weight(params, id.0, source, j);
-                arrivals.push((projection.source, spike, w));
+                for synapse in synapses.of(source).filter(|s| s.target == j) {
+                    arrivals.push((projection.source, spike, weights[synapse.weight]));
+                }
             }
         }
         let total: f64 = arrivals.iter().map(|a| a.2).sum();

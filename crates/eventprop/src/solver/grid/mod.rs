@@ -9,12 +9,11 @@ mod forward;
 mod gradient;
 mod groups;
 pub mod judge;
+mod packed;
 mod plan;
 mod project;
-mod rows;
 mod state;
 mod together;
-mod trace;
 
 use std::sync::Arc;
 
@@ -22,14 +21,14 @@ use rayon::prelude::*;
 
 use self::adjoint::Graze;
 use self::forward::{ForwardSample, Projected};
-use self::gradient::ByNeuron;
+use self::packed::Packed;
 use self::plan::Plan;
-use self::project::Blocked;
-use self::rows::Packed;
+use self::project::InputWeights;
 use self::state::State;
 pub use self::state::{Probe, Variable};
-use self::trace::Shape;
 use crate::aligned::Aligned;
+use crate::connect::ByNeuron;
+use crate::connect::trace::{self, Shape};
 use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
 use crate::params::Params;
@@ -66,7 +65,7 @@ pub struct Grid<F> {
     pool: ScratchPool<Scratch<F>>,
     packed: Packed<F>,
     /// Weights of the input, where it is projected.
-    blocked: Option<Blocked<F>>,
+    input_weights: Option<InputWeights<F>>,
     probes: Vec<Probe>,
     /// Whether any constant is a parameter.
     trains: bool,
@@ -81,13 +80,13 @@ impl<F: Real> Grid<F> {
         network.validate()?;
         let clock = network.clock();
         let plan = Plan::new(network);
-        let blocked = project::pays(&plan).then(Blocked::default);
         Ok(Self {
             network: network.clone(),
             traces: Aligned::default(),
             by_neuron: vec![ByNeuron::default(); plan.links.len()],
             gradients: Vec::new(),
             pool: ScratchPool::default(),
+            input_weights: InputWeights::new(&plan),
             plan,
             nodes: Arc::new(Nodes {
                 times_ms: (0..clock.steps()).map(|k| clock.start_ms(k)).collect(),
@@ -96,7 +95,6 @@ impl<F: Real> Grid<F> {
             }),
             states: Vec::new(),
             packed: Packed::default(),
-            blocked,
             probes: Vec::new(),
             trains: network.populations().iter().any(|p| !p.trained.is_empty()),
         })
@@ -177,13 +175,13 @@ impl<F: Real> Solver for Grid<F> {
             self.states.resize_with(batch.len(), State::default);
         }
         let (plan, nodes, probes) = (&self.plan, &self.nodes, &self.probes[..]);
-        self.packed.pack(&plan.layers, &plan.links, params);
-        if let Some(blocked) = &mut self.blocked {
-            blocked.pack(plan, params);
+        self.packed.pack(&plan.links, params);
+        if let Some(weights) = &mut self.input_weights {
+            weights.pack(plan, params);
         }
-        let (blocked, pool) = (self.blocked.as_ref(), &self.pool);
-        let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
-        let weights = self.packed.rows(&plan.layers, &plan.links, params);
+        let (input_weights, pool) = (self.input_weights.as_ref(), &self.pool);
+        let shape = Shape::new(plan.columns, plan.clock.steps().min(trace::WINDOW));
+        let weights = self.packed.weights(&plan.links, params);
         let weights = &weights[..];
         self.states
             .par_iter_mut()
@@ -193,16 +191,18 @@ impl<F: Real> Solver for Grid<F> {
             .for_each(|(sample, ((state, tape), readout))| {
                 state.set_probes(plan, probes);
                 let Readout { voltage, peaks, .. } = readout;
-                let mut scratch = blocked.map(|_| pool.lend());
-                let projected = blocked.zip(scratch.as_mut()).map(|(weights, scratch)| {
-                    scratch.trace.resize(shape.len);
-                    let currents = &mut scratch.trace[..];
-                    Projected {
-                        weights,
-                        currents,
-                        shape,
-                    }
-                });
+                let mut scratch = input_weights.map(|_| pool.lend());
+                let projected = input_weights
+                    .zip(scratch.as_mut())
+                    .map(|(weights, scratch)| {
+                        scratch.trace.resize(shape.len);
+                        let currents = &mut scratch.trace[..];
+                        Projected {
+                            weights,
+                            currents,
+                            shape,
+                        }
+                    });
                 vectorized(ForwardSample {
                     plan,
                     weights,
@@ -234,8 +234,7 @@ impl<F: Real> Solver for Grid<F> {
             return Ok(());
         }
         self.adopt(params)?;
-        self.packed
-            .pack(&self.plan.layers, &self.plan.links, params);
+        self.packed.pack(&self.plan.links, params);
         let samples = forward.tapes.len();
         let numbers = samples * self.plan.clock.steps() * self.plan.columns;
         let back = if numbers <= together::NUMBERS {

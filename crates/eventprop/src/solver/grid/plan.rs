@@ -1,12 +1,12 @@
 //! A network as the grid solver sees it: constants per step, and delays in steps.
 
+use crate::connect::trace::{Shape, Trace};
+use crate::connect::{Connection, stride};
 use crate::network::{Clock, Constant, Network, NeuronConstant, Population, ProjectionId};
 use crate::neuron::description::Description;
 use crate::neuron::model::Cells;
 use crate::neuron::sensitivity::{Folded, Sensitivity};
 use crate::real::Real;
-
-use super::rows::stride;
 
 /// [`Folded`] sensitivities of a step, per neuron, padded, side by side.
 #[derive(Debug, Clone)]
@@ -38,13 +38,12 @@ pub(super) struct Layer<F> {
 }
 
 /// One projection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Link {
     pub id: ProjectionId,
     pub source: usize,
     pub target: usize,
-    /// A spike of step k arrives at the start of step k + delay; at least 1.
-    pub delay: usize,
+    pub connection: Connection,
 }
 
 /// A network prepared for the grid.
@@ -60,8 +59,6 @@ pub(super) struct Plan<F> {
     pub columns_before: Vec<usize>,
     /// Sum of all strides.
     pub columns: usize,
-    /// Per population, whether anything arrives from the input.
-    pub hears_input: Vec<bool>,
 }
 
 impl<F: Real> Plan<F> {
@@ -75,7 +72,10 @@ impl<F: Real> Plan<F> {
                 id: ProjectionId(index),
                 source: projection.source.0,
                 target: projection.target.0,
-                delay: clock.delay_steps(projection.delay_ms),
+                connection: Connection {
+                    synapses: network.synapses(ProjectionId(index)),
+                    delay: projection.delay.map(|ms| clock.delay_steps(ms)),
+                },
             })
             .collect();
         let layers: Vec<Layer<F>> = network
@@ -84,10 +84,6 @@ impl<F: Real> Plan<F> {
             .map(|population| layer(population, clock.dt_ms()))
             .collect();
         let input = network.input().0;
-        let mut hears_input = vec![false; layers.len()];
-        for link in links.iter().filter(|link| link.source == input) {
-            hears_input[link.target] = true;
-        }
         let mut columns = 0;
         let columns_before = layers.iter().map(|layer| {
             columns += layer.stride;
@@ -96,12 +92,21 @@ impl<F: Real> Plan<F> {
         Self {
             columns_before: columns_before.collect(),
             columns,
-            hears_input,
             layers,
             links,
             input,
             output: network.output().0,
             clock,
+        }
+    }
+
+    /// The λ_I of the targets of a link in traces.
+    pub fn trace_of<'a>(&self, link: &Link, traces: &'a [F], shape: Shape) -> Trace<'a, F> {
+        Trace {
+            traces,
+            shape,
+            before: self.columns_before[link.target],
+            stride: self.layers[link.target].stride,
         }
     }
 

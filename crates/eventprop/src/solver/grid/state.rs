@@ -2,6 +2,7 @@
 
 use super::plan::{Layer, Plan};
 use crate::aligned::Aligned;
+use crate::connect::Transit;
 use crate::neuron::Between;
 use crate::real::Real;
 
@@ -95,8 +96,8 @@ pub(super) struct State<F> {
     /// V and I with which every step began per population, `[steps, stride]` each; empty where no
     /// time constant is trained.
     pub step_start: Vec<StepStart<F>>,
-    /// Next spike to deliver per link.
-    pub next: Vec<usize>,
+    /// How far the pass has come per link.
+    pub transits: Vec<Transit>,
     /// One more than the step of the last spike per input neuron.
     pub input_seen: Vec<u32>,
     /// Currents of the outputs before the deliveries of the step.
@@ -152,8 +153,8 @@ impl<F: Real> State<F> {
                 start.i.resize(len, F::ZERO);
             }
         }
-        self.next.clear();
-        self.next.resize(plan.links.len(), 0);
+        self.transits.clear();
+        self.transits.resize(plan.links.len(), Transit::default());
     }
 
     /// Sets what the adjoint pass adds up to zero.

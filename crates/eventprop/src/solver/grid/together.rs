@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::Grid;
 use super::adjoint::{Pass, Stopped};
 use super::gradient;
-use super::trace::Shape;
+use crate::connect::trace::Shape;
 use crate::dispatch::vectorized;
 use crate::params::Params;
 use crate::real::Real;
@@ -25,12 +25,12 @@ impl<F: Real> Grid<F> {
         gradient: &mut Params<F>,
     ) -> Stopped {
         let plan = &self.plan;
-        let shape = Shape::new(plan, plan.clock.steps());
+        let shape = Shape::new(plan.columns, plan.clock.steps());
         let samples = forward.tapes.len();
         self.traces.resize(samples * shape.len);
         let pass = Pass {
             plan,
-            weights: &self.packed.rows(&plan.layers, &plan.links, params),
+            weights: &self.packed.weights(&plan.links, params),
             forward,
             drive,
         };

@@ -8,17 +8,17 @@
 
 use std::ops::Range;
 
-use super::plan::Plan;
+use crate::real::Real;
 
 /// Columns of a block, except for the last ones of a population.
-pub(super) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// Steps of a window.
-pub(super) const WINDOW: usize = 1024;
+pub(crate) const WINDOW: usize = 1024;
 
 /// A few columns of a population that are stored together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// The first column.
     pub column: usize,
     /// 64, 32, 16 or 8.
@@ -27,7 +27,7 @@ pub(super) struct Block {
 
 /// The blocks of a population whose rows have this length, a multiple of 8.
 #[inline(always)]
-pub(super) fn blocks(stride: usize) -> impl Iterator<Item = Block> {
+pub(crate) fn blocks(stride: usize) -> impl Iterator<Item = Block> {
     let mut column = 0;
     std::iter::from_fn(move || {
         let width = match stride - column {
@@ -45,7 +45,7 @@ pub(super) fn blocks(stride: usize) -> impl Iterator<Item = Block> {
 
 /// How a trace lies in memory.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Rows of a window.
     pub rows: usize,
     /// Numbers of a trace: all rows of all populations.
@@ -53,11 +53,11 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// A window of `rows` steps.
-    pub fn new<F>(plan: &Plan<F>, rows: usize) -> Self {
+    /// A window of `rows` steps of all populations, which have `columns` together.
+    pub fn new(columns: usize, rows: usize) -> Self {
         Self {
             rows,
-            len: rows * plan.columns,
+            len: rows * columns,
         }
     }
 
@@ -76,9 +76,58 @@ impl Shape {
     }
 }
 
+/// The λ_I of one population in traces that lie one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trace<'a, F> {
+    /// The traces of all populations, one sample behind the other.
+    pub traces: &'a [F],
+    /// How each lies in memory.
+    pub shape: Shape,
+    /// Columns of other populations before this one.
+    pub before: usize,
+    /// Columns of this one.
+    pub stride: usize,
+}
+
+impl<F: Real> Trace<'_, F> {
+    /// λ_I of one neuron in one row of the trace of one sample.
+    pub fn at(&self, neuron: usize, sample: usize, row: usize) -> F {
+        let mut blocks = blocks(self.stride);
+        let block = blocks.find(|block| neuron < block.column + block.width);
+        let block = block.expect("a neuron lies in a block of its population");
+        let row = self.shape.row(self.before, block, row);
+        self.traces[sample * self.shape.len + row.start + neuron - block.column]
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Block, blocks};
+    use super::{Block, Shape, Trace, blocks};
+
+    /// Every number of a trace is found once: block by block, row by row, sample by sample.
+    #[test]
+    fn a_trace_is_read_where_it_lies() {
+        let (before, stride, rows) = (8, 104, 3);
+        let shape = Shape::new(before + stride, rows);
+        let numbers: Vec<f64> = (0..2 * shape.len).map(|n| n as f64).collect();
+        let trace = Trace {
+            traces: &numbers,
+            shape,
+            before,
+            stride,
+        };
+        for sample in 0..2 {
+            let mut expected = sample * shape.len + before * rows;
+            for block in blocks(stride) {
+                for row in 0..rows {
+                    for neuron in block.column..block.column + block.width {
+                        assert_eq!(trace.at(neuron, sample, row), expected as f64);
+                        expected += 1;
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn blocks_cover_every_column_once() {

@@ -3,23 +3,19 @@
 //! Populations are padded to such lengths inside the solver (the neurons beyond the last one have
 //! zero weights, stay at zero and never spike), so every loop is a loop over whole vectors.
 
-use crate::aligned::Aligned;
-use crate::params::Params;
+use crate::connect::trace;
 use crate::real::Real;
-
-use super::plan::{Layer, Link};
-use super::trace;
 
 /// Numbers handled together. The sums of a dot product are interleaved by this, whatever the
 /// instruction set, so that the result does not depend on it.
-pub(super) const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 /// i += w.
 ///
 /// PERF: a plain loop, here and wherever rows are walked through: of loops over pieces of eight numbers
 /// the compiler makes vectors of pieces, and then takes them apart again.
 #[inline(always)]
-pub(super) fn add<F: Real>(i: &mut [F], w: &[F]) {
+pub(crate) fn add<F: Real>(i: &mut [F], w: &[F]) {
     for (i, w) in i.iter_mut().zip(w) {
         // [F5] I⁺ = I⁻ + w
         *i += *w;
@@ -30,7 +26,7 @@ pub(super) fn add<F: Real>(i: &mut [F], w: &[F]) {
 ///
 /// PERF: a block of i stays in registers while the rows are added, unless they are wide.
 #[inline(always)]
-pub(super) fn add_all<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
+pub(crate) fn add_all<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
     let stride = i.len();
     if stride >= WIDE_ROW {
         return add_whole(i, w, sources);
@@ -48,7 +44,7 @@ pub(super) fn add_all<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
 }
 
 /// Length of a row from which on many rows do not fit into the caches of a core.
-pub(super) const WIDE_ROW: usize = 512;
+pub(crate) const WIDE_ROW: usize = 512;
 
 /// [`add_all`] for wide rows.
 ///
@@ -87,7 +83,7 @@ fn add_columns<F: Real, const W: usize>(i: &mut [F], w: &[F], (sources, stride):
 ///
 /// PERF: one sum per lane waits for every addition; four sums do not.
 #[inline(always)]
-pub(super) fn dot<F: Real>(w: &[F], d: &[F]) -> F {
+pub(crate) fn dot<F: Real>(w: &[F], d: &[F]) -> F {
     const WIDE: usize = 4 * LANES;
     let (w_wide, w_rest) = w.as_chunks::<WIDE>();
     let (d_wide, d_rest) = d.as_chunks::<WIDE>();
@@ -113,7 +109,7 @@ pub(super) fn dot<F: Real>(w: &[F], d: &[F]) -> F {
 
 /// d = v − i.
 #[inline(always)]
-pub(super) fn subtract<F: Real>(v: &[F], i: &[F], d: &mut [F]) {
+pub(crate) fn subtract<F: Real>(v: &[F], i: &[F], d: &mut [F]) {
     for ((d, v), i) in d.iter_mut().zip(v).zip(i) {
         *d = *v - *i;
     }
@@ -125,50 +121,8 @@ fn whole<F>(row: &[F]) -> &[[F; LANES]] {
     row.as_chunks::<LANES>().0
 }
 
-/// The weights of every link with rows padded to the stride of the target. Only links whose target is
-/// not such a length already are copied, once per batch.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Packed<F> {
-    copies: Vec<Aligned<F>>,
-}
-
-impl<F: Real> Packed<F> {
-    /// Copies what has to be copied.
-    pub fn pack(&mut self, layers: &[Layer<F>], links: &[Link], params: &Params<F>) {
-        self.copies.resize_with(links.len(), Aligned::default);
-        for (copy, link) in self.copies.iter_mut().zip(links) {
-            let Layer { size, stride, .. } = layers[link.target];
-            if size != stride {
-                let weights = params.weights(link.id);
-                copy.resize(weights.len() / size * stride);
-                for (row, weights) in copy.chunks_mut(stride).zip(weights.chunks(size)) {
-                    row[..size].copy_from_slice(weights);
-                }
-            }
-        }
-    }
-
-    /// The weights of every link, `[source, stride of the target]`.
-    pub fn rows<'a>(
-        &'a self,
-        layers: &[Layer<F>],
-        links: &[Link],
-        params: &'a Params<F>,
-    ) -> Vec<&'a [F]> {
-        let rows = |(copy, link): (&'a Aligned<F>, &Link)| {
-            let layer = &layers[link.target];
-            if layer.size == layer.stride {
-                params.weights(link.id)
-            } else {
-                &copy[..]
-            }
-        };
-        self.copies.iter().zip(links).map(rows).collect()
-    }
-}
-
 /// The padded length of a population.
-pub(super) fn stride(size: usize) -> usize {
+pub(crate) fn stride(size: usize) -> usize {
     size.next_multiple_of(LANES)
 }
 

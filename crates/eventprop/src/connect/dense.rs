@@ -1,0 +1,102 @@
+//! Every source reaches every target: weights `[source, target]`, row-major; a spike reads one row.
+//!
+//! On the grid rows are padded to whole vectors (`rows`), the spikes of the input are delivered for a
+//! window of steps at once (`blocked`), and the gradient is gathered row by row (`gather`).
+
+pub(super) mod blocked;
+pub(super) mod gather;
+pub(super) mod rows;
+
+use super::synapse::{Synapse, backflow, by_weight};
+use crate::aligned::Aligned;
+use crate::real::Real;
+
+/// Two populations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Dense {
+    pub sources: usize,
+    pub targets: usize,
+}
+
+impl Dense {
+    pub fn shape(&self) -> Vec<usize> {
+        vec![self.sources, self.targets]
+    }
+
+    pub fn of(&self, source: usize) -> impl Iterator<Item = Synapse> + use<> {
+        let first = source * self.targets;
+        (0..self.targets).map(move |target| Synapse {
+            source,
+            target,
+            weight: first + target,
+        })
+    }
+
+    /// w: `[source, target]`, padded or not.
+    #[inline(always)]
+    pub fn weight<F: Real>(&self, w: &[F], source: usize, target: usize) -> F {
+        w[w.len() / self.sources * source + target]
+    }
+
+    /// `[F5]` i: `[target]` or longer.
+    #[inline(always)]
+    pub fn deliver<F: Real>(&self, w: &[F], source: usize, i: &mut [F]) {
+        rows::add(i, self.row(w, source));
+    }
+
+    /// `[A4]` in a fixed order. λ: `[target]` or longer.
+    #[inline(always)]
+    pub fn backflow<F: Real>(&self, w: &[F], source: usize, lambda_v: &[F], lambda_i: &[F]) -> F {
+        const LANES: usize = 4;
+        let lambdas = lambda_v.chunks(LANES).zip(lambda_i.chunks(LANES));
+        let mut sums = [F::ZERO; LANES];
+        for (w, (lambda_v, lambda_i)) in self.row(w, source).chunks(LANES).zip(lambdas) {
+            let each = sums.iter_mut().zip(w).zip(lambda_v).zip(lambda_i);
+            for (((sum, w), lambda_v), lambda_i) in each {
+                *sum += backflow(*w, *lambda_v, *lambda_i);
+            }
+        }
+        (sums[0] + sums[1]) + (sums[2] + sums[3])
+    }
+
+    /// `[G1]`
+    #[inline(always)]
+    pub fn gather<F: Real>(
+        &self,
+        gradient: &mut [F],
+        source: usize,
+        tau_syn: impl Fn(usize) -> F,
+        lambda_i: impl Fn(usize) -> F,
+    ) {
+        let row = &mut gradient[source * self.targets..][..self.targets];
+        for (target, dl_dw) in row.iter_mut().enumerate() {
+            *dl_dw += by_weight(tau_syn(target), lambda_i(target));
+        }
+    }
+
+    #[inline(always)]
+    fn row<'a, F>(&self, w: &'a [F], source: usize) -> &'a [F] {
+        &w[source * self.targets..][..self.targets]
+    }
+
+    /// Whether rows must be padded to be whole vectors.
+    pub fn is_padded(&self) -> bool {
+        rows::stride(self.targets) != self.targets
+    }
+
+    /// Numbers of the weights with their padding.
+    pub fn padded_len(&self) -> usize {
+        self.sources * rows::stride(self.targets)
+    }
+
+    /// Copies the weights into padded rows, if they must be padded.
+    pub fn pack<F: Real>(&self, weights: &[F], copy: &mut Aligned<F>) {
+        if self.is_padded() {
+            copy.resize(self.padded_len());
+            let rows = copy.chunks_mut(rows::stride(self.targets));
+            for (row, weights) in rows.zip(weights.chunks(self.targets)) {
+                row[..self.targets].copy_from_slice(weights);
+            }
+        }
+    }
+}

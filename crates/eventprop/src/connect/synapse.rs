@@ -1,0 +1,27 @@
+//! One synapse, and what an arrival over it does.
+
+use crate::real::Real;
+
+/// One synapse: a spike of `source` reaches `target`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Synapse {
+    /// The sending neuron.
+    pub source: usize,
+    /// The receiving neuron.
+    pub target: usize,
+    /// Which weight of the projection it has.
+    pub weight: usize,
+}
+
+/// `[A4]` What one synapse adds to R of its source at an arrival: w (λ_V − λ_I) of the target.
+#[inline(always)]
+pub fn backflow<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {
+    w * (lambda_v - lambda_i)
+}
+
+/// `[G1]` What arrivals at one synapse add to the derivative of its weight, from the λ_I of the target or
+/// their sum.
+#[inline(always)]
+pub fn by_weight<F: Real>(tau_syn: F, lambda_i: F) -> F {
+    -(tau_syn * lambda_i)
+}

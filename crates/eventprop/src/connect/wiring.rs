@@ -1,0 +1,174 @@
+//! Wirings: which neurons of two populations are connected.
+
+use thiserror::Error;
+
+use super::dense::Dense;
+use super::one_to_one::OneToOne;
+use super::synapse::Synapse;
+use crate::aligned::Aligned;
+use crate::real::Real;
+
+/// Which neurons of two populations are connected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Wiring {
+    /// Every source with every target; weights `[source, target]`.
+    #[default]
+    Dense,
+    /// Every neuron with the one of the same number in a population of the same size; weights
+    /// `[neuron]`.
+    OneToOne,
+}
+
+/// A wiring that does not fit the populations that it is to connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum WiringError {
+    /// One to one between populations of different sizes.
+    #[error(
+        "one to one needs two populations of one size, not of {sources} and {targets} neurons; connect them densely"
+    )]
+    Sizes {
+        /// Neurons of the source.
+        sources: usize,
+        /// Neurons of the target.
+        targets: usize,
+    },
+}
+
+/// The synapses of a wiring between two populations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Synapses {
+    pub(super) kind: Kind,
+}
+
+/// One variant per wiring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Dense(Dense),
+    OneToOne(OneToOne),
+}
+
+impl Wiring {
+    /// The order of the weights, in words.
+    pub(crate) fn order(&self) -> &'static str {
+        match self {
+            Self::Dense => "source × target, row by row",
+            Self::OneToOne => "one for each pair of neurons",
+        }
+    }
+
+    /// The synapses between populations of these sizes.
+    ///
+    /// # Errors
+    /// When the wiring does not fit them.
+    pub fn between(&self, sources: usize, targets: usize) -> Result<Synapses, WiringError> {
+        let kind = match self {
+            Self::Dense => Kind::Dense(Dense { sources, targets }),
+            Self::OneToOne if sources != targets => {
+                return Err(WiringError::Sizes { sources, targets });
+            }
+            Self::OneToOne => Kind::OneToOne(OneToOne { size: sources }),
+        };
+        Ok(Synapses { kind })
+    }
+}
+
+impl Synapses {
+    /// The shape of the weights; they are numbered row by row.
+    pub fn shape(&self) -> Vec<usize> {
+        match &self.kind {
+            Kind::Dense(dense) => dense.shape(),
+            Kind::OneToOne(one) => one.shape(),
+        }
+    }
+
+    /// Number of weights.
+    pub fn weights_len(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// The synapses of one source, in the order in which a spike is delivered.
+    pub fn of(&self, source: usize) -> Box<dyn Iterator<Item = Synapse> + '_> {
+        match &self.kind {
+            Kind::Dense(dense) => Box::new(dense.of(source)),
+            Kind::OneToOne(one) => Box::new(one.of(source)),
+        }
+    }
+
+    /// Number of synapses of one source.
+    pub fn fan_out(&self, source: usize) -> usize {
+        self.of(source).count()
+    }
+
+    /// All synapses, source by source.
+    pub fn iter(&self) -> impl Iterator<Item = Synapse> + '_ {
+        let sources = match &self.kind {
+            Kind::Dense(dense) => dense.sources,
+            Kind::OneToOne(one) => one.size,
+        };
+        (0..sources).flat_map(|source| self.of(source))
+    }
+
+    /// The weight of the synapse from `source` to `target`; none where they are not connected.
+    #[inline(always)]
+    pub(crate) fn weight<F: Real>(&self, w: &[F], source: usize, target: usize) -> Option<F> {
+        match &self.kind {
+            Kind::Dense(dense) => Some(dense.weight(w, source, target)),
+            Kind::OneToOne(one) => one.weight(w, source, target),
+        }
+    }
+
+    /// `[F5]` Adds what a spike of `source` brings to the currents of the targets. i: `[target]`.
+    #[inline(always)]
+    pub(crate) fn deliver<F: Real>(&self, w: &[F], source: usize, i: &mut [F]) {
+        match &self.kind {
+            Kind::Dense(dense) => dense.deliver(w, source, i),
+            Kind::OneToOne(one) => one.deliver(w, source, i),
+        }
+    }
+
+    /// `[A4]` What the targets send back to a spike of `source`. λ_V, λ_I: `[target]`.
+    #[inline(always)]
+    pub(crate) fn backflow<F: Real>(
+        &self,
+        w: &[F],
+        source: usize,
+        lambda_v: &[F],
+        lambda_i: &[F],
+    ) -> F {
+        match &self.kind {
+            Kind::Dense(dense) => dense.backflow(w, source, lambda_v, lambda_i),
+            Kind::OneToOne(one) => one.backflow(w, source, lambda_v, lambda_i),
+        }
+    }
+
+    /// `[G1]` Adds what the arrival of a spike of `source` does to the derivatives of the weights;
+    /// τ_syn and λ_I are those of a target.
+    #[inline(always)]
+    pub(crate) fn gather<F: Real>(
+        &self,
+        gradient: &mut [F],
+        source: usize,
+        tau_syn: impl Fn(usize) -> F,
+        lambda_i: impl Fn(usize) -> F,
+    ) {
+        match &self.kind {
+            Kind::Dense(dense) => dense.gather(gradient, source, tau_syn, lambda_i),
+            Kind::OneToOne(one) => one.gather(gradient, source, tau_syn, lambda_i),
+        }
+    }
+
+    /// Copies weights into the order in which a `Connection` reads them, where it is another one.
+    pub(crate) fn pack<F: Real>(&self, weights: &[F], copy: &mut Aligned<F>) {
+        if let Kind::Dense(dense) = &self.kind {
+            dense.pack(weights, copy);
+        }
+    }
+
+    /// Weights in the order in which a `Connection` reads them; `copy` is what [`Self::pack`] made.
+    pub(crate) fn packed<'a, F>(&self, weights: &'a [F], copy: &'a Aligned<F>) -> &'a [F] {
+        match &self.kind {
+            Kind::Dense(dense) if dense.is_padded() => copy,
+            Kind::Dense(_) | Kind::OneToOne(_) => weights,
+        }
+    }
+}
