@@ -10,13 +10,13 @@
 //! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
 
 use crate::loss::{Evaluator, Loss, LossScale};
-use crate::network::Network;
+use crate::network::{Network, PopulationId};
 use crate::params::{Params, Role};
+use crate::reduce::Alone;
 use crate::rng::{Key, Purpose};
 use crate::solver::event::Event;
-use crate::solver::{Drive, Forward, Grazing, Solver, Trial, grazing_spikes};
+use crate::solver::{Drive, Grazing, HostTrials, Solver, Sum, Trial, Trials};
 use crate::spikes::Batch;
-use crate::tape::Tape;
 use crate::train::TrainError;
 
 /// What to check.
@@ -198,7 +198,7 @@ struct Probe<'a> {
     evaluator: Evaluator,
     params: Params<f64>,
     batch: &'a Batch,
-    forward: Forward<f64, f64>,
+    trials: HostTrials<f64, f64>,
     base: Point,
     grazing: usize,
 }
@@ -216,7 +216,7 @@ impl<'a> Probe<'a> {
             evaluator: loss.prepare(network, LossScale::Exact)?,
             params: params.clone(),
             batch,
-            forward: Forward::default(),
+            trials: HostTrials::default(),
             base: Point {
                 loss: 0.0,
                 spikes: Vec::new(),
@@ -235,11 +235,11 @@ impl<'a> Probe<'a> {
             disturbance: None,
         };
         self.solver
-            .forward(&self.params, self.batch, trial, &mut self.forward)?;
+            .forward(&self.params, self.batch, trial, &mut self.trials)?;
         let samples = self.batch.len();
         let mut seed = crate::readout::Seed::default();
         let mut loss = 0.0;
-        for (readout, &label) in self.forward.readouts.iter().zip(self.batch.labels()) {
+        for (readout, &label) in self.trials.readouts.iter().zip(self.batch.labels()) {
             loss += self
                 .evaluator
                 .evaluate(readout, label, samples, &mut seed)
@@ -248,7 +248,7 @@ impl<'a> Probe<'a> {
         let populations = self.solver.network().populations();
         let mut spikes = vec![0; populations.len()];
         let mut pattern = Vec::new();
-        for tape in &self.forward.tapes {
+        for tape in &self.trials.tapes {
             for (index, population) in populations.iter().enumerate() {
                 let start = pattern.len();
                 pattern.resize(start + population.size, 0);
@@ -263,11 +263,11 @@ impl<'a> Probe<'a> {
         })
     }
 
-    /// The gradient at the point that `forward` holds, which is the base after [`Self::new`].
+    /// The gradient at the point that `trials` hold, which is the base after [`Self::new`].
     fn gradient(&mut self) -> Result<Params<f64>, TrainError> {
         let samples = self.batch.len();
         let seeds: Vec<_> = self
-            .forward
+            .trials
             .readouts
             .iter()
             .zip(self.batch.labels())
@@ -283,18 +283,20 @@ impl<'a> Probe<'a> {
             grazing: Grazing::Keep,
         };
         let mut gradient = self.params.zeros_like();
+        let sum = Sum {
+            gradient: &mut gradient,
+            samples,
+            reduce: &mut Alone,
+        };
         self.solver
-            .adjoint(&self.params, &self.forward, drive, &mut gradient)?;
+            .adjoint(&self.params, &self.trials, drive, sum)?;
         Ok(gradient)
     }
 
     fn grazing_spikes(&self) -> usize {
-        let populations = self.solver.network().populations();
-        let of = |tape: &Tape<f64, f64>| -> usize {
-            let pairs = populations.iter().zip(&tape.populations);
-            pairs.map(|(p, spikes)| grazing_spikes(p, spikes)).sum()
-        };
-        self.forward.tapes.iter().map(of).sum()
+        let network = self.solver.network();
+        let populations = (0..network.populations().len()).map(PopulationId);
+        populations.map(|p| self.trials.grazing(network, p)).sum()
     }
 
     fn compare(

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eventprop::solver::grid::{Probe, Variable};
+use eventprop::solver::{Probe, SolverKind, Variable};
 
 use crate::params::{Benchmark, ParamError, Parameters};
-use crate::settings::SolverKind;
 use crate::topology::LayerNames;
 use crate::value::Value;
 
@@ -323,7 +322,7 @@ fn neurons(
 ) -> Result<Vec<Named<Probe>>, ParamError> {
     const KEY: &str = "REC_NEURONS";
     let value = params.get(KEY);
-    if solver == SolverKind::Event && !items(&value).is_empty() {
+    if !solver.has_steps() && !items(&value).is_empty() {
         let problem = "the event solver has no steps in which to record".to_owned();
         return Err(unknown(params, KEY, problem, "use SOLVER=grid".to_owned()));
     }
@@ -368,7 +367,7 @@ fn synapses(
     let names = LayerNames::new(params.benchmark(), hidden_layers);
     let known = names.projections(params.flag("RECURRENT"));
     let value = params.get(KEY);
-    if solver == SolverKind::Event && !items(&value).is_empty() {
+    if !solver.has_steps() && !items(&value).is_empty() {
         let problem = "the event solver has no steps in which to record".to_owned();
         return Err(unknown(params, KEY, problem, "use SOLVER=grid".to_owned()));
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use eventprop::network::{Model, Population};
+use eventprop::solver::Solver;
 use eventprop::solver::grid::Grid;
 use eventprop::spikes::Batch;
 use serde_json::{Value as Json, json};
@@ -13,9 +14,8 @@ use super::learner::Learner;
 use super::report::Summary;
 use super::{Command, Prepared};
 use crate::data::Part;
-use crate::engine::Engine;
 use crate::insight::{self, Environment, Group, Outcomes, Recording};
-use crate::settings::{Select, SolverKind};
+use crate::settings::Select;
 
 /// Version of the layout of the file.
 pub const LAYOUT: u64 = 1;
@@ -28,7 +28,7 @@ pub struct Dossier<'a> {
 
 impl<'a> Dossier<'a> {
     /// Writes what is known before the first epoch.
-    pub fn begin<S: Engine>(
+    pub fn begin<S: Solver>(
         prepared: &'a Prepared<'a>,
         learner: &Learner<'_, S>,
     ) -> Result<Self, RunError> {
@@ -42,10 +42,7 @@ impl<'a> Dossier<'a> {
             "benchmark": settings.benchmark.name(),
             "command": prepared.command.name(),
             "network": started.network,
-            "solver": match settings.solver {
-                SolverKind::Grid => "grid",
-                SolverKind::Event => "event",
-            },
+            "solver": settings.solver.name(),
             "loss": started.loss,
             "trial_ms": settings.clock.trial_ms(),
             "populations": network.populations().iter().map(population).collect::<Json>(),
@@ -100,7 +97,7 @@ impl<'a> Dossier<'a> {
     }
 
     /// Writes the end of a run of one network whose weights are those that were tested.
-    pub fn end<S: Engine>(
+    pub fn end<S: Solver>(
         mut self,
         learner: &Learner<'_, S>,
         summary: &Summary,
@@ -140,7 +137,7 @@ impl<'a> Dossier<'a> {
 
     /// Records a few samples. A sample that cannot be solved, as a spike that grazes its threshold may
     /// be with `GRAZING=error`, leaves a note in the place of the recordings and does not end the run.
-    fn look_closely<S: Engine>(
+    fn look_closely<S: Solver>(
         &mut self,
         learner: &Learner<'_, S>,
         part: &Part,
@@ -155,7 +152,7 @@ impl<'a> Dossier<'a> {
     }
 }
 
-fn record<S: Engine>(
+fn record<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &Learner<'_, S>,
     part: &Part,

@@ -1,5 +1,6 @@
 //! What is kept of every trial of a run: recordings, first spike times, weights in between.
 
+use eventprop::solver::{Solver, Trials};
 use eventprop::train::Session;
 
 use super::error::RunError;
@@ -7,7 +8,6 @@ use super::learner::{LookIn, Seen};
 use super::progress::Phase;
 use crate::checkpoint::{Container, Defect};
 use crate::data::Data;
-use crate::engine::Engine;
 use crate::outputs::Outputs;
 use crate::records::{FirstSpikes, Outcomes, Place, Recorder};
 use crate::settings::Settings;
@@ -76,7 +76,7 @@ impl<'a> Keeper<'a> {
 }
 
 /// Keeps what was predicted, and nothing else.
-impl<S: Engine> LookIn<S> for Outcomes {
+impl<S: Solver> LookIn<S> for Outcomes {
     fn begin(&mut self, phase: Phase) {
         Self::begin(self, phase);
     }
@@ -93,7 +93,7 @@ impl<S: Engine> LookIn<S> for Outcomes {
     }
 }
 
-impl<S: Engine> LookIn<S> for Keeper<'_> {
+impl<S: Solver> LookIn<S> for Keeper<'_> {
     fn begin(&mut self, phase: Phase) {
         self.outcomes.begin(phase);
     }
@@ -104,7 +104,10 @@ impl<S: Engine> LookIn<S> for Keeper<'_> {
 
     fn before(&mut self, place: Place, session: &mut Session<S>) {
         self.recorder.begin(place, &session.params);
-        session.solver.probe(&self.recorder.probes(place));
+        session
+            .solver
+            .set_probes(&self.recorder.probes(place))
+            .expect("settings have checked solver and populations");
     }
 
     fn after(&mut self, seen: Seen<'_, S>) -> Result<(), RunError> {
@@ -122,7 +125,8 @@ impl<S: Engine> LookIn<S> for Keeper<'_> {
             return Ok(());
         }
         if let Some(first_spikes) = &mut self.first_spikes {
-            for (readout, &id) in session.forward.readouts.iter().zip(batch.ids()) {
+            for (sample, &id) in batch.ids().iter().enumerate() {
+                let readout = session.trials.readout(sample);
                 first_spikes.set(id as usize, &readout.first_spikes_ms);
             }
         }

@@ -26,8 +26,8 @@ mod watchman;
 
 use std::str::FromStr;
 
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::Grid;
+use eventprop::solver::Solver;
+use eventprop::with_solver;
 use serde_json::Value as Json;
 
 pub use error::RunError;
@@ -42,11 +42,10 @@ use self::journey::State;
 use self::saver::TakenUp;
 use crate::checkpoint;
 use crate::data::{self, Data, Source, Wanted, fingerprint};
-use crate::engine::Engine;
 use crate::lock::RunLock;
 use crate::outputs::Outputs;
 use crate::params::{ParamError, Parameters};
-use crate::settings::{Label, Select, Settings, SolverKind};
+use crate::settings::{Label, Select, Settings};
 
 /// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,10 +201,7 @@ fn go(order: &Order<'_>, control: &mut Control<'_>) -> Result<Summary, RunError>
         ));
     }
     control.tell(&Progress::Started(prepared.started()));
-    match settings.solver {
-        SolverKind::Grid => prepared.go::<Grid<f32>>(control),
-        SolverKind::Event => prepared.go::<Event>(control),
-    }
+    with_solver!(settings.solver, S => prepared.go::<S>(control))
 }
 
 /// The checkpoint that is gone on from, or none; that of a run which is not gone on with is set aside.
@@ -329,7 +325,7 @@ impl Prepared<'_> {
         tested && self.settings.select_on_test && self.settings.select == Select::Best
     }
 
-    fn go<S: Engine>(&self, control: &mut Control<'_>) -> Result<Summary, RunError> {
+    fn go<S: Solver>(&self, control: &mut Control<'_>) -> Result<Summary, RunError> {
         match self.command {
             Command::Train | Command::TrainTest => train::train::<S>(self, control),
             Command::Test => test::test::<S>(self, control),

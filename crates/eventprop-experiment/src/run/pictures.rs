@@ -1,6 +1,7 @@
 //! The pictures of a run.
 
 use eventprop::readout::Readout;
+use eventprop::solver::{Solver, Trials};
 use eventprop::spikes::Batch;
 
 use super::error::RunError;
@@ -8,7 +9,6 @@ use super::learner::Learner;
 use super::report::{EpochReport, Summary};
 use super::{Command, Prepared};
 use crate::data::{self, Part};
-use crate::engine::Engine;
 use crate::params::Benchmark;
 use crate::plot::{CurvePoint, DecisionMap, LearningCurve, Picture, SpikeTimeMap, Tested};
 
@@ -16,7 +16,7 @@ use crate::plot::{CurvePoint, DecisionMap, LearningCurve, Picture, SpikeTimeMap,
 const MAP_SIDE: usize = 96;
 
 /// The pictures at the end: the learning curve and, for Yin-Yang, the maps of the tested weights.
-pub fn final_pictures<S: Engine>(
+pub fn final_pictures<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
     reports: &[EpochReport],
@@ -43,7 +43,7 @@ pub fn final_pictures<S: Engine>(
 }
 
 /// The pictures during training, every so many epochs (`TRAINING_PLOT`).
-pub fn interim_pictures<S: Engine>(
+pub fn interim_pictures<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
     reports: &[EpochReport],
@@ -100,7 +100,7 @@ fn learning_curve(
 }
 
 /// The decision map and, when wanted, the maps of spike times; returns the PNG of the first.
-fn maps<S: Engine>(
+fn maps<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
     ending: &str,
@@ -145,7 +145,7 @@ struct Sight {
     first_spikes_ms: Vec<Vec<f64>>,
 }
 
-fn look<S: Engine>(learner: &mut Learner<'_, S>, part: &Part) -> Result<Sight, RunError> {
+fn look<S: Solver>(learner: &mut Learner<'_, S>, part: &Part) -> Result<Sight, RunError> {
     let trial_ms = learner.settings.clock.trial_ms();
     let mut batch = Batch::default();
     let mut sight = Sight {
@@ -159,8 +159,8 @@ fn look<S: Engine>(learner: &mut Learner<'_, S>, part: &Part) -> Result<Sight, R
         sight
             .predictions
             .extend(report.outcomes.iter().map(|outcome| outcome.prediction));
-        for readout in &learner.session.forward.readouts {
-            sight.add_times(readout, trial_ms);
+        for sample in 0..batch.len() {
+            sight.add_times(&learner.session.trials.readout(sample), trial_ms);
         }
     }
     Ok(sight)

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use eventprop::params::Params;
 use eventprop::real::Real;
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::Grid;
+use eventprop::solver::Solver;
 use eventprop::train::Session;
+use eventprop::with_solver;
 use serde_json::Value as Json;
 
 use super::error::RunError;
@@ -16,11 +16,10 @@ use super::learner::{Learner, LookIn, Pass, Seen, Start};
 use super::progress::{Control, Phase, Progress};
 use super::{Command, Prepared, train};
 use crate::data::{self, Data, Part, Source, Wanted};
-use crate::engine::Engine;
 use crate::outputs::{FolderError, Outputs};
 use crate::params::Parameters;
 use crate::records::{Place, SynapseVariable};
-use crate::settings::{OptimizerKind, Settings, SolverKind};
+use crate::settings::{OptimizerKind, Settings};
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.
@@ -92,10 +91,7 @@ pub fn plan(params: &Parameters, source: &Source) -> Result<Plan, RunError> {
         data: resident_mb() - before,
         peak: peak_mb(),
     };
-    match settings.solver {
-        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory),
-        SolverKind::Event => measure::<Event>(&settings, &data, memory),
-    }
+    with_solver!(settings.solver, S => measure::<S>(&settings, &data, memory))
 }
 
 /// Memory in MB before there is a network.
@@ -105,7 +101,7 @@ struct Memory {
     peak: f64,
 }
 
-fn measure<S: Engine>(
+fn measure<S: Solver>(
     settings: &Settings,
     data: &Data,
     Memory {
@@ -167,7 +163,7 @@ fn measure<S: Engine>(
 
 /// MB that a training takes beside its data, from the first batch to the last picture: one of a single batch, in a
 /// folder that is deleted afterwards; 0 where the system does not tell.
-fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunError> {
+fn rehearsal<S: Solver>(settings: &Settings, data: &Data) -> Result<f64, RunError> {
     let folder = tempfile::tempdir().map_err(|error| FolderError {
         path: std::env::temp_dir(),
         problem: error.to_string(),
@@ -207,7 +203,7 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data) -> Result<f64, RunErro
 /// Records nothing.
 struct Blind;
 
-impl<S: Engine> LookIn<S> for Blind {
+impl<S: Solver> LookIn<S> for Blind {
     fn begin(&mut self, _: Phase) {}
     fn end(&mut self, _: Phase) {}
     fn before(&mut self, _: Place, _: &mut Session<S>) {}
@@ -217,7 +213,7 @@ impl<S: Engine> LookIn<S> for Blind {
 }
 
 /// Mean seconds of a batch, from passes as a run makes them; 0 when there is none.
-fn seconds<'a, S: Engine>(
+fn seconds<'a, S: Solver>(
     learner: &mut Learner<'_, S>,
     part: impl Fn(usize) -> std::borrow::Cow<'a, Part>,
     phase: Phase,
@@ -281,7 +277,7 @@ fn disk_mb<F: Real>(params: &Params<F>) -> f64 {
 }
 
 /// MB of all recordings and first spike times, which are kept until the end.
-fn records_mb<S: Engine>(learner: &Learner<'_, S>, data: &Data, trials: usize) -> f64 {
+fn records_mb<S: Solver>(learner: &Learner<'_, S>, data: &Data, trials: usize) -> f64 {
     let settings = learner.settings;
     let records = &settings.records;
     let network = &learner.topology.network;

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eventprop::solver::SolverKind;
+
 use super::report::EpochReport;
 use crate::params::Benchmark;
 use crate::records::Recorder;
-use crate::settings::SolverKind;
 
 /// Something that happened in a run.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! `test`: weights of an earlier run on the test part. Writes no weights and touches no results of the
 //! training.
 
+use eventprop::solver::Solver;
+
 use super::Prepared;
 use super::dossier::Dossier;
 use super::error::RunError;
@@ -10,7 +12,6 @@ use super::pictures;
 use super::progress::{Control, Phase, Progress};
 use super::report::{Summary, results_line};
 use super::train::finish;
-use crate::engine::Engine;
 use crate::outputs::Outputs;
 use crate::params::Benchmark;
 use crate::settings::{Label, Select};
@@ -18,7 +19,7 @@ use crate::topology::Topology;
 use crate::weights::{self, Saved};
 
 /// Tests the weights that are asked for; without that the best when the run chose such, otherwise the last.
-pub fn test<S: Engine>(
+pub fn test<S: Solver>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {

@@ -9,7 +9,7 @@ use eventprop::loss::{FirstSpike, Loss, LossScale, Penalty, Weighting};
 use eventprop::network::Clock;
 use eventprop::optim::schedule;
 use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
-use eventprop::solver::Grazing;
+use eventprop::solver::{Grazing, SolverKind};
 
 use crate::params::time;
 use crate::params::{Benchmark, ParamError, Parameters};
@@ -119,15 +119,6 @@ impl Seeds {
     }
 }
 
-/// The solvers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SolverKind {
-    /// Fixed steps, f32.
-    Grid,
-    /// Event to event, f64.
-    Event,
-}
-
 /// The optimisers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OptimizerKind {
@@ -233,10 +224,8 @@ impl Settings {
     pub fn new(params: &Parameters) -> Result<Self, ParamError> {
         let clock = clock(params)?;
         let network = network::network(params)?;
-        let solver = match params.text("SOLVER").as_str() {
-            "grid" => SolverKind::Grid,
-            _ => SolverKind::Event,
-        };
+        let solver = SolverKind::named(&params.text("SOLVER"));
+        let solver = solver.expect("the table accepts names of solvers only");
         let records = RecordSettings::new(params, network.hidden.len(), solver)?;
         let binned = params.benchmark().is_binned();
         let settings = Self {
@@ -485,7 +474,7 @@ fn withhold(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> 
         "PDROP_HIDDEN"
     };
     let probability = params.float(key);
-    if probability > 0.0 && solver == SolverKind::Event {
+    if probability > 0.0 && !solver.has_steps() {
         let problem = "withholding is defined per time step, and SOLVER=event has none";
         let way_out = "use SOLVER=grid, or set it to 0";
         return Err(combination(params, key, problem, way_out));
@@ -499,7 +488,7 @@ fn noise(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError> {
         return Ok(0.0);
     }
     let amplitude = params.float(KEY);
-    if amplitude > 0.0 && solver == SolverKind::Event {
+    if amplitude > 0.0 && !solver.has_steps() {
         let problem = "noise is defined per time step, and SOLVER=event has none";
         let way_out = "use SOLVER=grid, or set it to 0";
         return Err(combination(params, KEY, problem, way_out));

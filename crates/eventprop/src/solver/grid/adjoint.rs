@@ -16,13 +16,14 @@ use std::ops::Range;
 use super::gradient::{self, ByNeuron, Onto};
 use super::plan::{Adapting, Layer, Plan, Sensitivities, Steps};
 use super::rows;
-use super::state::{ByConstant, Lowered, State, Variable};
+use super::state::{ByConstant, Lowered, State};
 use super::trace::{self, Shape};
 use crate::aligned::Aligned;
 use crate::dispatch::Kernel;
 use crate::neuron::{alif, li, lif};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
+use crate::solver::probe::Variable;
 use crate::solver::{GRAZING_SHARE, Grazing, SolveError};
 use crate::tape::{Spikes, Tape};
 

@@ -9,13 +9,14 @@
 use super::plan::{Adapting, Layer, Plan, Steps};
 use super::project::{self, Blocked};
 use super::rows;
-use super::state::{Kink, State, Variable};
+use super::state::{Kink, State};
 use super::trace::Shape;
 use crate::dispatch::Kernel;
 use crate::neuron::alif;
 use crate::readout::{Observe, Peak};
 use crate::real::Real;
 use crate::solver::Disturbance;
+use crate::solver::probe::Variable;
 use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
 

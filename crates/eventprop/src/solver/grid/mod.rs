@@ -14,6 +14,7 @@ mod rows;
 mod state;
 mod trace;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -25,16 +26,17 @@ use self::plan::Plan;
 use self::project::Blocked;
 use self::rows::Packed;
 use self::state::State;
-pub use self::state::{Probe, Variable};
 use self::trace::Shape;
 use crate::aligned::Aligned;
 use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
-use crate::params::Params;
+use crate::params::{Params, Revision};
 use crate::readout::{Nodes, Observe, Readout};
 use crate::real::Real;
+use crate::solver::for_implementors::{check_batch, check_probes};
+use crate::solver::probe::Probe;
 use crate::solver::shelf::Shelf;
-use crate::solver::{Drive, Forward, SolveError, Solver, Trial, check_batch};
+use crate::solver::{Drive, HostTrials, SolveError, Solver, Sum, Trial};
 use crate::spikes::Batch;
 use crate::tape::Tape;
 
@@ -73,6 +75,8 @@ pub struct Grid<F> {
     packed: Packed<F>,
     /// Weights of the input, where it is projected.
     blocked: Option<Blocked<F>>,
+    /// The parameters that constants and packed weights are of.
+    taken: Option<Revision>,
     probes: Vec<Probe>,
     /// Whether any constant is a parameter.
     trains: bool,
@@ -103,38 +107,29 @@ impl<F: Real> Grid<F> {
             states: Vec::new(),
             packed: Packed::default(),
             blocked,
+            taken: None,
             probes: Vec::new(),
             trains: network.populations().iter().any(|p| !p.trained.is_empty()),
         })
     }
 
-    /// Sets what is recorded from the next trial on. Recording does not change results.
-    ///
-    /// # Panics
-    /// When a probe names the input population or one that does not exist.
-    pub fn set_probes(&mut self, probes: &[Probe]) {
-        for probe in probes {
-            assert!(
-                probe.population < self.plan.layers.len() && probe.population != self.plan.input,
-                "a probe needs a population with state"
-            );
+    /// Takes over constants and weights, unless they are those that it has.
+    fn take(&mut self, params: &Params<F>) -> Result<(), SolveError> {
+        if self.taken == Some(params.revision()) {
+            return Ok(());
         }
-        self.probes = probes.to_vec();
-    }
-
-    /// What a probe recorded of a sample of the last batch, `[steps, size]`. V and I are there after
-    /// `forward`, λ_V and λ_I after `adjoint`.
-    pub fn record(&self, sample: usize, probe: usize) -> &[F] {
-        &self.states[sample].records[probe]
-    }
-
-    /// Takes over the constants that are trained.
-    fn adopt(&mut self, params: &Params<F>) -> Result<(), SolveError> {
+        self.taken = None;
+        let dt = self.network.clock().dt_ms();
         for population in self.network.adopt(params)? {
             let population_now = self.network.population(PopulationId(population));
-            let dt = self.network.clock().dt_ms();
             self.plan.layers[population] = plan::layer(population_now, dt);
         }
+        let plan = &self.plan;
+        self.packed.pack(&plan.layers, &plan.links, params);
+        if let Some(blocked) = &mut self.blocked {
+            blocked.pack(plan, params);
+        }
+        self.taken = Some(params.revision());
         Ok(())
     }
 
@@ -143,19 +138,6 @@ impl<F: Real> Grid<F> {
             .population(PopulationId(population))
             .name
             .clone()
-    }
-
-    /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
-    fn group_len(&self, samples: usize) -> usize {
-        let weights = self.plan.links.iter().map(|link| {
-            let (source, target) = (
-                &self.plan.layers[link.source],
-                &self.plan.layers[link.target],
-            );
-            source.size * target.size
-        });
-        let groups = GROUP_NUMBERS / weights.sum::<usize>().max(1);
-        samples.div_ceil(groups.clamp(GROUPS_LEAST, GROUPS_MOST))
     }
 
     fn check_finite(&self, samples: usize) -> Result<(), SolveError> {
@@ -176,9 +158,38 @@ impl<F: Real> Grid<F> {
 impl<F: Real> Solver for Grid<F> {
     type Real = F;
     type Time = u32;
+    type Trials = HostTrials<u32, F>;
+
+    fn for_network(network: &Network) -> Result<Self, SolveError> {
+        Self::new(network)
+    }
 
     fn network(&self) -> &Network {
         &self.network
+    }
+
+    fn group_len(&self, samples: usize) -> usize {
+        let weights = self.plan.links.iter().map(|link| {
+            let (source, target) = (
+                &self.plan.layers[link.source],
+                &self.plan.layers[link.target],
+            );
+            source.size * target.size
+        });
+        let groups = GROUP_NUMBERS / weights.sum::<usize>().max(1);
+        samples
+            .div_ceil(groups.clamp(GROUPS_LEAST, GROUPS_MOST))
+            .max(1)
+    }
+
+    fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
+        check_probes(&self.network, probes)?;
+        self.probes = probes.to_vec();
+        Ok(())
+    }
+
+    fn record(&self, sample: usize, probe: usize) -> Cow<'_, [F]> {
+        Cow::Borrowed(&self.states[sample].records[probe])
     }
 
     fn forward(
@@ -186,20 +197,16 @@ impl<F: Real> Solver for Grid<F> {
         params: &Params<F>,
         batch: &Batch,
         trial: Trial<'_>,
-        out: &mut Forward<u32, F>,
+        out: &mut HostTrials<u32, F>,
     ) -> Result<(), SolveError> {
         check_batch(&self.network, batch)?;
-        self.adopt(params)?;
+        self.take(params)?;
         out.tapes.resize_with(batch.len(), Tape::default);
         out.readouts.resize_with(batch.len(), Readout::default);
         if self.states.len() < batch.len() {
             self.states.resize_with(batch.len(), State::default);
         }
         let (plan, nodes, probes) = (&self.plan, &self.nodes, &self.probes[..]);
-        self.packed.pack(&plan.layers, &plan.links, params);
-        if let Some(blocked) = &mut self.blocked {
-            blocked.pack(plan, params);
-        }
         let (blocked, shelf) = (self.blocked.as_ref(), &self.shelf);
         let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
         let weights = self.packed.rows(&plan.layers, &plan.links, params);
@@ -244,31 +251,39 @@ impl<F: Real> Solver for Grid<F> {
     fn adjoint(
         &mut self,
         params: &Params<F>,
-        forward: &Forward<u32, F>,
+        forward: &HostTrials<u32, F>,
         drive: Drive<'_, F>,
-        gradient: &mut Params<F>,
+        sum: Sum<'_, F>,
     ) -> Result<(), SolveError> {
-        if forward.tapes.is_empty() {
-            gradient.values_mut().fill(F::ZERO);
-            return Ok(());
-        }
-        self.adopt(params)?;
-        self.packed
-            .pack(&self.plan.layers, &self.plan.links, params);
+        self.take(params)?;
         let samples = forward.tapes.len();
         let numbers = samples * self.plan.clock.steps() * self.plan.columns;
-        let back = if numbers <= TOGETHER_NUMBERS {
-            self.adjoint_together(params, forward, drive, gradient)
+        let together = sum.reduce.is_alone() && numbers <= TOGETHER_NUMBERS;
+        let mut sum = sum;
+        let stopped = if samples == 0 {
+            sum.gradient.values_mut().fill(F::ZERO);
+            None
+        } else if together {
+            self.adjoint_together(params, forward, drive, sum.gradient)
         } else {
-            self.adjoint_in_groups(params, forward, drive, gradient)
+            self.adjoint_in_groups(params, forward, drive, &mut sum)
         };
-        if let Some((sample, graze)) = back {
+        if let Some((sample, graze)) = stopped {
             let tape = &forward.tapes[sample];
             return Err(graze.error(&self.plan, tape, sample, |p| self.name(p)));
         }
         if self.trains {
+            gradient::clear_constants(sum.gradient);
+        }
+        let gradient = sum.gradient;
+        sum.reduce.join(F::numbers_mut(gradient.values_mut()))?;
+        if !together && samples > 0 {
+            gradient::add_in_order(gradient.values_mut(), &self.gradients);
+        }
+        if self.trains {
             gradient::add_constants(&self.states[..samples], gradient);
         }
+        sum.reduce.hand_on(F::numbers_mut(gradient.values_mut()))?;
         Ok(())
     }
 }
@@ -281,7 +296,7 @@ impl<F: Real> Grid<F> {
     fn adjoint_together(
         &mut self,
         params: &Params<F>,
-        forward: &Forward<u32, F>,
+        forward: &HostTrials<u32, F>,
         drive: Drive<'_, F>,
         gradient: &mut Params<F>,
     ) -> Stopped {
@@ -321,24 +336,25 @@ impl<F: Real> Grid<F> {
         stopped
     }
 
-    /// A few samples per task, each with a gradient of its own; then the sum of those.
+    /// A few samples per task, each with a gradient of its own; the first of
+    /// these is that of the sum.
     fn adjoint_in_groups(
         &mut self,
         params: &Params<F>,
-        forward: &Forward<u32, F>,
+        forward: &HostTrials<u32, F>,
         drive: Drive<'_, F>,
-        gradient: &mut Params<F>,
+        sum: &mut Sum<'_, F>,
     ) -> Stopped {
         let samples = forward.tapes.len();
-        let len = self.group_len(samples);
+        let len = self.group_len(sum.samples);
         let plan = &self.plan;
         let shape = Shape::new(plan, plan.clock.steps().min(trace::WINDOW));
         let weights = self.packed.rows(&plan.layers, &plan.links, params);
         let shelf = &self.shelf;
         self.gradients
             .resize_with(samples.div_ceil(len) - 1, Aligned::default);
-        let numbers = gradient.values().len();
-        let mut sums = vec![gradient.values_mut()];
+        let numbers = sum.gradient.values().len();
+        let mut sums = vec![sum.gradient.values_mut()];
         for sum in &mut self.gradients {
             sum.resize(numbers);
             sums.push(sum);
@@ -379,7 +395,6 @@ impl<F: Real> Grid<F> {
         let states = self.states[..samples].par_chunks_mut(len);
         let groups = sums.into_par_iter().zip(states).enumerate();
         let stopped = groups.map(group).find_map_first(|stopped| stopped);
-        gradient::add_in_order(gradient.values_mut(), &self.gradients);
         stopped
     }
 }
