@@ -87,10 +87,12 @@ fn withholding_delays_the_stated_share_of_first_spikes() {
 fn noise_has_the_stated_variance() {
     let (neurons, amplitude) = (4000, 0.2);
     let mut solver = Grid::new(&network(neurons, 100.0)).unwrap();
-    solver.set_probes(&[Probe {
-        population: HIDDEN,
-        variable: Variable::Voltage,
-    }]);
+    solver
+        .set_probes(&[Probe {
+            population: HIDDEN,
+            variable: Variable::Voltage,
+        }])
+        .expect("the population has a state");
     let last_row = |solver: &Grid<f64>| solver.record(0, 0)[19 * neurons..].to_vec();
     forward(&mut solver, &batch(1), None);
     let quiet = last_row(&solver);

@@ -8,7 +8,10 @@ use eventprop::readout::{Observe, Seed};
 use eventprop::reduce::Alone;
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::event::Event;
-use eventprop::solver::{Disturbance, Drive, Grazing, HostTrials, SolveError, Solver, Sum, Trial};
+use eventprop::solver::grid::Grid;
+use eventprop::solver::{
+    Disturbance, Drive, Grazing, HostTrials, Probe, SolveError, Solver, Sum, Trial, Variable,
+};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_cases::random::{Output, Shape, draw, losses};
 use eventprop_cases::solve::solve;
@@ -326,6 +329,29 @@ fn what_has_no_meaning_between_events_is_refused() {
         solve(&disturbance),
         Err(SolveError::Unsupported { .. })
     ));
+}
+
+/// There are no steps in which to record; the grid records, but not what has no state.
+#[test]
+fn probes_that_cannot_be_answered_are_refused() {
+    let mut network = Network::new(clock(10.0));
+    let input = network.add_input("input", 1);
+    let output = network.add_li("output", 1, Li::new(20.0, 5.0));
+    network.connect(input, output, Init::Values(vec![1.0]));
+    let probe = |population| Probe {
+        population,
+        variable: Variable::Voltage,
+    };
+    let mut event = Event::new(&network).unwrap();
+    event.set_probes(&[]).unwrap();
+    let refused = event.set_probes(&[probe(output.0)]);
+    assert!(matches!(refused, Err(SolveError::Unsupported { .. })));
+    let mut grid = Grid::<f32>::new(&network).unwrap();
+    grid.set_probes(&[probe(output.0)]).unwrap();
+    for population in [input.0, 2] {
+        let refused = grid.set_probes(&[probe(output.0), probe(population)]);
+        assert!(matches!(refused, Err(SolveError::Probe { population: p, .. }) if p == population));
+    }
 }
 
 #[test]

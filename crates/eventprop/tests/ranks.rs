@@ -85,7 +85,7 @@ impl Ring {
             last = self.receive()?;
         }
         // The last but one hears it last.
-        if self.ranks > 1 && (self.rank + 2) % self.ranks != 0 {
+        if self.ranks > 1 && !(self.rank + 2).is_multiple_of(self.ranks) {
             self.send(last.clone());
         }
         Ok(last)
@@ -214,7 +214,7 @@ fn on_ranks<S: Solver>(drawn: &Drawn, loss: Loss, ranks: usize) -> Vec<Result<En
 
 fn drawn(output: Output) -> Drawn {
     let shape = Shape {
-        samples: 7,
+        samples: 37,
         ..Shape::of_seed(3, output)
     };
     let mut drawn = draw(shape, 3, 0.1);
@@ -271,7 +271,7 @@ fn any_number_of_ranks_gives_the_bits_of_one_on_the_grid() {
 fn no_rank_waits_for_one_that_failed() {
     let mut drawn = drawn(Output::Li);
     let mut labels = drawn.batch.labels().to_vec();
-    *labels.last_mut().expect("seven samples") = 1000;
+    *labels.last_mut().expect("there are samples") = 1000;
     let trains: Vec<SpikeTrain> = drawn.batch.trains().to_vec();
     drawn.batch = Batch::new(trains, labels).expect("a label for every sample");
     let mut ends = on_ranks::<Event>(&drawn, Loss::Max, 3);

@@ -336,8 +336,8 @@ impl<F: Real> Grid<F> {
         stopped
     }
 
-    /// A few samples per task, each with a gradient of its own; the first of
-    /// these is that of the sum.
+    /// A few samples per task, each group with a gradient of its own; that of the first is the one of
+    /// `sum`.
     fn adjoint_in_groups(
         &mut self,
         params: &Params<F>,
@@ -394,8 +394,7 @@ impl<F: Real> Grid<F> {
         };
         let states = self.states[..samples].par_chunks_mut(len);
         let groups = sums.into_par_iter().zip(states).enumerate();
-        let stopped = groups.map(group).find_map_first(|stopped| stopped);
-        stopped
+        groups.map(group).find_map_first(|stopped| stopped)
     }
 }
 
