@@ -438,8 +438,8 @@ mod tests {
         for seed in 0..60 {
             let drawn = draw(Shape::of_seed(seed, Output::Lif), seed, 0.1);
             let mut judge = Judge::new(&drawn.network).unwrap();
-            let (forward, ..) = evaluate(&mut judge, &drawn.params, &drawn.batch, &losses()[0]);
-            for tape in &forward.tapes {
+            let (trials, ..) = evaluate(&mut judge, &drawn.params, &drawn.batch, &losses()[0]);
+            for tape in &trials.tapes {
                 for (index, population) in drawn.network.populations().iter().enumerate().skip(1) {
                     let mut counts = vec![0; population.size];
                     tape.add_counts(index, &mut counts);

@@ -13,12 +13,11 @@
 //! to first order and with the same sign, N steps and the spikes of one sample add up to
 //! u (8N + Σ (1 + 2ϑ/J)).
 
-use std::any::TypeId;
 use std::fmt;
 
 use eventprop::network::Network;
 use eventprop::real::Real;
-use eventprop::solver::Solver;
+use eventprop::solver::{Solver, Trials};
 use eventprop::tape::{SpikeTime, Tape};
 
 use crate::case::{Case, Expectation, Spike, TimeKind};
@@ -60,7 +59,7 @@ pub struct Report {
 
 /// How a solver keeps time.
 pub fn time_kind<S: Solver>() -> TimeKind {
-    if TypeId::of::<S::Time>() == TypeId::of::<u32>() {
+    if S::Time::IN_STEPS {
         TimeKind::Grid
     } else {
         TimeKind::Event
@@ -73,7 +72,7 @@ pub fn run<S: Solver>(case: &Case, solver: &mut S) -> Option<Report> {
     let solved = solve(solver, &case.params.cast(), &case.batch, &case.loss);
     let is_single = roundoff_of::<S::Real>() > f64::EPSILON;
     let rounding = if is_single {
-        rounding::<S::Real, _, _>(&case.network, &solved.forward.tapes)
+        rounding::<S::Real, _>(&case.network, &solved.trials)
     } else {
         0.0
     };
@@ -134,7 +133,7 @@ impl Check<'_> {
         }
     }
 
-    fn predictions<T, F>(&mut self, expected: &Expectation, solved: &Solved<T, F>) {
+    fn predictions<L: Trials>(&mut self, expected: &Expectation, solved: &Solved<L>) {
         for (sample, prediction) in expected.predictions.iter().enumerate() {
             let found = solved.outcomes[sample].prediction;
             if found != *prediction {
@@ -178,7 +177,7 @@ impl Check<'_> {
 /// All spikes of a population, sorted by (sample, when, neuron). On the grid `when` is the step.
 pub fn spikes_of<S: Solver>(
     case: &Case,
-    solved: &Solved<S::Time, S::Real>,
+    solved: &Solved<S::Trials>,
     population: usize,
 ) -> Vec<Spike> {
     let clock = case.network.clock();
@@ -187,7 +186,8 @@ pub fn spikes_of<S: Solver>(
         TimeKind::Event => 1.0,
     };
     let mut all = Vec::new();
-    for (sample, tape) in solved.forward.tapes.iter().enumerate() {
+    for sample in 0..solved.trials.samples() {
+        let tape = solved.trials.tape(sample);
         let spikes = &tape.populations[population];
         for (index, &neuron) in spikes.neuron.iter().enumerate() {
             let when = spikes.when[index].ms(clock) / unit;
@@ -214,10 +214,10 @@ pub fn roundoff_of<F: Real>() -> f64 {
 }
 
 /// The rounding of the grid solver in the number type `R`, relative to the largest derivative, for
-/// the spikes of these tapes.
-pub fn rounding<R: Real, T: SpikeTime, F: Real>(network: &Network, tapes: &[Tape<T, F>]) -> f64 {
+/// the spikes of these trials.
+pub fn rounding<R: Real, L: Trials>(network: &Network, trials: &L) -> f64 {
     let steps = 8.0 * network.clock().steps() as f64;
-    let spikes = tapes.iter().map(|tape| conditions(network, tape));
+    let spikes = (0..trials.samples()).map(|sample| conditions(network, &trials.tape(sample)));
     roundoff_of::<R>() * (steps + spikes.fold(0.0, f64::max))
 }
 

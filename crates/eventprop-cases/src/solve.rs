@@ -3,21 +3,22 @@
 use eventprop::loss::{Loss, LossScale, Outcome};
 use eventprop::params::Params;
 use eventprop::readout::Seed;
-use eventprop::solver::{Drive, Forward, Grazing, Solver, Trial};
+use eventprop::reduce::Alone;
+use eventprop::solver::{Drive, Grazing, Solver, Sum, Trial, Trials};
 use eventprop::spikes::Batch;
 
 /// A solved batch.
 #[derive(Debug, Clone)]
-pub struct Solved<T, F> {
+pub struct Solved<L: Trials> {
     /// Spikes and readouts.
-    pub forward: Forward<T, F>,
+    pub trials: L,
     /// Loss and prediction per sample.
     pub outcomes: Vec<Outcome>,
     /// The gradient of the mean loss.
-    pub gradient: Params<F>,
+    pub gradient: Params<L::Real>,
 }
 
-impl<T, F> Solved<T, F> {
+impl<L: Trials> Solved<L> {
     /// The mean loss of the batch.
     pub fn loss(&self) -> f64 {
         mean_loss(&self.outcomes)
@@ -33,26 +34,31 @@ pub fn solve<S: Solver>(
     params: &Params<S::Real>,
     batch: &Batch,
     loss: &Loss,
-) -> Solved<S::Time, S::Real> {
-    let (forward, outcomes, seeds) = evaluate(solver, params, batch, loss);
+) -> Solved<S::Trials> {
+    let (trials, outcomes, seeds) = evaluate(solver, params, batch, loss);
     let mut gradient = params.zeros_like();
     let drive = Drive {
         seeds: &seeds,
         spike_jumps: &[],
         grazing: Grazing::Keep,
     };
+    let sum = Sum {
+        gradient: &mut gradient,
+        samples: batch.len(),
+        reduce: &mut Alone,
+    };
     solver
-        .adjoint(params, &forward, drive, &mut gradient)
+        .adjoint(params, &trials, drive, sum)
         .expect("grazing spikes are kept");
     Solved {
-        forward,
+        trials,
         outcomes,
         gradient,
     }
 }
 
 /// What [`evaluate`] gives: spikes and readouts, losses and predictions, seeds.
-pub type Evaluated<T, F> = (Forward<T, F>, Vec<Outcome>, Vec<Seed<F>>);
+pub type Evaluated<L> = (L, Vec<Outcome>, Vec<Seed<<L as Trials>::Real>>);
 
 /// Solves a batch forwards and evaluates the loss.
 ///
@@ -63,7 +69,7 @@ pub fn evaluate<S: Solver>(
     params: &Params<S::Real>,
     batch: &Batch,
     loss: &Loss,
-) -> Evaluated<S::Time, S::Real> {
+) -> Evaluated<S::Trials> {
     let evaluator = loss
         .prepare(solver.network(), LossScale::Exact)
         .expect("the loss fits the network");
@@ -71,22 +77,21 @@ pub fn evaluate<S: Solver>(
         observe: loss.observes(),
         disturbance: None,
     };
-    let mut forward = Forward {
-        tapes: Vec::new(),
-        readouts: Vec::new(),
-    };
+    let mut trials = S::Trials::default();
     solver
-        .forward(params, batch, trial, &mut forward)
+        .forward(params, batch, trial, &mut trials)
         .expect("the batch fits the network");
     let mut seeds = vec![Seed::default(); batch.len()];
-    let outcomes = forward
-        .readouts
+    let outcomes = batch
+        .labels()
         .iter()
-        .zip(batch.labels())
         .zip(&mut seeds)
-        .map(|((readout, &label), seed)| evaluator.evaluate(readout, label, batch.len(), seed))
+        .enumerate()
+        .map(|(sample, (&label, seed))| {
+            evaluator.evaluate(&trials.readout(sample), label, batch.len(), seed)
+        })
         .collect();
-    (forward, outcomes, seeds)
+    (trials, outcomes, seeds)
 }
 
 /// The mean loss of a batch.

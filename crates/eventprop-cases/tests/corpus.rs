@@ -4,11 +4,15 @@
     reason = "the figures of a proof are shown with --nocapture"
 )]
 
+mod outside;
+
 use eventprop::solver::Solver;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::solver::grid::judge::Judge;
 use eventprop_cases::{Case, TimeKind, all, run};
+
+use self::outside::PlainGrid;
 
 /// Runs all cases that expect something of a solver and reports all differences at once.
 fn run_all<S: Solver>(new: impl Fn(&Case) -> S) {
@@ -44,6 +48,12 @@ fn fast_grid_in_f64() {
 #[test]
 fn judge() {
     run_all(|case| Judge::new(&case.network).unwrap());
+}
+
+/// Refutes the page of equations, and that a solver can be written outside of the engine.
+#[test]
+fn plain_grid_from_outside() {
+    run_all(|case| PlainGrid::for_network(&case.network).unwrap());
 }
 
 /// Refutes the equations of continuous time: the same tags and the crossings between events.

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use eventprop_experiment::run::{BatchProgress, EpochReport, Observer, Phase, Progress, Started};
-use eventprop_experiment::settings::SolverKind;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
@@ -70,10 +69,7 @@ impl Display {
     }
 
     fn start(&mut self, started: &Started<'_>) {
-        let solver = match started.solver {
-            SolverKind::Grid => "grid",
-            SolverKind::Event => "event",
-        };
+        let solver = started.solver.name();
         let [train, validation, test] = started.samples;
         self.line(&format!(
             "{} {}, loss {}, {solver} solver; {train} training, {validation} validation, {test} test samples",

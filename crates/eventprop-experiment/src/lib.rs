@@ -32,7 +32,6 @@
 pub mod bench;
 pub mod checkpoint;
 pub mod data;
-pub mod engine;
 pub mod gradcheck;
 pub mod health;
 pub mod lock;

@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::io;
 
+use eventprop::reduce::ReduceError;
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
 use eventprop_data::sets::dvs_gesture::GestureError;
@@ -18,7 +19,7 @@ use eventprop_params::ParamError;
 use pyo3::PyErr;
 use pyo3::exceptions::{
     PyFileNotFoundError, PyFloatingPointError, PyKeyError, PyOSError, PyPermissionError,
-    PyValueError,
+    PyRuntimeError, PyValueError,
 };
 
 /// A `ValueError` with the text of an error.
@@ -34,13 +35,20 @@ pub fn key(error: impl std::fmt::Display) -> PyErr {
 /// The exception for a solver that stopped.
 pub fn solve(error: &SolveError) -> PyErr {
     match error {
-        SolveError::Network(_) | SolveError::Spikes(_) | SolveError::Unsupported { .. } => {
-            value(error)
-        }
+        SolveError::Network(_)
+        | SolveError::Spikes(_)
+        | SolveError::Probe { .. }
+        | SolveError::Unsupported { .. } => value(error),
         SolveError::NotFinite { .. }
         | SolveError::Grazing { .. }
         | SolveError::TooManySpikes { .. } => PyFloatingPointError::new_err(error.to_string()),
+        SolveError::Reduce(error) => reduce(error),
     }
+}
+
+/// The exception for ranks that could not sum.
+fn reduce(error: &ReduceError) -> PyErr {
+    PyRuntimeError::new_err(error.to_string())
 }
 
 /// The exception for a batch that could not be solved or trained on.
@@ -48,6 +56,7 @@ pub fn train(error: &TrainError) -> PyErr {
     match error {
         TrainError::Solve(source) => solve(source),
         TrainError::Loss(source) => value(source),
+        TrainError::Reduce(source) => reduce(source),
         TrainError::GradientNotFinite { .. } => PyFloatingPointError::new_err(error.to_string()),
     }
 }

@@ -3,19 +3,18 @@
 use eventprop::network::{Network as Description, PopulationId};
 use eventprop::params::Params;
 use eventprop::real::Real;
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::{Grid, Probe, Variable};
+use eventprop::solver::{Probe, Solver, SolverKind, Trials, Variable};
 use eventprop::spikes::Batch;
 use eventprop::tape::SpikeTime;
 use eventprop::train::{BatchReport, Session, TrainError};
-use eventprop_experiment::engine::Engine;
+use eventprop::with_solver;
 use numpy::{Element, IntoPyArray};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::events::Events;
 use crate::network::{Network, shape, shaped};
-use crate::plan::{Request, SolverName};
+use crate::plan::{self, Request};
 use crate::{errors, pool};
 
 /// What is to be recorded: names like `hid.V`, and the probes behind them.
@@ -23,15 +22,6 @@ struct Recorded {
     names: Vec<String>,
     probes: Vec<Probe>,
 }
-
-const VARIABLES: [(&str, Variable); 6] = [
-    ("V", Variable::Voltage),
-    ("I", Variable::Current),
-    ("B", Variable::Adaptation),
-    ("lambda_V", Variable::LambdaV),
-    ("lambda_I", Variable::LambdaI),
-    ("lambda_B", Variable::LambdaB),
-];
 
 /// Whether the gradient is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +42,7 @@ pub fn evaluate<'py>(
     record: Vec<String>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (description, params) = network.snapshot()?;
-    let solver = SolverName::parse(solver)?;
+    let solver = plan::solver(solver)?;
     let passes = if gradient {
         Passes::Both
     } else {
@@ -67,11 +57,7 @@ pub fn evaluate<'py>(
         recorded,
         passes,
     };
-    match solver {
-        SolverName::Grid => look.through::<Grid<f32>>(py),
-        SolverName::Grid64 => look.through::<Grid<f64>>(py),
-        SolverName::Event => look.through::<Event>(py),
-    }
+    with_solver!(solver, S => look.through::<S>(py))
 }
 
 /// What is looked at and how.
@@ -87,13 +73,15 @@ struct Look<'a, 'py> {
 impl<'py> Look<'_, 'py> {
     fn through<S>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>
     where
-        S: Engine + Send,
+        S: Solver + Send,
         S::Real: Element,
     {
         let params = self.params.cast::<S::Real>();
         let plan = self.request.plan(self.network, &params)?;
         let mut solver = S::for_network(self.network).map_err(|error| errors::solve(&error))?;
-        solver.probe(&self.recorded.probes);
+        solver
+            .set_probes(&self.recorded.probes)
+            .map_err(|error| errors::solve(&error))?;
         let mut session = Session::new(solver, params, plan).map_err(|e| errors::train(&e))?;
         let mut batch = Batch::default();
         let slices = self.events.slices()?;
@@ -113,7 +101,7 @@ impl<'py> Look<'_, 'py> {
         report: &BatchReport,
     ) -> PyResult<Bound<'py, PyDict>>
     where
-        S: Engine,
+        S: Solver,
         S::Real: Element,
     {
         let seen = PyDict::new(py);
@@ -149,7 +137,7 @@ impl<'py> Look<'_, 'py> {
             let samples = report.outcomes.len();
             let mut values = Vec::with_capacity(samples * steps * size);
             for sample in 0..samples {
-                values.extend_from_slice(session.solver.record(sample, index));
+                values.extend_from_slice(&session.solver.record(sample, index));
             }
             records.set_item(name, shaped(py, values, &[samples, steps, size])?)?;
         }
@@ -160,7 +148,7 @@ impl<'py> Look<'_, 'py> {
     /// Per population: times, neurons, offsets and drives.
     fn spikes<S>(&self, py: Python<'py>, session: &Session<S>) -> PyResult<Bound<'py, PyDict>>
     where
-        S: Engine,
+        S: Solver,
         S::Real: Element,
     {
         let clock = self.network.clock();
@@ -168,7 +156,8 @@ impl<'py> Look<'_, 'py> {
         for (index, population) in self.network.populations().iter().enumerate() {
             let (mut times, mut neurons, mut drives) = (Vec::new(), Vec::new(), Vec::new());
             let mut offsets = vec![0_i64];
-            for tape in &session.forward.tapes {
+            for sample in 0..session.trials.samples() {
+                let tape = session.trials.tape(sample);
                 let spikes = &tape.populations[index];
                 times.extend(spikes.when.iter().map(|when| when.ms(clock)));
                 neurons.extend_from_slice(&spikes.neuron);
@@ -187,7 +176,7 @@ impl<'py> Look<'_, 'py> {
     }
 }
 
-fn solve<S: Engine>(
+fn solve<S: Solver>(
     session: &mut Session<S>,
     batch: &Batch,
     passes: Passes,
@@ -211,12 +200,13 @@ pub fn predictions(report: &BatchReport) -> Vec<i64> {
 /// What the loss saw of every sample.
 fn readout<'py, S>(py: Python<'py>, session: &Session<S>) -> PyResult<Bound<'py, PyList>>
 where
-    S: Engine,
+    S: Solver,
     S::Real: Element,
 {
     let outputs = session.solver.network().output_size();
     let all = PyList::empty(py);
-    for readout in &session.forward.readouts {
+    for sample in 0..session.trials.samples() {
+        let readout = session.trials.readout(sample);
         let seen = PyDict::new(py);
         if !readout.voltage.is_empty() {
             let rows = readout.voltage.len() / outputs;
@@ -246,10 +236,10 @@ impl Recorded {
     fn parse(
         names: Vec<String>,
         network: &Description,
-        solver: SolverName,
+        solver: SolverKind,
         passes: Passes,
     ) -> PyResult<Self> {
-        if solver == SolverName::Event && !names.is_empty() {
+        if !solver.has_steps() && !names.is_empty() {
             return Err(errors::value(
                 "record is not possible with solver=\"event\", which has no steps; use \"grid\" or \"grid64\"",
             ));
@@ -268,13 +258,13 @@ impl Recorded {
                     "record names {name:?}, but the input has no state to record; its spikes are in .spikes"
                 )));
             }
-            let all = VARIABLES.map(|(name, _)| name).join(", ");
-            let (_, variable) = VARIABLES.into_iter().find(|(v, _)| *v == variable).ok_or_else(|| {
+            let all = Variable::ALL.map(Variable::name).join(", ");
+            let variable = Variable::named(variable).ok_or_else(|| {
                 errors::value(format!(
                     "record names {name:?}; write POPULATION.VARIABLE with one of the variables {all}"
                 ))
             })?;
-            if variable_is_adjoint(variable) && passes == Passes::Forward {
+            if variable.is_adjoint() && passes == Passes::Forward {
                 return Err(errors::value(format!(
                     "record names {name:?}, which only the adjoint pass knows; ask for gradient=True"
                 )));
@@ -287,11 +277,4 @@ impl Recorded {
         let probes = names.iter().map(probe).collect::<PyResult<_>>()?;
         Ok(Self { names, probes })
     }
-}
-
-fn variable_is_adjoint(variable: Variable) -> bool {
-    matches!(
-        variable,
-        Variable::LambdaV | Variable::LambdaI | Variable::LambdaB
-    )
 }

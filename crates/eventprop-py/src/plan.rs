@@ -8,36 +8,20 @@ use eventprop::optim::{Adam, Optimizer, Sgd};
 use eventprop::params::{Params, Role};
 use eventprop::real::Real;
 use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
-use eventprop::solver::Grazing;
+use eventprop::solver::{Grazing, SolverKind};
 use eventprop::train::Plan;
 use pyo3::prelude::*;
 
 use crate::errors;
 use crate::loss::{self, Named};
 
-/// The solvers by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SolverName {
-    /// Fixed steps, f32.
-    Grid,
-    /// Fixed steps, f64.
-    Grid64,
-    /// Event to event, f64.
-    Event,
-}
-
-impl SolverName {
-    /// The solver of this name.
-    pub fn parse(name: &str) -> PyResult<Self> {
-        match name {
-            "grid" => Ok(Self::Grid),
-            "grid64" => Ok(Self::Grid64),
-            "event" => Ok(Self::Event),
-            _ => Err(errors::value(format!(
-                "there is no solver {name:?}; there are \"grid\" (fixed steps, float32), \"grid64\" (fixed steps, float64) and \"event\" (event to event, float64)"
-            ))),
-        }
-    }
+/// The solver of a name.
+pub fn solver(name: &str) -> PyResult<SolverKind> {
+    SolverKind::named(name).ok_or_else(|| {
+        errors::value(format!(
+            "there is no solver {name:?}; there are \"grid\" (fixed steps, float32), \"grid64\" (fixed steps, float64) and \"event\" (event to event, float64)"
+        ))
+    })
 }
 
 /// The arrangement of a session, as Python gives it.

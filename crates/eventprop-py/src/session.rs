@@ -3,30 +3,42 @@
 use std::sync::{Mutex, PoisonError};
 
 use eventprop::params::Params;
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::Grid;
+use eventprop::solver::Solver;
 use eventprop::spikes::Batch;
 use eventprop::train::{BatchReport, Session as Training, TrainError};
-use eventprop_experiment::engine::Engine;
+use eventprop::with_solver;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::evaluate::predictions;
 use crate::events::{Events, Slices};
 use crate::network::Network;
-use crate::plan::{Request, SolverName};
+use crate::plan::{self, Request};
 use crate::{errors, pool};
 
-/// A training with any of the solvers.
-enum Any {
-    Grid(Training<Grid<f32>>),
-    Grid64(Training<Grid<f64>>),
-    Event(Training<Event>),
+/// A training with one of the solvers.
+trait AnyTraining: Send {
+    fn solve(&mut self, batch: &Batch, verb: Verb) -> Solved;
+
+    fn params(&self) -> Params<f64>;
+}
+
+impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
+    fn solve(&mut self, batch: &Batch, verb: Verb) -> Solved {
+        match verb {
+            Verb::Train { eta } => self.train_batch(batch, None, eta),
+            Verb::Test => self.test_batch(batch),
+        }
+    }
+
+    fn params(&self) -> Params<f64> {
+        self.params.cast()
+    }
 }
 
 /// A session and the memory of its batches.
 struct Work {
-    any: Any,
+    training: Box<dyn AnyTraining>,
     batch: Batch,
 }
 
@@ -46,19 +58,7 @@ pub struct Session {
 impl Work {
     fn solve(&mut self, slices: Slices<'_>, places: &[i64], verb: Verb) -> Solved {
         slices.fill(Some(places), &mut self.batch);
-        match &mut self.any {
-            Any::Grid(training) => solve(training, &self.batch, verb),
-            Any::Grid64(training) => solve(training, &self.batch, verb),
-            Any::Event(training) => solve(training, &self.batch, verb),
-        }
-    }
-
-    fn params(&self) -> Params<f64> {
-        match &self.any {
-            Any::Grid(training) => training.params.cast(),
-            Any::Grid64(training) => training.params.clone(),
-            Any::Event(training) => training.params.clone(),
-        }
+        self.training.solve(&self.batch, verb)
     }
 }
 
@@ -67,14 +67,7 @@ type Tested<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>);
 
 type Solved = Result<BatchReport, TrainError>;
 
-fn solve<S: Engine>(training: &mut Training<S>, batch: &Batch, verb: Verb) -> Solved {
-    match verb {
-        Verb::Train { eta } => training.train_batch(batch, None, eta),
-        Verb::Test => training.test_batch(batch),
-    }
-}
-
-fn training<S: Engine>(network: &Network, request: &Request) -> PyResult<Training<S>> {
+fn training<S: Solver>(network: &Network, request: &Request) -> PyResult<Training<S>> {
     let (description, params) = network.snapshot()?;
     let params = params.cast::<S::Real>();
     let plan = request.plan(&description, &params)?;
@@ -86,14 +79,12 @@ fn training<S: Engine>(network: &Network, request: &Request) -> PyResult<Trainin
 impl Session {
     #[new]
     fn new(network: &Network, solver: &str, request: Request) -> PyResult<Self> {
-        let any = match SolverName::parse(solver)? {
-            SolverName::Grid => Any::Grid(training(network, &request)?),
-            SolverName::Grid64 => Any::Grid64(training(network, &request)?),
-            SolverName::Event => Any::Event(training(network, &request)?),
-        };
+        let training: Box<dyn AnyTraining> = with_solver!(plan::solver(solver)?, S => {
+            Box::new(training::<S>(network, &request)?)
+        });
         let batch = Batch::default();
         Ok(Self {
-            work: Mutex::new(Work { any, batch }),
+            work: Mutex::new(Work { training, batch }),
         })
     }
 
@@ -129,7 +120,7 @@ impl Session {
     fn hand_over(&self, py: Python<'_>, network: &Network) -> PyResult<()> {
         let params = py.detach(|| {
             let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-            work.params()
+            work.training.params()
         });
         network.adopt(params)
     }

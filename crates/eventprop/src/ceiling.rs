@@ -6,12 +6,12 @@
 
 use std::hint::black_box;
 
+use crate::activity::Activity;
 use crate::aligned::Aligned;
 use crate::dispatch::{Kernel, vectorized};
 use crate::network::{Network, ProjectionId};
 use crate::optim::{Adam, Optimizer};
 use crate::params::Params;
-use crate::train::Activity;
 
 /// How often one sample needs each elementary operation, on average.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -15,13 +15,13 @@
 //! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
 
 use crate::loss::{Evaluator, Loss, LossScale};
-use crate::network::Network;
+use crate::network::{Network, PopulationId};
 use crate::params::{Params, Role};
+use crate::reduce::Alone;
 use crate::rng::{Key, Purpose};
 use crate::solver::event::Event;
-use crate::solver::{Drive, Forward, Grazing, Solver, Trial, grazing_spikes};
+use crate::solver::{Drive, Grazing, Solver, Sum, Trial, Trials};
 use crate::spikes::Batch;
-use crate::tape::Tape;
 use crate::train::TrainError;
 
 /// What to check.
@@ -219,7 +219,7 @@ struct Probe<'a, S: Solver> {
     evaluator: Evaluator,
     params: Params<f64>,
     batch: &'a Batch,
-    forward: Forward<S::Time, f64>,
+    trials: S::Trials,
     base: Point,
     grazing: usize,
 }
@@ -237,7 +237,7 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
             solver,
             params: params.clone(),
             batch,
-            forward: Forward::default(),
+            trials: S::Trials::default(),
             base: Point {
                 loss: 0.0,
                 spikes: Vec::new(),
@@ -256,25 +256,25 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
             disturbance: None,
         };
         self.solver
-            .forward(&self.params, self.batch, trial, &mut self.forward)?;
+            .forward(&self.params, self.batch, trial, &mut self.trials)?;
         let samples = self.batch.len();
         let mut seed = crate::readout::Seed::default();
         let mut loss = 0.0;
-        for (readout, &label) in self.forward.readouts.iter().zip(self.batch.labels()) {
-            loss += self
-                .evaluator
-                .evaluate(readout, label, samples, &mut seed)
-                .loss;
+        for (sample, &label) in self.batch.labels().iter().enumerate() {
+            let readout = self.trials.readout(sample);
+            let outcome = self.evaluator.evaluate(&readout, label, samples, &mut seed);
+            loss += outcome.loss;
         }
         let populations = self.solver.network().populations();
         let mut spikes = vec![0; populations.len()];
         let mut pattern = Vec::new();
-        for tape in &self.forward.tapes {
+        for sample in 0..samples {
             for (index, population) in populations.iter().enumerate() {
                 let start = pattern.len();
                 pattern.resize(start + population.size, 0);
-                tape.add_counts(index, &mut pattern[start..]);
-                spikes[index] += tape.populations[index].len();
+                let counts = &mut pattern[start..];
+                self.trials.add_counts(sample, PopulationId(index), counts);
+                spikes[index] += counts.iter().sum::<u32>() as usize;
             }
         }
         Ok(Point {
@@ -284,17 +284,15 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
         })
     }
 
-    /// The gradient at the point that `forward` holds, which is the base after [`Self::new`].
+    /// The gradient at the point that `trials` hold, which is the base after [`Self::new`].
     fn gradient(&mut self) -> Result<Params<f64>, TrainError> {
         let samples = self.batch.len();
-        let seeds: Vec<_> = self
-            .forward
-            .readouts
-            .iter()
+        let seeds: Vec<_> = (0..samples)
             .zip(self.batch.labels())
-            .map(|(readout, &label)| {
+            .map(|(sample, &label)| {
+                let readout = self.trials.readout(sample);
                 let mut seed = crate::readout::Seed::default();
-                self.evaluator.evaluate(readout, label, samples, &mut seed);
+                self.evaluator.evaluate(&readout, label, samples, &mut seed);
                 seed
             })
             .collect();
@@ -304,18 +302,20 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
             grazing: Grazing::Keep,
         };
         let mut gradient = self.params.zeros_like();
+        let sum = Sum {
+            gradient: &mut gradient,
+            samples,
+            reduce: &mut Alone,
+        };
         self.solver
-            .adjoint(&self.params, &self.forward, drive, &mut gradient)?;
+            .adjoint(&self.params, &self.trials, drive, sum)?;
         Ok(gradient)
     }
 
     fn grazing_spikes(&self) -> usize {
-        let populations = self.solver.network().populations();
-        let of = |tape: &Tape<S::Time, f64>| -> usize {
-            let pairs = populations.iter().zip(&tape.populations);
-            pairs.map(|(p, spikes)| grazing_spikes(p, spikes)).sum()
-        };
-        self.forward.tapes.iter().map(of).sum()
+        let network = self.solver.network();
+        let populations = (0..network.populations().len()).map(PopulationId);
+        populations.map(|p| self.trials.grazing(network, p)).sum()
     }
 
     fn compare(

@@ -58,6 +58,7 @@
 //! - [`solver`]: the trait `Solver` with `forward` and `adjoint`; [`solver::grid`] (fixed steps, fast,
 //!   with its judge) and [`solver::event`] (event to event, exact).
 //! - [`loss`], [`regularize`], [`optim`]: one thing a file. [`train`]: a training step on one page.
+//!   [`activity`]: who spiked. [`reduce`]: several ranks with one batch.
 //! - [`gradcheck`]: the adjoint against differences. [`ceiling`]: what the machine could do at best. [`rng`]: random numbers that depend on keys, not
 //!   on order.
 //!
@@ -65,6 +66,7 @@
 //! thing. Results do not depend on the number of threads of the rayon pool in which a session runs; run
 //! a training loop *inside* a pool (`ThreadPool::install`), because entering one costs microseconds.
 
+pub mod activity;
 mod aligned;
 pub mod ceiling;
 pub mod connect;
@@ -77,6 +79,7 @@ pub mod optim;
 pub mod params;
 pub mod readout;
 pub mod real;
+pub mod reduce;
 pub mod regularize;
 pub mod rng;
 mod shares;

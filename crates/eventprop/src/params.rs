@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::aligned::Aligned;
 use crate::network::{Init, Network, NetworkError, NeuronConstant, PopulationId, ProjectionId};
@@ -34,10 +35,12 @@ pub struct Entry {
 }
 
 /// A flat buffer of parameters (or of their gradients) with named ranges.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Params<F> {
+    /// Changed through [`Self::change`] only.
     values: Aligned<F>,
     layout: Arc<Layout>,
+    revision: Revision,
 }
 
 /// Where what lies.
@@ -89,6 +92,26 @@ impl Layout {
     }
 }
 
+/// Which values a buffer holds: buffers of one revision have the same values, and every change makes a
+/// revision that no buffer of the process had before. Whoever keeps a copy of parameters compares the
+/// revision it copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision(u64);
+
+impl Revision {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The same values in the same ranges.
+impl<F: Real> PartialEq for Params<F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values && self.layout == other.layout
+    }
+}
+
 /// Σ f(x).
 ///
 /// PERF: in eight lanes, which the compiler keeps in one register; the order of summation is fixed.
@@ -120,6 +143,7 @@ impl<F: Real> Params<F> {
         Ok(Self {
             values: Aligned::zeros(layout.len()),
             layout: Arc::new(layout),
+            revision: Revision::new(),
         })
     }
 
@@ -146,11 +170,12 @@ impl<F: Real> Params<F> {
                 }
             }
         }
-        for Entry { role, range, .. } in &params.layout.entries {
+        let layout = Arc::clone(&params.layout);
+        for Entry { role, range, .. } in &layout.entries {
             if let Role::Constant(population, which) = role {
                 let constant = network.population(*population).constant(*which);
                 let constant = constant.expect("a valid network has the constants it trains");
-                for (neuron, value) in params.values[range.clone()].iter_mut().enumerate() {
+                for (neuron, value) in params.change()[range.clone()].iter_mut().enumerate() {
                     *value = F::from_f64(constant.of(neuron));
                 }
             }
@@ -160,9 +185,10 @@ impl<F: Real> Params<F> {
 
     /// Lifts every parameter to its bound.
     pub fn keep_bounds(&mut self) {
-        for entry in self.layout.entries.iter().filter(|e| e.least.is_finite()) {
+        let layout = Arc::clone(&self.layout);
+        for entry in layout.entries.iter().filter(|e| e.least.is_finite()) {
             let least = F::from_f64(entry.least);
-            for value in &mut self.values[entry.range.clone()] {
+            for value in &mut self.change()[entry.range.clone()] {
                 if *value < least {
                     *value = least;
                 }
@@ -173,7 +199,8 @@ impl<F: Real> Params<F> {
     /// Sets the parameters of one role to zero: of a gradient, what is not to be trained.
     pub fn clear(&mut self, role: Role) {
         if let Some(entry) = self.layout.entries.iter().find(|e| e.role == role) {
-            self.values[entry.range.clone()].fill(F::ZERO);
+            let range = entry.range.clone();
+            self.change()[range].fill(F::ZERO);
         }
     }
 
@@ -190,7 +217,7 @@ impl<F: Real> Params<F> {
         which: NeuronConstant,
     ) -> Option<&mut [F]> {
         let range = self.constant_range(population, which)?;
-        Some(&mut self.values[range])
+        Some(&mut self.change()[range])
     }
 
     /// Where a trained constant lies in the buffer.
@@ -214,6 +241,7 @@ impl<F: Real> Params<F> {
         Self {
             values: Aligned::zeros(self.values.len()),
             layout: Arc::clone(&self.layout),
+            revision: Revision::new(),
         }
     }
 
@@ -226,6 +254,7 @@ impl<F: Real> Params<F> {
                 .map(|x| G::from_f64(x.to_f64()))
                 .collect(),
             layout: Arc::clone(&self.layout),
+            revision: Revision::new(),
         }
     }
 
@@ -236,7 +265,18 @@ impl<F: Real> Params<F> {
 
     /// The whole buffer, to be changed.
     pub fn values_mut(&mut self) -> &mut [F] {
+        self.change()
+    }
+
+    /// The values, of a new revision.
+    fn change(&mut self) -> &mut Aligned<F> {
+        self.revision = Revision::new();
         &mut self.values
+    }
+
+    /// Which values these are: another one after every call that could have changed them.
+    pub fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// The named ranges.
@@ -252,7 +292,7 @@ impl<F: Real> Params<F> {
     /// Weights of a projection, to be changed.
     pub fn weights_mut(&mut self, id: ProjectionId) -> &mut [F] {
         let range = self.weights_range(id);
-        &mut self.values[range]
+        &mut self.change()[range]
     }
 
     /// Where the weights of a projection lie in the buffer.
@@ -262,9 +302,10 @@ impl<F: Real> Params<F> {
 
     /// The weights of every projection, by projection, to be changed at the same time.
     pub(crate) fn weights_of_all_mut(&mut self) -> Vec<&mut [F]> {
-        let mut rest = &mut self.values[..];
+        let layout = Arc::clone(&self.layout);
+        let mut rest = &mut self.change()[..];
         let mut weights = Vec::new();
-        for entry in &self.layout.entries {
+        for entry in &layout.entries {
             let (values, behind) = rest.split_at_mut(entry.range.len());
             rest = behind;
             if let Role::Weights(id) = entry.role {
@@ -300,7 +341,28 @@ impl<F: Real> Params<F> {
 
 #[cfg(test)]
 mod tests {
-    use super::euclidean;
+    use super::{Params, euclidean};
+    use crate::network::{Clock, Init, Li, Network, ProjectionId};
+
+    /// Reading changes no revision and a clone has that of its origin; whoever could have written has
+    /// another one, different from that of a clone that was written too.
+    #[test]
+    fn a_revision_belongs_to_values() {
+        let mut network = Network::new(Clock::new(1.0, 10.0).unwrap());
+        let input = network.add_input("input", 1);
+        let output = network.add_li("output", 2, Li::new(20.0, 5.0));
+        network.connect(input, output, Init::Values(vec![1.0, 2.0]));
+        let mut params = Params::<f32>::init(&network, 1).unwrap();
+        let mut clone = params.clone();
+        let first = params.revision();
+        assert_eq!(params.weights(ProjectionId(0)), [1.0, 2.0]);
+        assert_eq!((params.revision(), clone.revision()), (first, first));
+        params.weights_mut(ProjectionId(0))[0] = 3.0;
+        clone.values_mut()[0] = 4.0;
+        let (second, third) = (params.revision(), clone.revision());
+        assert!(first != second && first != third && second != third);
+        assert_ne!(params.zeros_like().revision(), second);
+    }
 
     /// 3² + 4² = 5², 1 + … + 9 squared is 285, whatever the lanes.
     #[test]

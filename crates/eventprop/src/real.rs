@@ -36,6 +36,28 @@ pub trait Real:
     /// The square root.
     #[must_use]
     fn sqrt(self) -> Self;
+    /// A list of such numbers, with its type told.
+    fn numbers(list: &[Self]) -> Numbers<'_>;
+    /// As [`Self::numbers`], to be changed.
+    fn numbers_mut(list: &mut [Self]) -> NumbersMut<'_>;
+}
+
+/// A list of numbers of either type: for code that cannot be generic, or whose other half is not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Numbers<'a> {
+    /// Single precision.
+    F32(&'a [f32]),
+    /// Double precision.
+    F64(&'a [f64]),
+}
+
+/// As [`Numbers`], to be changed.
+#[derive(Debug, PartialEq)]
+pub enum NumbersMut<'a> {
+    /// Single precision.
+    F32(&'a mut [f32]),
+    /// Double precision.
+    F64(&'a mut [f64]),
 }
 
 impl Real for f32 {
@@ -53,6 +75,14 @@ impl Real for f32 {
     fn sqrt(self) -> Self {
         self.sqrt()
     }
+    #[inline(always)]
+    fn numbers(list: &[Self]) -> Numbers<'_> {
+        Numbers::F32(list)
+    }
+    #[inline(always)]
+    fn numbers_mut(list: &mut [Self]) -> NumbersMut<'_> {
+        NumbersMut::F32(list)
+    }
 }
 
 impl Real for f64 {
@@ -69,5 +99,13 @@ impl Real for f64 {
     #[inline(always)]
     fn sqrt(self) -> Self {
         self.sqrt()
+    }
+    #[inline(always)]
+    fn numbers(list: &[Self]) -> Numbers<'_> {
+        Numbers::F64(list)
+    }
+    #[inline(always)]
+    fn numbers_mut(list: &mut [Self]) -> NumbersMut<'_> {
+        NumbersMut::F64(list)
     }
 }

@@ -8,6 +8,9 @@ use crate::real::Real;
 
 /// The time of a spike as a solver keeps it: a step on the grid, milliseconds between events.
 pub trait SpikeTime: Copy + Send + Sync + PartialOrd + std::fmt::Debug + 'static {
+    /// Whether times are steps of the clock.
+    const IN_STEPS: bool;
+
     /// The time in ms from the start of the trial.
     fn ms(self, clock: Clock) -> f64;
 
@@ -16,6 +19,8 @@ pub trait SpikeTime: Copy + Send + Sync + PartialOrd + std::fmt::Debug + 'static
 }
 
 impl SpikeTime for u32 {
+    const IN_STEPS: bool = true;
+
     fn ms(self, clock: Clock) -> f64 {
         clock.start_ms(self as usize)
     }
@@ -27,6 +32,8 @@ impl SpikeTime for u32 {
 }
 
 impl SpikeTime for f64 {
+    const IN_STEPS: bool = false;
+
     fn ms(self, _clock: Clock) -> f64 {
         self
     }

@@ -4,25 +4,25 @@
 //! [`Session::train_batch`] is the whole of EventProp on one page: forward, loss, adjoint, update, all
 //! on the same batch with the same weights.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::activity::{Activity, Counts};
 use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
-use crate::network::Network;
+use crate::network::PopulationId;
 use crate::optim::Optimizer;
 use crate::params::{Params, Role};
 use crate::readout::Seed;
 use crate::real::Real;
+use crate::reduce::{Alone, Reduce, ReduceError};
 use crate::regularize::Regularizer;
 use crate::shares::{CHUNK, for_each_sticky};
-use crate::solver::{
-    Disturbance, Drive, Forward, Grazing, SolveError, Solver, Trial, grazing_spikes,
-};
+use crate::solver::{Disturbance, Drive, Grazing, SolveError, Solver, Sum, Trial, Trials};
 use crate::spikes::Batch;
-use crate::tape::SpikeTime;
 
 /// Why a batch could not be trained on.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -33,6 +33,9 @@ pub enum TrainError {
     /// The loss does not fit the network.
     #[error(transparent)]
     Loss(#[from] LossError),
+    /// The ranks could not sum.
+    #[error(transparent)]
+    Reduce(#[from] ReduceError),
     /// A gradient is not finite; the parameters were not changed.
     #[error(
         "the gradient of {name}[{index}] is {value}; the parameters were not changed. A spike that grazes its threshold can do this: set GRAZING to \"limit:0.01\", or lower the learning rate (ETA)"
@@ -64,7 +67,8 @@ pub struct Plan<F> {
     pub frozen: Vec<Role>,
 }
 
-/// What one batch gave.
+/// What one batch gave. With several ranks the outcomes are those of this rank's samples, the sums
+/// those of the whole batch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchReport {
     /// Loss and prediction of every sample.
@@ -73,33 +77,6 @@ pub struct BatchReport {
     pub loss_sum: f64,
     /// Number of correct predictions.
     pub correct: usize,
-}
-
-/// Spikes since the last reset, for the epoch line.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Activity {
-    /// Samples seen.
-    pub samples: u64,
-    /// Spikes per population and neuron.
-    pub spikes: Vec<Vec<u64>>,
-    /// Spikes that only grazed the threshold, per population.
-    pub grazing: Vec<u64>,
-    /// Pairs of sample and neuron with more spikes than [`Session::spike_cap`], per population.
-    pub over_cap: Vec<u64>,
-}
-
-impl Activity {
-    /// Spikes per neuron and sample of a population.
-    pub fn rate(&self, population: usize) -> f64 {
-        let spikes = &self.spikes[population];
-        let total: u64 = spikes.iter().sum();
-        total as f64 / (spikes.len() as f64 * self.samples.max(1) as f64)
-    }
-
-    /// Neurons of a population that never spiked.
-    pub fn silent(&self, population: usize) -> usize {
-        self.spikes[population].iter().filter(|&&n| n == 0).count()
-    }
 }
 
 /// A training run: solver, parameters, loss, optimiser, and the memory they work in.
@@ -112,7 +89,7 @@ pub struct Session<S: Solver> {
     /// The optimiser.
     pub optimizer: Optimizer<S::Real>,
     /// Tapes and readouts of the last batch.
-    pub forward: Forward<S::Time, S::Real>,
+    pub trials: S::Trials,
     /// The last gradient; after [`Self::train_batch`] as the optimiser took it.
     pub gradient: Params<S::Real>,
     /// Spikes since the caller last reset it.
@@ -120,13 +97,15 @@ pub struct Session<S: Solver> {
     /// Spikes of one neuron in one trial above which a neuron is counted in
     /// [`Activity::over_cap`]; nothing is dropped.
     pub spike_cap: Option<u32>,
+    /// The ranks that share the batches; [`Alone`] at first.
+    pub reduce: Box<dyn Reduce>,
     evaluator: Evaluator,
     grazing: Grazing,
     regularizers: Vec<Regularizer>,
     frozen: Vec<Role>,
     seeds: Vec<Seed<S::Real>>,
     spike_jumps: Vec<Vec<S::Real>>,
-    counts: Vec<u32>,
+    counts: Counts,
 }
 
 /// Samples that a task evaluates: the loss of one costs about a microsecond.
@@ -149,15 +128,16 @@ impl<S: Solver> Session<S> {
             solver,
             params,
             optimizer: plan.optimizer,
-            forward: Forward::default(),
+            trials: S::Trials::default(),
             spike_cap: None,
+            reduce: Box::new(Alone),
             evaluator,
             grazing: plan.grazing,
             regularizers: plan.regularizers,
             frozen: plan.frozen,
             seeds: Vec::new(),
             spike_jumps: Vec::new(),
-            counts: Vec::new(),
+            counts: Counts::default(),
         })
     }
 
@@ -192,17 +172,8 @@ impl<S: Solver> Session<S> {
         batch: &Batch,
         disturbance: Option<&Disturbance>,
     ) -> Result<BatchReport, TrainError> {
-        let report = self.forward_and_loss(batch, disturbance)?;
-        self.regularize(batch.len());
-        let drive = Drive {
-            seeds: &self.seeds[..batch.len()],
-            spike_jumps: &self.spike_jumps,
-            grazing: self.grazing,
-        };
-        self.solver
-            .adjoint(&self.params, &self.forward, drive, &mut self.gradient)?;
-        self.check_gradient()?;
-        Ok(report)
+        let solved = self.solve(batch, disturbance);
+        self.tell(solved)
     }
 
     /// Forward and loss; nothing is changed.
@@ -210,49 +181,110 @@ impl<S: Solver> Session<S> {
     /// # Errors
     /// When the batch does not fit, or a state leaves the finite numbers.
     pub fn test_batch(&mut self, batch: &Batch) -> Result<BatchReport, TrainError> {
-        self.forward_and_loss(batch, None)
+        let tested = self.forward_and_loss(batch, None);
+        let (report, _) = self.tell(tested)?;
+        Ok(report)
     }
 
-    fn forward_and_loss(
+    /// The samples of a batch of `samples` that this rank is to be given; all of them where there are
+    /// no ranks.
+    pub fn share(&self, samples: usize) -> Range<usize> {
+        let group = self.solver.group_len(samples);
+        self.reduce.share(samples, group)
+    }
+
+    /// Lets the other ranks know of an error, which they would wait for otherwise.
+    fn tell<T>(&mut self, result: Result<T, TrainError>) -> Result<T, TrainError> {
+        if result.is_err() {
+            self.reduce.fail();
+        }
+        result
+    }
+
+    fn solve(
         &mut self,
         batch: &Batch,
         disturbance: Option<&Disturbance>,
     ) -> Result<BatchReport, TrainError> {
+        let (report, samples) = self.forward_and_loss(batch, disturbance)?;
+        self.regularize(samples);
+        let drive = Drive {
+            seeds: &self.seeds[..batch.len()],
+            spike_jumps: &self.spike_jumps,
+            grazing: self.grazing,
+        };
+        let sum = Sum {
+            gradient: &mut self.gradient,
+            samples,
+            reduce: &mut *self.reduce,
+        };
+        self.solver
+            .adjoint(&self.params, &self.trials, drive, sum)?;
+        self.check_gradient()?;
+        Ok(report)
+    }
+
+    /// The report, and the number of samples of the whole batch.
+    fn forward_and_loss(
+        &mut self,
+        batch: &Batch,
+        disturbance: Option<&Disturbance>,
+    ) -> Result<(BatchReport, usize), TrainError> {
+        let mut samples = [batch.len() as u64];
+        self.reduce.total(&mut samples)?;
+        let samples = samples[0] as usize;
         let trial = Trial {
             observe: self.evaluator.loss().observes(),
             disturbance,
         };
         self.solver
-            .forward(&self.params, batch, trial, &mut self.forward)?;
+            .forward(&self.params, batch, trial, &mut self.trials)?;
+        let outcomes = self.evaluate_and_count(batch, samples);
+        let right = |(outcome, label): &(&Outcome, &u32)| outcome.prediction == Some(**label);
+        let correct = outcomes.iter().zip(batch.labels()).filter(right).count();
+        self.counts.totals.push(correct as u64);
+        self.reduce.total(&mut self.counts.totals)?;
+        let correct = self.counts.totals.pop().expect("it was pushed");
+        self.activity.add(&self.counts, samples);
+        let mut loss_sum = [0.0];
+        self.reduce.join(f64::numbers_mut(&mut loss_sum))?;
+        loss_sum[0] = outcomes.iter().fold(loss_sum[0], |sum, o| sum + o.loss);
+        self.reduce.hand_on(f64::numbers_mut(&mut loss_sum))?;
+        let report = BatchReport {
+            loss_sum: loss_sum[0],
+            correct: correct as usize,
+            outcomes,
+        };
+        Ok((report, samples))
+    }
+
+    /// Losses and seeds of the samples, of a batch of `samples` in all, and beside it their spikes.
+    fn evaluate_and_count(&mut self, batch: &Batch, samples: usize) -> Vec<Outcome> {
         if self.seeds.len() < batch.len() {
             self.seeds.resize_with(batch.len(), Seed::default);
         }
-        let (forward, evaluator) = (&self.forward, &self.evaluator);
+        let (trials, evaluator) = (&self.trials, &self.evaluator);
         let seeds = &mut self.seeds[..batch.len()];
         let evaluate = || -> Vec<Outcome> {
             seeds
                 .par_iter_mut()
                 .with_min_len(SAMPLES_PER_TASK)
-                .zip(&forward.readouts)
                 .zip(batch.labels())
-                .map(|((seed, readout), &label)| {
-                    evaluator.evaluate(readout, label, batch.len(), seed)
+                .enumerate()
+                .map(|(sample, (seed, &label))| {
+                    evaluator.evaluate(&trials.readout(sample), label, samples, seed)
                 })
                 .collect()
         };
-        let (activity, counts) = (&mut self.activity, &mut self.counts);
+        let (counts, regularizers) = (&mut self.counts, &self.regularizers[..]);
         let (network, cap) = (self.solver.network(), self.spike_cap);
-        let count = || activity.count(network, forward, cap, counts);
+        let count = || counts.count(network, trials, regularizers, cap);
         let (outcomes, ()) = rayon::join(evaluate, count);
-        let right = |(outcome, label): &(&Outcome, &u32)| outcome.prediction == Some(**label);
-        Ok(BatchReport {
-            loss_sum: outcomes.iter().map(|outcome| outcome.loss).sum(),
-            correct: outcomes.iter().zip(batch.labels()).filter(right).count(),
-            outcomes,
-        })
+        outcomes
     }
 
-    /// What the regularisers add to λ_V after each spike, from the counts of the last forward pass.
+    /// What the regularisers add to λ_V after each spike, from the counts of the last forward pass of
+    /// a batch of `samples`.
     fn regularize(&mut self, samples: usize) {
         if !self.regularizers.iter().any(Regularizer::is_active) {
             return;
@@ -262,12 +294,8 @@ impl<S: Solver> Session<S> {
         for (index, regularizer) in self.regularizers.iter().enumerate() {
             if regularizer.is_active() {
                 let size = populations[index].size;
-                self.counts.clear();
-                self.counts.resize(samples * size, 0);
-                for (tape, counts) in self.forward.tapes.iter().zip(self.counts.chunks_mut(size)) {
-                    tape.add_counts(index, counts);
-                }
-                regularizer.spike_jumps(&self.counts, samples, &mut self.spike_jumps[index]);
+                let counts = self.counts.of(PopulationId(index), size, samples);
+                regularizer.spike_jumps(counts, &mut self.spike_jumps[index]);
             }
         }
     }
@@ -314,57 +342,5 @@ impl<F: Real> Kernel for AllFinite<'_, F> {
         // 0 x is 0 for finite x and NaN otherwise.
         let wrong = |x: &F| u32::from(F::ZERO * *x != F::ZERO);
         self.values.iter().fold(0, |any, x| any | wrong(x)) == 0
-    }
-}
-
-impl Activity {
-    /// Nothing seen yet.
-    pub fn for_network(network: &Network) -> Self {
-        let populations = network.populations();
-        Self {
-            samples: 0,
-            spikes: populations.iter().map(|p| vec![0; p.size]).collect(),
-            grazing: vec![0; populations.len()],
-            over_cap: vec![0; populations.len()],
-        }
-    }
-
-    /// Adds the spikes of a batch.
-    fn count<T: SpikeTime, F: Real>(
-        &mut self,
-        network: &Network,
-        forward: &Forward<T, F>,
-        cap: Option<u32>,
-        counts: &mut Vec<u32>,
-    ) {
-        self.samples += forward.tapes.len() as u64;
-        for (index, population) in network.populations().iter().enumerate() {
-            counts.clear();
-            counts.resize(population.size, 0);
-            // PERF: sample by sample only where a sample could have too many.
-            let limit = T::limit(network.clock()).unwrap_or(usize::MAX);
-            let cap = cap.filter(|&cap| limit > cap as usize);
-            for tape in &forward.tapes {
-                if let Some(cap) = cap {
-                    counts.fill(0);
-                    tape.add_counts(index, counts);
-                    self.over_cap[index] += counts.iter().filter(|&&n| n > cap).count() as u64;
-                    self.add(index, counts);
-                } else {
-                    tape.add_counts(index, counts);
-                }
-                let spikes = &tape.populations[index];
-                self.grazing[index] += grazing_spikes(population, spikes) as u64;
-            }
-            if cap.is_none() {
-                self.add(index, counts);
-            }
-        }
-    }
-
-    fn add(&mut self, population: usize, counts: &[u32]) {
-        for (total, &count) in self.spikes[population].iter_mut().zip(counts) {
-            *total += u64::from(count);
-        }
     }
 }

@@ -26,7 +26,7 @@ use eventprop::connect::Delay;
 use eventprop::loss::Loss;
 use eventprop::network::{Network, PopulationId};
 use eventprop::readout::Readout;
-use eventprop::solver::Forward;
+use eventprop::solver::HostTrials;
 use eventprop::solver::event::Event;
 use eventprop::tape::{Spikes, Tape};
 use eventprop_cases::random::{self, Drawn, Output, Shape, loss_of_seed, losses};
@@ -51,7 +51,7 @@ enum Happening {
     End { population: usize },
 }
 
-fn pattern(network: &Network, forward: &Forward<f64, f64>) -> Pattern {
+fn pattern(network: &Network, forward: &HostTrials<f64, f64>) -> Pattern {
     let samples = forward.tapes.iter().zip(&forward.readouts);
     samples
         .flat_map(|(tape, readout)| of_sample(network, tape, readout))
@@ -107,10 +107,10 @@ struct Quotient {
 }
 
 impl Subject {
-    fn new(drawn: Drawn, loss: Loss) -> (Self, Solved<f64, f64>) {
+    fn new(drawn: Drawn, loss: Loss) -> (Self, Solved<HostTrials<f64, f64>>) {
         let mut solver = Event::new(&drawn.network).unwrap();
         let solved = solve(&mut solver, &drawn.params, &drawn.batch, &loss);
-        let pattern = pattern(&drawn.network, &solved.forward);
+        let pattern = pattern(&drawn.network, &solved.trials);
         let subject = Self {
             drawn,
             loss,
@@ -221,7 +221,7 @@ fn check(seed: u64, subjects: Subjects) -> Tally {
             .sum::<usize>()
     };
     let mut tally = Tally {
-        spikes: solved.forward.tapes.iter().map(hidden).sum(),
+        spikes: solved.trials.tapes.iter().map(hidden).sum(),
         ..Tally::default()
     };
     let value = solved.loss();

@@ -101,7 +101,7 @@ fn errors(loss: &Loss, seed: u64, subjects: Subjects) -> Option<Vec<f64>> {
     let exact = solve(&mut event, &drawn.params, &drawn.batch, loss);
     let expected = pattern(
         &drawn.network,
-        &exact.forward.tapes,
+        &exact.trials.tapes,
         |source, delay, spike| source + delay < spike,
     );
     let norm = |g: &mut dyn Iterator<Item = f64>| g.map(|x| x * x).sum::<f64>().sqrt();
@@ -116,7 +116,7 @@ fn errors(loss: &Loss, seed: u64, subjects: Subjects) -> Option<Vec<f64>> {
         let pairs = found.iter().zip(&compared);
         let error = norm(&mut pairs.map(|(grid, event)| grid - event)) / size;
         // A spike of step k is at the end of the step, after the arrivals at its start.
-        let found = pattern(&network, &solved.forward.tapes, |source, delay, spike| {
+        let found = pattern(&network, &solved.trials.tapes, |source, delay, spike| {
             source as usize + network.clock().delay_steps(delay) <= spike as usize
         });
         (found == expected).then_some(error)

@@ -8,8 +8,10 @@ use eventprop::params::Params;
 use eventprop::readout::Observe;
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::event::Event;
-use eventprop::solver::grid::{Grid, Probe, Variable};
-use eventprop::solver::{Disturbance, Forward, Grazing, SolveError, Solver, Trial};
+use eventprop::solver::grid::Grid;
+use eventprop::solver::{
+    Disturbance, Grazing, HostTrials, Probe, SolveError, Solver, Trial, Variable,
+};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop::train::{Plan, Session, TrainError};
 
@@ -40,13 +42,17 @@ fn disturbance(withhold: f64, noise: f64) -> Disturbance {
     }
 }
 
-fn forward(solver: &mut Grid<f64>, batch: &Batch, with: Option<&Disturbance>) -> Forward<u32, f64> {
+fn forward(
+    solver: &mut Grid<f64>,
+    batch: &Batch,
+    with: Option<&Disturbance>,
+) -> HostTrials<u32, f64> {
     let params = Params::init(solver.network(), 0).unwrap();
     let trial = Trial {
         observe: Observe::Voltage,
         disturbance: with,
     };
-    let mut out = Forward::default();
+    let mut out = HostTrials::default();
     solver.forward(&params, batch, trial, &mut out).unwrap();
     out
 }
@@ -81,10 +87,12 @@ fn withholding_delays_the_stated_share_of_first_spikes() {
 fn noise_has_the_stated_variance() {
     let (neurons, amplitude) = (4000, 0.2);
     let mut solver = Grid::new(&network(neurons, 100.0)).unwrap();
-    solver.set_probes(&[Probe {
-        population: HIDDEN,
-        variable: Variable::Voltage,
-    }]);
+    solver
+        .set_probes(&[Probe {
+            population: HIDDEN,
+            variable: Variable::Voltage,
+        }])
+        .expect("the population has a state");
     let last_row = |solver: &Grid<f64>| solver.record(0, 0)[19 * neurons..].to_vec();
     forward(&mut solver, &batch(1), None);
     let quiet = last_row(&solver);
@@ -125,7 +133,7 @@ fn the_event_solver_refuses_what_is_defined_per_step() {
         observe: Observe::Voltage,
         disturbance: Some(&disturbance(0.5, 0.0)),
     };
-    let mut out = Forward::default();
+    let mut out = HostTrials::default();
     let refused = Event::new(&network)
         .unwrap()
         .forward(&params, &batch(1), trial, &mut out);

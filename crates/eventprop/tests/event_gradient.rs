@@ -13,7 +13,7 @@ use eventprop::params::Params;
 use eventprop::readout::Observe;
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::event::Event;
-use eventprop::solver::{Forward, Solver};
+use eventprop::solver::{HostTrials, Solver};
 use eventprop::spikes::Batch;
 use eventprop_cases::random::{Drawn, Output, Shape, draw, losses};
 use eventprop_cases::solve::{evaluate, mean_loss, solve};
@@ -25,7 +25,11 @@ const STENCIL: [f64; 3] = [3.0 / 4.0, -3.0 / 20.0, 1.0 / 60.0];
 const CHECKED: u64 = 8;
 
 /// Names of all events of a batch in order of time, as far as they can change a derivative.
-fn order_of_events(network: &Network, forward: &Forward<f64, f64>, observe: Observe) -> Vec<u64> {
+fn order_of_events(
+    network: &Network,
+    forward: &HostTrials<f64, f64>,
+    observe: Observe,
+) -> Vec<u64> {
     let end = network.clock().trial_ms();
     let mut names = Vec::new();
     for (tape, readout) in forward.tapes.iter().zip(&forward.readouts) {
@@ -99,7 +103,7 @@ fn check(drawn: &Drawn, loss: &Loss, seed: u64, tally: &mut Tally) {
     let solved = solve(&mut solver, &drawn.params, &drawn.batch, loss);
     let gradient = solved.gradient.values();
     let largest = gradient.iter().fold(0.0f64, |most, g| most.max(g.abs()));
-    let order = order_of_events(&drawn.network, &solved.forward, loss.observes());
+    let order = order_of_events(&drawn.network, &solved.trials, loss.observes());
     let mut differences = Differences {
         solver: &mut solver,
         params: drawn.params.clone(),

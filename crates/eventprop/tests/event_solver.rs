@@ -5,9 +5,13 @@ use eventprop::loss::Loss;
 use eventprop::network::{Clock, Init, Li, Lif, Network};
 use eventprop::params::Params;
 use eventprop::readout::{Observe, Seed};
+use eventprop::reduce::Alone;
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::event::Event;
-use eventprop::solver::{Disturbance, Drive, Forward, Grazing, SolveError, Solver, Trial};
+use eventprop::solver::grid::Grid;
+use eventprop::solver::{
+    Disturbance, Drive, Grazing, HostTrials, Probe, SolveError, Solver, Sum, Trial, Variable,
+};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_cases::random::{Output, Shape, draw, losses};
 use eventprop_cases::solve::solve;
@@ -25,13 +29,13 @@ fn forward(
     network: &Network,
     batch: &Batch,
     observe: Observe,
-) -> Result<Forward<f64, f64>, SolveError> {
+) -> Result<HostTrials<f64, f64>, SolveError> {
     let params = Params::init(network, 1).unwrap();
     let trial = Trial {
         observe,
         disturbance: None,
     };
-    let mut out = Forward::default();
+    let mut out = HostTrials::default();
     Event::new(network)?.forward(&params, batch, trial, &mut out)?;
     Ok(out)
 }
@@ -44,7 +48,7 @@ fn gradient_of_first_spike(network: &Network, batch: &Batch) -> (f64, Params<f64
         observe: Observe::FirstSpikes,
         disturbance: None,
     };
-    let mut out = Forward::default();
+    let mut out = HostTrials::default();
     solver.forward(&params, batch, trial, &mut out).unwrap();
     let seed = Seed {
         first_spikes: vec![1.0],
@@ -56,7 +60,12 @@ fn gradient_of_first_spike(network: &Network, batch: &Batch) -> (f64, Params<f64
         spike_jumps: &[],
         grazing: Grazing::Keep,
     };
-    solver.adjoint(&params, &out, drive, &mut gradient).unwrap();
+    let sum = Sum {
+        gradient: &mut gradient,
+        samples: 1,
+        reduce: &mut Alone,
+    };
+    solver.adjoint(&params, &out, drive, sum).unwrap();
     (out.readouts[0].first_spikes_ms[0], gradient)
 }
 
@@ -130,7 +139,7 @@ fn nothing_arrives_at_the_end() {
     let params = Params::init(&network, 1).unwrap();
     let solved = solve(&mut solver, &params, &spikes, &Loss::Max);
     assert_eq!(solver.work().arrivals, 1);
-    assert_eq!(solved.forward.tapes[0].populations[input.0].len(), 3);
+    assert_eq!(solved.trials.tapes[0].populations[input.0].len(), 3);
 }
 
 /// The maximum of one response is at ln(τ_mem/τ_syn)/rate, and is τ_syn/τ_mem to the power
@@ -167,7 +176,7 @@ fn a_peak_moves_with_the_spike_that_ends_it() {
         observe: Observe::Peaks,
         disturbance: None,
     };
-    let mut out = Forward::default();
+    let mut out = HostTrials::default();
     let spikes = batch(&[(2.0, 0)]);
     solver.forward(&params, &spikes, trial, &mut out).unwrap();
     let peak = out.readouts[0].peaks[0];
@@ -184,7 +193,12 @@ fn a_peak_moves_with_the_spike_that_ends_it() {
         spike_jumps: &[],
         grazing: Grazing::Keep,
     };
-    solver.adjoint(&params, &out, drive, &mut gradient).unwrap();
+    let sum = Sum {
+        gradient: &mut gradient,
+        samples: 1,
+        reduce: &mut Alone,
+    };
+    solver.adjoint(&params, &out, drive, sum).unwrap();
     for (found, expected) in gradient.values().iter().zip([-w_o / (w * w), 1.0 / w, 0.0]) {
         // A few dozen roundings of numbers below one.
         assert!(
@@ -234,7 +248,7 @@ fn threads_and_the_order_of_samples_do_not_matter() {
         for threads in [2, 5] {
             let other = with(threads, &drawn.batch);
             assert_eq!(one.gradient, other.gradient);
-            assert_eq!(one.forward.tapes, other.forward.tapes);
+            assert_eq!(one.trials.tapes, other.trials.tapes);
             assert_eq!(one.outcomes, other.outcomes);
         }
         let order = Key::new(seed, Purpose::Test).permutation(23);
@@ -279,7 +293,7 @@ fn batches_leave_no_trace() {
     let _ = solve(&mut solver, &drawn.params, &other.batch, &loss);
     let again = solve(&mut solver, &drawn.params, &drawn.batch, &loss);
     assert_eq!(first.gradient, again.gradient);
-    assert_eq!(first.forward.tapes, again.forward.tapes);
+    assert_eq!(first.trials.tapes, again.trials.tapes);
 }
 
 #[test]
@@ -307,7 +321,7 @@ fn what_has_no_meaning_between_events_is_refused() {
             observe: Observe::FirstSpikes,
             disturbance: Some(disturbance),
         };
-        solver.forward(&params, &spikes, trial, &mut Forward::default())
+        solver.forward(&params, &spikes, trial, &mut HostTrials::default())
     };
     assert_eq!(solve(&disturbance), Ok(()));
     disturbance.noise[1] = 0.1;
@@ -315,6 +329,29 @@ fn what_has_no_meaning_between_events_is_refused() {
         solve(&disturbance),
         Err(SolveError::Unsupported { .. })
     ));
+}
+
+/// There are no steps in which to record; the grid records, but not what has no state.
+#[test]
+fn probes_that_cannot_be_answered_are_refused() {
+    let mut network = Network::new(clock(10.0));
+    let input = network.add_input("input", 1);
+    let output = network.add_li("output", 1, Li::new(20.0, 5.0));
+    network.connect(input, output, Init::Values(vec![1.0]));
+    let probe = |population| Probe {
+        population,
+        variable: Variable::Voltage,
+    };
+    let mut event = Event::new(&network).unwrap();
+    event.set_probes(&[]).unwrap();
+    let refused = event.set_probes(&[probe(output.0)]);
+    assert!(matches!(refused, Err(SolveError::Unsupported { .. })));
+    let mut grid = Grid::<f32>::new(&network).unwrap();
+    grid.set_probes(&[probe(output.0)]).unwrap();
+    for population in [input.0, 2] {
+        let refused = grid.set_probes(&[probe(output.0), probe(population)]);
+        assert!(matches!(refused, Err(SolveError::Probe { population: p, .. }) if p == population));
+    }
 }
 
 #[test]
@@ -335,7 +372,7 @@ fn diverged_weights_are_reported() {
     let mut solve_with = |weight: usize, value: f64| {
         let mut params = Params::<f64>::init(&network, 1).unwrap();
         params.values_mut()[weight] = value;
-        solver.forward(&params, &spikes, trial, &mut Forward::default())
+        solver.forward(&params, &spikes, trial, &mut HostTrials::default())
     };
     for (weight, population) in [(0, "hidden"), (1, "hidden"), (2, "output")] {
         for value in [f64::NAN, f64::INFINITY] {
@@ -372,7 +409,7 @@ fn grazing_spikes_follow_the_policy() {
         observe: Observe::FirstSpikes,
         disturbance: None,
     };
-    let mut out = Forward::default();
+    let mut out = HostTrials::default();
     let spikes = batch(&[(2.0, 0)]);
     solver.forward(&params, &spikes, trial, &mut out).unwrap();
     let drive_j = out.tapes[0].populations[output.0].drive[0];
@@ -388,8 +425,13 @@ fn grazing_spikes_follow_the_policy() {
             spike_jumps: &[],
             grazing,
         };
+        let sum = Sum {
+            gradient: &mut gradient,
+            samples: 1,
+            reduce: &mut Alone,
+        };
         solver
-            .adjoint(&params, &out, drive, &mut gradient)
+            .adjoint(&params, &out, drive, sum)
             .map(|()| gradient.values()[0])
     };
     let kept = run(Grazing::Keep).unwrap();

@@ -5,6 +5,7 @@ use eventprop::loss::{Loss, Weighting};
 use eventprop::network::{Clock, Init, Li, Lif, Network};
 use eventprop::params::Params;
 use eventprop::rng::{Key, Purpose};
+use eventprop::solver::HostTrials;
 use eventprop::solver::grid::Grid;
 use eventprop::solver::grid::judge::Judge;
 use eventprop::spikes::{Batch, SpikeTrain};
@@ -52,7 +53,7 @@ fn batch() -> Batch {
     Batch::new((0..5).map(train).collect(), vec![0, 7, 19, 3, 7]).unwrap()
 }
 
-fn on_threads(threads: usize, params: &Params<f64>) -> Solved<u32, f64> {
+fn on_threads(threads: usize, params: &Params<f64>) -> Solved<HostTrials<u32, f64>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build().unwrap().install(|| {
         let mut grid = Grid::<f64>::new(&network()).unwrap();
@@ -79,7 +80,7 @@ fn long_trials_have_the_judges_gradient() {
         &loss(),
     );
     let found = on_threads(2, &params);
-    for (judged, found) in judged.forward.tapes.iter().zip(&found.forward.tapes) {
+    for (judged, found) in judged.trials.tapes.iter().zip(&found.trials.tapes) {
         for (judged, found) in judged.populations.iter().zip(&found.populations) {
             assert_eq!(judged.when, found.when);
             assert_eq!(judged.neuron, found.neuron);
@@ -93,7 +94,7 @@ fn long_trials_have_the_judges_gradient() {
             "the second layer is silent"
         );
     }
-    let tolerance = 2.0 * rounding::<f64, _, _>(&network, &judged.forward.tapes);
+    let tolerance = 2.0 * rounding::<f64, _>(&network, &judged.trials);
     for entry in judged.gradient.layout() {
         let expected = &judged.gradient.values()[entry.range.clone()];
         let found = &found.gradient.values()[entry.range.clone()];
@@ -154,7 +155,7 @@ fn all_spikes_of_180000_steps_are_in_the_gradient() {
     let mut grid = Grid::<f32>::new(&network).unwrap();
     let solved = solve(&mut grid, &params, &batch, &Loss::Sum(Weighting::Flat));
 
-    let steps = &solved.forward.tapes[0].populations[hidden.0].when;
+    let steps = &solved.trials.tapes[0].populations[hidden.0].when;
     let of_second = |second: usize| -> Vec<usize> {
         let steps = steps.iter().map(|step| *step as usize);
         let own = steps.filter(|step| step / 10_000 == second);

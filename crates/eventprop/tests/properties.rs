@@ -18,10 +18,10 @@ use eventprop::network::{
 use eventprop::params::{Entry, Params, Role};
 use eventprop::real::Real;
 use eventprop::rng::{Key, Purpose};
-use eventprop::solver::Solver;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::solver::grid::judge::Judge;
+use eventprop::solver::{HostTrials, Solver, Trials};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_cases::random::{
     Constants, Drawn, Output, Shape, TRIAL_MS, draw, loss_of_seed, losses,
@@ -45,7 +45,7 @@ fn for_all(samples: usize, check: impl Fn(u64, &Drawn, &Loss)) {
     }
 }
 
-fn grid<F: Real>(drawn: &Drawn, loss: &Loss) -> Solved<u32, F> {
+fn grid<F: Real>(drawn: &Drawn, loss: &Loss) -> Solved<HostTrials<u32, F>> {
     let mut solver = Grid::<F>::new(&drawn.network).unwrap();
     solve(&mut solver, &drawn.params.cast(), &drawn.batch, loss)
 }
@@ -125,7 +125,7 @@ fn shifting_time_shifts_spikes_and_nothing_else() {
             batch: Batch::new(trains, here.batch.labels().to_vec()).unwrap(),
         };
         let (before, after) = (grid::<f64>(&here, &loss), grid::<f64>(&there, &loss));
-        for (before, after) in before.forward.tapes.iter().zip(&after.forward.tapes) {
+        for (before, after) in before.trials.tapes.iter().zip(&after.trials.tapes) {
             for (before, after) in before.populations.iter().zip(&after.populations) {
                 let shifted: Vec<u32> = before.when.iter().map(|k| k + steps).collect();
                 assert_eq!(shifted, after.when, "seed {seed}");
@@ -245,7 +245,8 @@ fn a_wiring_is_a_dense_one_with_zeros() {
         let dense = written_densely(drawn);
         let here = solve(&mut new(&drawn.network), &drawn.params, &drawn.batch, loss);
         let there = solve(&mut new(&dense.network), &dense.params, &dense.batch, loss);
-        for (here, there) in here.forward.tapes.iter().zip(&there.forward.tapes) {
+        for sample in 0..drawn.batch.len() {
+            let (here, there) = (here.trials.tape(sample), there.trials.tape(sample));
             for (here, there) in here.populations.iter().zip(&there.populations) {
                 assert_eq!(here.neuron, there.neuron, "seed {seed}");
             }
@@ -329,20 +330,15 @@ fn a_sample_does_not_depend_on_its_place() {
         let here = solve(solver, &params, &drawn.batch, loss);
         let there = solve(solver, &params, &pick(&drawn.batch, &order), loss);
         for (new, &old) in order.iter().enumerate() {
+            assert_eq!(there.trials.tape(new), here.trials.tape(old), "seed {seed}");
             assert_eq!(
-                there.forward.tapes[new], here.forward.tapes[old],
-                "seed {seed}"
-            );
-            assert_eq!(
-                there.forward.readouts[new], here.forward.readouts[old],
+                there.trials.readout(new),
+                here.trials.readout(old),
                 "seed {seed}"
             );
             assert_eq!(there.outcomes[new], here.outcomes[old], "seed {seed}");
             let alone = solve(solver, &params, &pick(&drawn.batch, &[old]), loss);
-            assert_eq!(
-                alone.forward.tapes[0], here.forward.tapes[old],
-                "seed {seed}"
-            );
+            assert_eq!(alone.trials.tape(0), here.trials.tape(old), "seed {seed}");
             assert_eq!(alone.outcomes[0], here.outcomes[old], "seed {seed}");
         }
         let tolerance = REORDERED / f64::EPSILON * roundoff_of::<S::Real>();
@@ -491,7 +487,7 @@ fn the_weights_of_a_silent_neuron_have_no_gradient() {
             let counts = |id: PopulationId| {
                 let mut counts = vec![0; drawn.network.population(id).size];
                 solved
-                    .forward
+                    .trials
                     .tapes
                     .iter()
                     .for_each(|tape| tape.add_counts(id.0, &mut counts));
@@ -533,7 +529,7 @@ fn fast_grids_agree_with_the_judge() {
         let double = grid::<f64>(&drawn, &loss);
         assert_near(seed, &double.gradient, &judged.gradient, REORDERED);
         let single = grid::<f32>(&drawn, &loss);
-        let tapes = judged.forward.tapes.iter().zip(&single.forward.tapes);
+        let tapes = judged.trials.tapes.iter().zip(&single.trials.tapes);
         let is_same = tapes.into_iter().all(|(judged, single)| {
             // The input population comes first; its spikes are given, not computed.
             let pairs = judged.populations.iter().zip(&single.populations).skip(1);
@@ -545,7 +541,7 @@ fn fast_grids_agree_with_the_judge() {
             continue;
         }
         same += 1;
-        let tolerance = rounding::<f32, _, _>(&drawn.network, &judged.forward.tapes);
+        let tolerance = rounding::<f32, _>(&drawn.network, &judged.trials);
         let gap = gap(&single.gradient, &judged.gradient);
         worst = worst.max(gap / tolerance);
         assert!(
@@ -586,10 +582,10 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         let (grid, event) = with_threads(1, seed, &loss);
         for threads in [2, 5] {
             let (other_grid, other_event) = with_threads(threads, seed, &loss);
-            assert_eq!(other_grid.forward.tapes, grid.forward.tapes);
-            assert_eq!(other_grid.forward.readouts, grid.forward.readouts);
+            assert_eq!(other_grid.trials.tapes, grid.trials.tapes);
+            assert_eq!(other_grid.trials.readouts, grid.trials.readouts);
             assert_eq!(other_grid.gradient, grid.gradient);
-            assert_eq!(other_event.forward.tapes, event.forward.tapes);
+            assert_eq!(other_event.trials.tapes, event.trials.tapes);
             assert_eq!(other_event.gradient, event.gradient);
         }
     }
@@ -611,7 +607,8 @@ fn an_input_spike_in_the_last_step_changes_nothing_else() {
         let params = drawn.params.cast();
         let here = solve(solver, &params, &drawn.batch, loss);
         let there = solve(solver, &params, &more, loss);
-        for (here, there) in here.forward.tapes.iter().zip(&there.forward.tapes) {
+        for sample in 0..more.len() {
+            let (here, there) = (here.trials.tape(sample), there.trials.tape(sample));
             assert_eq!(here.populations[1..], there.populations[1..], "seed {seed}");
         }
         assert_eq!(here.outcomes, there.outcomes, "seed {seed}");

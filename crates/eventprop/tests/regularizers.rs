@@ -1,15 +1,16 @@
 //! The jumps of the regularisers as the solvers apply them: by hand between events, and the fast grid
 //! against its judge.
 
-use eventprop::network::{Clock, Init, Li, Lif, Network};
+use eventprop::network::{Clock, Init, Li, Lif, Network, PopulationId};
 use eventprop::params::Params;
 use eventprop::readout::{Observe, Seed};
 use eventprop::real::Real;
-use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
+use eventprop::reduce::Alone;
+use eventprop::regularize::{LayerCount, Regularizer, SpikeCount, SpikeCounts};
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
 use eventprop::solver::grid::judge::Judge;
-use eventprop::solver::{Drive, Forward, Grazing, Solver, Trial};
+use eventprop::solver::{Drive, Grazing, Solver, Sum, Trial, Trials};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_cases::random::{Output, Shape, draw};
 use eventprop_cases::run::rounding;
@@ -39,20 +40,26 @@ fn gradient<S: Solver>(
         observe: Observe::Peaks,
         disturbance: None,
     };
-    let mut forward = Forward {
-        tapes: Vec::new(),
-        readouts: Vec::new(),
-    };
-    solver.forward(&params, batch, trial, &mut forward).unwrap();
+    let mut trials = S::Trials::default();
+    solver.forward(&params, batch, trial, &mut trials).unwrap();
     let populations = solver.network().populations();
     let mut spike_jumps: Vec<Vec<S::Real>> = vec![Vec::new(); populations.len()];
     for index in 1..populations.len() - 1 {
         let size = populations[index].size;
-        let mut counts = vec![0; size * batch.len()];
-        for (tape, counts) in forward.tapes.iter().zip(counts.chunks_mut(size)) {
-            tape.add_counts(index, counts);
+        let mut of_samples = vec![0; size * batch.len()];
+        let mut totals = vec![0; size];
+        for (sample, counts) in of_samples.chunks_mut(size).enumerate() {
+            trials.add_counts(sample, PopulationId(index), counts);
+            for (total, &count) in totals.iter_mut().zip(&*counts) {
+                *total += u64::from(count);
+            }
         }
-        REGULARIZER.spike_jumps(&counts, batch.len(), &mut spike_jumps[index]);
+        let counts = SpikeCounts {
+            of_samples: &of_samples,
+            totals: &totals,
+            batch: batch.len(),
+        };
+        REGULARIZER.spike_jumps(counts, &mut spike_jumps[index]);
     }
     let seeds = vec![Seed::default(); batch.len()];
     let drive = Drive {
@@ -61,10 +68,13 @@ fn gradient<S: Solver>(
         grazing: Grazing::Keep,
     };
     let mut gradient = params.zeros_like();
-    solver
-        .adjoint(&params, &forward, drive, &mut gradient)
-        .unwrap();
-    let rounding = rounding::<f32, _, _>(solver.network(), &forward.tapes);
+    let sum = Sum {
+        gradient: &mut gradient,
+        samples: batch.len(),
+        reduce: &mut Alone,
+    };
+    solver.adjoint(&params, &trials, drive, sum).unwrap();
+    let rounding = rounding::<f32, _>(solver.network(), &trials);
     (gradient, rounding)
 }
 

@@ -12,17 +12,17 @@ mod workload;
 use std::hint::black_box;
 use std::time::Instant;
 
+use eventprop::activity::Activity;
 use eventprop::ceiling::{Ceiling, Work};
 use eventprop::loss::LossScale;
 use eventprop::network::Network;
 use eventprop::optim::{Adam, Optimizer};
 use eventprop::params::Params;
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::Grid;
-use eventprop::solver::{Grazing, SolveError, Solver};
-use eventprop::train::{Activity, Plan, Session, TrainError};
+use eventprop::solver::{Grazing, SolveError, Solver, SolverKind};
+use eventprop::train::{Plan, Session, TrainError};
+use eventprop::with_solver;
 
-pub use self::workload::{Engine, Input, Shape, Workload};
+pub use self::workload::{Input, Shape, Workload};
 
 /// The measurements of one workload.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,9 +115,8 @@ const ETA: f64 = 1e-9;
 pub fn run(shape: &Shape, threads: usize, length: Length) -> Result<Measured, TrainError> {
     let network = shape.network().map_err(SolveError::from)?;
     forget_peak_memory();
-    pool(threads).install(|| match shape.solver {
-        Engine::Event => measure(shape, Event::new(&network)?, threads, length),
-        Engine::Grid => measure(shape, Grid::<f32>::new(&network)?, threads, length),
+    pool(threads).install(|| {
+        with_solver!(shape.solver, S => measure(shape, S::for_network(&network)?, threads, length))
     })
 }
 
@@ -171,7 +170,7 @@ fn measure<S: Solver>(
     let peak_memory_mb = peak_memory_mb();
     let work = Work::of(&network, &session.activity, shape.batch);
     let floor =
-        (shape.solver == Engine::Grid).then(|| threads as f64 / floor_seconds(&network, &work));
+        (shape.solver == SolverKind::Grid).then(|| threads as f64 / floor_seconds(&network, &work));
     let samples = shape.batch * length.batches;
     let all = (samples * length.rounds) as f64;
     Ok(Measured {

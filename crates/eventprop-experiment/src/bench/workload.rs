@@ -3,6 +3,7 @@
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{Clock, Init, Li, Lif, Network, NetworkError};
 use eventprop::rng::{Key, Purpose};
+use eventprop::solver::SolverKind;
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop_data::binned::{BinnedSet, Speakers};
 
@@ -46,7 +47,7 @@ const SPOKEN: Shape = Shape {
     batch: 32,
     into_hidden: (0.0196, 0.01),
     into_output: (0.0, 0.03),
-    solver: Engine::Grid,
+    solver: SolverKind::Grid,
 };
 
 /// What `yinyang` is.
@@ -64,7 +65,7 @@ const SMALL: Shape = Shape {
     steps: 300,
     into_hidden: (2.0, 0.78),
     into_output: (0.5, 0.1),
-    solver: Engine::Event,
+    solver: SolverKind::Event,
     ..SPOKEN
 };
 
@@ -154,20 +155,11 @@ impl Workload {
             },
             Self::YinYang => small,
             Self::YinYangGrid => Shape {
-                solver: Engine::Grid,
+                solver: SolverKind::Grid,
                 ..small
             },
         }
     }
-}
-
-/// Which solver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// Fixed steps.
-    Grid,
-    /// From event to event.
-    Event,
 }
 
 /// What the inputs do.
@@ -219,7 +211,7 @@ pub struct Shape {
     /// Mean and standard deviation of the weights to the output.
     pub into_output: (f64, f64),
     /// The solver.
-    pub solver: Engine,
+    pub solver: SolverKind,
 }
 
 /// Extra delay of every further copy of the projection from the input.
@@ -251,10 +243,7 @@ impl Shape {
         } else {
             String::new()
         };
-        let solver = match self.solver {
-            Engine::Grid => "grid",
-            Engine::Event => "event",
-        };
+        let solver = self.solver.name();
         let loss = self.loss().name();
         format!(
             "{inputs}-{hidden}{recurrent}-{outputs}, {spikes} input spikes{copies}, {steps} steps of {dt_ms} ms, {solver}, {loss}, batch {batch}"

@@ -2,17 +2,16 @@
 
 use eventprop::network::PopulationId;
 use eventprop::params::{Entry, Role, euclidean};
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::Grid;
+use eventprop::solver::{Solver, Trials};
+use eventprop::with_solver;
 use eventprop_data::binned::Lost;
 use eventprop_params::Parameters;
 use eventprop_params::value::Value;
 
 use crate::data::Data;
-use crate::engine::Engine;
 use crate::run::error::RunError;
 use crate::run::learner::{InitialWeights, Learner};
-use crate::settings::{Settings, SolverKind};
+use crate::settings::Settings;
 
 /// The share of silent neurons from which a layer counts as silent.
 pub const SILENT: f64 = 0.75;
@@ -103,10 +102,7 @@ impl Look {
     /// Solves the first training samples with fresh weights.
     pub fn new(params: &Parameters, data: &Data) -> Result<Self, RunError> {
         let settings = Settings::new(params)?;
-        match settings.solver {
-            SolverKind::Grid => look::<Grid<f32>>(&settings, data),
-            SolverKind::Event => look::<Event>(&settings, data),
-        }
+        with_solver!(settings.solver, S => look::<S>(&settings, data))
     }
 
     /// Share of input spikes that never acted.
@@ -156,7 +152,7 @@ pub fn guiding_strength(params: &Parameters, data: &Data) -> Result<Option<f64>,
     Ok((strength.is_finite() && strength > 0.0).then_some(strength))
 }
 
-fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
+fn look<S: Solver>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
     let start = InitialWeights {
         seed: u64::from(settings.seeds.model),
         saved: None,
@@ -169,7 +165,7 @@ fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
     part.fill(&places, None, &mut batch);
     let solved = learner.session.gradient_of(&batch, None);
     let trains = batch.trains().iter();
-    let tapes = learner.session.forward.tapes.iter();
+    let trials = &learner.session.trials;
     Ok(Look {
         samples: batch.len(),
         loss: solved
@@ -179,7 +175,9 @@ fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
         failure: solved.as_ref().err().map(ToString::to_string),
         input: [
             trains.map(eventprop::spikes::SpikeTrain::len).sum(),
-            tapes.map(|tape| tape.populations[0].len()).sum(),
+            (0..trials.samples())
+                .map(|sample| trials.tape(sample).populations[0].len())
+                .sum(),
         ],
         lost: data.lost,
         layers: layers(&learner),
@@ -187,7 +185,7 @@ fn look<S: Engine>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
     })
 }
 
-fn layers<S: Engine>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
+fn layers<S: Solver>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
     let (network, activity) = (&learner.topology.network, &learner.session.activity);
     let output = network.output();
     let spiking = network.population(output).spikes();
@@ -213,7 +211,7 @@ fn layers<S: Engine>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
     places.enumerate().map(figures).collect()
 }
 
-fn gradients<S: Engine>(learner: &Learner<'_, S>) -> Vec<GradientFigures> {
+fn gradients<S: Solver>(learner: &Learner<'_, S>) -> Vec<GradientFigures> {
     let session = &learner.session;
     let entries = session.params.layout().iter();
     let entries: Vec<&Entry> = entries

@@ -5,8 +5,8 @@
 use std::cmp::Ordering;
 
 use eventprop::network::{Network, PopulationId};
-use eventprop::solver::Solver;
-use eventprop::solver::grid::{Grid, Probe, Variable};
+use eventprop::solver::grid::Grid;
+use eventprop::solver::{Probe, Solver, Trials, Variable};
 use eventprop::spikes::Batch;
 use eventprop::tape::SpikeTime;
 use eventprop::train::{Session, TrainError};
@@ -23,12 +23,8 @@ const OUTPUT_TRACES: usize = 5;
 /// Points of a trace.
 const POINTS: usize = 320;
 
-/// Names of the variables that are kept, and what the solver calls them.
-const VARIABLES: [(&str, Variable); 3] = [
-    ("V", Variable::Voltage),
-    ("lambda_V", Variable::LambdaV),
-    ("lambda_I", Variable::LambdaI),
-];
+/// The variables that are kept.
+const VARIABLES: [Variable; 3] = [Variable::Voltage, Variable::LambdaV, Variable::LambdaI];
 
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,25 +94,25 @@ pub fn record(
     let output = session.solver.network().output();
     let traced: Vec<PopulationId> = hidden.iter().copied().chain([output]).collect();
     let probe = |id: &PopulationId| {
-        VARIABLES.map(|(_, variable)| Probe {
+        VARIABLES.map(|variable| Probe {
             population: id.0,
             variable,
         })
     };
     let probes: Vec<Probe> = traced.iter().flat_map(probe).collect();
-    session.solver.set_probes(&probes);
+    session.solver.set_probes(&probes)?;
     let report = session.gradient_of(batch, None)?;
     let outcome = &report.outcomes[0];
     let label = batch.labels()[0];
     let stride = session.solver.network().clock().steps().div_ceil(POINTS);
     let mut traces = Vec::new();
     for (turn, &id) in traced.iter().enumerate() {
-        let recorded =
+        let recorded: [_; 3] =
             std::array::from_fn(|v| session.solver.record(0, VARIABLES.len() * turn + v));
         let of_layer = Layer {
             network: session.solver.network(),
             id,
-            recorded,
+            recorded: recorded.each_ref().map(|values| &values[..]),
             stride,
         };
         let neurons = if id == output {
@@ -140,7 +136,7 @@ pub fn record(
 fn spikes(session: &Session<Grid<f32>>) -> Vec<SpikesOf> {
     let network = session.solver.network();
     let populations = network.populations().iter();
-    let tape = &session.forward.tapes[0];
+    let tape = session.trials.tape(0);
     let of = |(population, spikes): (
         &eventprop::network::Population,
         &eventprop::tape::Spikes<u32, f32>,
@@ -232,8 +228,8 @@ impl SampleTrace {
         });
         let trace = |trace: &Trace| {
             let mut object = json!({"population": trace.population, "neuron": trace.neuron});
-            for ((name, _), points) in VARIABLES.iter().zip(&trace.points) {
-                object[*name] = points.iter().map(|&x| four_digits(x)).collect();
+            for (variable, points) in VARIABLES.iter().zip(&trace.points) {
+                object[variable.name()] = points.iter().map(|&x| four_digits(x)).collect();
             }
             object
         };
@@ -320,7 +316,7 @@ mod tests {
         let json = recording.to_json();
         let spikes = &json["spikes"][1];
         assert_eq!(spikes["population"], "hidden");
-        let count = session.forward.tapes[0].populations[1].len();
+        let count = session.trials.tape(0).populations[1].len();
         assert!(count > 0);
         assert_eq!(spikes["times_ms"].as_array().map(Vec::len), Some(count));
         let traces = json["traces"].as_array().expect("traces");

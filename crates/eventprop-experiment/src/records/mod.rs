@@ -12,7 +12,7 @@ use std::path::Path;
 use eventprop::network::ProjectionId;
 use eventprop::params::Params;
 use eventprop::real::Real;
-use eventprop::solver::grid::{Probe, Variable};
+use eventprop::solver::{Probe, Solver, Trials, Variable};
 use eventprop::spikes::Batch;
 use eventprop::tape::SpikeTime;
 use eventprop::train::{BatchReport, Session};
@@ -24,7 +24,6 @@ pub use prediction_files::PredictionFiles;
 
 use self::synapses::Line;
 use crate::checkpoint::{Container, Defect};
-use crate::engine::Engine;
 use crate::settings::{Format, RecordSettings, SynapseVariable, When};
 
 /// Place of a trial in a run.
@@ -208,7 +207,7 @@ impl Recorder {
     }
 
     /// Keeps what is asked for of a trial that was just solved.
-    pub fn record<S: Engine>(
+    pub fn record<S: Solver>(
         &mut self,
         place: Place,
         session: &Session<S>,
@@ -235,7 +234,7 @@ impl Recorder {
     /// Sample i of a trial is placed at (samples of the epoch before it + i) · T, as if the samples
     /// had been shown one after the other; with only the first sample of each trial recorded, that of
     /// trial r at r · T.
-    fn record_spikes<S: Engine>(&mut self, place: Place, session: &Session<S>, samples: &[usize]) {
+    fn record_spikes<S: Solver>(&mut self, place: Place, session: &Session<S>, samples: &[usize]) {
         let clock = session.solver.network().clock();
         for (named, record) in self.settings.spikes.iter().zip(&mut self.spikes) {
             let only = self.settings.only.get(&named.what);
@@ -247,7 +246,8 @@ impl Recorder {
                     place.samples_before + sample
                 };
                 let start_ms = turn as f64 * clock.trial_ms();
-                let spikes = &session.forward.tapes[sample].populations[named.what];
+                let tape = session.trials.tape(sample);
+                let spikes = &tape.populations[named.what];
                 let spikes = spikes.when.iter().zip(&spikes.neuron);
                 for (time, &neuron) in spikes.filter(|(_, neuron)| kept(**neuron)) {
                     record.times_ms.push(start_ms + time.ms(clock));
@@ -258,21 +258,24 @@ impl Recorder {
     }
 
     /// Rows are steps; missing samples of an incomplete batch are NaN.
-    fn record_neurons<S: Engine>(&mut self, place: Place, session: &Session<S>, solved: usize) {
+    fn record_neurons<S: Solver>(&mut self, place: Place, session: &Session<S>, solved: usize) {
         let network = session.solver.network();
         let (clock, steps) = (network.clock(), network.clock().steps());
         let settings = &self.settings;
         for (probe, (named, record)) in settings.neurons.iter().zip(&mut self.neurons).enumerate() {
             let size = network.populations()[named.what.population].size;
             let only = settings.only.get(&named.what.population);
+            let samples = settings.samples.iter();
+            let recorded = |&s: &usize| (s < solved).then(|| session.solver.record(s, probe));
+            let of_samples: Vec<_> = samples.map(recorded).collect();
             for step in 0..steps {
-                for &sample in &settings.samples {
-                    if sample >= solved {
+                for of_sample in &of_samples {
+                    let Some(recorded) = of_sample else {
                         let kept = settings.recorded(named.what.population, size);
                         record.extend(std::iter::repeat_n(f32::NAN, kept));
                         continue;
-                    }
-                    let row = &session.solver.record(sample, probe)[step * size..][..size];
+                    };
+                    let row = &recorded[step * size..][..size];
                     match only {
                         None => record.extend(row.iter().map(|x| x.to_f64() as f32)),
                         Some(only) => record.extend(only.iter().map(|&n| row[n].to_f64() as f32)),
@@ -287,7 +290,7 @@ impl Recorder {
 
     /// Rows are steps; missing samples of an incomplete batch are NaN. Weights do not change within a
     /// trial: their rows are the same in every step.
-    fn record_synapses<S: Engine>(&mut self, place: Place, session: &Session<S>, solved: usize) {
+    fn record_synapses<S: Solver>(&mut self, place: Place, session: &Session<S>, solved: usize) {
         let network = session.solver.network();
         let clock = network.clock();
         let samples = self.settings.samples.iter();
@@ -304,7 +307,7 @@ impl Recorder {
             let line = |sample: usize| Line {
                 network,
                 id,
-                tape: &session.forward.tapes[sample],
+                tape: session.trials.tape(sample),
             };
             let of_samples: Vec<Option<Vec<f32>>> = match named.what.variable {
                 SynapseVariable::Weight => {
@@ -319,7 +322,7 @@ impl Recorder {
                     .collect(),
                 SynapseVariable::Gradient => {
                     let lambda_i = |sample| session.solver.record(sample, probe);
-                    let of = |sample| line(sample).gradient(lambda_i(sample));
+                    let of = |sample| line(sample).gradient(&lambda_i(sample));
                     let all = samples.iter().map(|sample| sample.map(of)).collect();
                     probe += 1;
                     all

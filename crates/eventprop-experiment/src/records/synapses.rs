@@ -3,6 +3,8 @@
 //! The solver keeps neither currents per projection nor gradients per sample and step; both follow
 //! from the spikes on the tape, the weights and, for gradients, λ_I of the target.
 
+use std::borrow::Cow;
+
 use eventprop::connect::{Delay, Synapse, Synapses, by_weight};
 use eventprop::network::{Network, ProjectionId};
 use eventprop::params::Params;
@@ -10,13 +12,13 @@ use eventprop::real::Real;
 use eventprop::tape::{SpikeTime, Tape};
 
 /// One projection of one sample.
-pub struct Line<'a, T, F> {
+pub struct Line<'a, T: Clone, F: Clone> {
     /// The network.
     pub network: &'a Network,
     /// The projection.
     pub id: ProjectionId,
     /// The spikes of the sample.
-    pub tape: &'a Tape<T, F>,
+    pub tape: Cow<'a, Tape<T, F>>,
 }
 
 impl<T: SpikeTime, F: Real> Line<'_, T, F> {

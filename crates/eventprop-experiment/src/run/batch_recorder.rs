@@ -1,12 +1,12 @@
 //! Records every trial of a run: variables and spikes, first spike times, weights at chosen trials.
 
+use eventprop::solver::{Solver, Trials};
 use eventprop::train::Session;
 
 use super::error::RunError;
 use super::learner::{BatchObserver, BatchView};
 use crate::checkpoint::{Container, Defect};
 use crate::data::Data;
-use crate::engine::Engine;
 use crate::outputs::Outputs;
 use crate::records::{FirstSpikes, Place, PredictionFiles, Recorder};
 use crate::settings::{Phase, Settings};
@@ -75,7 +75,7 @@ impl<'a> BatchRecorder<'a> {
 }
 
 /// Keeps what was predicted, and nothing else.
-impl<S: Engine> BatchObserver<S> for PredictionFiles {
+impl<S: Solver> BatchObserver<S> for PredictionFiles {
     fn begin(&mut self, phase: Phase) {
         Self::begin(self, phase);
     }
@@ -92,7 +92,7 @@ impl<S: Engine> BatchObserver<S> for PredictionFiles {
     }
 }
 
-impl<S: Engine> BatchObserver<S> for BatchRecorder<'_> {
+impl<S: Solver> BatchObserver<S> for BatchRecorder<'_> {
     fn begin(&mut self, phase: Phase) {
         self.outcomes.begin(phase);
     }
@@ -103,7 +103,10 @@ impl<S: Engine> BatchObserver<S> for BatchRecorder<'_> {
 
     fn before(&mut self, place: Place, session: &mut Session<S>) {
         self.recorder.begin(place, &session.params);
-        session.solver.probe(&self.recorder.probes(place));
+        session
+            .solver
+            .set_probes(&self.recorder.probes(place))
+            .expect("settings have checked solver and populations");
     }
 
     fn after(&mut self, seen: BatchView<'_, S>) -> Result<(), RunError> {
@@ -121,7 +124,8 @@ impl<S: Engine> BatchObserver<S> for BatchRecorder<'_> {
             return Ok(());
         }
         if let Some(first_spikes) = &mut self.first_spikes {
-            for (readout, &id) in session.forward.readouts.iter().zip(batch.ids()) {
+            for (sample, &id) in batch.ids().iter().enumerate() {
+                let readout = session.trials.readout(sample);
                 first_spikes.set(id as usize, &readout.first_spikes_ms);
             }
         }

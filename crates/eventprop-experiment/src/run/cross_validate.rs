@@ -4,6 +4,7 @@
 //! and is done only where `SELECT_ON_TEST` allows it.
 
 use eventprop::rng::{Key, Purpose};
+use eventprop::solver::Solver;
 
 use super::checkpoints::{Resumed, Saver};
 use super::error::RunError;
@@ -16,13 +17,12 @@ use super::report_file::ReportFile;
 use super::train::{chooses, epoch_report, finish, watched};
 use super::training_state::{PassTotals, TrainingState};
 use crate::data::{Data, Fold};
-use crate::engine::Engine;
 use crate::health::layer_monitor::LayerMonitor;
 use crate::records::PredictionFiles;
 use crate::settings::{Phase, Select};
 
 /// Trains and evaluates all folds.
-pub fn cross_validate<S: Engine>(
+pub fn cross_validate<S: Solver>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
@@ -99,7 +99,7 @@ struct Course<'a> {
 
 impl Course<'_> {
     /// The score of the epoch that counts; `None` when cancelled before the last.
-    fn run<S: Engine>(
+    fn run<S: Solver>(
         &mut self,
         turn: &Turn<'_>,
         control: &mut Control<'_>,
@@ -146,7 +146,7 @@ impl Course<'_> {
     }
 
     /// Writes what an epoch gave.
-    fn keep<S: Engine>(
+    fn keep<S: Solver>(
         &mut self,
         learner: &mut Learner<'_, S>,
         report: EpochReport,
@@ -175,7 +175,7 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn checkpoint<S: Engine>(
+    fn checkpoint<S: Solver>(
         &mut self,
         learner: &Learner<'_, S>,
         outcomes: &PredictionFiles,
@@ -216,7 +216,7 @@ impl Course<'_> {
     }
 
     /// One epoch, or the rest of one that was interrupted; `None` when it was cancelled.
-    fn epoch<S: Engine>(
+    fn epoch<S: Solver>(
         &mut self,
         turn: &Turn<'_>,
         learner: &mut Learner<'_, S>,
@@ -263,7 +263,7 @@ impl Course<'_> {
     }
 
     /// A pass to its end, with checkpoints where they are due; `None` when it was cancelled.
-    fn pass<S: Engine>(
+    fn pass<S: Solver>(
         &mut self,
         learner: &mut Learner<'_, S>,
         (pass, outcomes): (Pass<'_>, &mut PredictionFiles),

@@ -1,7 +1,7 @@
 //! From a request to a run: parameters are checked, data loaded, the folder locked, the checkpoint opened.
 
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::Grid;
+use eventprop::solver::Solver;
+use eventprop::with_solver;
 use eventprop_params::Parameters;
 use eventprop_params::picture::Draw;
 
@@ -15,10 +15,9 @@ use super::training_state::RunState;
 use super::{cross_validate, test, train};
 use crate::checkpoint;
 use crate::data::{self, Source, Wanted, fingerprint};
-use crate::engine::Engine;
 use crate::lock::RunLock;
 use crate::outputs::Outputs;
-use crate::settings::{Command, Settings, SolverKind};
+use crate::settings::{Command, Settings};
 
 /// A run that is asked for.
 pub struct RunRequest<'a> {
@@ -101,10 +100,7 @@ pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Su
         ));
     }
     control.tell(&Progress::Started(prepared.started()));
-    match settings.solver {
-        SolverKind::Grid => run_command::<Grid<f32>>(&prepared, control),
-        SolverKind::Event => run_command::<Event>(&prepared, control),
-    }
+    with_solver!(settings.solver, S => run_command::<S>(&prepared, control))
 }
 
 /// The checkpoint to resume from, if any. An unfinished run's checkpoint is moved aside when a new run
@@ -189,7 +185,7 @@ fn continue_files(
     Ok(())
 }
 
-fn run_command<S: Engine>(
+fn run_command<S: Solver>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {

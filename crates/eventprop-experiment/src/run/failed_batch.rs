@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use eventprop::params::Params;
-use eventprop::solver::SolveError;
+use eventprop::solver::{SolveError, Solver};
 use eventprop::spikes::{Batch, SpikeError, SpikeTrain};
 use eventprop::train::TrainError;
 use serde_json::{Value as Json, json};
@@ -13,12 +13,11 @@ use super::learner::Learner;
 use super::persist::{get_params, put_params};
 use super::prepared::Prepared;
 use crate::checkpoint::{self, CheckpointError, Container, Defect};
-use crate::engine::Engine;
 use crate::network_builder::{NetworkSize, Topology};
 
 /// Writes `NAME_failed_batch.safetensors`: parameters, samples and weights as they were before the batch.
 /// Returns the error, with the file. Other errors are returned as they are.
-pub fn keep<S: Engine>(
+pub fn keep<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &Learner<'_, S>,
     error: RunError,

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
+use eventprop::activity::Activity;
 use eventprop::network::PopulationId;
 use eventprop::optim::{Adam, Optimizer, Sgd, schedule::Schedule};
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::regularize::Regularizer;
 use eventprop::rng::{Key, Purpose};
-use eventprop::solver::Disturbance;
+use eventprop::solver::{Disturbance, Solver, Trials};
 use eventprop::spikes::Batch;
-use eventprop::train::{Activity, BatchReport, Plan, Session};
+use eventprop::train::{BatchReport, Plan, Session};
 use eventprop_data::augment::dropout::InputDropout;
 
 use super::error::RunError;
@@ -21,7 +22,6 @@ use super::rewire::rewire;
 use super::training_state::PassTotals;
 use crate::checkpoint::Container;
 use crate::data::{Data, Dropping, Part};
-use crate::engine::Engine;
 use crate::metrics::MetricsCollector;
 use crate::network_builder::{NetworkSize, Topology};
 use crate::records::Place;
@@ -29,7 +29,7 @@ use crate::settings::{Every, OptimizerKind, Phase, Settings};
 use crate::weights::Saved;
 
 /// A network that learns.
-pub struct Learner<'a, S: Engine> {
+pub struct Learner<'a, S: Solver> {
     pub settings: &'a Settings,
     pub topology: Topology,
     pub session: Session<S>,
@@ -97,7 +97,7 @@ pub struct InitialWeights<'a> {
 }
 
 /// One trial, shown to whoever looks in.
-pub struct BatchView<'a, S: Engine> {
+pub struct BatchView<'a, S: Solver> {
     pub place: Place,
     pub phase: Phase,
     pub topology: &'a Topology,
@@ -107,7 +107,7 @@ pub struct BatchView<'a, S: Engine> {
 }
 
 /// Looks in before and after every trial.
-pub trait BatchObserver<S: Engine> {
+pub trait BatchObserver<S: Solver> {
     /// Before a pass over a part.
     fn begin(&mut self, phase: Phase);
     /// After a pass that came to its end.
@@ -149,7 +149,7 @@ pub struct PassEnd {
     pub seconds: f64,
 }
 
-impl<'a, S: Engine> Learner<'a, S> {
+impl<'a, S: Solver> Learner<'a, S> {
     /// A network with drawn or loaded weights.
     pub fn new(
         settings: &'a Settings,
@@ -359,8 +359,9 @@ impl<'a, S: Engine> Learner<'a, S> {
     fn count_hidden(&mut self) {
         for (statistics, population) in self.hidden.iter_mut().zip(&self.topology.hidden) {
             let size = self.topology.network.population(*population).size;
-            for tape in &self.session.forward.tapes {
-                statistics.add(&tape.populations[population.0].neuron, size);
+            let trials = &self.session.trials;
+            for sample in 0..trials.samples() {
+                statistics.add(&trials.tape(sample).populations[population.0].neuron, size);
             }
         }
     }

@@ -2,18 +2,21 @@
 
 use eventprop::optim::{Optimizer, schedule::Schedule};
 use eventprop::params::Params;
-use eventprop::real::Real;
+use eventprop::real::{Numbers, NumbersMut, Real};
+use eventprop::solver::Solver;
 
 use super::learner::Learner;
 use super::training_state::LearnerState;
-use crate::checkpoint::{Container, Defect, Element};
-use crate::engine::Engine;
+use crate::checkpoint::{Container, Defect};
 
 /// Adds parameters, an array for each of their ranges.
-pub fn put_params<F: Real + Element>(container: &mut Container, at: &str, params: &Params<F>) {
+pub fn put_params<F: Real>(container: &mut Container, at: &str, params: &Params<F>) {
     for entry in params.layout() {
         let name = format!("{at}/{}", entry.name);
-        container.put(&name, &params.values()[entry.range.clone()]);
+        match F::numbers(&params.values()[entry.range.clone()]) {
+            Numbers::F32(values) => container.put(&name, values),
+            Numbers::F64(values) => container.put(&name, values),
+        }
     }
 }
 
@@ -21,20 +24,23 @@ pub fn put_params<F: Real + Element>(container: &mut Container, at: &str, params
 ///
 /// # Errors
 /// [`Defect::Array`] when the checkpoint is that of another network.
-pub fn get_params<F: Real + Element>(
+pub fn get_params<F: Real>(
     container: &Container,
     at: &str,
     params: &mut Params<F>,
 ) -> Result<(), Defect> {
     for entry in params.layout().to_vec() {
         let name = format!("{at}/{}", entry.name);
-        let values = container.get_exactly(&name, entry.range.len())?;
-        params.values_mut()[entry.range].copy_from_slice(&values);
+        let len = entry.range.len();
+        match F::numbers_mut(&mut params.values_mut()[entry.range]) {
+            NumbersMut::F32(values) => values.copy_from_slice(&container.get_exactly(&name, len)?),
+            NumbersMut::F64(values) => values.copy_from_slice(&container.get_exactly(&name, len)?),
+        }
     }
     Ok(())
 }
 
-impl<S: Engine> Learner<'_, S> {
+impl<S: Solver> Learner<'_, S> {
     /// Adds the arrays and returns the rest of what must be remembered.
     pub fn store(&self, container: &mut Container) -> LearnerState {
         put_params(container, "parameters", &self.session.params);

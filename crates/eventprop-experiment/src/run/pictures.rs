@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use eventprop::readout::Readout;
+use eventprop::solver::{Solver, Trials};
 use eventprop::spikes::Batch;
 
 use super::error::RunError;
@@ -10,7 +11,6 @@ use super::learner::Learner;
 use super::prepared::Prepared;
 use super::report::{EpochReport, Score, Summary};
 use crate::data::{self, Part};
-use crate::engine::Engine;
 use crate::settings::Command;
 use eventprop_data::atomic;
 use eventprop_params::Benchmark;
@@ -22,7 +22,7 @@ use eventprop_params::picture::{
 const MAP_SIDE: usize = 96;
 
 /// The pictures at the end: the learning curve and, for Yin-Yang, the maps of the tested weights.
-pub fn final_pictures<S: Engine>(
+pub fn final_pictures<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
     reports: &[EpochReport],
@@ -49,7 +49,7 @@ pub fn final_pictures<S: Engine>(
 }
 
 /// The pictures during training, every so many epochs (`TRAINING_PLOT`).
-pub fn interim_pictures<S: Engine>(
+pub fn interim_pictures<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
     reports: &[EpochReport],
@@ -119,7 +119,7 @@ fn learning_curve(
 }
 
 /// The decision map and, when wanted, the maps of spike times; returns the PNG of the first.
-fn maps<S: Engine>(
+fn maps<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
     ending: &str,
@@ -164,7 +164,7 @@ struct Sight {
     first_spikes_ms: Vec<Vec<f64>>,
 }
 
-fn look<S: Engine>(learner: &mut Learner<'_, S>, part: &Part) -> Result<Sight, RunError> {
+fn look<S: Solver>(learner: &mut Learner<'_, S>, part: &Part) -> Result<Sight, RunError> {
     let trial_ms = learner.settings.clock.trial_ms();
     let mut batch = Batch::default();
     let mut sight = Sight {
@@ -178,8 +178,8 @@ fn look<S: Engine>(learner: &mut Learner<'_, S>, part: &Part) -> Result<Sight, R
         sight
             .predictions
             .extend(report.outcomes.iter().map(|outcome| outcome.prediction));
-        for readout in &learner.session.forward.readouts {
-            sight.add_times(readout, trial_ms);
+        for sample in 0..batch.len() {
+            sight.add_times(&learner.session.trials.readout(sample), trial_ms);
         }
     }
     Ok(sight)

@@ -1,5 +1,6 @@
 //! Predicts time, memory and disk of a training from measurements on a few batches.
 
+use eventprop::with_solver;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -7,8 +8,7 @@ use std::time::{Duration, Instant};
 use eventprop::network::ProjectionId;
 use eventprop::params::Params;
 use eventprop::real::Real;
-use eventprop::solver::event::Event;
-use eventprop::solver::grid::Grid;
+use eventprop::solver::Solver;
 use eventprop::train::Session;
 use eventprop_params::Parameters;
 use eventprop_params::picture::Draw;
@@ -20,10 +20,9 @@ use super::prepared::Prepared;
 use super::progress::{Control, Progress};
 use super::train;
 use crate::data::{self, Data, Part, Source, Wanted};
-use crate::engine::Engine;
 use crate::outputs::{FolderError, Outputs};
 use crate::records::Place;
-use crate::settings::{Command, OptimizerKind, Phase, Settings, SolverKind, SynapseVariable, When};
+use crate::settings::{Command, OptimizerKind, Phase, Settings, SynapseVariable, When};
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.
@@ -95,10 +94,7 @@ pub fn plan(params: &Parameters, source: &Source, draw: Draw) -> Result<Plan, Ru
         data: resident_mb() - before,
         peak: peak_mb(),
     };
-    match settings.solver {
-        SolverKind::Grid => measure::<Grid<f32>>(&settings, &data, memory, draw),
-        SolverKind::Event => measure::<Event>(&settings, &data, memory, draw),
-    }
+    with_solver!(settings.solver, S => measure::<S>(&settings, &data, memory, draw))
 }
 
 /// Memory in MB before there is a network.
@@ -108,7 +104,7 @@ struct Memory {
     peak: f64,
 }
 
-fn measure<S: Engine>(
+fn measure<S: Solver>(
     settings: &Settings,
     data: &Data,
     Memory {
@@ -171,7 +167,7 @@ fn measure<S: Engine>(
 
 /// MB that a training takes beside its data, from the first batch to the last picture: one of a single batch, in a
 /// folder that is deleted afterwards; 0 where the system does not tell.
-fn rehearsal<S: Engine>(settings: &Settings, data: &Data, draw: Draw) -> Result<f64, RunError> {
+fn rehearsal<S: Solver>(settings: &Settings, data: &Data, draw: Draw) -> Result<f64, RunError> {
     let folder = tempfile::tempdir().map_err(|error| FolderError {
         path: std::env::temp_dir(),
         problem: error.to_string(),
@@ -212,7 +208,7 @@ fn rehearsal<S: Engine>(settings: &Settings, data: &Data, draw: Draw) -> Result<
 /// Records nothing.
 struct Blind;
 
-impl<S: Engine> BatchObserver<S> for Blind {
+impl<S: Solver> BatchObserver<S> for Blind {
     fn begin(&mut self, _: Phase) {}
     fn end(&mut self, _: Phase) {}
     fn before(&mut self, _: Place, _: &mut Session<S>) {}
@@ -222,7 +218,7 @@ impl<S: Engine> BatchObserver<S> for Blind {
 }
 
 /// Mean seconds of a batch, from passes as a run makes them; 0 when there is none.
-fn seconds<'a, S: Engine>(
+fn seconds<'a, S: Solver>(
     learner: &mut Learner<'_, S>,
     part: impl Fn(usize) -> std::borrow::Cow<'a, Part>,
     phase: Phase,
@@ -286,7 +282,7 @@ fn disk_mb<F: Real>(params: &Params<F>) -> f64 {
 }
 
 /// MB of all recordings and first spike times, which are kept until the end.
-fn records_mb<S: Engine>(learner: &Learner<'_, S>, data: &Data, trials: usize) -> f64 {
+fn records_mb<S: Solver>(learner: &Learner<'_, S>, data: &Data, trials: usize) -> f64 {
     let settings = learner.settings;
     let records = &settings.records;
     let network = &learner.topology.network;

@@ -1,12 +1,13 @@
 //! Progress messages of a run, and its cancellation.
 
+use eventprop::solver::SolverKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventprop_params::Benchmark;
 
 use super::report::EpochReport;
 use crate::records::Recorder;
-use crate::settings::{Phase, SolverKind};
+use crate::settings::Phase;
 
 /// Something that happened in a run.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! `NAME_report.json`: data of the report beside metrics and parameters. Written when a run begins and
 //! again when it ends, so that an interrupted run has a report, too.
 
+use eventprop::solver::Solver;
 use std::path::PathBuf;
 
 use eventprop::network::Population;
@@ -13,9 +14,8 @@ use super::learner::Learner;
 use super::prepared::Prepared;
 use super::report::Summary;
 use crate::data::Part;
-use crate::engine::Engine;
 use crate::metrics::{self, Environment, EvaluationLog, Group, SampleTrace};
-use crate::settings::{Command, Select, SolverKind};
+use crate::settings::{Command, Select};
 
 /// Version of the layout of the file.
 pub const LAYOUT: u64 = 1;
@@ -28,7 +28,7 @@ pub struct ReportFile<'a> {
 
 impl<'a> ReportFile<'a> {
     /// Writes what is known before the first epoch.
-    pub fn begin<S: Engine>(
+    pub fn begin<S: Solver>(
         prepared: &'a Prepared<'a>,
         learner: &Learner<'_, S>,
     ) -> Result<Self, RunError> {
@@ -43,10 +43,7 @@ impl<'a> ReportFile<'a> {
             "benchmark": settings.benchmark.name(),
             "command": prepared.command.name(),
             "network": started.network,
-            "solver": match settings.solver {
-                SolverKind::Grid => "grid",
-                SolverKind::Event => "event",
-            },
+            "solver": settings.solver.name(),
             "loss": started.loss,
             "trial_ms": settings.clock.trial_ms(),
             "populations": network.populations().iter().map(population).collect::<Json>(),
@@ -101,7 +98,7 @@ impl<'a> ReportFile<'a> {
     }
 
     /// Writes the end of a run of one network whose weights are those that were tested.
-    pub fn end<S: Engine>(
+    pub fn end<S: Solver>(
         mut self,
         learner: &Learner<'_, S>,
         summary: &Summary,
@@ -141,7 +138,7 @@ impl<'a> ReportFile<'a> {
 
     /// Records a few samples. A sample that cannot be solved, as a spike that grazes its threshold may
     /// be with `GRAZING=error`, leaves a note in the place of the recordings and does not end the run.
-    fn look_closely<S: Engine>(
+    fn look_closely<S: Solver>(
         &mut self,
         learner: &Learner<'_, S>,
         part: &Part,
@@ -156,7 +153,7 @@ impl<'a> ReportFile<'a> {
     }
 }
 
-fn record<S: Engine>(
+fn record<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &Learner<'_, S>,
     part: &Part,

@@ -1,6 +1,7 @@
 //! `test`: weights of an earlier run on the test part. Writes no weights and touches no results of the
 //! training.
 
+use eventprop::solver::Solver;
 use eventprop_params::Benchmark;
 
 use super::batch_recorder::BatchRecorder;
@@ -14,14 +15,13 @@ use super::progress::{Control, Progress};
 use super::report::{Summary, results_line};
 use super::report_file::ReportFile;
 use super::train::finish;
-use crate::engine::Engine;
 use crate::network_builder::Topology;
 use crate::outputs::Outputs;
 use crate::settings::{Label, Phase, Select};
 use crate::weights::{self, Saved};
 
 /// Tests the weights that are asked for; without that the best when the run chose such, otherwise the last.
-pub fn test<S: Engine>(
+pub fn test<S: Solver>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {

@@ -1,6 +1,7 @@
 //! `train` and `train_test`.
 
 use eventprop::params::Params;
+use eventprop::solver::Solver;
 
 use super::batch_recorder::BatchRecorder;
 use super::checkpoints::{Resumed, Saver};
@@ -14,7 +15,6 @@ use super::progress::{Control, Progress};
 use super::report::{EpochReport, Score, Summary};
 use super::report_file::ReportFile;
 use super::training_state::TrainingState;
-use crate::engine::Engine;
 use crate::health::layer_monitor::LayerMonitor;
 use crate::outputs::Outputs;
 use crate::records::PredictionFiles;
@@ -22,7 +22,7 @@ use crate::settings::{Checkpoint, Command, Label, Phase, Select, Settings, Watch
 use crate::weights::{self, Saved};
 
 /// Trains, then tests once.
-pub fn train<S: Engine>(
+pub fn train<S: Solver>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
@@ -73,7 +73,7 @@ pub fn finish(prepared: &Prepared<'_>, summary: &mut Summary) -> Result<(), RunE
     Ok(())
 }
 
-fn final_test<S: Engine>(
+fn final_test<S: Solver>(
     prepared: &Prepared<'_>,
     learner: &mut Learner<'_, S>,
     outcomes: &mut PredictionFiles,
@@ -103,7 +103,7 @@ enum Evaluated {
 }
 
 /// The epochs of a training.
-struct Course<'a, S: Engine> {
+struct Course<'a, S: Solver> {
     prepared: &'a Prepared<'a>,
     batch_recorder: BatchRecorder<'a>,
     training: TrainingState,
@@ -114,7 +114,7 @@ struct Course<'a, S: Engine> {
     summary: Summary,
 }
 
-impl<'a, S: Engine> Course<'a, S> {
+impl<'a, S: Solver> Course<'a, S> {
     /// A training at its start or, resumed, where its checkpoint was written; the best weights on the
     /// disk are those of that moment.
     fn begin(prepared: &'a Prepared<'a>, learner: &mut Learner<'_, S>) -> Result<Self, RunError> {
@@ -422,7 +422,7 @@ pub fn watched(settings: &Settings, report: &EpochReport) -> f64 {
 }
 
 /// The report of an epoch without evaluation.
-pub fn epoch_report<S: Engine>(
+pub fn epoch_report<S: Solver>(
     learner: &Learner<'_, S>,
     epoch: usize,
     trained: PassEnd,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use eventprop::activity::Activity;
 use eventprop::optim::schedule;
-use eventprop::train::{Activity, BatchReport};
+use eventprop::train::BatchReport;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 

@@ -14,9 +14,9 @@ mod plots;
 mod records;
 mod seeds;
 mod selection;
-mod solver_kind;
 mod trial;
 
+use eventprop::solver::SolverKind;
 use std::path::PathBuf;
 
 use eventprop::loss::{Loss, LossScale};
@@ -39,7 +39,6 @@ pub use plots::PlotSettings;
 pub use records::{Format, Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When};
 pub use seeds::Seeds;
 pub use selection::{Checkpoint, Folds, Label, Select};
-pub use solver_kind::SolverKind;
 
 /// Everything that a run needs to know beside its data.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,10 +124,8 @@ impl Settings {
     pub fn new(params: &Parameters) -> Result<Self, ParamError> {
         let clock = trial::clock(params)?;
         let network = network::network(params)?;
-        let solver = match params.text("SOLVER").as_str() {
-            "grid" => SolverKind::Grid,
-            _ => SolverKind::Event,
-        };
+        let solver = SolverKind::named(&params.text("SOLVER"));
+        let solver = solver.expect("the table accepts names of solvers only");
         let records = RecordSettings::new(params, network.hidden.len(), solver)?;
         let binned = params.benchmark().is_binned();
         let settings = Self {

@@ -1,8 +1,7 @@
 //! What is changed in training beyond the weights: withheld spikes, noise, rewired neurons.
 
+use eventprop::solver::SolverKind;
 use eventprop_params::{ParamError, Parameters};
-
-use super::solver_kind::SolverKind;
 
 /// What happens to the incoming weights of silent hidden neurons.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,7 +21,7 @@ pub fn withhold(params: &Parameters, solver: SolverKind) -> Result<f64, ParamErr
         "PDROP_HIDDEN"
     };
     let probability = params.float(key);
-    if probability > 0.0 && solver == SolverKind::Event {
+    if probability > 0.0 && !solver.has_steps() {
         let problem = "withholding is defined per time step, and SOLVER=event has none";
         let way_out = "use SOLVER=grid, or set it to 0";
         return Err(params.refuse(key, problem, way_out));
@@ -36,7 +35,7 @@ pub fn noise(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError>
         return Ok(0.0);
     }
     let amplitude = params.float(KEY);
-    if amplitude > 0.0 && solver == SolverKind::Event {
+    if amplitude > 0.0 && !solver.has_steps() {
         let problem = "noise is defined per time step, and SOLVER=event has none";
         let way_out = "use SOLVER=grid, or set it to 0";
         return Err(params.refuse(KEY, problem, way_out));

@@ -1,13 +1,13 @@
 //! Settings of the recordings, from the `REC_*` and `W_*` parameters.
 
+use eventprop::solver::SolverKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-use eventprop::solver::grid::{Probe, Variable};
+use eventprop::solver::{Probe, Variable};
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
 
 use super::layer_names::LayerNames;
-use super::solver_kind::SolverKind;
 
 /// What is recorded and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -309,7 +309,7 @@ fn neurons(
 ) -> Result<Vec<Named<Probe>>, ParamError> {
     const KEY: &str = "REC_NEURONS";
     let value = params.get(KEY);
-    if solver == SolverKind::Event && !items(&value).is_empty() {
+    if !solver.has_steps() && !items(&value).is_empty() {
         let problem = "the event solver has no steps in which to record".to_owned();
         return Err(params.refuse(KEY, problem, "use SOLVER=grid"));
     }
@@ -354,7 +354,7 @@ fn synapses(
     let names = LayerNames::new(params.benchmark(), hidden_layers);
     let known = names.projections(params.flag("RECURRENT"));
     let value = params.get(KEY);
-    if solver == SolverKind::Event && !items(&value).is_empty() {
+    if !solver.has_steps() && !items(&value).is_empty() {
         let problem = "the event solver has no steps in which to record".to_owned();
         return Err(params.refuse(KEY, problem, "use SOLVER=grid"));
     }

@@ -168,14 +168,15 @@ impl Network {
         self.populations[id.0].set_constant(constant, value.into());
     }
 
-    /// Sets the trained constants to what `params` holds; returns the populations that have any.
+    /// Sets the trained constants to what `params` holds; returns the
+    /// indices of the populations that have any.
     ///
     /// # Errors
     /// When a value is out of the range of its constant.
-    pub(crate) fn adopt<F: Real>(
-        &mut self,
-        params: &Params<F>,
-    ) -> Result<Vec<usize>, NetworkError> {
+    ///
+    /// # Panics
+    /// When the parameters are those of another network.
+    pub fn adopt<F: Real>(&mut self, params: &Params<F>) -> Result<Vec<usize>, NetworkError> {
         let mut changed = Vec::new();
         for (index, population) in self.populations.iter_mut().enumerate() {
             for which in population.trained.clone() {

@@ -22,25 +22,37 @@ pub struct Regularizer {
     pub batch_average: bool,
 }
 
+/// Spikes of a population in a batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpikeCounts<'a> {
+    /// Spikes in the samples that are to be regularised, `[samples, size]`.
+    pub of_samples: &'a [u32],
+    /// Spikes in the whole batch, `[size]`.
+    pub totals: &'a [u64],
+    /// Samples of the whole batch.
+    pub batch: usize,
+}
+
 impl Regularizer {
     /// Whether anything is regularised.
     pub fn is_active(&self) -> bool {
         self.spike_count.is_some() || self.layer_count.is_some()
     }
 
-    /// Sets `jumps` `[samples, size]` to what is added to λ_V after each spike, from the spike
-    /// `counts` `[samples, size]`.
-    pub fn spike_jumps<F: Real>(&self, counts: &[u32], samples: usize, jumps: &mut Vec<F>) {
-        let size = counts.len() / samples;
-        let batch = samples as f64;
+    /// Sets `jumps` `[samples, size]` to what is added to λ_V after each spike of the samples of
+    /// `counts`.
+    pub fn spike_jumps<F: Real>(&self, counts: SpikeCounts<'_>, jumps: &mut Vec<F>) {
+        let size = counts.totals.len();
+        let batch = counts.batch as f64;
         jumps.clear();
-        let average = self.batch_average.then(|| mean_counts(counts, size, batch));
-        for sample in counts.chunks(size) {
+        for sample in counts.of_samples.chunks(size) {
             let total: f64 = sample.iter().map(|&n| f64::from(n)).sum();
-            for (neuron, &count) in sample.iter().enumerate() {
-                let count = average
-                    .as_ref()
-                    .map_or(f64::from(count), |mean| mean[neuron]);
+            for (&count, &over_batch) in sample.iter().zip(counts.totals) {
+                let count = if self.batch_average {
+                    over_batch as f64 / batch
+                } else {
+                    f64::from(count)
+                };
                 let own = self.spike_count.map_or(0.0, |r| r.jump(count, batch));
                 let layer = self.layer_count.map_or(0.0, |r| r.jump(total, size, batch));
                 jumps.push(F::from_f64(own + layer));
@@ -49,21 +61,15 @@ impl Regularizer {
     }
 }
 
-fn mean_counts(counts: &[u32], size: usize, batch: f64) -> Vec<f64> {
-    let mut mean = vec![0.0; size];
-    for sample in counts.chunks(size) {
-        for (mean, &count) in mean.iter_mut().zip(sample) {
-            *mean += f64::from(count) / batch;
-        }
-    }
-    mean
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const COUNTS: [u32; 4] = [3, 0, 1, 2];
+    const COUNTS: SpikeCounts<'_> = SpikeCounts {
+        of_samples: &[3, 0, 1, 2],
+        totals: &[4, 2],
+        batch: 2,
+    };
 
     #[test]
     fn spike_count_pulls_towards_the_target_from_both_sides() {
@@ -76,7 +82,7 @@ mod tests {
             ..Regularizer::default()
         };
         let mut jumps = Vec::new();
-        regularizer.spike_jumps::<f64>(&COUNTS, 2, &mut jumps);
+        regularizer.spike_jumps::<f64>(COUNTS, &mut jumps);
         // −Λ (n − ν) / N with N = 2
         assert_eq!(jumps, [-0.25, 0.25, 0.125, 0.0]);
     }
@@ -93,9 +99,31 @@ mod tests {
             ..Regularizer::default()
         };
         let mut jumps = Vec::new();
-        regularizer.spike_jumps::<f64>(&COUNTS, 2, &mut jumps);
+        regularizer.spike_jumps::<f64>(COUNTS, &mut jumps);
         // Means 2 and 1.
         assert_eq!(jumps, [-0.5, 0.0, -0.5, 0.0]);
+    }
+
+    /// A rank that solves one of the two samples gives it the jumps that it has in the whole batch.
+    #[test]
+    fn a_share_of_the_batch_is_regularised_as_the_whole() {
+        let regularizer = Regularizer {
+            spike_count: Some(SpikeCount {
+                lbd_upper: 1.0,
+                lbd_lower: 0.5,
+                nu_upper: 1.5,
+            }),
+            layer_count: None,
+            batch_average: true,
+        };
+        let (mut whole, mut second) = (Vec::new(), Vec::new());
+        regularizer.spike_jumps::<f64>(COUNTS, &mut whole);
+        let share = SpikeCounts {
+            of_samples: &COUNTS.of_samples[2..],
+            ..COUNTS
+        };
+        regularizer.spike_jumps::<f64>(share, &mut second);
+        assert_eq!(second, whole[2..]);
     }
 
     #[test]
@@ -108,11 +136,16 @@ mod tests {
             ..Regularizer::default()
         };
         let mut jumps = Vec::new();
-        regularizer.spike_jumps::<f64>(&COUNTS, 2, &mut jumps);
+        regularizer.spike_jumps::<f64>(COUNTS, &mut jumps);
         // Both samples have 3 spikes: −4 (3 − 2.5) / (2 · 2)
         assert_eq!(jumps, [-0.5; 4]);
         let mut jumps = Vec::new();
-        regularizer.spike_jumps::<f64>(&[1, 1, 0, 2], 2, &mut jumps);
+        let few = SpikeCounts {
+            of_samples: &[1, 1, 0, 2],
+            totals: &[1, 3],
+            batch: 2,
+        };
+        regularizer.spike_jumps::<f64>(few, &mut jumps);
         assert_eq!(jumps, [0.0; 4]);
     }
 }

@@ -1,34 +1,45 @@
 //! The seam between networks and everything else: a [`Solver`] has two verbs.
 //!
-//! `forward` integrates the network over a batch and leaves a tape of spikes and a readout per
-//! sample; `adjoint` integrates the adjoint system backwards along that tape, fed by a [`Seed`] per
-//! sample, and adds to a gradient. Everything between the two (losses, regularisers) sees readouts
-//! and seeds only and does not know which solver ran.
+//! `forward` integrates the network over a batch and leaves [`Trials`], a tape of spikes and a readout
+//! per sample; `adjoint` integrates the adjoint system backwards along those tapes, fed by a [`Seed`]
+//! per sample, and sums a gradient. Everything between the two (losses, regularisers) sees readouts,
+//! counts and seeds only and does not know which solver ran.
 //!
 //! A solver checks the network once, when it is made; a batch is checked against it in every
 //! `forward`. Both verbs may keep working memory in the solver, never state: every trial starts from
 //! the declared initial state.
+//!
+//! The solvers that a user can name are listed in [`kind`]; [`for_implementors`] says what another one
+//! must keep to.
 
 pub mod event;
 mod first_spikes;
+pub mod for_implementors;
 mod grazing;
 pub mod grid;
+pub mod kind;
+pub mod probe;
 mod scratch_pool;
 mod sum;
+pub mod trials;
+
+use std::borrow::Cow;
 
 use thiserror::Error;
 
 pub(crate) use self::grazing::grazing_spikes;
 pub use self::grazing::{GRAZING_SHARE, Grazing};
-
-use crate::dispatch::{Kernel, vectorized};
+pub use self::kind::SolverKind;
+pub use self::probe::{Probe, Variable};
+pub use self::trials::{HostTrials, Trials};
 use crate::network::{Network, NetworkError};
 use crate::params::Params;
-use crate::readout::{Observe, Readout, Seed};
+use crate::readout::{Observe, Seed};
 use crate::real::Real;
+use crate::reduce::{Reduce, ReduceError};
 use crate::rng::Key;
 use crate::spikes::{Batch, SpikeError};
-use crate::tape::{SpikeTime, Tape};
+use crate::tape::SpikeTime;
 
 /// Why a batch could not be solved.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -39,6 +50,23 @@ pub enum SolveError {
     /// The batch does not fit the network.
     #[error(transparent)]
     Spikes(#[from] SpikeError),
+    /// The ranks could not sum.
+    #[error(transparent)]
+    Reduce(#[from] ReduceError),
+    /// A probe of a population that has no state.
+    #[error(
+        "there is no {variable} to record in population {population}; of the {populations} populations, counted from 0, all but {input}, which is the input, have a state"
+    )]
+    Probe {
+        /// The variable.
+        variable: &'static str,
+        /// Index of the population that was named.
+        population: usize,
+        /// Number of populations.
+        populations: usize,
+        /// Index of the input.
+        input: usize,
+    },
     /// The solver has no equations for what was asked.
     #[error("the {solver} solver cannot do {what}: {why}")]
     Unsupported {
@@ -119,24 +147,6 @@ pub struct Trial<'a> {
     pub disturbance: Option<&'a Disturbance>,
 }
 
-/// The result of `forward`, one entry per sample of the batch. Reused from batch to batch.
-#[derive(Debug, Clone)]
-pub struct Forward<T, F> {
-    /// Spikes of every population.
-    pub tapes: Vec<Tape<T, F>>,
-    /// What the output population showed.
-    pub readouts: Vec<Readout<F>>,
-}
-
-impl<T, F> Default for Forward<T, F> {
-    fn default() -> Self {
-        Self {
-            tapes: Vec::new(),
-            readouts: Vec::new(),
-        }
-    }
-}
-
 /// What drives the adjoint system.
 #[derive(Debug, Clone, Copy)]
 pub struct Drive<'a, F> {
@@ -149,15 +159,53 @@ pub struct Drive<'a, F> {
     pub grazing: Grazing,
 }
 
+/// Where the gradient of a batch is summed, and who sums it.
+#[derive(Debug)]
+pub struct Sum<'a, F> {
+    /// Is **set** to the gradient summed over the whole batch.
+    pub gradient: &'a mut Params<F>,
+    /// Samples of the whole batch, those of other ranks included.
+    pub samples: usize,
+    /// The ranks that have a share in the batch.
+    pub reduce: &'a mut dyn Reduce,
+}
+
 /// Integrates networks forwards and their adjoints backwards.
-pub trait Solver {
+pub trait Solver: Sized {
     /// Number type of parameters, state and gradient.
     type Real: Real;
     /// How times of spikes are kept.
     type Time: SpikeTime;
+    /// What `forward` leaves behind.
+    type Trials: Trials<Time = Self::Time, Real = Self::Real>;
+
+    /// A solver for a network.
+    ///
+    /// # Errors
+    /// When the network is not valid or the solver has no equations for it.
+    fn for_network(network: &Network) -> Result<Self, SolveError>;
 
     /// The network that is solved.
     fn network(&self) -> &Network;
+
+    /// Samples whose gradients are summed for themselves before the sums are added, in a batch of
+    /// `samples`; depends on nothing but this and the network. Shares of ranks begin at its multiples
+    /// ([`crate::reduce`]).
+    fn group_len(&self, samples: usize) -> usize;
+
+    /// Sets what is recorded in every step from the next trial on. Recording does not change results.
+    ///
+    /// # Errors
+    /// [`SolveError::Probe`] when a probe names a population without state,
+    /// [`SolveError::Unsupported`] when the solver cannot record.
+    fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError>;
+
+    /// What a probe recorded of a sample of the last batch, `[steps, size]`. V, I and B are there after
+    /// `forward`, their adjoints after `adjoint`.
+    ///
+    /// # Panics
+    /// When there is no such sample or no such probe.
+    fn record(&self, sample: usize, probe: usize) -> Cow<'_, [Self::Real]>;
 
     /// Integrates the network over every sample of the batch.
     ///
@@ -169,60 +217,19 @@ pub trait Solver {
         params: &Params<Self::Real>,
         batch: &Batch,
         trial: Trial<'_>,
-        out: &mut Forward<Self::Time, Self::Real>,
+        out: &mut Self::Trials,
     ) -> Result<(), SolveError>;
 
-    /// Integrates the adjoint system backwards along the tapes of `forward` and **sets** `gradient`
-    /// to the gradient summed over the batch.
+    /// Integrates the adjoint system backwards along the tapes of `forward` and sets the gradient of
+    /// `sum`.
     ///
     /// # Errors
-    /// [`SolveError::Grazing`] when asked to stop there.
+    /// [`SolveError::Grazing`] when asked to stop there, [`SolveError::Reduce`] when another rank failed.
     fn adjoint(
         &mut self,
         params: &Params<Self::Real>,
-        forward: &Forward<Self::Time, Self::Real>,
+        trials: &Self::Trials,
         drive: Drive<'_, Self::Real>,
-        gradient: &mut Params<Self::Real>,
+        sum: Sum<'_, Self::Real>,
     ) -> Result<(), SolveError>;
-}
-
-/// Checks that a batch fits a network.
-pub(crate) fn check_batch(network: &Network, batch: &Batch) -> Result<(), SpikeError> {
-    let size = network.input_size();
-    let classes = network.output_size();
-    for (sample, train) in batch.trains().iter().enumerate() {
-        let neurons = train.neurons();
-        let neuron = vectorized(Greatest { neurons });
-        if neuron as usize >= size {
-            return Err(SpikeError::Neuron {
-                sample,
-                neuron,
-                size,
-            });
-        }
-    }
-    for (sample, &label) in batch.labels().iter().enumerate() {
-        if label as usize >= classes {
-            return Err(SpikeError::Label {
-                sample,
-                label,
-                classes,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The greatest of a list of neurons; 0 of none.
-struct Greatest<'a> {
-    neurons: &'a [u32],
-}
-
-impl Kernel for Greatest<'_> {
-    type Output = u32;
-
-    #[inline(always)]
-    fn run(self) -> u32 {
-        self.neurons.iter().fold(0, |most, &n| most.max(n))
-    }
 }

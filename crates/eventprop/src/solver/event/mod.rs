@@ -43,18 +43,23 @@ mod quadrature;
 mod schedule;
 mod work;
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 pub use work::Work;
 
 use self::neurons::Neurons;
 use self::schedule::Component;
+use super::for_implementors::check_batch;
+use super::probe::Probe;
 use super::scratch_pool::ScratchPool;
 use super::sum::add_in_order;
-use super::{Disturbance, Drive, Forward, SolveError, Solver, Trial, check_batch};
+use super::{Disturbance, Drive, HostTrials, SolveError, Solver, Sum, Trial};
 use crate::network::Network;
 use crate::params::Params;
 use crate::readout::Observe;
+use crate::real::Real;
 use crate::spikes::Batch;
 
 /// Memory for gradients of single samples, in values (64 MiB): as many samples are solved before they
@@ -86,7 +91,7 @@ struct Scratch {
 /// use eventprop::params::Params;
 /// use eventprop::readout::Observe;
 /// use eventprop::solver::event::Event;
-/// use eventprop::solver::{Forward, Solver, Trial};
+/// use eventprop::solver::{Solver, Trial, Trials};
 /// use eventprop::spikes::{Batch, SpikeTrain};
 ///
 /// let mut network = Network::new(Clock::new(1.0, 30.0)?);
@@ -97,12 +102,12 @@ struct Scratch {
 /// let batch = Batch::new(vec![SpikeTrain::new(vec![2.0], vec![0])?], vec![0])?;
 ///
 /// let mut solver = Event::new(&network)?;
-/// let mut out = Forward::default();
+/// let mut out = Default::default();
 /// let trial = Trial { observe: Observe::FirstSpikes, disturbance: None };
 /// solver.forward(&params, &batch, trial, &mut out)?;
 /// // V = 8 x (1 − x) with x = e^{−s/10} reaches 1 at x = (1 + √½)/2.
 /// let expected = 2.0 - 10.0 * ((1.0 + 0.5f64.sqrt()) / 2.0).ln();
-/// assert!((out.readouts[0].first_spikes_ms[0] - expected).abs() < 1e-14);
+/// assert!((out.readout(0).first_spikes_ms[0] - expected).abs() < 1e-14);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -207,9 +212,34 @@ fn group_len(weights: usize, samples: usize) -> usize {
 impl Solver for Event {
     type Real = f64;
     type Time = f64;
+    type Trials = HostTrials<f64, f64>;
+
+    fn for_network(network: &Network) -> Result<Self, SolveError> {
+        Self::new(network)
+    }
 
     fn network(&self) -> &Network {
         &self.model.network
+    }
+
+    /// Every sample has a gradient of its own.
+    fn group_len(&self, _samples: usize) -> usize {
+        1
+    }
+
+    fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
+        if probes.is_empty() {
+            return Ok(());
+        }
+        Err(SolveError::Unsupported {
+            solver: "event",
+            what: "recording",
+            why: "it has no steps in which to record; use the grid solver",
+        })
+    }
+
+    fn record(&self, _sample: usize, probe: usize) -> Cow<'_, [f64]> {
+        panic!("there is no probe {probe}: set_probes() refuses all")
     }
 
     fn forward(
@@ -217,7 +247,7 @@ impl Solver for Event {
         params: &Params<f64>,
         batch: &Batch,
         trial: Trial<'_>,
-        out: &mut Forward<f64, f64>,
+        out: &mut HostTrials<f64, f64>,
     ) -> Result<(), SolveError> {
         check_batch(&self.model.network, batch)?;
         self.check_trial(trial)?;
@@ -260,20 +290,21 @@ impl Solver for Event {
     fn adjoint(
         &mut self,
         params: &Params<f64>,
-        forward: &Forward<f64, f64>,
+        forward: &HostTrials<f64, f64>,
         drive: Drive<'_, f64>,
-        gradient: &mut Params<f64>,
+        total: Sum<'_, f64>,
     ) -> Result<(), SolveError> {
         let samples = forward.tapes.len();
         assert_eq!(drive.seeds.len(), samples, "one seed per sample");
         self.adopt(params)?;
-        let sum = gradient.values_mut();
+        let sum = total.gradient.values_mut();
         sum.fill(0.0);
         let group = group_len(params.values().len(), samples);
         if self.gradients.len() < group {
             self.gradients.resize_with(group, Vec::new);
         }
-        for first in (0..samples).step_by(group) {
+        // Once without samples, too.
+        for first in (0..samples.max(1)).step_by(group) {
             let len = group.min(samples - first);
             let (model, idle) = (&self.model, &self.idle);
             self.gradients[..len]
@@ -300,8 +331,12 @@ impl Solver for Event {
                 )
                 .collect_into_vec(&mut self.outcomes);
             self.conclude()?;
+            if first == 0 {
+                total.reduce.join(f64::numbers_mut(sum))?;
+            }
             add_in_order(sum, &self.gradients[..len]);
         }
+        total.reduce.hand_on(f64::numbers_mut(sum))?;
         Ok(())
     }
 }

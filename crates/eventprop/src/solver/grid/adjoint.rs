@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::gradient::{self, Sink, Window};
 use super::plan::{Layer, Plan, Sensitivities};
-use super::state::{ByTime, LastSpike, State, Variable};
+use super::state::{ByTime, LastSpike, State};
 use crate::aligned::Aligned;
 use crate::connect::trace::{self, Shape};
 use crate::connect::{Onto, Targets};
@@ -25,7 +25,8 @@ use crate::neuron::sensitivity::Folded;
 use crate::neuron::{self, Between, Kept, Lambda, Neuron, Spike, Spiking, li};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
-use crate::solver::{Drive, Forward, Grazing};
+use crate::solver::probe::Variable;
+use crate::solver::{Drive, Grazing, HostTrials};
 use crate::tape::{Spikes, Tape};
 
 /// Everything that the adjoint pass over one sample needs.
@@ -54,7 +55,7 @@ pub(super) struct Pass<'a, F> {
     pub plan: &'a Plan<F>,
     /// Weights per link, `[source, stride of the target]`.
     pub weights: &'a [&'a [F]],
-    pub forward: &'a Forward<u32, F>,
+    pub forward: &'a HostTrials<u32, F>,
     pub drive: Drive<'a, F>,
 }
 

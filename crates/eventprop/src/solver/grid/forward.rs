@@ -8,7 +8,7 @@
 
 use super::plan::Plan;
 use super::project::{self, InputWeights};
-use super::state::{Kink, State, Variable};
+use super::state::{Kink, State};
 use crate::connect::trace::Shape;
 use crate::dispatch::Kernel;
 use crate::neuron::model::{Each, Lookup, Shared, Visit};
@@ -17,6 +17,7 @@ use crate::readout::{Observe, Peak};
 use crate::real::Real;
 use crate::rng::Key;
 use crate::solver::Disturbance;
+use crate::solver::probe::Variable;
 use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
 

@@ -49,6 +49,15 @@ pub(super) fn group_batch<F: Real>(
         });
 }
 
+/// Sets the derivatives with respect to trained constants to zero.
+pub(super) fn clear_constants<F: Real>(gradient: &mut Params<F>) {
+    for entry in gradient.layout().to_vec() {
+        if matches!(entry.role, Role::Constant(..)) {
+            gradient.values_mut()[entry.range].fill(F::ZERO);
+        }
+    }
+}
+
 /// `[G2]` to `[G5]` adds what the samples of a batch found for the trained constants, sample by sample.
 pub(super) fn add_constants<F: Real>(states: &[State<F>], gradient: &mut Params<F>) {
     for entry in gradient.layout().to_vec() {
@@ -56,7 +65,6 @@ pub(super) fn add_constants<F: Real>(states: &[State<F>], gradient: &mut Params<
             continue;
         };
         let range = &mut gradient.values_mut()[entry.range];
-        range.fill(F::ZERO);
         for state in states {
             let by_time = &state.by_time[population.0];
             let last = &state.last_spike[population.0];

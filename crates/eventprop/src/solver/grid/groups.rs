@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::adjoint::{Pass, Stopped};
 use super::gradient::Sink;
+use super::plan::Plan;
 use super::state::State;
 use super::{Grid, Scratch};
 use crate::aligned::Aligned;
@@ -13,8 +14,7 @@ use crate::connect::trace::{self, Shape};
 use crate::dispatch::vectorized;
 use crate::params::Params;
 use crate::real::Real;
-use crate::solver::sum::add_in_order;
-use crate::solver::{Drive, Forward};
+use crate::solver::{Drive, HostTrials, Solver, Sum};
 
 /// Numbers of the gradients of groups of samples that are held at a time (16 MB in f32), unless that
 /// would be fewer than [`LEAST`].
@@ -23,25 +23,26 @@ const NUMBERS: usize = 4 << 20;
 const LEAST: usize = 4;
 const MOST: usize = 16;
 
-impl<F: Real> Grid<F> {
-    /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
-    fn group_len(&self, samples: usize) -> usize {
-        let links = self.plan.links.iter();
-        let weights = links.map(|link| link.connection.synapses.weights_len());
-        let groups = NUMBERS / weights.sum::<usize>().max(1);
-        samples.div_ceil(groups.clamp(LEAST, MOST))
-    }
+/// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
+pub(super) fn len<F: Real>(plan: &Plan<F>, samples: usize) -> usize {
+    let links = plan.links.iter();
+    let weights = links.map(|link| link.connection.synapses.weights_len());
+    let groups = NUMBERS / weights.sum::<usize>().max(1);
+    samples.div_ceil(groups.clamp(LEAST, MOST)).max(1)
+}
 
-    /// A few samples per task, each with a gradient of its own; then the sum of those.
+impl<F: Real> Grid<F> {
+    /// A few samples per task, each group with a gradient of its own; that of the first is the one of
+    /// `sum`.
     pub(super) fn adjoint_in_groups(
         &mut self,
         params: &Params<F>,
-        forward: &Forward<u32, F>,
+        forward: &HostTrials<u32, F>,
         drive: Drive<'_, F>,
-        gradient: &mut Params<F>,
+        sum: &mut Sum<'_, F>,
     ) -> Stopped {
         let samples = forward.tapes.len();
-        let len = self.group_len(samples);
+        let len = self.group_len(sum.samples);
         let plan = &self.plan;
         let shape = Shape::new(plan.columns, plan.clock.steps().min(trace::WINDOW));
         let pass = Pass {
@@ -53,8 +54,8 @@ impl<F: Real> Grid<F> {
         let pool = &self.pool;
         self.gradients
             .resize_with(samples.div_ceil(len) - 1, Aligned::default);
-        let numbers = gradient.values().len();
-        let mut sums = vec![gradient.values_mut()];
+        let numbers = sum.gradient.values().len();
+        let mut sums = vec![sum.gradient.values_mut()];
         for sum in &mut self.gradients {
             sum.resize(numbers);
             sums.push(sum);
@@ -84,8 +85,6 @@ impl<F: Real> Grid<F> {
         };
         let states = self.states[..samples].par_chunks_mut(len);
         let groups = sums.into_par_iter().zip(states).enumerate();
-        let stopped = groups.map(group).find_map_first(|stopped| stopped);
-        add_in_order(gradient.values_mut(), &self.gradients);
-        stopped
+        groups.map(group).find_map_first(|stopped| stopped)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! It shares nothing with the fast solver but the leaf formulas of [`crate::neuron`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::connect::{self, Delay, Synapse};
@@ -12,8 +13,11 @@ use crate::neuron::sensitivity::Sensitivity;
 use crate::neuron::{Between, Kept, Lambda, Neuron, Spike, Spiking, State, li, lif};
 use crate::params::Params;
 use crate::readout::{Nodes, Observe, Peak, Readout, Seed};
+use crate::real::Real;
+use crate::solver::for_implementors::check_batch;
+use crate::solver::probe::Probe;
 use crate::solver::{
-    Drive, Forward, Grazing, SolveError, Solver, Trial, check_batch, first_spikes, grazing,
+    Drive, Grazing, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing,
 };
 use crate::spikes::{Batch, SpikeTrain};
 use crate::tape::{Spikes, Tape};
@@ -626,9 +630,33 @@ struct Sample<'a> {
 impl Solver for Judge {
     type Real = f64;
     type Time = u32;
+    type Trials = HostTrials<u32, f64>;
+
+    fn for_network(network: &Network) -> Result<Self, SolveError> {
+        Self::new(network)
+    }
 
     fn network(&self) -> &Network {
         &self.network
+    }
+
+    fn group_len(&self, _samples: usize) -> usize {
+        1
+    }
+
+    fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
+        if probes.is_empty() {
+            return Ok(());
+        }
+        Err(SolveError::Unsupported {
+            solver: "reference grid",
+            what: "recording",
+            why: "it judges spikes and gradients; use the fast grid solver",
+        })
+    }
+
+    fn record(&self, _sample: usize, probe: usize) -> Cow<'_, [f64]> {
+        panic!("there is no probe {probe}: set_probes() refuses all")
     }
 
     fn forward(
@@ -636,7 +664,7 @@ impl Solver for Judge {
         params: &Params<f64>,
         batch: &Batch,
         trial: Trial<'_>,
-        out: &mut Forward<u32, f64>,
+        out: &mut HostTrials<u32, f64>,
     ) -> Result<(), SolveError> {
         check_batch(&self.network, batch)?;
         if trial.disturbance.is_some() {
@@ -660,11 +688,13 @@ impl Solver for Judge {
     fn adjoint(
         &mut self,
         params: &Params<f64>,
-        forward: &Forward<u32, f64>,
+        forward: &HostTrials<u32, f64>,
         drive: Drive<'_, f64>,
-        gradient: &mut Params<f64>,
+        sum: Sum<'_, f64>,
     ) -> Result<(), SolveError> {
+        let gradient = sum.gradient;
         gradient.values_mut().fill(0.0);
+        sum.reduce.join(f64::numbers_mut(gradient.values_mut()))?;
         self.adopt(params)?;
         for (index, tape) in forward.tapes.iter().enumerate() {
             let walked = self.walk_again(params, tape);
@@ -680,6 +710,8 @@ impl Solver for Judge {
             };
             self.adjoint_sample(params, &sample, gradient)?;
         }
+        sum.reduce
+            .hand_on(f64::numbers_mut(gradient.values_mut()))?;
         Ok(())
     }
 }

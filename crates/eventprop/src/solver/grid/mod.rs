@@ -15,6 +15,7 @@ mod project;
 mod state;
 mod together;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -25,18 +26,19 @@ use self::packed::Packed;
 use self::plan::Plan;
 use self::project::InputWeights;
 use self::state::State;
-pub use self::state::{Probe, Variable};
 use crate::aligned::Aligned;
 use crate::connect::ByNeuron;
 use crate::connect::trace::{self, Shape};
 use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
-use crate::params::Params;
+use crate::params::{Params, Revision};
 use crate::readout::{Nodes, Observe, Readout};
 use crate::real::Real;
+use crate::solver::for_implementors::{check_batch, check_probes};
+use crate::solver::probe::Probe;
 use crate::solver::scratch_pool::ScratchPool;
 use crate::solver::{
-    Drive, Forward, SolveError, Solver, Trial, check_batch, first_spikes, grazing,
+    Drive, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing, sum,
 };
 use crate::spikes::Batch;
 use crate::tape::Tape;
@@ -66,6 +68,8 @@ pub struct Grid<F> {
     packed: Packed<F>,
     /// Weights of the input, where it is projected.
     input_weights: Option<InputWeights<F>>,
+    /// The parameters that constants and packed weights are of.
+    taken: Option<Revision>,
     probes: Vec<Probe>,
     /// Whether any constant is a parameter.
     trains: bool,
@@ -95,38 +99,29 @@ impl<F: Real> Grid<F> {
             }),
             states: Vec::new(),
             packed: Packed::default(),
+            taken: None,
             probes: Vec::new(),
             trains: network.populations().iter().any(|p| !p.trained.is_empty()),
         })
     }
 
-    /// Sets what is recorded from the next trial on. Recording does not change results.
-    ///
-    /// # Panics
-    /// When a probe names the input population or one that does not exist.
-    pub fn set_probes(&mut self, probes: &[Probe]) {
-        for probe in probes {
-            assert!(
-                probe.population < self.plan.layers.len() && probe.population != self.plan.input,
-                "a probe needs a population with state"
-            );
+    /// Takes over constants and weights, unless they are those that it has.
+    fn take(&mut self, params: &Params<F>) -> Result<(), SolveError> {
+        if self.taken == Some(params.revision()) {
+            return Ok(());
         }
-        self.probes = probes.to_vec();
-    }
-
-    /// What a probe recorded of a sample of the last batch, `[steps, size]`. V and I are there after
-    /// `forward`, λ_V and λ_I after `adjoint`.
-    pub fn record(&self, sample: usize, probe: usize) -> &[F] {
-        &self.states[sample].records[probe]
-    }
-
-    /// Takes over the constants that are trained.
-    fn adopt(&mut self, params: &Params<F>) -> Result<(), SolveError> {
+        self.taken = None;
+        let dt = self.network.clock().dt_ms();
         for population in self.network.adopt(params)? {
             let population_now = self.network.population(PopulationId(population));
-            let dt = self.network.clock().dt_ms();
             self.plan.layers[population] = plan::layer(population_now, dt);
         }
+        let plan = &self.plan;
+        self.packed.pack(&plan.links, params);
+        if let Some(weights) = &mut self.input_weights {
+            weights.pack(plan, params);
+        }
+        self.taken = Some(params.revision());
         Ok(())
     }
 
@@ -155,9 +150,28 @@ impl<F: Real> Grid<F> {
 impl<F: Real> Solver for Grid<F> {
     type Real = F;
     type Time = u32;
+    type Trials = HostTrials<u32, F>;
+
+    fn for_network(network: &Network) -> Result<Self, SolveError> {
+        Self::new(network)
+    }
 
     fn network(&self) -> &Network {
         &self.network
+    }
+
+    fn group_len(&self, samples: usize) -> usize {
+        groups::len(&self.plan, samples)
+    }
+
+    fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
+        check_probes(&self.network, probes)?;
+        self.probes = probes.to_vec();
+        Ok(())
+    }
+
+    fn record(&self, sample: usize, probe: usize) -> Cow<'_, [F]> {
+        Cow::Borrowed(&self.states[sample].records[probe])
     }
 
     fn forward(
@@ -165,20 +179,16 @@ impl<F: Real> Solver for Grid<F> {
         params: &Params<F>,
         batch: &Batch,
         trial: Trial<'_>,
-        out: &mut Forward<u32, F>,
+        out: &mut HostTrials<u32, F>,
     ) -> Result<(), SolveError> {
         check_batch(&self.network, batch)?;
-        self.adopt(params)?;
+        self.take(params)?;
         out.tapes.resize_with(batch.len(), Tape::default);
         out.readouts.resize_with(batch.len(), Readout::default);
         if self.states.len() < batch.len() {
             self.states.resize_with(batch.len(), State::default);
         }
         let (plan, nodes, probes) = (&self.plan, &self.nodes, &self.probes[..]);
-        self.packed.pack(&plan.links, params);
-        if let Some(weights) = &mut self.input_weights {
-            weights.pack(plan, params);
-        }
         let (input_weights, pool) = (self.input_weights.as_ref(), &self.pool);
         let shape = Shape::new(plan.columns, plan.clock.steps().min(trace::WINDOW));
         let weights = self.packed.weights(&plan.links, params);
@@ -225,32 +235,41 @@ impl<F: Real> Solver for Grid<F> {
     fn adjoint(
         &mut self,
         params: &Params<F>,
-        forward: &Forward<u32, F>,
+        forward: &HostTrials<u32, F>,
         drive: Drive<'_, F>,
-        gradient: &mut Params<F>,
+        sum: Sum<'_, F>,
     ) -> Result<(), SolveError> {
-        if forward.tapes.is_empty() {
-            gradient.values_mut().fill(F::ZERO);
-            return Ok(());
-        }
-        self.adopt(params)?;
-        self.packed.pack(&self.plan.links, params);
+        self.take(params)?;
         let samples = forward.tapes.len();
         let numbers = samples * self.plan.clock.steps() * self.plan.columns;
-        let back = if numbers <= together::NUMBERS {
-            self.adjoint_together(params, forward, drive, gradient)
+        let together = sum.reduce.is_alone() && numbers <= together::NUMBERS;
+        let mut sum = sum;
+        let stopped = if samples == 0 {
+            sum.gradient.values_mut().fill(F::ZERO);
+            None
+        } else if together {
+            self.adjoint_together(params, forward, drive, sum.gradient)
         } else {
-            self.adjoint_in_groups(params, forward, drive, gradient)
+            self.adjoint_in_groups(params, forward, drive, &mut sum)
         };
-        if let Some((sample, Graze { population, spike })) = back {
+        if let Some((sample, Graze { population, spike })) = stopped {
             let spikes = &forward.tapes[sample].populations[population];
             let population = self.network.population(PopulationId(population));
             let clock = self.plan.clock;
             return Err(grazing::error(population, spikes, spike, clock, sample));
         }
         if self.trains {
+            gradient::clear_constants(sum.gradient);
+        }
+        let gradient = sum.gradient;
+        sum.reduce.join(F::numbers_mut(gradient.values_mut()))?;
+        if !together && samples > 0 {
+            sum::add_in_order(gradient.values_mut(), &self.gradients);
+        }
+        if self.trains {
             gradient::add_constants(&self.states[..samples], gradient);
         }
+        sum.reduce.hand_on(F::numbers_mut(gradient.values_mut()))?;
         Ok(())
     }
 }

@@ -5,32 +5,7 @@ use crate::aligned::Aligned;
 use crate::connect::Transit;
 use crate::neuron::Between;
 use crate::real::Real;
-
-/// A variable that can be recorded in every step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variable {
-    /// V at the end of each step.
-    Voltage,
-    /// I at the end of each step.
-    Current,
-    /// λ_V at the start of each step.
-    LambdaV,
-    /// λ_I at the start of each step.
-    LambdaI,
-    /// B at the end of each step; 0 where thresholds do not adapt.
-    Adaptation,
-    /// λ_B at the start of each step.
-    LambdaB,
-}
-
-/// What to record: a variable of a population.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Probe {
-    /// Index of the population.
-    pub population: usize,
-    /// The variable.
-    pub variable: Variable,
-}
+use crate::solver::probe::Probe;
 
 /// Where the voltage of an output peaks, and the spike whose arrival made the peak a kink (`[A6]`).
 #[derive(Debug, Clone, Copy, Default)]

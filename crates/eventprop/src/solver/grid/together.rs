@@ -9,7 +9,7 @@ use crate::connect::trace::Shape;
 use crate::dispatch::vectorized;
 use crate::params::Params;
 use crate::real::Real;
-use crate::solver::{Drive, Forward};
+use crate::solver::{Drive, HostTrials};
 
 /// Traces of λ_I of a batch, in numbers, up to which they are all kept and gathered together.
 /// PERF: 1 MB in f32 stays close to the cores, and the gradient is then written once.
@@ -20,7 +20,7 @@ impl<F: Real> Grid<F> {
     pub(super) fn adjoint_together(
         &mut self,
         params: &Params<F>,
-        forward: &Forward<u32, F>,
+        forward: &HostTrials<u32, F>,
         drive: Drive<'_, F>,
         gradient: &mut Params<F>,
     ) -> Stopped {
