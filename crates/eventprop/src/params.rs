@@ -92,6 +92,30 @@ impl Layout {
     }
 }
 
+/// The weights of all projections, for loops that change the projection with every spike.
+///
+/// PERF: [`Params::weights`] goes through two pointers more; where each spike asks anew, as in the event
+/// solver, that costs 3 % of a training.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AllWeights<'a, F> {
+    values: &'a [F],
+    ranges: &'a [Range<usize>],
+}
+
+impl<'a, F> AllWeights<'a, F> {
+    /// Those of a projection.
+    #[inline(always)]
+    pub fn of(self, id: ProjectionId) -> &'a [F] {
+        &self.values[self.range(id)]
+    }
+
+    /// Where they lie in the buffer.
+    #[inline(always)]
+    pub fn range(self, id: ProjectionId) -> Range<usize> {
+        self.ranges[id.0].clone()
+    }
+}
+
 /// Which values a buffer holds: buffers of one revision have the same values, and every change makes a
 /// revision that no buffer of the process had before. Whoever keeps a copy of parameters compares the
 /// revision it copied.
@@ -298,6 +322,14 @@ impl<F: Real> Params<F> {
     /// Where the weights of a projection lie in the buffer.
     pub(crate) fn weights_range(&self, id: ProjectionId) -> Range<usize> {
         self.layout.weights[id.0].clone()
+    }
+
+    /// The weights of all projections.
+    pub(crate) fn all_weights(&self) -> AllWeights<'_, F> {
+        AllWeights {
+            values: &self.values,
+            ranges: &self.layout.weights,
+        }
     }
 
     /// The weights of every projection, by projection, to be changed at the same time.

@@ -29,7 +29,7 @@ use super::schedule::Component;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
 use crate::neuron::{Between, Spike, li, lif};
-use crate::params::Params;
+use crate::params::{AllWeights, Params};
 use crate::readout::{Readout, Seed};
 use crate::solver::{Drive, SolveError, grazing};
 use crate::tape::Tape;
@@ -91,8 +91,10 @@ pub(super) struct Scratch {
 pub(super) struct Pass<'a> {
     /// The prepared network.
     pub model: &'a Model,
-    /// Its weights.
+    /// Its parameters.
     pub params: &'a Params<f64>,
+    /// The weights among them.
+    pub weights: AllWeights<'a, f64>,
     /// Position of the sample in its batch.
     pub sample: usize,
     /// Its spikes.
@@ -242,7 +244,7 @@ impl Pass<'_> {
         }
         let weight = |arrival: Arrival| {
             let line = &lines[arrival.line];
-            let weights = self.params.weights(line.projection);
+            let weights = self.weights.of(line.projection);
             line.synapses.weight(weights, arrival.neuron, j)
         };
         arriving.start(lines);
@@ -490,11 +492,11 @@ impl Pass<'_> {
             }
             let neurons = &self.model.neurons[line.target];
             let adjoints = &target.adjoints;
-            let range = self.params.weights_range(line.projection);
+            let range = self.weights.range(line.projection);
             let (synapses, source) = (&line.synapses, arrival.neuron);
             neurons.gather(synapses, source, adjoints, &mut gradient[range]);
             if line.source != self.model.input {
-                let weights = self.params.weights(line.projection);
+                let weights = self.weights.of(line.projection);
                 let (lambda_v, lambda_i) = (&adjoints.lambda_v, &adjoints.lambda_i);
                 let backflow = synapses.backflow(weights, source, lambda_v, lambda_i);
                 sides[line.source].backflow[arrival.spike] += backflow;

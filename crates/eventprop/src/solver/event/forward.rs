@@ -9,7 +9,7 @@ use super::schedule::Component;
 use super::work::Work;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::{Flow, State};
-use crate::params::Params;
+use crate::params::AllWeights;
 use crate::readout::{Observe, Readout};
 use crate::solver::{SolveError, first_spikes};
 use crate::spikes::SpikeTrain;
@@ -35,7 +35,7 @@ pub(super) struct Pass<'a> {
     /// The prepared network.
     pub model: &'a Model,
     /// Its weights.
-    pub params: &'a Params<f64>,
+    pub weights: AllWeights<'a, f64>,
     /// Position of the sample in its batch.
     pub sample: usize,
     /// What the loss wants to see.
@@ -389,7 +389,7 @@ impl Pass<'_> {
         work: &mut Work,
     ) {
         let line = &component.lines[arrival.line];
-        let weights = self.params.weights(line.projection);
+        let weights = self.weights.of(line.projection);
         let currents = &mut states[line.target].i;
         line.synapses.deliver(weights, arrival.neuron, currents);
         work.arrivals += 1;

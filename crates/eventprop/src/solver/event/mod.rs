@@ -268,7 +268,7 @@ impl Solver for Event {
                 |lent, (sample, (train, (tape, readout)))| {
                     let pass = forward::Pass {
                         model,
-                        params,
+                        weights: params.all_weights(),
                         sample,
                         observe: trial.observe,
                     };
@@ -320,6 +320,7 @@ impl Solver for Event {
                         let pass = adjoint::Pass {
                             model,
                             params,
+                            weights: params.all_weights(),
                             sample,
                             tape: &forward.tapes[sample],
                             readout: &forward.readouts[sample],
