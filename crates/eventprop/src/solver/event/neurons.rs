@@ -299,11 +299,8 @@ impl Neurons {
         let [shared] = self.membranes.as_slice() else {
             return;
         };
-        flows.resize(stops_ms.len().saturating_sub(1), Flow::default());
-        let later = stops_ms.get(1..).unwrap_or_default();
-        for ((flow, from), to) in flows.iter_mut().zip(stops_ms).zip(later) {
-            *flow = shared.flow(to - from);
-        }
+        let stretches = stops_ms.windows(2);
+        flows.extend(stretches.map(|ends| shared.flow(ends[1] - ends[0])));
     }
 
     /// How λ_V of a spike at each of `times_ms`, of the neuron beside it, comes from the end and goes
