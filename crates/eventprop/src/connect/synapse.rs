@@ -13,6 +13,12 @@ pub struct Synapse {
     pub weight: usize,
 }
 
+/// `[F5]` I⁺ of the target of an arrival, from I⁻.
+#[inline(always)]
+pub fn arrive<F: Real>(i_minus: F, w: F) -> F {
+    i_minus + w
+}
+
 /// `[A4]` What one synapse adds to R of its source at an arrival: w (λ_V − λ_I) of the target.
 #[inline(always)]
 pub fn backflow<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {

@@ -13,6 +13,7 @@ pub mod constant;
 pub(crate) mod description;
 pub mod exact;
 pub mod flow;
+pub mod folded;
 pub mod li;
 pub mod lif;
 pub mod model;

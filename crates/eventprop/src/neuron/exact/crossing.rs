@@ -26,7 +26,7 @@ use super::decay::Decay;
 use super::integer_ratio::{IntegerRatio, LOST_MAX, Lanes};
 use super::lambert::lambert_w0;
 use super::search::{ITERATIONS_MAX, inside, parabola_step};
-use crate::neuron::flow::{Flow, State};
+use crate::neuron::flow::{self, Flow, State};
 
 /// How V(s) = ϑ is solved.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,10 +85,10 @@ impl Membrane {
         }
     }
 
-    /// `[F2]` I after `t` ms.
+    /// I after `t` ms.
     #[inline(always)]
     pub fn current_after(&self, i: f64, t: f64) -> f64 {
-        i * (-t / self.tau_syn).exp()
+        flow::current_after(i, (-t / self.tau_syn).exp())
     }
 
     /// What is left of V after `t` ms, and what is lost.

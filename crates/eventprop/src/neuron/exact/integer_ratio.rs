@@ -70,6 +70,7 @@ impl IntegerRatio {
     pub fn flow(self, mem: Decay) -> Flow {
         let Decay { left: x, lost: y } = mem;
         let powers = self.powers(x);
+        // [F1] C = x y (1 + x + … + x^{r−2})/(r − 1)
         let current_to_voltage = self.share * x * y * powers.sum;
         Flow {
             decay_mem: x,

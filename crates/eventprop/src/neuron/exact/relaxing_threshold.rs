@@ -12,7 +12,7 @@
 
 use super::crossing::Membrane;
 use super::search::{ITERATIONS_MAX, inside, parabola_step};
-use crate::neuron::alif::decay_b;
+use crate::neuron::alif::{decay_b, relaxed};
 use crate::neuron::flow::{Flow, State};
 
 /// A threshold on its way back.
@@ -48,7 +48,7 @@ impl CrossingSearch<'_> {
         } = *self.membrane;
         let RelaxingThreshold { theta, b, tau_b } = self.threshold;
         let at = self.start.after(&Flow::over(s, tau_mem, tau_syn));
-        let b = b * decay_b(s, tau_b);
+        let b = relaxed(b, decay_b(s, tau_b));
         let slope = (at.i - at.v) / tau_mem;
         Gap {
             value: at.v - b - theta,

@@ -415,6 +415,7 @@ impl Pass<'_> {
             let flows = shared.map_or_else(|| neurons.flows(to - from), Flows::Shared);
             flows.retreat(&mut side.adjoints);
         }
+        // [A1] [A2] of what each jump has added, from its spike to the start of the interval
         for &Jump { neuron, size, path } in &scratch.jumps {
             let n = neuron as usize;
             side.adjoints.lambda_v[n] += size * scratch.paths.decay_mem[path];
@@ -528,7 +529,7 @@ impl Pass<'_> {
             for (n, (lambda_v, a)) in side.adjoints.lambda_v.iter_mut().zip(row).enumerate() {
                 // The drive A over the width of the node.
                 let impulse = nodes.widths_ms[q] * a;
-                *lambda_v = li::adjoint_impulse(*lambda_v, impulse, neurons.membrane(n).tau_mem);
+                *lambda_v = li::adjoint_peak(*lambda_v, impulse, neurons.membrane(n).tau_mem);
             }
             side.active = true;
         }

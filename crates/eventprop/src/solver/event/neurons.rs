@@ -6,7 +6,7 @@
 
 use crate::connect::Synapses;
 use crate::network::{Constant, Model, Population};
-use crate::neuron::alif::{Alif, Threshold, decay_b};
+use crate::neuron::alif::{self, Alif, Threshold, decay_b};
 use crate::neuron::description::Description;
 use crate::neuron::exact::Membrane;
 use crate::neuron::exact::integer_ratio::{IntegerRatio, Lanes};
@@ -155,9 +155,10 @@ impl Neurons {
             .crossing_of_relaxing(start, threshold, h, iterations)
     }
 
-    /// `[F10]` B of a neuron at a later time.
+    /// B of a neuron at a later time.
     pub fn b_at(&self, n: usize, threshold: ThresholdState, time_ms: f64) -> f64 {
-        threshold.b * decay_b(time_ms - threshold.at_ms, self.adapting[n].tau_b)
+        let left = decay_b(time_ms - threshold.at_ms, self.adapting[n].tau_b);
+        alif::relaxed(threshold.b, left)
     }
 
     /// The drive of a spike and, where the threshold adapts, B before and after it.
@@ -183,12 +184,12 @@ impl Neurons {
         };
         // V = ϑ + B at the crossing
         let b = self.b_at(n, threshold, time_ms);
-        let adapting = self.adapting[n];
+        let raised = self.adapting[n].spike(i, theta + b, b);
         Spike {
-            drive: adapting.drive(i, theta + b, b).max(least),
+            drive: raised.drive.max(least),
             b_minus: b,
             threshold: Some(ThresholdState {
-                b: adapting.raised(b),
+                b: raised.b,
                 at_ms: time_ms,
             }),
         }
