@@ -4,22 +4,7 @@
 //! deliveries are taken back, all with λ just after that time, and then the neurons that fired there
 //! jump. A spike's own arrivals are never earlier than itself, so its R is complete when it is reached.
 //!
-//! **A peak at a kink.** A maximum of an output voltage V_j often lies exactly at an arrival t_a: V_j
-//! rises until an inhibitory spike turns it round. The maximum is then V_j just before the arrival, and
-//! it moves with the arrival:
-//!
-//! dV_max = ∂V_j(t_a⁻)/∂p dp + V̇_j⁻ dt_a.
-//!
-//! The first part is an impulse of λ_V just *before* the arrival (in forward time), which the arrival
-//! itself does not see: `[A5]` placed there. The second part is a derivative with respect to the time of
-//! the spike that arrives, so it belongs to the R of that spike in `[A3]`:
-//!
-//! `[A6]` R += Σ_j (∂L/∂V_max,j) V̇_j⁻, with V̇_j⁻ = (I_j⁻ − V_j)/τ_mem,j,
-//!
-//! over the outputs j whose peak is at the arrival. Among several arrivals at that time it belongs to
-//! the one, in the order of delivery, at which the slope turns from up to down for good. A peak
-//! between arrivals has V̇ = 0 and one at the end of the trial does not move, so `[A5]` alone is complete
-//! there.
+//! The peak of an output voltage may lie at an arrival, which then carries it (`[A6]`): see `solver/kink.rs`.
 
 use super::Model;
 use super::arrivals::{Arrival, Arriving, Timetable};
@@ -28,9 +13,10 @@ use super::neurons::{Adjoints, Flows, Paths};
 use super::schedule::Component;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
-use crate::neuron::{Between, Spike, li, lif};
+use crate::neuron::{Between, Spike, State, li, lif};
 use crate::params::Params;
 use crate::readout::{Readout, Seed};
+use crate::solver::kink::{self, Carrier, Search};
 use crate::solver::{Drive, SolveError, grazing};
 use crate::tape::Tape;
 
@@ -218,22 +204,24 @@ impl Pass<'_> {
             if minus_dl_dv == 0.0 {
                 continue;
             }
-            if let Some((arrival, slope)) = self.kink(component, j, &mut scratch.arriving) {
+            if let Some(Carrier { arrival, drive }) =
+                self.carrier(component, j, &mut scratch.arriving)
+            {
                 let source = component.lines[arrival.line].source;
-                // [A6] R += ∂L/∂V_max · V'⁻
-                scratch.sides[source].backflow[arrival.spike] -= minus_dl_dv * slope;
+                let tau_mem = self.model.neurons[output].membrane(j).tau_mem;
+                let moved = kink::backflow(minus_dl_dv, drive, tau_mem);
+                scratch.sides[source].backflow[arrival.spike] -= moved;
             }
         }
     }
 
-    /// The arrival that turns the voltage of output `j` round at its peak, and the slope before it;
-    /// none when the peak is not at an arrival.
-    fn kink(
+    /// The carrier of the peak of output `j`; none when the peak is not at an arrival.
+    fn carrier(
         &self,
         component: &Component,
         j: usize,
         arriving: &mut Arriving,
-    ) -> Option<(Arrival, f64)> {
+    ) -> Option<Carrier<Arrival, f64>> {
         let lines = &component.lines;
         let membrane = self.model.neurons[self.model.output].membrane(j);
         let peak = self.readout.peaks[j];
@@ -246,28 +234,25 @@ impl Pass<'_> {
             line.synapses.weight(weights, arrival.neuron, j)
         };
         arriving.start(lines);
-        let (mut current, mut from) = (0.0, 0.0);
+        let (mut i, mut from) = (0.0, 0.0);
         loop {
             let now = arriving.next_ms(lines, self.tape);
             if now > peak.time_ms {
                 return None;
             }
-            current = membrane.current_after(current, now - from);
+            let v = peak.voltage;
+            i = membrane.current_after(i, now - from);
             from = now;
-            let mut turn = None;
+            let mut search = Search::from(State { v, i });
             arriving.deliver(lines, self.tape, now, |arrival| {
-                let Some(w) = weight(arrival) else {
-                    return;
-                };
-                let before = current;
-                current += w;
-                if before > peak.voltage && current <= peak.voltage {
-                    turn = Some((arrival, (before - peak.voltage) / membrane.tau_mem));
+                if let Some(w) = weight(arrival) {
+                    search.pass(arrival, w);
                 }
             });
             if now == peak.time_ms {
-                return turn;
+                return search.carrier();
             }
+            i = search.current();
         }
     }
 

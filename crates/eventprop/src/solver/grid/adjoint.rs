@@ -26,7 +26,7 @@ use crate::neuron::{self, Between, Kept, Lambda, Neuron, Spike, Spiking, li};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 use crate::solver::probe::Variable;
-use crate::solver::{Drive, Grazing, HostTrials};
+use crate::solver::{Drive, Grazing, HostTrials, kink};
 use crate::tape::{Spikes, Tape};
 
 /// Everything that the adjoint pass over one sample needs.
@@ -206,23 +206,22 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// `[A6]` Where a peak is a kink made by an arrival, the spikes that arrive with or after the
-    /// carrier must not see the peak's jump, and the carrier moves the peak itself: ∂L/∂t gets
-    /// ∂L/∂V_max · V'⁻.
+    /// `[A6]` The spikes that arrive with the carrier of a peak or after it must not see the peak's jump, and
+    /// the carrier moves the peak.
     #[inline(always)]
     fn correct_kinks(&mut self, arrival: usize) {
         let output = self.plan.output;
         let layer = &self.plan.layers[output];
         for j in 0..layer.size {
-            let kink = self.state.kinks[j];
-            let Some(carrier) = kink.carrier.filter(|_| kink.step == arrival) else {
+            let peak = self.state.kinks[j];
+            let Some(carrier) = peak.carrier.filter(|_| peak.step == arrival) else {
                 continue;
             };
             let seed = self.seed.peaks[j];
             for (index, link) in self
                 .plan
                 .links_into(output)
-                .filter(|(i, _)| *i >= carrier.0)
+                .filter(|(i, _)| *i >= carrier.arrival.0)
             {
                 if link.source == self.plan.input {
                     continue;
@@ -231,11 +230,11 @@ impl<F: Real> AdjointSample<'_, F> {
                 let connection = &link.connection;
                 for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
                     let backflow = &mut self.state.backflow[link.source][spike];
-                    if (index, spike) >= carrier {
-                        *backflow -= w * seed / layer.tau_mem[j];
+                    if (index, spike) >= carrier.arrival {
+                        *backflow -= kink::backflow(seed, w, layer.tau_mem[j]);
                     }
-                    if (index, spike) == carrier {
-                        *backflow -= seed * kink.carrier_drive / layer.tau_mem[j];
+                    if (index, spike) == carrier.arrival {
+                        *backflow -= kink::backflow(seed, carrier.drive, layer.tau_mem[j]);
                     }
                 }
             }

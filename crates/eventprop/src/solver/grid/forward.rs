@@ -17,6 +17,7 @@ use crate::readout::{Observe, Peak};
 use crate::real::Real;
 use crate::rng::Key;
 use crate::solver::Disturbance;
+use crate::solver::kink::Search;
 use crate::solver::probe::Variable;
 use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
@@ -249,30 +250,20 @@ impl<F: Real> ForwardSample<'_, F> {
         }
     }
 
-    /// For every output whose peak lies where a spike arrives and turns the slope from up to down:
-    /// which spike that is (`[A6]`).
+    /// The carriers of the peaks of the outputs (`[A6]`).
     #[inline(always)]
     fn find_kinks(&mut self) {
         for (j, kink) in self.state.kinks.iter_mut().enumerate() {
-            let mut drive = kink.drive_before;
-            if kink.step == 0 || drive <= F::ZERO {
-                continue;
-            }
+            let mut search = Search::from_drive(kink.drive_before);
             for (index, link) in self.plan.links_into(self.plan.output) {
                 let spikes = &self.tape.populations[link.source];
                 let arrivals = (spikes, kink.step);
                 let connection = &link.connection;
                 for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
-                    if drive > F::ZERO && drive + w <= F::ZERO {
-                        kink.carrier = Some((index, spike));
-                        kink.carrier_drive = drive;
-                    }
-                    drive += w;
+                    search.pass((index, spike), w);
                 }
             }
-            if drive > F::ZERO {
-                kink.carrier = None;
-            }
+            kink.carrier = search.carrier();
         }
     }
 }

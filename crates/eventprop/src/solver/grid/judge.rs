@@ -15,6 +15,7 @@ use crate::params::Params;
 use crate::readout::{Nodes, Observe, Peak, Readout, Seed};
 use crate::real::Real;
 use crate::solver::for_implementors::check_batch;
+use crate::solver::kink::{self, Search};
 use crate::solver::probe::Probe;
 use crate::solver::{
     Drive, Grazing, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing,
@@ -218,7 +219,8 @@ impl Judge {
             let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             for (_, source) in self.arriving(projection, tape, k) {
                 for synapse in synapses.of(source) {
-                    targets[synapse.target].state.i += weights[synapse.weight];
+                    let i = &mut targets[synapse.target].state.i;
+                    *i = connect::arrive(*i, weights[synapse.weight]);
                 }
             }
         }
@@ -339,8 +341,7 @@ impl Judge {
         }
     }
 
-    /// `[A6]` Walks through the arrivals at a peak in their order. From the one that turns the slope
-    /// from up to down on, R must not contain the jump of the peak; that one moves the peak.
+    /// `[A6]` From the carrier of a peak on, R must not contain the jump of the peak; the carrier moves the peak.
     fn correct_kink(
         &self,
         params: &Params<f64>,
@@ -357,35 +358,30 @@ impl Judge {
             .expect("the output is not the input");
         let at = sample.peaks_at[j];
         let mut arrivals = Vec::new();
+        let mut search = Search::from_drive(at.drive_before);
         for (id, projection) in self.network.incoming(output) {
             let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             for (spike, source) in self.arriving(projection, sample.tape, at.step) {
                 for synapse in synapses.of(source).filter(|s| s.target == j) {
-                    arrivals.push((projection.source, spike, weights[synapse.weight]));
+                    let w = weights[synapse.weight];
+                    search.pass(arrivals.len(), w);
+                    arrivals.push((projection.source, spike, w));
                 }
             }
         }
-        let total: f64 = arrivals.iter().map(|a| a.2).sum();
-        if at.step == 0 || at.drive_before <= 0.0 || at.drive_before + total > 0.0 {
-            return;
-        }
-        let mut drive = at.drive_before;
-        let mut carrier = None;
-        for (index, arrival) in arrivals.iter().enumerate() {
-            if drive > 0.0 && drive + arrival.2 <= 0.0 {
-                carrier = Some((index, drive));
-            }
-            drive += arrival.2;
-        }
-        let Some((carrier, carrier_drive)) = carrier else {
+        let Some(carrier) = search.carrier() else {
             return;
         };
-        for (index, (source, spike, w)) in arrivals.into_iter().enumerate().skip(carrier) {
+        for (index, (source, spike, w)) in arrivals.into_iter().enumerate().skip(carrier.arrival) {
             if source == self.network.input() {
                 continue;
             }
-            let moved = if index == carrier { carrier_drive } else { 0.0 };
-            backflow[source.0][spike] -= seed * (w + moved) / tau_mem.of(j);
+            let moved = if index == carrier.arrival {
+                carrier.drive
+            } else {
+                0.0
+            };
+            backflow[source.0][spike] -= kink::backflow(seed, w + moved, tau_mem.of(j));
         }
     }
 

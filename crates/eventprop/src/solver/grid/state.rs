@@ -5,9 +5,10 @@ use crate::aligned::Aligned;
 use crate::connect::Transit;
 use crate::neuron::Between;
 use crate::real::Real;
+use crate::solver::kink::Carrier;
 use crate::solver::probe::Probe;
 
-/// Where the voltage of an output peaks, and the spike whose arrival made the peak a kink (`[A6]`).
+/// The peak of the voltage of an output, and the link and spike that made it a kink (`[A6]`).
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kink<F> {
     /// The step of the peak.
@@ -15,9 +16,7 @@ pub(super) struct Kink<F> {
     /// I − V at the peak before anything arrives in that step.
     pub drive_before: F,
     /// Link and spike that turn the slope from up to down.
-    pub carrier: Option<(usize, usize)>,
-    /// I − V just before that arrival.
-    pub carrier_drive: F,
+    pub carrier: Option<Carrier<(usize, usize), F>>,
 }
 
 /// What a sample adds to the derivatives with respect to the time constants of one population.
