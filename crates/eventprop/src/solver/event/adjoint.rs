@@ -11,6 +11,7 @@ use super::arrivals::{Arrival, Arriving, Timetable};
 use super::constants::{self, History};
 use super::neurons::{Adjoints, Flows, Paths};
 use super::schedule::Component;
+use super::stretch::Stretch;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
 use crate::neuron::{Between, Spike, State, li, lif};
@@ -292,10 +293,14 @@ impl Pass<'_> {
             let whole_way = before == arrival_ms && now == scratch.timetable.stops_ms[stop];
             let shared = whole_way.then(|| scratch.flows.get(stop - 1).copied());
             let shared = shared.flatten();
+            let stretch = Stretch {
+                from: before,
+                to: now,
+            };
             for &p in &component.populations {
-                self.retreat(p, (now, before), shared, scratch)?;
+                self.retreat(p, stretch, shared, scratch)?;
             }
-            scratch.history.end_stretch((before, now));
+            scratch.history.end(stretch);
             now = before;
             if now == arrival_ms {
                 stop -= 1;
@@ -355,8 +360,7 @@ impl Pass<'_> {
             .fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// Takes λ of a population from `to` back to `from`, through the jumps of its spikes in
-    /// (from, to].
+    /// Takes λ of a population back over a stretch, through the jumps of its spikes in (from, to].
     ///
     /// The flow is linear, so λ of all neurons goes back as if none had fired, and what each jump adds
     /// goes back from the time of its spike. Where stretches are kept, they end at every spike.
@@ -364,7 +368,7 @@ impl Pass<'_> {
     fn retreat(
         &self,
         p: usize,
-        (to, from): (f64, f64),
+        stretch: Stretch,
         shared: Option<Flow>,
         scratch: &mut Scratch,
     ) -> Result<(), SolveError> {
@@ -373,12 +377,12 @@ impl Pass<'_> {
         scratch.jumps.clear();
         let spikes = &self.tape.populations[p];
         let left = side.spikes_left;
-        while side.spikes_left > 0 && spikes.when[side.spikes_left - 1] > from {
+        while side.spikes_left > 0 && spikes.when[side.spikes_left - 1] > stretch.from {
             side.spikes_left -= 1;
         }
         let passed = side.spikes_left..left;
         let moments = (&spikes.when[passed.clone()], &spikes.neuron[passed.clone()]);
-        neurons.paths(moments, (from, to), &mut scratch.paths);
+        neurons.paths(moments, stretch, &mut scratch.paths);
         for (path, k) in passed.enumerate().rev() {
             let size = self.jump(p, k, scratch.paths.from_end[path], side)?;
             if size != 0.0 {
@@ -396,8 +400,8 @@ impl Pass<'_> {
             }
             scratch.history.push(&side.adjoints);
         }
-        if side.active && to > from {
-            let flows = shared.map_or_else(|| neurons.flows(to - from), Flows::Shared);
+        if side.active && stretch.to > stretch.from {
+            let flows = shared.map_or_else(|| neurons.flows(stretch.ms()), Flows::Shared);
             flows.retreat(&mut side.adjoints);
         }
         // [A1] [A2] of what each jump has added, from its spike to the start of the interval

@@ -4,6 +4,7 @@
 //! spike; all others go through it one after the other.
 
 use super::neurons::{Flows, Neurons, States, ThresholdState};
+use super::stretch::Stretch;
 use super::work::Work;
 use crate::neuron::exact::decay::Decay;
 use crate::neuron::exact::integer_ratio::{IntegerRatio, LOST_MAX, Lanes};
@@ -370,7 +371,7 @@ impl IntervalSpikes<'_> {
         let membrane = neurons.membrane(n);
         let mut flow = self.flows.of(n);
         let mut now = self.from;
-        let stretch = |now: f64| (now, self.to - now);
+        let stretch = |from: f64| Stretch { from, to: self.to };
         while let Some(s) = neurons.crossing((n, state, threshold), stretch(now), &flow, iterations)
         {
             let time_ms = (now + s).clamp(now.next_up(), self.to);

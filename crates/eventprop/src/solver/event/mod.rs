@@ -41,6 +41,7 @@ mod neurons;
 mod observe;
 mod quadrature;
 mod schedule;
+mod stretch;
 mod work;
 
 use std::borrow::Cow;

@@ -4,6 +4,7 @@
 //! When all neurons share their time constants, so does their flow, and a step between two events
 //! costs three exponentials and a vectorised loop; otherwise every neuron has its own.
 
+use super::stretch::Stretch;
 use crate::connect::Synapses;
 use crate::network::{Constant, Model, Population};
 use crate::neuron::alif::{self, Alif, Threshold, decay_b};
@@ -133,22 +134,23 @@ impl Neurons {
         self.integer_ratio
     }
 
-    /// The first time s in [0, h] at which a neuron reaches its threshold; `flow` is that over `h`.
+    /// The first time after the start of a stretch at which a neuron reaches its threshold, if it does; `flow` is that
+    /// over the stretch.
     #[inline(always)]
     pub fn crossing(
         &self,
         (n, start, threshold): (usize, State<f64>, Option<ThresholdState>),
-        (from_ms, h): (f64, f64),
+        stretch: Stretch,
         flow: &Flow,
         iterations: &mut u64,
     ) -> Option<f64> {
-        let theta = self.theta[n];
+        let (theta, h) = (self.theta[n], stretch.ms());
         let Some(threshold) = threshold else {
             return self.membrane(n).crossing(start, theta, h, flow, iterations);
         };
         let threshold = RelaxingThreshold {
             theta,
-            b: self.b_at(n, threshold, from_ms),
+            b: self.b_at(n, threshold, stretch.from),
             tau_b: self.adapting[n].tau_b,
         };
         self.membrane(n)
@@ -313,9 +315,10 @@ impl Neurons {
     pub fn paths(
         &self,
         (times_ms, neurons): (&[f64], &[u32]),
-        (from, to): (f64, f64),
+        stretch: Stretch,
         paths: &mut Paths,
     ) {
+        let Stretch { from, to } = stretch;
         let Paths {
             from_end,
             decay_mem,
@@ -510,7 +513,7 @@ impl Adjoints {
 
 #[cfg(test)]
 mod tests {
-    use super::{Neurons, Paths};
+    use super::{Neurons, Paths, Stretch};
     use crate::network::{Clock, Constant, Lif, Network};
     use crate::neuron::{Lambda, flow::Flow};
 
@@ -525,7 +528,8 @@ mod tests {
             let id = network.add_lif("hidden", 2, lif);
             let neurons = Neurons::new(network.population(id));
             let mut paths = Paths::default();
-            neurons.paths((&[4.0, 6.5], &[0, 1]), (1.0, 9.0), &mut paths);
+            let stretch = Stretch { from: 1.0, to: 9.0 };
+            neurons.paths((&[4.0, 6.5], &[0, 1]), stretch, &mut paths);
             for (n, time_ms) in [4.0, 6.5].into_iter().enumerate() {
                 let jump = Lambda { v: 1.0, i: 0.0 };
                 let start = jump.before(&Flow::over(time_ms - 1.0, tau_mem[n], 5.0));

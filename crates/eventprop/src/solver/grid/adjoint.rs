@@ -250,11 +250,14 @@ impl<F: Real> AdjointSample<'_, F> {
                 let row = k * layer.stride..(k + 1) * layer.stride;
                 add_constants(
                     sensitivities,
-                    (&start.v[row.clone()], &start.i[row]),
-                    (
-                        &self.state.lambda_v[population],
-                        &self.state.lambda_i[population],
-                    ),
+                    neuron::State {
+                        v: &start.v[row.clone()],
+                        i: &start.i[row],
+                    },
+                    Lambda {
+                        v: &self.state.lambda_v[population][..],
+                        i: &self.state.lambda_i[population][..],
+                    },
                     &mut self.state.by_time[population],
                 );
             }
@@ -508,10 +511,11 @@ impl<F: Real> Visit<F> for Finish<'_, F> {
 #[inline(always)]
 fn add_constants<F: Real>(
     sensitivities: &Sensitivities<F>,
-    (v, i): (&[F], &[F]),
-    (lambda_v, lambda_i): (&[F], &[F]),
+    start: neuron::State<&[F]>,
+    end: Lambda<&[F]>,
     sums: &mut ByTime<F>,
 ) {
+    let v = start.v;
     let len = v.len();
     let Sensitivities {
         mem_by_v,
@@ -520,7 +524,7 @@ fn add_constants<F: Real>(
         syn_by_lambda_i,
     } = sensitivities;
     let (mem, syn) = (&mut sums.tau_mem[..len], &mut sums.tau_syn[..len]);
-    let (i, lambda_v, lambda_i) = (&i[..len], &lambda_v[..len], &lambda_i[..len]);
+    let (i, lambda_v, lambda_i) = (&start.i[..len], &end.v[..len], &end.i[..len]);
     let (mem_by_v, mem_by_i) = (&mem_by_v[..len], &mem_by_i[..len]);
     let (by_v, by_i) = (&syn_by_lambda_v[..len], &syn_by_lambda_i[..len]);
     for n in 0..len {

@@ -335,8 +335,9 @@ impl Judge {
                 let start = sample.past[k][index][n].start;
                 let by_tau = Sensitivity::over(dt, tau_mem.of(n), tau_syn.of(n))
                     .gradient(start, neuron.lambda);
-                add_constant(gradient, (index, n), NeuronConstant::TauMem, by_tau.mem);
-                add_constant(gradient, (index, n), NeuronConstant::TauSyn, by_tau.syn);
+                let id = PopulationId(index);
+                add_constant(gradient, id, n, NeuronConstant::TauMem, by_tau.mem);
+                add_constant(gradient, id, n, NeuronConstant::TauSyn, by_tau.syn);
             }
         }
     }
@@ -419,21 +420,21 @@ impl Judge {
                     continue;
                 }
                 let n = spikes.neuron[spike] as usize;
-                let first_spike = self.first_spike(sample, k, (index, n));
+                let id = PopulationId(index);
+                let first_spike = self.first_spike(sample, k, id, n);
                 let jump = Jump {
                     neuron: &mut neurons[index][n],
                     n,
                     spike: Spike {
-                        drive: self.drive(sample, (index, spike))?,
+                        drive: self.drive(sample, id, spike)?,
                         own: spikes.adaptation.get(spike).copied().unwrap_or(0.0),
                         backflow: backflow[index][spike] + first_spike,
                     },
                     since_ms: self.since_ms(spikes, spike),
                 };
                 let between = cells.visit(jump).expect("the input is left out");
-                let place = (index, n);
-                add_constant(gradient, place, NeuronConstant::BIncr, between.by_b_incr);
-                add_constant(gradient, place, NeuronConstant::TauB, between.by_tau_b);
+                add_constant(gradient, id, n, NeuronConstant::BIncr, between.by_b_incr);
+                add_constant(gradient, id, n, NeuronConstant::TauB, between.by_tau_b);
                 let jumps = sample.spike_jumps.get(index).map_or(&[][..], Vec::as_slice);
                 let size = self.network.populations()[index].size;
                 let extra = jumps.get(sample.index * size + n).copied();
@@ -472,9 +473,9 @@ impl Judge {
     }
 
     /// ∂L/∂t of a spike of step k, if it is the first of an output neuron.
-    fn first_spike(&self, sample: &Sample<'_>, k: usize, (index, n): (usize, usize)) -> f64 {
+    fn first_spike(&self, sample: &Sample<'_>, k: usize, id: PopulationId, n: usize) -> f64 {
         let first = sample.readout.first_spikes_ms.get(n).copied();
-        if index == self.network.output().0 && first == Some(self.network.clock().start_ms(k)) {
+        if id == self.network.output() && first == Some(self.network.clock().start_ms(k)) {
             sample.seed.first_spikes.get(n).copied().unwrap_or(0.0)
         } else {
             0.0
@@ -485,10 +486,11 @@ impl Judge {
     fn drive(
         &self,
         sample: &Sample<'_>,
-        (index, spike): (usize, usize),
+        id: PopulationId,
+        spike: usize,
     ) -> Result<f64, SolveError> {
-        let population = &self.network.populations()[index];
-        let spikes = &sample.tape.populations[index];
+        let population = self.network.population(id);
+        let spikes = &sample.tape.populations[id.0];
         let n = spikes.neuron[spike] as usize;
         let theta = population.threshold().map_or(0.0, |theta| theta.of(n));
         let drive = sample.grazing.drive(spikes.drive[spike], theta);
@@ -602,11 +604,12 @@ impl Visit<f64> for Jump<'_> {
 /// Adds to the derivative with respect to a constant, if it is trained.
 fn add_constant(
     gradient: &mut Params<f64>,
-    (population, neuron): (usize, usize),
+    population: PopulationId,
+    neuron: usize,
     which: NeuronConstant,
     value: f64,
 ) {
-    if let Some(range) = gradient.constant_mut(PopulationId(population), which) {
+    if let Some(range) = gradient.constant_mut(population, which) {
         range[neuron] += value;
     }
 }
