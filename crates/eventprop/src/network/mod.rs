@@ -1,4 +1,4 @@
-//! What a network is: populations of neurons and projections between them, on a clock.
+//! Networks: populations of neurons and projections between them, on a clock.
 //!
 //! A [`Network`] holds no weights and no state: weights live in [`crate::params::Params`], state in
 //! the call that solves a batch. Any graph is allowed: feed-forward, deep, recurrent (with

@@ -31,9 +31,9 @@ use crate::real::Real;
 pub struct Adaptation {
     /// Time constant τ_B in ms with which the threshold relaxes.
     pub tau_b: Constant,
-    /// What a spike adds to the threshold, β; not negative.
+    /// Increment of the threshold at a spike, β; not negative.
     pub b_incr: Constant,
-    /// How far the threshold lies above `v_thresh` at the start of a trial; not negative.
+    /// Rise of the threshold above `v_thresh` at the start of a trial; not negative.
     pub b_init: Constant,
 }
 
@@ -63,7 +63,7 @@ impl Adaptation {
 pub struct Alif {
     /// Membrane, threshold at rest and reset.
     pub lif: Lif,
-    /// How the threshold adapts.
+    /// Constants of the adaptation.
     pub adaptation: Adaptation,
 }
 
@@ -269,11 +269,11 @@ pub fn adjoint_relaxed<F: Real>(lambda_b: F, left: F) -> F {
 /// One neuron, its constants prepared for a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AlifCell<F> {
-    /// What it shares with a neuron whose threshold does not adapt.
+    /// The part that it shares with a neuron whose threshold does not adapt.
     pub lif: LifCell<F>,
     /// The part of B that is left after a step.
     pub decay_b: F,
-    /// What the threshold and spikes need.
+    /// Constants of the threshold and of spikes.
     pub threshold: Threshold<F>,
 }
 

@@ -19,9 +19,9 @@ pub struct Flow<F = f64> {
     pub decay_mem: F,
     /// e^{−t/τ_syn}.
     pub decay_syn: F,
-    /// What a unit of I adds to V: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_syn/(τ_mem − τ_syn).
+    /// Contribution of a unit of I to V: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_syn/(τ_mem − τ_syn).
     pub current_to_voltage: F,
-    /// What a unit of λ_V adds to λ_I: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_mem/(τ_mem − τ_syn).
+    /// Contribution of a unit of λ_V to λ_I: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_mem/(τ_mem − τ_syn).
     pub adjoint_coupling: F,
 }
 

@@ -1,5 +1,4 @@
-//! How the flow over a time changes with the time constants: what the gradient with respect to them
-//! is made of.
+//! Derivatives of the flow over a time with respect to the time constants, and the gradient made of them.
 //!
 //! Over a time h without events V(h) = D_mem V₀ + C I₀ and I(h) = D_syn I₀ (`flow.rs`). A change of τ_mem or τ_syn
 //! changes V(h) and I(h), and from there on the adjoints tell what the loss makes of it:
@@ -70,7 +69,7 @@ impl Sensitivity {
     }
 }
 
-/// What is added to the derivatives with respect to the time constants.
+/// Terms of the derivatives with respect to the time constants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ByTau<F> {
     /// ∂L/∂τ_mem.

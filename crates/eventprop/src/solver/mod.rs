@@ -57,16 +57,16 @@ pub struct Disturbance {
     pub noise_key: Key,
 }
 
-/// What `forward` needs to know beside parameters and batch.
+/// Settings of `forward` beside parameters and batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'a> {
-    /// What the loss wants to see of the output population.
+    /// The observation of the output population that the loss needs.
     pub observe: Observe,
     /// Random disturbances, in training.
     pub disturbance: Option<&'a Disturbance>,
 }
 
-/// What drives the adjoint system.
+/// Driving terms of the adjoint system.
 #[derive(Debug, Clone, Copy)]
 pub struct Drive<'a, F> {
     /// From the loss, one per sample.
@@ -74,11 +74,11 @@ pub struct Drive<'a, F> {
     /// From the regularisers: what is added to λ_V after every spike of a neuron, per population
     /// `[sample, neuron]`; empty for populations without. May be an empty list.
     pub spike_jumps: &'a [Vec<F>],
-    /// What to do with grazing spikes.
+    /// Treatment of grazing spikes.
     pub grazing: Grazing,
 }
 
-/// Where the gradient of a batch is summed, and who sums it.
+/// Sum of the gradient of a batch over samples and ranks.
 #[derive(Debug)]
 pub struct Sum<'a, F> {
     /// Is **set** to the gradient summed over the whole batch.
@@ -93,9 +93,9 @@ pub struct Sum<'a, F> {
 pub trait Solver: Sized {
     /// Number type of parameters, state and gradient.
     type Real: Real;
-    /// How times of spikes are kept.
+    /// Type of spike times.
     type Time: SpikeTime;
-    /// What `forward` leaves behind.
+    /// Results of `forward`.
     type Trials: Trials<Time = Self::Time, Real = Self::Real>;
 
     /// A solver for a network.
@@ -119,7 +119,7 @@ pub trait Solver: Sized {
     /// [`SolveError::Unsupported`] when the solver cannot record.
     fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError>;
 
-    /// What a probe recorded of a sample of the last batch, `[steps, size]`. V, I and B are there after
+    /// Record of a probe in a sample of the last batch, `[steps, size]`. V, I and B are there after
     /// `forward`, their adjoints after `adjoint`.
     ///
     /// # Panics

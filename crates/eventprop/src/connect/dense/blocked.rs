@@ -59,7 +59,7 @@ impl<F: Real> Blocked<F> {
     }
 }
 
-/// What arrives over one projection in a window of steps.
+/// The arrivals over one projection in a window of steps.
 pub(crate) struct Arrivals<'a> {
     /// Sources and steps of the spikes, in the order in which they arrive.
     pub sources: &'a [u32],
@@ -68,7 +68,7 @@ pub(crate) struct Arrivals<'a> {
     pub delay: usize,
     /// The first step of the window.
     pub start: usize,
-    /// What becomes of the currents that are there.
+    /// Replaces or adds to the currents that are there.
     pub onto: Onto,
 }
 

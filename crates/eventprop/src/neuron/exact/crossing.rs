@@ -28,7 +28,7 @@ use super::lambert::lambert_w0;
 use super::search::{ITERATIONS_MAX, inside, parabola_step};
 use crate::neuron::flow::{self, Flow, State};
 
-/// How V(s) = ϑ is solved.
+/// Method of solving V(s) = ϑ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Method {
     /// `[F8]`.
@@ -91,7 +91,7 @@ impl Membrane {
         flow::current_after(i, (-t / self.tau_syn).exp())
     }
 
-    /// What is left of V after `t` ms, and what is lost.
+    /// The fraction of V that is left after `t` ms, and the one that is lost.
     #[inline(always)]
     pub fn decay(&self, t: f64) -> Decay {
         Decay::over(t / self.tau_mem)

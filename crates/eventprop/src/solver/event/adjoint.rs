@@ -34,7 +34,7 @@ struct Jump {
 #[derive(Debug, Default)]
 struct PopulationAdjoint {
     adjoints: Adjoints,
-    /// Whether any λ has ever left zero; before, nothing needs to be done.
+    /// True once any λ has left zero; before, nothing needs to be done.
     active: bool,
     /// Spikes not yet reached.
     spikes_left: usize,
@@ -46,10 +46,10 @@ struct PopulationAdjoint {
     last_spike: Vec<LastSpikeAdjoint>,
 }
 
-/// What the adjoint keeps of a neuron from spike to spike.
+/// State of a neuron's adjoint from spike to spike.
 #[derive(Debug, Clone, Copy)]
 struct LastSpikeAdjoint {
-    /// When the spike was that was reached last; the end of the trial before any was reached.
+    /// Time of the spike that was reached last; the end of the trial before any was reached.
     time_ms: f64,
     between: Between<f64>,
 }
@@ -84,9 +84,9 @@ pub(super) struct Pass<'a> {
     pub sample: usize,
     /// Its spikes.
     pub tape: &'a Tape<f64, f64>,
-    /// What its output showed.
+    /// Readout of its output.
     pub readout: &'a Readout<f64>,
-    /// What drives the adjoint system.
+    /// Driving terms of the adjoint system.
     pub drive: Drive<'a, f64>,
 }
 
@@ -155,7 +155,7 @@ impl Pass<'_> {
         }
     }
 
-    /// What the loss asks for at the output: ∂L/∂t of first spikes, the push on silent outputs, and
+    /// Sets the seed of the loss at the output: ∂L/∂t of first spikes, the push on silent outputs, and
     /// the lists of nodes and peaks to come by.
     fn seed_output(&self, scratch: &mut Scratch) {
         let output = self.model.output;
@@ -277,31 +277,28 @@ impl Pass<'_> {
             } else {
                 f64::NEG_INFINITY
             };
-            let mut before = arrival_ms;
+            let mut from = arrival_ms;
             if is_output {
-                before = before.max(self.latest_impulse_ms(scratch));
+                from = from.max(self.latest_impulse_ms(scratch));
             }
             if trains {
-                before = before
+                from = from
                     .max(self.latest_spike_ms(component, now, scratch))
                     .max(0.0);
             }
-            if before == f64::NEG_INFINITY || (trains && now == 0.0) {
+            if from == f64::NEG_INFINITY || (trains && now == 0.0) {
                 // No neuron fires before anything has arrived.
                 break;
             }
-            let whole_way = before == arrival_ms && now == scratch.timetable.stops_ms[stop];
+            let whole_way = from == arrival_ms && now == scratch.timetable.stops_ms[stop];
             let shared = whole_way.then(|| scratch.flows.get(stop - 1).copied());
             let shared = shared.flatten();
-            let stretch = Stretch {
-                from: before,
-                to: now,
-            };
+            let stretch = Stretch { from, to: now };
             for &p in &component.populations {
                 self.retreat(p, stretch, shared, scratch)?;
             }
             scratch.history.end(stretch);
-            now = before;
+            now = from;
             if now == arrival_ms {
                 stop -= 1;
                 self.collect(component, stop, scratch, gradient);

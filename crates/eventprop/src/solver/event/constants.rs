@@ -46,7 +46,7 @@ fn add_constant(
     }
 }
 
-/// Whether a population of the component trains its time constants.
+/// True if a population of the component trains its time constants.
 pub(super) fn trains_time_constants(model: &Model, component: &Component) -> bool {
     let populations = model.network.populations();
     let trains = |&p: &usize| populations[p].trains_time_constants();
@@ -70,7 +70,7 @@ impl History {
         self.lambdas.clear();
     }
 
-    /// Whether stretches are kept.
+    /// True if stretches are kept.
     pub fn is_kept(&self) -> bool {
         self.kept
     }

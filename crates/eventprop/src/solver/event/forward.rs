@@ -39,7 +39,7 @@ pub(super) struct Pass<'a> {
     pub params: &'a Params<f64>,
     /// Position of the sample in its batch.
     pub sample: usize,
-    /// What the loss wants to see.
+    /// Observation that the loss needs.
     pub observe: Observe,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Pass<'a> {
 pub(super) struct Traces<'a> {
     /// Spikes of every population.
     pub tape: &'a mut Tape<f64, f64>,
-    /// What the output showed.
+    /// Readout of the output.
     pub readout: &'a mut Readout<f64>,
     /// Counters, added to.
     pub work: &'a mut Work,
@@ -351,7 +351,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Where the next interval ends, and whether because something arrives there.
+    /// The end of the next interval, and true if something arrives there.
     #[inline(always)]
     fn next_stop(
         &self,
@@ -424,7 +424,7 @@ impl Pass<'_> {
     }
 }
 
-/// Whether a neuron has certainly not reached its threshold by the end of `flows`: it is below it,
+/// True if a neuron has certainly not reached its threshold by the end of `flows`: it is below it,
 /// by more than rounding, and still rising. Not asked where every neuron has its own flow, which
 /// costs as much as the answer saves.
 #[inline(always)]

@@ -85,18 +85,18 @@ struct LaneGroup<const L: usize> {
     v_reset: [f64; L],
     /// Time to the spike in ms.
     s: [f64; L],
-    /// What is left of V at the spike.
+    /// Fraction of V that is left at the spike.
     at_spike: [f64; L],
-    /// What is left of V at the end of the interval, first of that at the start, then of that at the
+    /// Fraction of V that is left at the end of the interval, first of that at the start, then of that at the
     /// spike.
     left: [f64; L],
-    /// What is lost of it.
+    /// Fraction that is lost of it.
     lost: [f64; L],
     /// I at the spike.
     i: [f64; L],
     v_end: [f64; L],
     i_end: [f64; L],
-    /// Whether there is one more spike.
+    /// 1 where there is one more spike, else 0.
     again: [u64; L],
 }
 
@@ -314,7 +314,7 @@ impl IntervalSpikes<'_> {
         }
     }
 
-    /// When the neurons of a group reach their thresholds, and what of V is left then.
+    /// Finds the times at which the neurons of a group reach their thresholds, and the fraction of V left then.
     #[inline(always)]
     fn find_crossings<const L: usize>(
         &self,

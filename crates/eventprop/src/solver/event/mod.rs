@@ -146,7 +146,7 @@ impl Event {
         })
     }
 
-    /// How much work the last forward pass was.
+    /// Work of the last forward pass.
     pub fn work(&self) -> Work {
         self.work
     }

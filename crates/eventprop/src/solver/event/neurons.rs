@@ -30,23 +30,23 @@ const SPIKES_MAX_PER_NEURON: usize = 1_000;
 pub(super) struct Neurons {
     /// Number of neurons.
     pub size: usize,
-    /// Whether they have a threshold.
+    /// True if they have a threshold.
     pub spiking: bool,
     /// Thresholds, padded; infinite where there is none.
     pub theta: Vec<f64>,
     /// V at the start of a trial and after a spike, padded.
     pub v_start: Vec<f64>,
-    /// How the thresholds adapt; empty where they do not.
+    /// Constants of adapting thresholds; empty where they do not adapt.
     pub adapting: Vec<Threshold<f64>>,
     /// B at the start of a trial; empty where thresholds do not adapt.
     b_start: Vec<f64>,
     /// Time constants: one entry when all neurons share them, else one for each.
     membranes: Vec<Membrane>,
-    /// Where they share a whole ratio of them and their thresholds do not move.
+    /// The ratio of the time constants, if it is whole, all share it, and thresholds do not move.
     integer_ratio: Option<IntegerRatio>,
 }
 
-/// How far a threshold had risen at some time; from there it relaxes.
+/// Rise of a threshold at some time; from there it relaxes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ThresholdState {
     /// B just after.
@@ -55,7 +55,7 @@ pub(super) struct ThresholdState {
     pub at_ms: f64,
 }
 
-/// What a spike of one neuron leaves.
+/// A spike of one neuron.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spike {
     /// J.
@@ -73,7 +73,7 @@ pub(super) struct States {
     pub v: Vec<f64>,
     /// I per neuron, padded.
     pub i: Vec<f64>,
-    /// How far the threshold of each neuron had risen at its last spike; empty where it does not.
+    /// Rise of the threshold of each neuron at its last spike; empty where it does not adapt.
     pub threshold: Vec<ThresholdState>,
 }
 
@@ -309,7 +309,7 @@ impl Neurons {
         }
     }
 
-    /// How λ_V of a spike at each of `times_ms`, of the neuron beside it, comes from the end and goes
+    /// Paths on which λ_V of a spike at each of `times_ms`, of the neuron beside it, comes from the end and goes
     /// back to the start of an interval.
     #[inline(always)]
     pub fn paths(
@@ -348,14 +348,14 @@ impl Neurons {
     }
 }
 
-/// How λ of a neuron moves within an interval to, and from, the time of each of some spikes.
+/// Paths of λ of a neuron within an interval to, and from, the time of each of some spikes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Paths {
-    /// What is left of λ_V between the end of the interval and the spike.
+    /// Fraction of λ_V that is left between the end of the interval and the spike.
     pub from_end: Vec<f64>,
-    /// What is left of it between the spike and the start of the interval.
+    /// Fraction of it that is left between the spike and the start of the interval.
     pub decay_mem: Vec<f64>,
-    /// What a unit of it adds to λ_I there.
+    /// Contribution of a unit of it to λ_I there.
     pub adjoint_coupling: Vec<f64>,
 }
 
@@ -378,7 +378,7 @@ impl Neurons {
     }
 }
 
-/// Whether `x` reaches `theta`; what is not a number does, so that it is looked at.
+/// True if `x` reaches `theta`; NaN does, so that it is looked at.
 #[inline(always)]
 fn at_least(x: f64, theta: f64) -> bool {
     x >= theta || x.is_nan()
@@ -458,7 +458,7 @@ impl States {
         self.threshold.extend(neurons.b_start.iter().map(start));
     }
 
-    /// How far the threshold of one neuron had risen at its last spike.
+    /// Rise of the threshold of one neuron at its last spike.
     #[inline(always)]
     pub fn threshold_of(&self, neuron: usize) -> Option<ThresholdState> {
         self.threshold.get(neuron).copied()

@@ -37,14 +37,14 @@ pub(super) struct AdjointSample<'a, F> {
     pub tape: &'a Tape<u32, F>,
     pub readout: &'a Readout<F>,
     pub seed: &'a Seed<F>,
-    /// What is added to λ_V after each spike, per population `[neuron]`; empty where nothing is.
+    /// Jumps of λ_V after each spike, per population `[neuron]`; empty where there are none.
     pub spike_jumps: Vec<&'a [F]>,
     pub grazing: Grazing,
     pub state: &'a mut State<F>,
     /// λ_I of the steps of a window.
     pub trace: &'a mut [F],
     pub shape: Shape,
-    /// Where the weight gradient goes, window by window; none when somebody else gathers it from the
+    /// Target of the weight gradient, window by window; none when somebody else gathers it from the
     /// trace, which then covers the whole trial.
     pub sink: Option<Sink<'a, F>>,
 }
@@ -401,7 +401,7 @@ struct Jumps<'a, F> {
     grazing: Grazing,
     v_thresh: &'a [F],
     k: usize,
-    /// When the step starts.
+    /// Start of the step in ms.
     start_ms: f64,
     dt: f64,
 }

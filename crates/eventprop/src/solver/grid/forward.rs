@@ -38,7 +38,7 @@ pub(super) struct ForwardSample<'a, F> {
     pub tape: &'a mut Tape<u32, F>,
     pub voltage: &'a mut Vec<F>,
     pub peaks: &'a mut Vec<Peak<F>>,
-    /// Where the spikes of the input are projected for a window of steps; none when their rows are
+    /// Projection of the input's spikes for a window of steps; none when their rows are
     /// added step by step.
     pub projected: Option<Projected<'a, F>>,
 }
@@ -303,7 +303,7 @@ fn emit_input<F: Real>(
 struct Advance<'a, F> {
     v: &'a mut [F],
     i: &'a [F],
-    /// What I will be at the end of the step.
+    /// I at the end of the step.
     i_next: &'a mut [F],
     own: &'a mut [F],
     trail: &'a mut Vec<F>,
@@ -444,14 +444,14 @@ impl Draws {
         }
     }
 
-    /// What is added to V before the threshold test: A ξ √dt.
+    /// Adds A ξ √dt to V, before the threshold test.
     fn add_noise<F: Real>(&self, v: &mut F, counter: u64) {
         if self.noise > 0.0 {
             *v += F::from_f64(self.noise * self.noise_key.normal(counter));
         }
     }
 
-    /// Whether a neuron above threshold fires.
+    /// True if a neuron above threshold fires.
     fn lets_fire(&self, counter: u64) -> bool {
         self.withhold == 0.0 || self.withhold_key.uniform(counter) >= self.withhold
     }

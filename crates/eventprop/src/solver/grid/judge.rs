@@ -35,21 +35,21 @@ pub struct Judge {
 #[derive(Debug, Clone, Copy)]
 struct Variables {
     state: State<f64>,
-    /// What its model keeps beside V and I; 0 where that is nothing.
+    /// The model's own variable beside V and I; 0 where it has none.
     own: f64,
     lambda: Lambda<f64>,
     lambda_own: f64,
 }
 
-/// What is left of a step of one neuron.
+/// Record of a step of one neuron.
 #[derive(Debug, Clone, Copy)]
 struct Past {
     start: State<f64>,
-    /// What the model leaves for the adjoint of the step; 0 where that is nothing.
+    /// The model's record for the adjoint of the step; 0 where that is nothing.
     trail: f64,
 }
 
-/// What the forward pass over a sample leaves.
+/// Results of the forward pass over a sample.
 struct Walked {
     tape: Tape<u32, f64>,
     readout: Readout<f64>,
@@ -58,7 +58,7 @@ struct Walked {
     past: Vec<Vec<Vec<Past>>>,
 }
 
-/// Where a peak lies, and the drive around it.
+/// Step of a peak, and the drive before it.
 #[derive(Debug, Clone, Copy, Default)]
 struct PeakAt {
     step: usize,

@@ -28,7 +28,7 @@ pub(super) struct Layer<F> {
     pub cells: Cells<F>,
     /// Initial potential, padded with zeros.
     pub v_start: Vec<F>,
-    /// What the model keeps beside V and I, at the start, padded; empty where it keeps nothing.
+    /// Initial values of the model's own variable, padded; empty where it has none.
     pub own_start: Vec<F>,
     pub tau_mem: Vec<F>,
     pub tau_syn: Vec<F>,
