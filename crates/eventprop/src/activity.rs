@@ -1,4 +1,4 @@
-//! Who spiked: in a batch, for the regularisers, and since the last reset, for the epoch line.
+//! Spike counts: of a batch, for the regularisers, and since the last reset, for the epoch line.
 
 use crate::network::{Network, PopulationId};
 use crate::regularize::{Regularizer, SpikeCounts};
@@ -64,13 +64,13 @@ pub(crate) struct Counts {
     /// by one, else `[neuron]`.
     own: Vec<Vec<u32>>,
     /// Sums over the whole batch. Per population its neurons, its grazing spikes and its neurons over
-    /// the cap; at the end the right predictions. In one list, which ranks can add up at once.
+    /// the cap; at the end the correct predictions. In one list, which ranks can add up at once.
     pub totals: Vec<u64>,
-    /// Where the populations begin.
+    /// The first entry of each population.
     starts: Vec<usize>,
 }
 
-/// What the whole batch adds up to in one population.
+/// Sums over the whole batch in one population.
 struct Totals<'a> {
     spikes: &'a [u64],
     grazing: u64,

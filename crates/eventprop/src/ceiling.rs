@@ -13,7 +13,7 @@ use crate::network::{Network, ProjectionId};
 use crate::optim::{Adam, Optimizer};
 use crate::params::Params;
 
-/// How often one sample needs each elementary operation, on average.
+/// Mean number of elementary operations of each kind for one sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
     /// Numbers added to a running sum, row by row: deliveries of spikes and their mirror image in

@@ -24,7 +24,7 @@ use crate::solver::{Drive, Grazing, Solver, Sum, Trial, Trials};
 use crate::spikes::Batch;
 use crate::train::TrainError;
 
-/// What to check.
+/// Subject and precision of a check.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// Parameters checked per projection, and per trained constant of a population, drawn at random; all
@@ -46,7 +46,7 @@ impl Default for Settings {
     }
 }
 
-/// What a check found.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Adjoint and difference agree within the uncertainty of the difference.
@@ -78,7 +78,7 @@ pub struct Check {
     pub verdict: Verdict,
 }
 
-/// What [`check`] found.
+/// Result of [`check`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Every checked parameter.
@@ -113,9 +113,9 @@ impl Report {
     }
 }
 
-/// How often the step is divided by ten when spikes change within it or the two disagree.
+/// Number of times that the step is divided by ten when spikes change within it or the two disagree.
 const REFINEMENTS: u32 = 3;
-/// How many times its estimated uncertainty the difference may be off: the estimate is of the order
+/// Largest error of the difference in units of its estimated uncertainty: the estimate is of the order
 /// of the error, not a bound.
 const MARGIN: f64 = 10.0;
 /// Relative disagreement that rounding in deep or recurrent networks explains: spike times are found

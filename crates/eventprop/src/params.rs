@@ -12,7 +12,7 @@ use crate::network::{Init, Network, NetworkError, NeuronConstant, PopulationId, 
 use crate::real::Real;
 use crate::rng::{Key, Purpose};
 
-/// What a range of the buffer holds.
+/// Meaning of a range of the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Weights of a projection, numbered by its wiring (dense: `[source, target]`, row-major).
@@ -43,7 +43,7 @@ pub struct Params<F> {
     revision: Revision,
 }
 
-/// Where what lies.
+/// Positions in the buffer.
 #[derive(Debug, PartialEq)]
 struct Layout {
     /// The named ranges, one behind the other.
@@ -116,7 +116,7 @@ impl<'a, F> AllWeights<'a, F> {
     }
 }
 
-/// Which values a buffer holds: buffers of one revision have the same values, and every change makes a
+/// Number of the values in a buffer: buffers of one revision have the same values, and every change makes a
 /// revision that no buffer of the process had before. Whoever keeps a copy of parameters compares the
 /// revision it copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,7 +244,7 @@ impl<F: Real> Params<F> {
         Some(&mut self.change()[range])
     }
 
-    /// Where a trained constant lies in the buffer.
+    /// Position of a trained constant in the buffer.
     pub(crate) fn constant_range(
         &self,
         population: PopulationId,
@@ -298,7 +298,7 @@ impl<F: Real> Params<F> {
         &mut self.values
     }
 
-    /// Which values these are: another one after every call that could have changed them.
+    /// Number of these values: another one after every call that could have changed them.
     pub fn revision(&self) -> Revision {
         self.revision
     }
@@ -319,7 +319,7 @@ impl<F: Real> Params<F> {
         &mut self.change()[range]
     }
 
-    /// Where the weights of a projection lie in the buffer.
+    /// Position of the weights of a projection in the buffer.
     pub(crate) fn weights_range(&self, id: ProjectionId) -> Range<usize> {
         self.layout.weights[id.0].clone()
     }

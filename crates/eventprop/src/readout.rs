@@ -1,4 +1,4 @@
-//! What a solver shows to a loss, and what a loss gives back.
+//! Observations of a solver for a loss, and the seeds that a loss gives back.
 //!
 //! A loss sees the output population of one sample through a [`Readout`] and answers with a
 //! [`Seed`]. Voltages are given at *nodes*: times t_q with widths ω_q such that Σ_q ω_q f(t_q) is
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::real::Real;
 
-/// What a loss wants to see of the output population.
+/// Observation of the output population that a loss needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observe {
     /// Times of the first spikes.
@@ -28,7 +28,7 @@ pub struct Nodes {
     pub times_ms: Vec<f64>,
     /// Widths ω_q in ms.
     pub widths_ms: Vec<f64>,
-    /// Whether the nodes are the starts of the steps of a grid.
+    /// True if the nodes are the starts of the steps of a grid.
     pub grid: bool,
 }
 
@@ -70,7 +70,7 @@ impl<F: Real> Readout<F> {
     }
 }
 
-/// What drives the adjoint system of one sample. Every part may be empty. Signs are those of λ: a
+/// Driving terms of the adjoint system of one sample. Every part may be empty. Signs are those of λ: a
 /// positive value says that a higher voltage lowers the loss.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seed<F> {

@@ -38,19 +38,19 @@ pub enum ReduceError {
     /// The ranks cannot talk to each other any more.
     #[error("the ranks cannot reach each other: {why}")]
     Lost {
-        /// What the means of communication says.
+        /// Message of the means of communication.
         why: String,
     },
 }
 
-/// What a session and a solver ask of the ranks. All ranks make the same calls in the same order; a call
+/// Communication of a session and a solver with other ranks. All ranks make the same calls in the same order; a call
 /// waits until as many of the others as it needs have made it.
 ///
 /// # Errors
 /// Every call with a result: [`ReduceError::Failed`] when another rank called [`Self::fail`] instead,
 /// [`ReduceError::Lost`] when it cannot be reached.
 pub trait Reduce: Debug + Send {
-    /// Whether there are no ranks, so that sums need not be cut into groups.
+    /// True if there are no other ranks, so that sums need not be cut into groups.
     fn is_alone(&self) -> bool;
 
     /// The samples of a batch of `samples` that this rank solves. The shares of all ranks follow one

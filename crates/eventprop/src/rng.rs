@@ -5,7 +5,7 @@
 //! on the number of threads. A [`Key`] is derived from a seed and a [`Purpose`]; narrowing it with
 //! [`Key::with`] (epoch, sample, …) gives an independent key for every combination.
 
-/// What random numbers are for. Different purposes never share draws.
+/// Purpose of random numbers. Different purposes never share draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Purpose {

@@ -123,7 +123,7 @@ impl SpikeTrain {
         self.times_ms.len()
     }
 
-    /// Whether there is no spike.
+    /// True if there is no spike.
     pub fn is_empty(&self) -> bool {
         self.times_ms.is_empty()
     }
@@ -238,7 +238,7 @@ impl Batch {
         self.trains.len()
     }
 
-    /// Whether there is no sample.
+    /// True if there is no sample.
     pub fn is_empty(&self) -> bool {
         self.trains.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What the forward pass remembers and the adjoint pass reads.
+//! The tape that the forward pass writes and the adjoint pass reads.
 //!
 //! Per spike: when, which neuron, the drive just before the reset and, where the threshold adapts, how
 //! far it had risen. The tape grows with the spikes and nothing is ever dropped from it.
@@ -8,7 +8,7 @@ use crate::real::Real;
 
 /// The time of a spike as a solver keeps it: a step on the grid, milliseconds between events.
 pub trait SpikeTime: Copy + Send + Sync + PartialOrd + std::fmt::Debug + 'static {
-    /// Whether times are steps of the clock.
+    /// True if times are steps of the clock.
     const IN_STEPS: bool;
 
     /// The time in ms from the start of the trial.
@@ -54,7 +54,7 @@ pub struct Spikes<T, F> {
     /// The drive just before the reset, J = I − V and, where the threshold adapts,
     /// J = I − V + B τ_mem/τ_B; empty for the input population.
     pub drive: Vec<F>,
-    /// How far the threshold had risen just before the spike, B; empty where it does not adapt.
+    /// Rise of the threshold just before the spike, B; empty where it does not adapt.
     pub adaptation: Vec<F>,
 }
 
@@ -64,7 +64,7 @@ impl<T, F> Spikes<T, F> {
         self.neuron.len()
     }
 
-    /// Whether there is no spike.
+    /// True if there is no spike.
     pub fn is_empty(&self) -> bool {
         self.neuron.is_empty()
     }

@@ -50,7 +50,7 @@ pub enum TrainError {
     },
 }
 
-/// What is optimised and how.
+/// Loss, optimiser and regularisers of a training.
 #[derive(Debug, Clone)]
 pub struct Plan<F> {
     /// The loss.
@@ -59,7 +59,7 @@ pub struct Plan<F> {
     pub loss_scale: LossScale,
     /// One regulariser per population of the network; may be shorter.
     pub regularizers: Vec<Regularizer>,
-    /// What to do with grazing spikes.
+    /// Treatment of grazing spikes.
     pub grazing: Grazing,
     /// The optimiser.
     pub optimizer: Optimizer<F>,
@@ -67,7 +67,7 @@ pub struct Plan<F> {
     pub frozen: Vec<Role>,
 }
 
-/// What one batch gave. With several ranks the outcomes are those of this rank's samples, the sums
+/// Outcomes of one batch. With several ranks the outcomes are those of this rank's samples, the sums
 /// those of the whole batch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchReport {
@@ -283,7 +283,7 @@ impl<S: Solver> Session<S> {
         outcomes
     }
 
-    /// What the regularisers add to λ_V after each spike, from the counts of the last forward pass of
+    /// Sets the jumps of the regularisers after each spike, from the counts of the last forward pass of
     /// a batch of `samples`.
     fn regularize(&mut self, samples: usize) {
         if !self.regularizers.iter().any(Regularizer::is_active) {
@@ -329,7 +329,7 @@ impl<S: Solver> Session<S> {
     }
 }
 
-/// Whether every number of a slice is finite, without leaving the loop early.
+/// True if every number of a slice is finite, without leaving the loop early.
 struct AllFinite<'a, F> {
     values: &'a [F],
 }

@@ -173,7 +173,7 @@ impl Subject {
     }
 }
 
-/// What the comparison of one network found.
+/// Results of the comparison of one network.
 #[derive(Debug, Default, Clone)]
 struct Tally {
     compared: usize,
@@ -197,7 +197,7 @@ impl Tally {
     }
 }
 
-/// What a test compares: weights of LIF networks, or every parameter there is.
+/// Subjects of a test: weights of LIF networks, or every parameter there is.
 #[derive(Debug, Clone, Copy)]
 enum Subjects {
     Weights,

@@ -61,7 +61,7 @@ fn pattern<T: SpikeTime>(
     pattern
 }
 
-/// Which derivatives are compared.
+/// The derivatives that are compared.
 #[derive(Debug, Clone, Copy)]
 enum Subjects {
     /// Weights of LIF networks.

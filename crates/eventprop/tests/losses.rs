@@ -132,7 +132,7 @@ fn weights_of_the_weighted_sums() {
     }
 }
 
-/// `[L4]` on the grid: explicit Euler, one step late. A spike in step 0 has reached the accumulator
+/// `[L11]`: explicit Euler, one step late. A spike in step 0 has reached the accumulator
 /// after step 1, and the weight of step 2 is the first to show it.
 #[test]
 fn sum_weigh_input_on_the_grid() {

@@ -1,4 +1,4 @@
-//! What must hold for every network, whatever the numbers: symmetries, sums and independences.
+//! Properties of every network, whatever the numbers: symmetries, sums and independences.
 //!
 //! Unless said otherwise a tolerance is relative to the largest derivative and covers rounding: where
 //! only the order of additions changes, each of some hundred additions is off by ε of its terms,

@@ -79,7 +79,7 @@ impl Ring {
             .ok_or(ReduceError::Failed { rank: before })
     }
 
-    /// What the last rank has, at all ranks.
+    /// The numbers of the last rank, at all ranks.
     fn spread(&self, mut last: Vec<u64>) -> Result<Vec<u64>, ReduceError> {
         if self.rank + 1 != self.ranks {
             last = self.receive()?;
@@ -165,7 +165,7 @@ fn plan<F: Real>(network: &Network, params: &Params<F>, loss: Loss) -> Plan<F> {
     }
 }
 
-/// What a rank has in the end.
+/// Results of a rank in the end.
 #[derive(Debug, Clone, PartialEq)]
 struct End {
     params: Vec<u64>,

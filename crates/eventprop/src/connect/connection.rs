@@ -22,7 +22,7 @@ pub(crate) struct Connection {
     pub delay: Delay<usize>,
 }
 
-/// How far a pass over a sample has come with the spikes of a connection.
+/// Position of a pass over a sample among the spikes of a connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Transit {
     /// The next spike in the forward pass; one more than the next in the adjoint pass.
@@ -125,7 +125,7 @@ impl Connection {
         transit.next = left;
     }
 
-    /// What arrives at one target at the start of a step: spike and weight, in the order of delivery.
+    /// The arrivals at one target at the start of a step: spike and weight, in the order of delivery.
     #[inline(always)]
     pub fn arrivals_at<'a, F: Real>(
         &'a self,
@@ -141,13 +141,13 @@ impl Connection {
         })
     }
 
-    /// Where the spikes of a batch arrive in traces of the whole trial.
+    /// The rows of traces of the whole trial at which the spikes of a batch arrive.
     pub fn in_batch(&self) -> InBatch {
         let Delay::Constant(delay) = self.delay;
         InBatch { delay }
     }
 
-    /// Where the spikes of a sample arrive in a trace that begins at the step `start`.
+    /// The rows at which the spikes of a sample arrive in a trace that begins at the step `start`.
     pub fn in_window(&self, start: usize) -> InWindow {
         let Delay::Constant(delay) = self.delay;
         InWindow { delay, start }
@@ -170,7 +170,7 @@ impl Connection {
         }
     }
 
-    /// What such a copy delivers in a window of steps.
+    /// The arrivals that such a copy delivers in a window of steps.
     #[inline(always)]
     pub fn arrivals_in<'a, F: Real>(
         &self,

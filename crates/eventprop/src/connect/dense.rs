@@ -79,7 +79,7 @@ impl Dense {
         &w[source * self.targets..][..self.targets]
     }
 
-    /// Whether rows must be padded to be whole vectors.
+    /// True if rows must be padded to be whole vectors.
     pub fn is_padded(&self) -> bool {
         rows::stride(self.targets) != self.targets
     }

@@ -30,7 +30,7 @@ pub(crate) use self::dense::blocked::Blocked;
 pub(crate) use self::dense::rows::{LANES, add, stride};
 pub(crate) use self::gather::Task;
 pub(crate) use self::places::{ByNeuron, Onto, Part, STEP_BITS, Source};
-pub use self::synapse::{Synapse, backflow, by_weight};
+pub use self::synapse::{Synapse, arrive, backflow, by_weight};
 pub use self::wiring::{Synapses, Wiring, WiringError};
 
 #[cfg(test)]
@@ -42,7 +42,7 @@ mod tests {
     const LAMBDA_V: [f64; 8] = [3.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     const LAMBDA_I: [f64; 8] = [1.0, 1.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 
-    /// What the verbs make of a spike of neuron 1: currents, R, and the gradient for τ_syn = 2.
+    /// Results of the verbs for a spike of neuron 1: currents, R, and the gradient for τ_syn = 2.
     fn verbs(synapses: &Synapses, w: &[f64]) -> (Vec<f64>, f64, Vec<f64>) {
         let mut i = vec![0.0; 3];
         synapses.deliver(w, 1, &mut i);

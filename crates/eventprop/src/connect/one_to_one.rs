@@ -1,6 +1,6 @@
 //! Every neuron reaches the one of the same number: weights `[neuron]`.
 
-use super::synapse::{Synapse, backflow, by_weight};
+use super::synapse::{Synapse, arrive, backflow, by_weight};
 use crate::real::Real;
 
 /// Two populations of one size.
@@ -32,7 +32,7 @@ impl OneToOne {
     #[inline(always)]
     pub fn deliver<F: Real>(&self, w: &[F], source: usize, i: &mut [F]) {
         debug_assert_eq!(w.len(), self.size);
-        i[source] += w[source];
+        i[source] = arrive(i[source], w[source]);
     }
 
     /// `[A4]`

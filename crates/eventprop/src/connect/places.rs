@@ -1,4 +1,4 @@
-//! Where spikes arrive in traces of λ_I, from which weight gradients are gathered: spikes are grouped by
+//! Arrivals of spikes in traces of λ_I, from which weight gradients are gathered: spikes are grouped by
 //! source ([`ByNeuron`]), and each arrives in a row of the trace ([`Places`]).
 
 use super::trace::Trace;
@@ -9,7 +9,7 @@ pub(crate) const STEP_BITS: u32 = 16;
 /// Spikes grouped by neuron.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ByNeuron {
-    /// Where the spikes of each neuron start, `[size + 1]`.
+    /// The first spike of each neuron, `[size + 1]`.
     starts: Vec<u32>,
     /// The step of every spike; in a batch, the sample stands before it.
     spikes: Vec<u32>,
@@ -58,7 +58,7 @@ impl ByNeuron {
     }
 }
 
-/// What is done with a gradient that is there already.
+/// The fate of a gradient that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Onto {
     /// It is replaced.
@@ -67,7 +67,7 @@ pub(crate) enum Onto {
     Gradient,
 }
 
-/// Where the row of a trace is in which a spike arrives.
+/// Rows of a trace in which spikes arrive.
 pub(crate) trait Places: Copy {
     /// The place of a spike.
     fn of(self, spike: u32) -> Place;
@@ -114,7 +114,7 @@ impl Places for InWindow {
     }
 }
 
-/// What the gradient of a projection is gathered from.
+/// The data from which the gradient of a projection is gathered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a, F, P> {
     /// λ_I of the targets.
@@ -123,6 +123,6 @@ pub(crate) struct Source<'a, F, P> {
     pub tau_syn: &'a [F],
     /// Spikes of the sources.
     pub group: &'a ByNeuron,
-    /// Where they arrive.
+    /// The rows in which they arrive.
     pub places: P,
 }

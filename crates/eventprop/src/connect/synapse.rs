@@ -9,17 +9,23 @@ pub struct Synapse {
     pub source: usize,
     /// The receiving neuron.
     pub target: usize,
-    /// Which weight of the projection it has.
+    /// Index of its weight in the projection.
     pub weight: usize,
 }
 
-/// `[A4]` What one synapse adds to R of its source at an arrival: w (λ_V − λ_I) of the target.
+/// `[F5]` I⁺ of the target of an arrival, from I⁻.
+#[inline(always)]
+pub fn arrive<F: Real>(i_minus: F, w: F) -> F {
+    i_minus + w
+}
+
+/// `[A4]` The share of one synapse in R of its source at an arrival: w (λ_V − λ_I) of the target.
 #[inline(always)]
 pub fn backflow<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {
     w * (lambda_v - lambda_i)
 }
 
-/// `[G1]` What arrivals at one synapse add to the derivative of its weight, from the λ_I of the target or
+/// `[G1]` The share of arrivals at one synapse in the derivative of its weight, from the λ_I of the target or
 /// their sum.
 #[inline(always)]
 pub fn by_weight<F: Real>(tau_syn: F, lambda_i: F) -> F {

@@ -43,7 +43,7 @@ pub(crate) fn blocks(stride: usize) -> impl Iterator<Item = Block> {
     })
 }
 
-/// How a trace lies in memory.
+/// Memory layout of a trace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     /// Rows of a window.
@@ -61,7 +61,7 @@ impl Shape {
         }
     }
 
-    /// Where a block of the population begins that has `before` columns of other populations before
+    /// The first number of a block of the population that has `before` columns of other populations before
     /// it.
     #[inline(always)]
     pub fn start(self, before: usize, block: Block) -> usize {
@@ -81,7 +81,7 @@ impl Shape {
 pub(crate) struct Trace<'a, F> {
     /// The traces of all populations, one sample behind the other.
     pub traces: &'a [F],
-    /// How each lies in memory.
+    /// Memory layout of each.
     pub shape: Shape,
     /// Columns of other populations before this one.
     pub before: usize,

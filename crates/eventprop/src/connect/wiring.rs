@@ -8,7 +8,7 @@ use super::synapse::Synapse;
 use crate::aligned::Aligned;
 use crate::real::Real;
 
-/// Which neurons of two populations are connected.
+/// The pattern of connections between two populations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Wiring {
     /// Every source with every target; weights `[source, target]`.
@@ -126,7 +126,7 @@ impl Synapses {
         }
     }
 
-    /// `[A4]` What the targets send back to a spike of `source`. λ_V, λ_I: `[target]`.
+    /// `[A4]` R of a spike of `source`. λ_V, λ_I: `[target]`.
     #[inline(always)]
     pub(crate) fn backflow<F: Real>(
         &self,

@@ -38,7 +38,7 @@ pub struct FirstSpike {
     pub alpha: f64,
     /// Its form.
     pub penalty: Penalty,
-    /// Whether a silent labelled output is pushed.
+    /// Pushes a silent labelled output.
     pub push_silent: bool,
 }
 

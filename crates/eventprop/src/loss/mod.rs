@@ -34,7 +34,7 @@ pub enum Loss {
     AvgXentropy,
 }
 
-/// How large the part of the gradient that comes from the loss is.
+/// Scale of the part of the gradient that comes from the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LossScale {
     /// The gradient of the stated loss.
@@ -58,7 +58,7 @@ pub struct Evaluator {
 }
 
 impl Loss {
-    /// What the solver has to observe.
+    /// The observation that the solver must make.
     pub fn observes(&self) -> Observe {
         match self {
             Self::FirstSpike(_) => Observe::FirstSpikes,

@@ -198,8 +198,8 @@ impl<F: Real> Kernel for Spread<'_, F> {
     }
 }
 
-/// `[L4]` on the grid, by the explicit Euler steps of `genn_eventprop`: the weight of step k is the
-/// accumulator after step k − 1, which has seen the input spikes of steps up to k − 2.
+/// `[L11]` the weight of step k is the accumulator after step k − 1, which has seen the input spikes of steps up to
+/// k − 2.
 fn accumulate_on_grid<F: Real>(readout: &Readout<F>, dt: f64, tau: f64, gain: f64) -> Vec<f64> {
     let steps = readout.nodes.times_ms.len();
     let mut spikes = vec![0.0; steps];

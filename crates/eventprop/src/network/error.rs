@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::connect::WiringError;
 
-/// What is wrong with a network.
+/// A fault of a network.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum NetworkError {
     /// Step or trial length make no clock.
@@ -64,7 +64,7 @@ pub enum NetworkError {
         name: String,
         /// The constant.
         constant: &'static str,
-        /// What the model is called.
+        /// Name of the model.
         model: &'static str,
         /// The constants that it has to train, separated by commas.
         known: String,
@@ -152,7 +152,7 @@ pub enum NetworkError {
     WeightValue {
         /// The projection.
         name: String,
-        /// Which number.
+        /// Name of the number.
         what: &'static str,
         /// Its value.
         value: f64,

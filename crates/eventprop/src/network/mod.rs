@@ -1,4 +1,4 @@
-//! What a network is: populations of neurons and projections between them, on a clock.
+//! Networks: populations of neurons and projections between them, on a clock.
 //!
 //! A [`Network`] holds no weights and no state: weights live in [`crate::params::Params`], state in
 //! the call that solves a batch. Any graph is allowed: feed-forward, deep, recurrent (with
@@ -7,11 +7,13 @@
 
 mod clock;
 mod error;
+mod id;
 mod population;
 mod projection;
 
 pub use clock::Clock;
 pub use error::NetworkError;
+pub use id::{PopulationId, ProjectionId};
 pub use population::{Population, Trained};
 pub use projection::{Init, Projection};
 
@@ -23,14 +25,6 @@ pub use crate::neuron::lif::Lif;
 pub use crate::neuron::model::Model;
 use crate::params::Params;
 use crate::real::Real;
-
-/// Index of a population in its network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PopulationId(pub usize);
-
-/// Index of a projection in its network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProjectionId(pub usize);
 
 /// Populations and projections on a clock.
 ///

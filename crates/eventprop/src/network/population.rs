@@ -10,7 +10,7 @@ use crate::neuron::model::Model;
 /// from the constant of the model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trained {
-    /// Which constant.
+    /// The constant.
     pub constant: NeuronConstant,
     /// The smallest value that training may give it.
     pub least: f64,
@@ -30,27 +30,27 @@ pub struct Population {
 }
 
 impl Population {
-    /// What its model says of its neurons; none for the input.
+    /// Description of its neurons by their model; none for the input.
     pub(crate) fn description(&self) -> Option<&dyn Description> {
         self.model.description()
     }
 
-    /// What the event solver asks of its neurons; none for the input, and for a model without a closed form.
+    /// Closed form of its neurons for the event solver; none for the input, and for a model without one.
     pub(crate) fn exact(&self) -> Option<&dyn Exact> {
         self.description()?.exact()
     }
 
-    /// Whether it is the input.
+    /// True of the input.
     pub fn is_input(&self) -> bool {
         matches!(self.model, Model::Input)
     }
 
-    /// Whether it emits spikes: the input does, and neurons with a threshold.
+    /// True if it emits spikes: the input does, and neurons with a threshold.
     pub fn spikes(&self) -> bool {
         self.is_input() || self.threshold().is_some()
     }
 
-    /// Whether a loss can read its voltage: no reset cuts it.
+    /// True if a loss can read its voltage: no reset cuts it.
     pub fn readable_voltage(&self) -> bool {
         !self.spikes()
     }
@@ -73,7 +73,7 @@ impl Population {
         Some(row.values)
     }
 
-    /// Whether a constant of the flow is trained.
+    /// True if a constant of the flow is trained.
     pub(crate) fn trains_time_constants(&self) -> bool {
         let of_flow = [NeuronConstant::TauMem, NeuronConstant::TauSyn];
         self.trained.iter().any(|t| of_flow.contains(&t.constant))

@@ -3,7 +3,7 @@
 use super::{NetworkError, PopulationId};
 use crate::connect::{Delay, Synapses, Wiring};
 
-/// Where the initial weights of a projection come from.
+/// Source of the initial weights of a projection.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Init {
     /// Independent normal draws.
@@ -24,7 +24,7 @@ pub struct Projection {
     pub source: PopulationId,
     /// The population that receives them.
     pub target: PopulationId,
-    /// Which neurons are connected.
+    /// Pattern of connections.
     pub wiring: Wiring,
     /// Extra time in ms between a spike and its arrival. The event solver waits exactly this long;
     /// the grid solver 1 + round(delay / dt) steps.

@@ -1,9 +1,10 @@
 //! Adaptive leaky integrate-and-fire neurons: `lif.rs` with a threshold that rises with every spike.
 //!
 //! Forward:
-//! - `[F10]` τ_B B' = −B between spikes, and B⁺ = B⁻ + β at a spike of the neuron,
-//! - `[F11]` a spike happens when V reaches ϑ + B from below. What is remembered as its drive is
-//!   J = I − V + B τ_mem/τ_B, which is τ_mem times the slope of V − B.
+//! - `[F10]` τ_B B' = −B between spikes of the neuron,
+//! - `[F3]` a spike happens when V reaches ϑ + B from below,
+//! - `[F11]` at a spike the drive is J = I − V + B τ_mem/τ_B, which is τ_mem times the slope of V − B, and
+//!   B⁺ = B⁻ + β.
 //!
 //! Backward:
 //! - `[A7]` τ_B λ_B' = −λ_B between spikes,
@@ -30,9 +31,9 @@ use crate::real::Real;
 pub struct Adaptation {
     /// Time constant τ_B in ms with which the threshold relaxes.
     pub tau_b: Constant,
-    /// What a spike adds to the threshold, β; not negative.
+    /// Increment of the threshold at a spike, β; not negative.
     pub b_incr: Constant,
-    /// How far the threshold lies above `v_thresh` at the start of a trial; not negative.
+    /// Rise of the threshold above `v_thresh` at the start of a trial; not negative.
     pub b_init: Constant,
 }
 
@@ -62,7 +63,7 @@ impl Adaptation {
 pub struct Alif {
     /// Membrane, threshold at rest and reset.
     pub lif: Lif,
-    /// How the threshold adapts.
+    /// Constants of the adaptation.
     pub adaptation: Adaptation,
 }
 
@@ -172,22 +173,13 @@ pub struct Threshold<F> {
 }
 
 impl<F: Real> Threshold<F> {
-    /// `[F10]` B just after a spike.
+    /// `[F11]` a spike at the potential `v`, the current `i` and the threshold rise `b`.
     #[inline(always)]
-    pub fn raised(&self, b: F) -> F {
-        b + self.b_incr
-    }
-
-    /// `[F11]` the drive of a spike at the potential `v`, current `i` and threshold rise `b`.
-    #[inline(always)]
-    pub fn drive(&self, i: F, v: F, b: F) -> F {
-        lif::drive(i, v) + b * self.mem_per_b
-    }
-
-    /// `[A7]` λ_B, `ms` before it was `lambda_b`, without a spike between.
-    #[inline(always)]
-    pub fn adjoint_relaxed(&self, lambda_b: F, ms: f64) -> F {
-        lambda_b * F::from_f64((-ms / self.tau_b.to_f64()).exp())
+    pub fn spike(&self, i: F, v: F, b: F) -> Raised<F> {
+        Raised {
+            drive: lif::drive(i, v) + b * self.mem_per_b,
+            b: b + self.b_incr,
+        }
     }
 
     /// `[A8]` λ just before a spike, from λ just after it.
@@ -196,7 +188,7 @@ impl<F: Real> Threshold<F> {
         let b = spike.own;
         let height = self.theta_above_reset + b - b * self.mem_per_b;
         let backflow = spike.backflow - self.b_incr * plus.b;
-        // [A3] with the height of the risen threshold
+        // As [A3], with the height of the risen threshold.
         let v = lif::adjoint_jump(plus.v, height, &Spike { backflow, ..spike });
         JumpLambda {
             v,
@@ -228,9 +220,10 @@ impl<F: Real> Threshold<F> {
         between: &mut Between<F>,
     ) -> F {
         self.adjoint_start(elapsed_ms, between);
+        let left = F::from_f64(decay_b(elapsed_ms, self.tau_b.to_f64()));
         let plus = JumpLambda {
             v: lambda_v_plus,
-            b: self.adjoint_relaxed(between.lambda_own, elapsed_ms),
+            b: adjoint_relaxed(between.lambda_own, left),
         };
         between.by_b_incr += self.by_b_incr(plus.b);
         let minus = self.adjoint_jump(plus, spike);
@@ -239,27 +232,48 @@ impl<F: Real> Threshold<F> {
         minus.v
     }
 
-    /// `[G5]` over the `elapsed_ms` before the spike that was reached last.
+    /// Adds what the `elapsed_ms` before the spike that was reached last give to ∂L/∂τ_B (`[G5]`).
     #[inline(always)]
     pub fn adjoint_start(&self, elapsed_ms: f64, between: &mut Between<F>) {
         between.by_tau_b += self.by_tau_b(between.lambda_own, between.own, elapsed_ms);
     }
 }
 
-/// `[F10]` how much of B is left after `ms` without a spike.
+/// The drive of a spike, and the threshold just after it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Raised<F> {
+    /// J.
+    pub drive: F,
+    /// B.
+    pub b: F,
+}
+
+/// e^{−ms/τ_B}: the part of B, or of λ_B, that is left after `ms` without a spike.
 #[inline(always)]
 pub fn decay_b(ms: f64, tau_b: f64) -> f64 {
     (-ms / tau_b).exp()
 }
 
+/// `[F10]` B after a time without a spike of which [`decay_b`] is `left`.
+#[inline(always)]
+pub fn relaxed<F: Real>(b: F, left: F) -> F {
+    b * left
+}
+
+/// `[A7]` λ_B before a time without a spike of which [`decay_b`] is `left`.
+#[inline(always)]
+pub fn adjoint_relaxed<F: Real>(lambda_b: F, left: F) -> F {
+    lambda_b * left
+}
+
 /// One neuron, its constants prepared for a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AlifCell<F> {
-    /// What it shares with a neuron whose threshold does not adapt.
+    /// The part that it shares with a neuron whose threshold does not adapt.
     pub lif: LifCell<F>,
-    /// How much of B is left after a step.
+    /// The part of B that is left after a step.
     pub decay_b: F,
-    /// What the threshold and spikes need.
+    /// Constants of the threshold and of spikes.
     pub threshold: Threshold<F>,
 }
 
@@ -282,8 +296,7 @@ impl<F: Real> Neuron<F> for AlifCell<F> {
     fn step(self, at: State<F>, b: F) -> Stepped<F, F, ()> {
         Stepped {
             state: at.after(&self.lif.flow),
-            // [F10] B_{k+1} = e^{−dt/τ_B} B_k
-            own: b * self.decay_b,
+            own: relaxed(b, self.decay_b),
             trail: (),
         }
     }
@@ -298,27 +311,27 @@ impl<F: Real> Neuron<F> for AlifCell<F> {
         self.lif.adjoint_step_driven(plus, (), a)
     }
 
-    /// `[A7]`
     #[inline(always)]
     fn adjoint_own(self, lambda_own: F, steps: u32) -> F {
-        lambda_own * F::from_f64(self.decay_b.to_f64().powi(steps as i32))
+        let left = self.decay_b.to_f64().powi(steps as i32);
+        adjoint_relaxed(lambda_own, F::from_f64(left))
     }
 }
 
 impl<F: Real> Spiking<F> for AlifCell<F> {
-    /// `[F11]`
     #[inline(always)]
     fn fires(self, v: F, b: F) -> bool {
-        v >= self.lif.v_thresh + b
+        lif::fires(v, self.lif.v_thresh + b)
     }
 
-    /// `[F10]` `[F11]` J = I_k − V_{k+1} + B_{k+1} τ_mem/τ_B
+    /// J = I_k − V_{k+1} + B_{k+1} τ_mem/τ_B.
     #[inline(always)]
     fn jump(self, i_k: F, v: F, b: F) -> Jumped<F, F> {
+        let Raised { drive, b } = self.threshold.spike(i_k, v, b);
         Jumped {
-            drive: self.threshold.drive(i_k, v, b),
+            drive,
             v: self.lif.v_reset,
-            own: self.threshold.raised(b),
+            own: b,
         }
     }
 

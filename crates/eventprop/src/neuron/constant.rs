@@ -59,13 +59,13 @@ impl NeuronConstant {
         }
     }
 
-    /// Whether a bound of 0 is too low for it.
+    /// True if a bound of 0 is too low for it.
     pub(crate) fn is_positive(self) -> bool {
         self != Self::BIncr
     }
 }
 
-/// What the values of a constant must be, beside finite.
+/// Range of the values of a constant, beside finite.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Range<'a> {
     /// Any number.
@@ -79,7 +79,7 @@ pub(crate) enum Range<'a> {
 }
 
 impl Range<'_> {
-    /// Whether a value of a neuron is in it.
+    /// True if a value of a neuron is in it.
     pub fn holds(self, neuron: usize, value: f64) -> bool {
         value.is_finite()
             && match self {
@@ -98,11 +98,11 @@ pub(crate) struct Row<'a> {
     pub name: &'static str,
     /// Its values.
     pub values: &'a Constant,
-    /// What they must be.
+    /// Their range.
     pub range: Range<'a>,
     /// The same in words.
     pub expected: &'static str,
-    /// Which constant it is where it can be trained.
+    /// The constant, where it can be trained.
     pub trainable: Option<NeuronConstant>,
 }
 

@@ -1,9 +1,9 @@
-//! What a network needs to know of a model: its name, its constants, and which solvers can treat it.
+//! Description of a model to a network: its name, its constants, and the solvers that can treat it.
 
 use super::constant::{Constant, Row};
 use super::exact::Exact;
 
-/// What a model says of its neurons.
+/// Description of the neurons of a model.
 pub(crate) trait Description {
     /// Its name, such as `LIF`.
     fn name(&self) -> &'static str;
@@ -15,8 +15,8 @@ pub(crate) trait Description {
     fn v_start(&self) -> &Constant;
     /// ϑ, where there is one: before it adapts, if it does.
     fn threshold(&self) -> Option<&Constant>;
-    /// What the model keeps beside V and I, at the start of a trial.
+    /// Initial value of the model's own variable beside V and I.
     fn own_start(&self) -> Option<&Constant>;
-    /// What the event solver asks, if the model can answer.
+    /// Closed form for the event solver, if the model has one.
     fn exact(&self) -> Option<&dyn Exact>;
 }

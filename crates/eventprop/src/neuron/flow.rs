@@ -19,9 +19,9 @@ pub struct Flow<F = f64> {
     pub decay_mem: F,
     /// e^{−t/τ_syn}.
     pub decay_syn: F,
-    /// What a unit of I adds to V: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_syn/(τ_mem − τ_syn).
+    /// Contribution of a unit of I to V: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_syn/(τ_mem − τ_syn).
     pub current_to_voltage: F,
-    /// What a unit of λ_V adds to λ_I: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_mem/(τ_mem − τ_syn).
+    /// Contribution of a unit of λ_V to λ_I: (e^{−t/τ_mem} − e^{−t/τ_syn}) τ_mem/(τ_mem − τ_syn).
     pub adjoint_coupling: F,
 }
 
@@ -35,17 +35,22 @@ pub struct State<F> {
 }
 
 impl<F: Real> State<F> {
-    /// `[F1]` `[F2]` the state one flow later.
+    /// The state one flow later.
     #[inline(always)]
     #[must_use]
     pub fn after(self, flow: &Flow<F>) -> Self {
         Self {
             // [F1] V(t) = e^{−t/τ_mem} V + (I → V) I
             v: self.v * flow.decay_mem + self.i * flow.current_to_voltage,
-            // [F2]
-            i: self.i * flow.decay_syn,
+            i: current_after(self.i, flow.decay_syn),
         }
     }
+}
+
+/// `[F2]` I after a time over which `decay_syn` = e^{−t/τ_syn} of it is left.
+#[inline(always)]
+pub fn current_after<F: Real>(i: F, decay_syn: F) -> F {
+    i * decay_syn
 }
 
 /// The adjoints of the membrane potential and the synaptic current of one neuron.
@@ -58,28 +63,40 @@ pub struct Lambda<F> {
 }
 
 impl<F: Real> Lambda<F> {
-    /// `[A1]` `[A2]` λ one flow earlier, with A = 0.
+    /// λ one flow earlier, with A = 0.
     #[inline(always)]
     #[must_use]
     pub fn before(self, flow: &Flow<F>) -> Self {
-        Self {
-            // [A1]
-            v: self.v * flow.decay_mem,
-            // [A2] with the λ_V of the later end
-            i: self.i * flow.decay_syn + self.v * flow.adjoint_coupling,
-        }
+        self.back(flow, None)
     }
 
-    /// `[A1]` `[A2]` λ one flow earlier, under the driving term A.
+    /// λ one flow earlier, under the driving term A.
     #[inline(always)]
     #[must_use]
     pub fn before_driven(self, flow: &Flow<F>, a: F) -> Self {
-        let v_above = self.v - a;
+        self.back(flow, Some(a))
+    }
+
+    /// `[A1]` `[A2]` with or without a driving term, which the compiler knows wherever this is called.
+    #[inline(always)]
+    fn back(self, flow: &Flow<F>, a: Option<F>) -> Self {
+        let above = match a {
+            Some(a) => Self {
+                v: self.v - a,
+                i: self.i - a,
+            },
+            None => self,
+        };
+        let (v, i) = (above.v * flow.decay_mem, above.i * flow.decay_syn);
+        let (v, i) = match a {
+            Some(a) => (a + v, a + i),
+            None => (v, i),
+        };
         Self {
             // [A1] λ_V ← A + (λ_V − A) e^{−t/τ_mem}
-            v: a + v_above * flow.decay_mem,
-            // [A2] λ_I ← A + (λ_I − A) e^{−t/τ_syn} + (λ_V − A) (λ_V → λ_I)
-            i: a + (self.i - a) * flow.decay_syn + v_above * flow.adjoint_coupling,
+            v,
+            // [A2] λ_I ← A + (λ_I − A) e^{−t/τ_syn} + (λ_V − A) (λ_V → λ_I), with the λ_V of the later end
+            i: i + above.v * flow.adjoint_coupling,
         }
     }
 }

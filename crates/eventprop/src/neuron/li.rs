@@ -136,14 +136,9 @@ impl<F: Real> Neuron<F> for LiCell<F> {
     }
 }
 
-/// `[A1]` λ_V just before an impulse of the driving term: `impulse` is ∫ A dt over it, in an instant.
-#[inline(always)]
-pub fn adjoint_impulse<F: Real>(lambda_v_plus: F, impulse: F, tau_mem: F) -> F {
-    lambda_v_plus + impulse / tau_mem
-}
-
-/// `[A5]` λ_V just before a peak of the voltage; `minus_dl_dv` is −∂L/∂V_max.
+/// `[A5]` λ_V just before the loss reads the voltage in an instant; `minus_dl_dv` is −∂L/∂V there: −∂L/∂V_max at a
+/// peak, ∫ A dt at a node.
 #[inline(always)]
 pub fn adjoint_peak<F: Real>(lambda_v_plus: F, minus_dl_dv: F, tau_mem: F) -> F {
-    adjoint_impulse(lambda_v_plus, minus_dl_dv, tau_mem)
+    lambda_v_plus + minus_dl_dv / tau_mem
 }

@@ -179,13 +179,12 @@ impl<F: Real> Neuron<F> for LifCell<F> {
 }
 
 impl<F: Real> Spiking<F> for LifCell<F> {
-    /// `[F3]`
     #[inline(always)]
     fn fires(self, v: F, (): ()) -> bool {
-        v >= self.v_thresh
+        fires(v, self.v_thresh)
     }
 
-    /// `[F4]` J = I_k − V_{k+1}
+    /// J = I_k − V_{k+1}.
     #[inline(always)]
     fn jump(self, i_k: F, v: F, (): ()) -> Jumped<F, ()> {
         Jumped {
@@ -195,7 +194,6 @@ impl<F: Real> Spiking<F> for LifCell<F> {
         }
     }
 
-    /// `[A3]`
     #[inline(always)]
     fn adjoint_jump(self, plus: F, spike: Spike<F>, _elapsed_ms: f64, _: &mut Between<F>) -> F {
         adjoint_jump(plus, self.theta_above_reset, &spike)
@@ -203,6 +201,12 @@ impl<F: Real> Spiking<F> for LifCell<F> {
 
     #[inline(always)]
     fn adjoint_start(self, _elapsed_ms: f64, _between: &mut Between<F>) {}
+}
+
+/// `[F3]` true of a neuron at its threshold `theta` or above.
+#[inline(always)]
+pub fn fires<F: Real>(v: F, theta: F) -> bool {
+    v >= theta
 }
 
 /// `[F4]` the drive J of a spike at the potential `v` and the current `i`.

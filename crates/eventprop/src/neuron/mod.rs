@@ -13,6 +13,7 @@ pub mod constant;
 pub(crate) mod description;
 pub mod exact;
 pub mod flow;
+pub mod folded;
 pub mod li;
 pub mod lif;
 pub mod model;
@@ -26,9 +27,9 @@ use crate::real::Real;
 
 /// One neuron over one step of the grid.
 pub trait Neuron<F: Real>: Copy + PartialEq + Debug + Send + Sync + 'static {
-    /// What the model keeps beside V and I.
+    /// The model's own variable beside V and I.
     type Own: Kept<F>;
-    /// What a step leaves for its adjoint: nothing where the flow is linear.
+    /// Record of a step for its adjoint: nothing where the flow is linear.
     type Trail: Kept<F>;
 
     /// One step without a spike.
@@ -46,7 +47,7 @@ pub trait Neuron<F: Real>: Copy + PartialEq + Debug + Send + Sync + 'static {
 
 /// A neuron with a threshold.
 pub trait Spiking<F: Real>: Neuron<F> {
-    /// Whether the neuron is at its threshold or above.
+    /// True of a neuron at its threshold or above.
     fn fires(self, v: F, own: Self::Own) -> bool;
 
     /// A spike at the end of a step that began with the current `i_k`.
@@ -68,7 +69,7 @@ pub trait Spiking<F: Real>: Neuron<F> {
 
 /// A number that is kept for every neuron of a population, or none.
 pub trait Kept<F>: Copy + Debug {
-    /// How many numbers it is.
+    /// Number of numbers.
     const COUNT: usize;
     /// That of a neuron, from a list of all.
     fn load(list: &[F], neuron: usize) -> Self;
@@ -104,25 +105,25 @@ impl<F: Real> Kept<F> for F {
     }
 }
 
-/// What a step makes of a neuron.
+/// A neuron after a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stepped<F, Own, Trail> {
     /// V and I at its end.
     pub state: State<F>,
-    /// What the model keeps, at its end.
+    /// The model's own variable, at its end.
     pub own: Own,
-    /// What the adjoint of the step will need.
+    /// Record for the adjoint of the step.
     pub trail: Trail,
 }
 
-/// What a spike makes of a neuron.
+/// A neuron after a spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Jumped<F, Own> {
     /// J.
     pub drive: F,
     /// V after the reset.
     pub v: F,
-    /// What the model keeps, after the spike.
+    /// The model's own variable, after the spike.
     pub own: Own,
 }
 
@@ -131,19 +132,19 @@ pub struct Jumped<F, Own> {
 pub struct Spike<F> {
     /// J.
     pub drive: F,
-    /// What the model kept just before the spike; 0 where it keeps nothing.
+    /// The model's own variable just before the spike; 0 where it has none.
     pub own: F,
     /// R + ∂L/∂t.
     pub backflow: F,
 }
 
-/// What the adjoint pass carries from a spike of a neuron to the one before: values just before the spike, in
+/// Record of the adjoint pass from a spike of a neuron to the one before: values just before the spike, in
 /// forward time, and sums.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Between<F> {
     /// λ of what the model keeps.
     pub lambda_own: F,
-    /// What it keeps.
+    /// The model's own variable.
     pub own: F,
     /// `[G5]` so far.
     pub by_tau_b: F,

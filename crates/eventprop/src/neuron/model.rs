@@ -22,7 +22,7 @@ pub enum Model {
 }
 
 impl Model {
-    /// What it says of its neurons; none of channels without a state.
+    /// Description of its neurons; none of channels without a state.
     pub(crate) fn description(&self) -> Option<&dyn Description> {
         match self {
             Self::Input => None,
@@ -116,7 +116,7 @@ impl<N: Copy + PartialEq> Each<N> {
     }
 }
 
-/// Where a loop finds the constants of a neuron: [`Each::uniform`], or a slice of [`Each::all`].
+/// The constants of neurons in a loop: [`Each::uniform`], or a slice of [`Each::all`].
 pub(crate) trait Lookup<N>: Copy {
     fn at(self, neuron: usize) -> N;
 }

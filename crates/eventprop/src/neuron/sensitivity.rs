@@ -1,5 +1,4 @@
-//! How the flow over a time changes with the time constants: what the gradient with respect to them
-//! is made of.
+//! Derivatives of the flow over a time with respect to the time constants, and the gradient made of them.
 //!
 //! Over a time h without events V(h) = D_mem V₀ + C I₀ and I(h) = D_syn I₀ (`flow.rs`). A change of τ_mem or τ_syn
 //! changes V(h) and I(h), and from there on the adjoints tell what the loss makes of it:
@@ -15,7 +14,6 @@
 //! ∂C/∂τ_mem = −C/τ_mem + (h K₀ − K₁)/τ_mem³, ∂C/∂τ_syn = K₁/(τ_mem τ_syn²).
 
 use super::flow::{Flow, Lambda, State};
-use crate::real::Real;
 
 /// Derivatives of a [`Flow`] with respect to the time constants.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,49 +67,15 @@ impl Sensitivity {
             syn: -(by_voltage * self.coupling_syn + self.tau_syn * end.i * self.decay_syn) * i,
         }
     }
-
-    /// The same with the products of constants in advance.
-    pub fn folded<F: Real>(&self) -> Folded<F> {
-        Folded {
-            mem_by_v: F::from_f64(-self.tau_mem * self.decay_mem),
-            mem_by_i: F::from_f64(-self.tau_mem * self.coupling_mem),
-            syn_by_lambda_v: F::from_f64(-self.tau_mem * self.coupling_syn),
-            syn_by_lambda_i: F::from_f64(-self.tau_syn * self.decay_syn),
-        }
-    }
 }
 
-/// What is added to the derivatives with respect to the time constants.
+/// Terms of the derivatives with respect to the time constants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ByTau<F> {
     /// ∂L/∂τ_mem.
     pub mem: F,
     /// ∂L/∂τ_syn.
     pub syn: F,
-}
-
-/// A [`Sensitivity`] with the products of constants in advance: the twin for steps, which are many and alike.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Folded<F> {
-    /// `[G2]` times λ_V V: −τ_mem ∂a/∂τ_mem.
-    pub mem_by_v: F,
-    /// `[G2]` times λ_V I: −τ_mem ∂c/∂τ_mem.
-    pub mem_by_i: F,
-    /// `[G3]` times λ_V I: −τ_mem ∂c/∂τ_syn.
-    pub syn_by_lambda_v: F,
-    /// `[G3]` times λ_I I: −τ_syn ∂b/∂τ_syn.
-    pub syn_by_lambda_i: F,
-}
-
-impl<F: Real> Folded<F> {
-    /// `[G2]` `[G3]` as [`Sensitivity::gradient`].
-    #[inline(always)]
-    pub fn gradient(&self, start: State<F>, end: Lambda<F>) -> ByTau<F> {
-        ByTau {
-            mem: end.v * (start.v * self.mem_by_v + start.i * self.mem_by_i),
-            syn: (end.v * self.syn_by_lambda_v + end.i * self.syn_by_lambda_i) * start.i,
-        }
-    }
 }
 
 /// Below this the series of [`ramp`] is used: there the closed form subtracts numbers that agree to
@@ -136,19 +100,7 @@ fn ramp(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Sensitivity, ramp};
-    use crate::neuron::flow::{Flow, Lambda, State};
-
-    /// `[G2]` `[G3]`: the products in advance change a few roundings.
-    #[test]
-    fn folded_sensitivities_give_the_same() {
-        let sensitivity = Sensitivity::over(0.7, 20.0, 5.0);
-        let (start, end) = (State { v: 0.4, i: 2.5 }, Lambda { v: -0.3, i: 0.8 });
-        let expected = sensitivity.gradient(start, end);
-        let found = sensitivity.folded::<f64>().gradient(start, end);
-        // Of each sum: the larger term is below twice the result.
-        assert!((found.mem - expected.mem).abs() < 16.0 * f64::EPSILON * expected.mem.abs());
-        assert!((found.syn - expected.syn).abs() < 16.0 * f64::EPSILON * expected.syn.abs());
-    }
+    use crate::neuron::flow::Flow;
 
     /// The series and the closed form meet; the closed form loses about 2/x² ε there.
     #[test]

@@ -17,7 +17,7 @@ pub struct Plateau {
     pub factor: f64,
 }
 
-/// How the learning rate changes.
+/// Constants of the course of the learning rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// Initial rate η (`ETA`).
@@ -50,7 +50,7 @@ pub struct Schedule {
     state: State,
 }
 
-/// What a [`Schedule`] remembers.
+/// State of a [`Schedule`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct State {
     /// The rate η that decay and plateaus have left.
@@ -91,7 +91,7 @@ impl Schedule {
         Self { settings, state }
     }
 
-    /// What it remembers.
+    /// Its state.
     pub fn state(&self) -> State {
         self.state
     }

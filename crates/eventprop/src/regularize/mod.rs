@@ -11,14 +11,14 @@ pub use spike_count::SpikeCount;
 
 use crate::real::Real;
 
-/// What regularises a hidden population.
+/// Regulariser of a hidden population.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Regularizer {
     /// Pulls the spike count of every neuron towards a target (`REG_TYPE` "simple" and "Thomas1").
     pub spike_count: Option<SpikeCount>,
     /// Limits the spike count of the whole population ("Thomas1").
     pub layer_count: Option<LayerCount>,
-    /// Whether the count of a neuron is replaced by its mean over the batch (`AVG_SNSUM`).
+    /// Replaces the count of a neuron by its mean over the batch (`AVG_SNSUM`).
     pub batch_average: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct SpikeCounts<'a> {
 }
 
 impl Regularizer {
-    /// Whether anything is regularised.
+    /// True if anything is regularised.
     pub fn is_active(&self) -> bool {
         self.spike_count.is_some() || self.layer_count.is_some()
     }

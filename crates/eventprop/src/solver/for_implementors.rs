@@ -1,4 +1,4 @@
-//! What a solver has to do beside solving, for those who write one, in this crate or another.
+//! Duties of a solver beside solving, for those who write one, in this crate or another.
 //!
 //! **Who checks what.** [`Solver::for_network`] calls [`Network::validate`], once; nothing checks the
 //! network again, but for the constants that are trained, whose new values [`Network::adopt`] takes over

@@ -5,7 +5,7 @@ use crate::network::{Clock, Population};
 use crate::real::Real;
 use crate::tape::{SpikeTime, Spikes};
 
-/// What to do with spikes whose drive J = I − V is tiny, where the gradient has a factor 1/J.
+/// Treatment of spikes whose drive J = I − V is tiny, where the gradient has a factor 1/J.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Grazing {
     /// Use the drive as it is.
@@ -21,7 +21,7 @@ pub enum Grazing {
 /// I / (I − ϑ) is then above 100.
 pub const GRAZING_SHARE: f64 = 0.01;
 
-/// Whether a spike of a neuron with threshold `theta` grazes it.
+/// True if a spike of a neuron with threshold `theta` grazes it.
 #[inline(always)]
 fn grazes(drive: f64, theta: f64) -> bool {
     drive < GRAZING_SHARE * theta
@@ -39,7 +39,7 @@ impl Grazing {
     }
 }
 
-/// How many of a population's spikes graze their threshold.
+/// Number of a population's spikes that graze their threshold.
 pub(crate) fn grazing_spikes<T, F: Real>(population: &Population, spikes: &Spikes<T, F>) -> usize {
     let Some(v_thresh) = population.threshold() else {
         return 0;

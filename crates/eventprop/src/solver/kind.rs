@@ -34,7 +34,7 @@ impl SolverKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether it goes in steps of the network's clock: only then variables can be recorded, spikes
+    /// True if it goes in steps of the network's clock: only then variables can be recorded, spikes
     /// withheld and noise added.
     pub fn has_steps(self) -> bool {
         crate::with_solver!(self, S => has_steps::<S>())

@@ -12,12 +12,14 @@
 //! The solvers that a user can name are listed in [`kind`]; [`for_implementors`] says what another one
 //! must keep to.
 
+mod error;
 pub mod event;
 mod first_spikes;
 pub mod for_implementors;
 mod grazing;
 pub mod grid;
 pub mod kind;
+mod kink;
 pub mod probe;
 mod scratch_pool;
 mod sum;
@@ -25,103 +27,20 @@ pub mod trials;
 
 use std::borrow::Cow;
 
-use thiserror::Error;
-
+pub use self::error::SolveError;
 pub(crate) use self::grazing::grazing_spikes;
 pub use self::grazing::{GRAZING_SHARE, Grazing};
 pub use self::kind::SolverKind;
 pub use self::probe::{Probe, Variable};
 pub use self::trials::{HostTrials, Trials};
-use crate::network::{Network, NetworkError};
+use crate::network::Network;
 use crate::params::Params;
 use crate::readout::{Observe, Seed};
 use crate::real::Real;
-use crate::reduce::{Reduce, ReduceError};
+use crate::reduce::Reduce;
 use crate::rng::Key;
-use crate::spikes::{Batch, SpikeError};
+use crate::spikes::Batch;
 use crate::tape::SpikeTime;
-
-/// Why a batch could not be solved.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum SolveError {
-    /// The network is not valid.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// The batch does not fit the network.
-    #[error(transparent)]
-    Spikes(#[from] SpikeError),
-    /// The ranks could not sum.
-    #[error(transparent)]
-    Reduce(#[from] ReduceError),
-    /// A probe of a population that has no state.
-    #[error(
-        "there is no {variable} to record in population {population}; of the {populations} populations, counted from 0, all but {input}, which is the input, have a state"
-    )]
-    Probe {
-        /// The variable.
-        variable: &'static str,
-        /// Index of the population that was named.
-        population: usize,
-        /// Number of populations.
-        populations: usize,
-        /// Index of the input.
-        input: usize,
-    },
-    /// The solver has no equations for what was asked.
-    #[error("the {solver} solver cannot do {what}: {why}")]
-    Unsupported {
-        /// The solver.
-        solver: &'static str,
-        /// What was asked.
-        what: &'static str,
-        /// The reason and the way out.
-        why: &'static str,
-    },
-    /// A state variable is no longer finite.
-    #[error(
-        "the membrane potential of neuron {neuron} of population \"{population}\" is not finite at {time_ms} ms of sample {sample}; the weights have probably diverged: lower the learning rate (ETA)"
-    )]
-    NotFinite {
-        /// The population.
-        population: String,
-        /// The neuron.
-        neuron: usize,
-        /// Time in the trial.
-        time_ms: f64,
-        /// Position of the sample in its batch.
-        sample: usize,
-    },
-    /// A grazing spike while [`Grazing::Error`] is set.
-    #[error(
-        "neuron {neuron} of population \"{population}\" only grazed its threshold at {time_ms} ms of sample {sample} (drive {drive:e}); set GRAZING to \"keep\" or \"limit:x\" to go on"
-    )]
-    Grazing {
-        /// The population.
-        population: String,
-        /// The neuron.
-        neuron: usize,
-        /// Time in the trial.
-        time_ms: f64,
-        /// Position of the sample in its batch.
-        sample: usize,
-        /// The drive I − V.
-        drive: f64,
-    },
-    /// A neuron fires so often that the trial never ends.
-    #[error(
-        "more than {limit} spikes of population \"{population}\" in one trial (sample {sample}, at {time_ms} ms); the weights have probably diverged: lower the learning rate (ETA)"
-    )]
-    TooManySpikes {
-        /// The population.
-        population: String,
-        /// The limit.
-        limit: usize,
-        /// Time in the trial.
-        time_ms: f64,
-        /// Position of the sample in its batch.
-        sample: usize,
-    },
-}
 
 /// Random disturbances of a training trial; the grid solver only.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,16 +57,16 @@ pub struct Disturbance {
     pub noise_key: Key,
 }
 
-/// What `forward` needs to know beside parameters and batch.
+/// Settings of `forward` beside parameters and batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'a> {
-    /// What the loss wants to see of the output population.
+    /// The observation of the output population that the loss needs.
     pub observe: Observe,
     /// Random disturbances, in training.
     pub disturbance: Option<&'a Disturbance>,
 }
 
-/// What drives the adjoint system.
+/// Driving terms of the adjoint system.
 #[derive(Debug, Clone, Copy)]
 pub struct Drive<'a, F> {
     /// From the loss, one per sample.
@@ -155,11 +74,11 @@ pub struct Drive<'a, F> {
     /// From the regularisers: what is added to λ_V after every spike of a neuron, per population
     /// `[sample, neuron]`; empty for populations without. May be an empty list.
     pub spike_jumps: &'a [Vec<F>],
-    /// What to do with grazing spikes.
+    /// Treatment of grazing spikes.
     pub grazing: Grazing,
 }
 
-/// Where the gradient of a batch is summed, and who sums it.
+/// Sum of the gradient of a batch over samples and ranks.
 #[derive(Debug)]
 pub struct Sum<'a, F> {
     /// Is **set** to the gradient summed over the whole batch.
@@ -174,9 +93,9 @@ pub struct Sum<'a, F> {
 pub trait Solver: Sized {
     /// Number type of parameters, state and gradient.
     type Real: Real;
-    /// How times of spikes are kept.
+    /// Type of spike times.
     type Time: SpikeTime;
-    /// What `forward` leaves behind.
+    /// Results of `forward`.
     type Trials: Trials<Time = Self::Time, Real = Self::Real>;
 
     /// A solver for a network.
@@ -200,7 +119,7 @@ pub trait Solver: Sized {
     /// [`SolveError::Unsupported`] when the solver cannot record.
     fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError>;
 
-    /// What a probe recorded of a sample of the last batch, `[steps, size]`. V, I and B are there after
+    /// Record of a probe in a sample of the last batch, `[steps, size]`. V, I and B are there after
     /// `forward`, their adjoints after `adjoint`.
     ///
     /// # Panics

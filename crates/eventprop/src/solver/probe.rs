@@ -1,4 +1,4 @@
-//! What a solver can record in every step of a trial.
+//! Variables that a solver can record in every step of a trial.
 
 use crate::network::Network;
 
@@ -49,13 +49,13 @@ impl Variable {
         Self::ALL.into_iter().find(|v| v.name() == name)
     }
 
-    /// Whether only the adjoint pass knows it.
+    /// True if only the adjoint pass knows it.
     pub fn is_adjoint(self) -> bool {
         matches!(self, Self::LambdaV | Self::LambdaI | Self::LambdaB)
     }
 }
 
-/// What to record: a variable of a population.
+/// Something to record: a variable of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probe {
     /// Index of the population.

@@ -1,4 +1,4 @@
-//! What the forward pass over a batch leaves behind, read sample by sample.
+//! Results of the forward pass over a batch, read sample by sample.
 //!
 //! Losses, regularisers, records and reports read [`Trials`] through its methods only. So a solver may keep
 //! spikes and voltages where it computed them: one in host memory hands out what it has
@@ -17,7 +17,7 @@ use super::grazing_spikes;
 
 /// The trials of a batch after the forward pass, one per sample. Reused from batch to batch.
 pub trait Trials: Default + Debug + Send + Sync {
-    /// How times of spikes are kept.
+    /// Type of spike times.
     type Time: SpikeTime;
     /// Number type of voltages and drives.
     type Real: Real;
@@ -31,13 +31,13 @@ pub trait Trials: Default + Debug + Send + Sync {
     /// When there is no such sample; likewise below.
     fn tape(&self, sample: usize) -> Cow<'_, Tape<Self::Time, Self::Real>>;
 
-    /// What the output population of a sample showed.
+    /// Readout of the output population of a sample.
     fn readout(&self, sample: usize) -> Cow<'_, Readout<Self::Real>>;
 
     /// Adds the number of spikes of each neuron of a population in one sample to `counts`, `[size]`.
     fn add_counts(&self, sample: usize, population: PopulationId, counts: &mut [u32]);
 
-    /// How many spikes of a population, in all samples, only grazed their threshold
+    /// Number of spikes of a population, in all samples, that only grazed their threshold
     /// ([`GRAZING_SHARE`](super::GRAZING_SHARE)).
     fn grazing(&self, network: &Network, population: PopulationId) -> usize;
 }
@@ -47,7 +47,7 @@ pub trait Trials: Default + Debug + Send + Sync {
 pub struct HostTrials<T, F> {
     /// Spikes of every population.
     pub tapes: Vec<Tape<T, F>>,
-    /// What the output population showed.
+    /// Readouts of the output population.
     pub readouts: Vec<Readout<F>>,
 }
 

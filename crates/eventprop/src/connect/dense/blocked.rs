@@ -59,7 +59,7 @@ impl<F: Real> Blocked<F> {
     }
 }
 
-/// What arrives over one projection in a window of steps.
+/// The arrivals over one projection in a window of steps.
 pub(crate) struct Arrivals<'a> {
     /// Sources and steps of the spikes, in the order in which they arrive.
     pub sources: &'a [u32],
@@ -68,7 +68,7 @@ pub(crate) struct Arrivals<'a> {
     pub delay: usize,
     /// The first step of the window.
     pub start: usize,
-    /// What becomes of the currents that are there.
+    /// Replaces or adds to the currents that are there.
     pub onto: Onto,
 }
 
@@ -92,6 +92,7 @@ impl Arrivals<'_> {
                 continue;
             }
             let mut sum = if is_first { [F::ZERO; W] } else { *current };
+            // [F5] I⁺ = I⁻ + w, W targets side by side
             while arrives(next) {
                 let row = &weights[sources[next] as usize];
                 for n in 0..W {
@@ -100,6 +101,44 @@ impl Arrivals<'_> {
                 next += 1;
             }
             *current = sum;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arrivals, Blocked, Dense, Onto, rows};
+    use crate::connect::trace;
+
+    /// `[F5]`: block by block and step by step, the bits are those of one row after the other.
+    #[test]
+    fn a_window_gets_what_its_spikes_deliver_one_by_one() {
+        let (sources, targets, steps, delay) = (5, 136, 4, 2);
+        let dense = Dense { sources, targets };
+        let number = |k: usize| ((k * 37 + 11) % 101) as f32 / 7.0;
+        let weights: Vec<f32> = (0..sources * targets).map(number).collect();
+        let mut blocked = Blocked::default();
+        blocked.pack(&dense, &weights);
+        let arrivals = |onto| Arrivals {
+            sources: &[3, 0, 3, 1, 4],
+            when: &[8, 9, 9, 11, 12],
+            delay,
+            start: 10,
+            onto,
+        };
+        for onto in [Onto::Zero, Onto::Gradient] {
+            let start = if onto == Onto::Zero { 0.0 } else { 0.3 };
+            let mut expected = vec![vec![start; targets]; steps];
+            for (row, source) in [(0, 3), (1, 0), (1, 3), (3, 1)] {
+                rows::add(&mut expected[row], &weights[source * targets..][..targets]);
+            }
+            for block in trace::blocks(rows::stride(targets)) {
+                let mut found = vec![start; steps * block.width];
+                blocked.deliver(&arrivals(onto), block, &mut found);
+                for (found, expected) in found.chunks(block.width).zip(&expected) {
+                    assert_eq!(found, &expected[block.column..block.column + block.width]);
+                }
+            }
         }
     }
 }

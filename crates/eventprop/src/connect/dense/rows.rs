@@ -3,6 +3,7 @@
 //! Populations are padded to such lengths inside the solver (the neurons beyond the last one have
 //! zero weights, stay at zero and never spike), so every loop is a loop over whole vectors.
 
+use crate::connect::synapse::arrive;
 use crate::connect::trace;
 use crate::real::Real;
 
@@ -17,8 +18,7 @@ pub(crate) const LANES: usize = 8;
 #[inline(always)]
 pub(crate) fn add<F: Real>(i: &mut [F], w: &[F]) {
     for (i, w) in i.iter_mut().zip(w) {
-        // [F5] I⁺ = I⁻ + w
-        *i += *w;
+        *i = arrive(*i, *w);
     }
 }
 
@@ -69,6 +69,7 @@ fn add_whole<F: Real>(i: &mut [F], w: &[F], sources: &[u32]) {
 fn add_columns<F: Real, const W: usize>(i: &mut [F], w: &[F], (sources, stride): (&[u32], usize)) {
     let i: &mut [F; W] = i.try_into().expect("the block has this width");
     let mut sum = *i;
+    // [F5] I⁺ = I⁻ + w, W targets side by side
     for &source in sources {
         let at = source as usize * stride;
         let row: &[F; W] = w[at..at + W].try_into().expect("the slice has this length");
@@ -87,6 +88,7 @@ pub(crate) fn dot<F: Real>(w: &[F], d: &[F]) -> F {
     const WIDE: usize = 4 * LANES;
     let (w_wide, w_rest) = w.as_chunks::<WIDE>();
     let (d_wide, d_rest) = d.as_chunks::<WIDE>();
+    // [A4] R = Σ w (λ_V − λ_I), lanes side by side
     let mut wide = [F::ZERO; WIDE];
     for (w, d) in w_wide.iter().zip(d_wide) {
         for lane in 0..WIDE {
@@ -128,7 +130,27 @@ pub(crate) fn stride(size: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{WIDE_ROW, add, add_all};
+    use super::{LANES, WIDE_ROW, add, add_all, dot, subtract};
+    use crate::connect::synapse::backflow;
+
+    /// `[A4]`: sums of n numbers in two orders differ by less than n ε Σ |w (λ_V − λ_I)|.
+    #[test]
+    fn a_product_of_rows_is_the_backflow_of_their_synapses() {
+        let number = |k: usize| ((k * 37 + 11) % 101) as f64 / 50.0 - 1.0;
+        for len in (LANES..=13 * LANES).step_by(LANES) {
+            let row = |first: usize| -> Vec<f64> { (first..first + len).map(number).collect() };
+            let (w, lambda_v, lambda_i) = (row(1), row(400), row(900));
+            let mut difference = vec![0.0; len];
+            subtract(&lambda_v, &lambda_i, &mut difference);
+            let each = (0..len).map(|n| backflow(w[n], lambda_v[n], lambda_i[n]));
+            let size: f64 = each.clone().map(f64::abs).sum();
+            let (found, expected) = (dot(&w, &difference), each.sum::<f64>());
+            assert!(
+                (found - expected).abs() < len as f64 * f64::EPSILON * size,
+                "{len}"
+            );
+        }
+    }
 
     /// Whatever the width, rows are added in their order: the bits are those of one row after the other.
     #[test]

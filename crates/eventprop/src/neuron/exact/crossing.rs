@@ -26,9 +26,9 @@ use super::decay::Decay;
 use super::integer_ratio::{IntegerRatio, LOST_MAX, Lanes};
 use super::lambert::lambert_w0;
 use super::search::{ITERATIONS_MAX, inside, parabola_step};
-use crate::neuron::flow::{Flow, State};
+use crate::neuron::flow::{self, Flow, State};
 
-/// How V(s) = ϑ is solved.
+/// Method of solving V(s) = ϑ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Method {
     /// `[F8]`.
@@ -85,13 +85,13 @@ impl Membrane {
         }
     }
 
-    /// `[F2]` I after `t` ms.
+    /// I after `t` ms.
     #[inline(always)]
     pub fn current_after(&self, i: f64, t: f64) -> f64 {
-        i * (-t / self.tau_syn).exp()
+        flow::current_after(i, (-t / self.tau_syn).exp())
     }
 
-    /// What is left of V after `t` ms, and what is lost.
+    /// The fraction of V that is left after `t` ms, and the one that is lost.
     #[inline(always)]
     pub fn decay(&self, t: f64) -> Decay {
         Decay::over(t / self.tau_mem)

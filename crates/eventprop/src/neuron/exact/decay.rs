@@ -1,4 +1,4 @@
-//! What is left of an exponential decay, and how long one took: without a branch, so that loops over
+//! Exponential decays and the times that they take: without a branch, so that loops over
 //! neurons are loops over vectors, and with the same bits on every processor.
 //!
 //! e^{−z} = 2^k e^r with a whole number k and |r| ≤ log 2/2, and e^r − 1 is its series. The other way
@@ -13,7 +13,7 @@ const LN_2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// A number beside which halves are rounded away; its last binary digits then count what was added.
 const COUNTER: f64 = 6_755_399_441_055_744.0;
-/// Where the exponent of a number begins, and what it is for the number 1.
+/// The first bit of the exponent of a number, and the exponent of 1.
 const EXPONENT_AT: u32 = 52;
 const EXPONENT_OF_ONE: u64 = 1023;
 /// Beyond this, 2^k would leave the normal numbers.

@@ -70,6 +70,7 @@ impl IntegerRatio {
     pub fn flow(self, mem: Decay) -> Flow {
         let Decay { left: x, lost: y } = mem;
         let powers = self.powers(x);
+        // [F1] C = x y (1 + x + … + x^{r−2})/(r − 1)
         let current_to_voltage = self.share * x * y * powers.sum;
         Flow {
             decay_mem: x,
@@ -105,7 +106,7 @@ impl IntegerRatio {
         power
     }
 
-    /// Whether a neuron reaches its threshold within a flow; also where it is there already, and where
+    /// True if a neuron reaches its threshold within a flow; also where it is there already, and where
     /// its state is not finite, so that it is looked at.
     ///
     /// At a crossing V rises, so I > ϑ there, and before. Where V is below ϑ at the end it must have had
@@ -259,7 +260,7 @@ mod tests {
         assert_eq!(IntegerRatio::of(85.0, 5.0), None);
     }
 
-    /// What a lane finds does not depend on its neighbours, to the last bit, and each lane counts for
+    /// The result of a lane does not depend on its neighbours, to the last bit, and each lane counts for
     /// itself.
     #[test]
     fn lanes_do_not_hear_each_other() {

@@ -1,4 +1,4 @@
-//! Crossings of a threshold that relaxes while the voltage moves: `[F11]`.
+//! Crossings of a threshold that relaxes (`[F10]`) while the voltage moves.
 //!
 //! Between events g(s) = V(s) − B₀ e^{−s/τ_B} − ϑ is a sum of three exponentials and a constant. It
 //! starts and ends below zero and has at most three zeros, so it rises through zero at most once. Its
@@ -12,7 +12,7 @@
 
 use super::crossing::Membrane;
 use super::search::{ITERATIONS_MAX, inside, parabola_step};
-use crate::neuron::alif::decay_b;
+use crate::neuron::alif::{decay_b, relaxed};
 use crate::neuron::flow::{Flow, State};
 
 /// A threshold on its way back.
@@ -34,6 +34,13 @@ struct Gap {
     curvature: f64,
 }
 
+/// A time in which something is looked for.
+#[derive(Debug, Clone, Copy)]
+struct Bracket {
+    low: f64,
+    high: f64,
+}
+
 /// One neuron before its threshold.
 struct CrossingSearch<'a> {
     membrane: &'a Membrane,
@@ -48,7 +55,7 @@ impl CrossingSearch<'_> {
         } = *self.membrane;
         let RelaxingThreshold { theta, b, tau_b } = self.threshold;
         let at = self.start.after(&Flow::over(s, tau_mem, tau_syn));
-        let b = b * decay_b(s, tau_b);
+        let b = relaxed(b, decay_b(s, tau_b));
         let slope = (at.i - at.v) / tau_mem;
         Gap {
             value: at.v - b - theta,
@@ -76,21 +83,23 @@ impl CrossingSearch<'_> {
         (s.is_finite() && s > 0.0).then_some(s)
     }
 
-    /// The crossing in (from, to], where g' changes its sign at most once.
-    fn crossing(&self, (from, to): (f64, f64), iterations: &mut u64) -> Option<f64> {
-        let (first, last) = (self.gap(from), self.gap(to));
+    /// The crossing in (low, high], where g' changes its sign at most once.
+    fn crossing(&self, within: Bracket, iterations: &mut u64) -> Option<f64> {
+        let (first, last) = (self.gap(within.low), self.gap(within.high));
         if last.value >= 0.0 {
-            return Some(self.root((from, to), iterations));
+            return Some(self.root(within, iterations));
         }
         if first.slope <= 0.0 || last.slope >= 0.0 {
             return None;
         }
-        let peak = self.peak((from, to), iterations);
-        (self.gap(peak).value >= 0.0).then(|| self.root((from, peak), iterations))
+        let high = self.peak(within, iterations);
+        let rising = Bracket { high, ..within };
+        (self.gap(high).value >= 0.0).then(|| self.root(rising, iterations))
     }
 
-    /// Where g' falls through zero. The maximum depends on it to second order only: √ε is enough.
-    fn peak(&self, (mut low, mut high): (f64, f64), iterations: &mut u64) -> f64 {
+    /// The time at which g' falls through zero. The maximum depends on it to second order only: √ε is enough.
+    fn peak(&self, within: Bracket, iterations: &mut u64) -> f64 {
+        let Bracket { mut low, mut high } = within;
         let mut s = 0.5 * (low + high);
         for _ in 0..ITERATIONS_MAX {
             *iterations += 1;
@@ -111,7 +120,8 @@ impl CrossingSearch<'_> {
     }
 
     /// The zero of g in (low, high], g being negative at one end and not at the other.
-    fn root(&self, (mut low, mut high): (f64, f64), iterations: &mut u64) -> f64 {
+    fn root(&self, within: Bracket, iterations: &mut u64) -> f64 {
+        let Bracket { mut low, mut high } = within;
         let mut s = low;
         for _ in 0..ITERATIONS_MAX {
             *iterations += 1;
@@ -153,11 +163,10 @@ impl Membrane {
         if start.v >= threshold.theta + threshold.b {
             return Some(0.0);
         }
+        let mut crossing = |low, high| search.crossing(Bracket { low, high }, iterations);
         match search.turning_point().filter(|&s| s < h) {
-            None => search.crossing((0.0, h), iterations),
-            Some(turn) => search
-                .crossing((0.0, turn), iterations)
-                .or_else(|| search.crossing((turn, h), iterations)),
+            None => crossing(0.0, h),
+            Some(turn) => crossing(0.0, turn).or_else(|| crossing(turn, h)),
         }
     }
 }
@@ -198,7 +207,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// `[F11]` `[F12]` against a scan.
+        /// `[F3]` `[F12]` against a scan.
         #[test]
         fn crossings_agree_with_a_scan(
             v in -2.0..1.4f64,

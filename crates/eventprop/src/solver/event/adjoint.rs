@@ -4,33 +4,20 @@
 //! deliveries are taken back, all with λ just after that time, and then the neurons that fired there
 //! jump. A spike's own arrivals are never earlier than itself, so its R is complete when it is reached.
 //!
-//! **A peak at a kink.** A maximum of an output voltage V_j often lies exactly at an arrival t_a: V_j
-//! rises until an inhibitory spike turns it round. The maximum is then V_j just before the arrival, and
-//! it moves with the arrival:
-//!
-//! dV_max = ∂V_j(t_a⁻)/∂p dp + V̇_j⁻ dt_a.
-//!
-//! The first part is an impulse of λ_V just *before* the arrival (in forward time), which the arrival
-//! itself does not see: `[A5]` placed there. The second part is a derivative with respect to the time of
-//! the spike that arrives, so it belongs to the R of that spike in `[A3]`:
-//!
-//! `[A6]` R += Σ_j (∂L/∂V_max,j) V̇_j⁻, with V̇_j⁻ = (I_j⁻ − V_j)/τ_mem,j,
-//!
-//! over the outputs j whose peak is at the arrival. Among several arrivals at that time it belongs to
-//! the one, in the order of delivery, at which the slope turns from up to down for good. A peak
-//! between arrivals has V̇ = 0 and one at the end of the trial does not move, so `[A5]` alone is complete
-//! there.
+//! The peak of an output voltage may lie at an arrival, which then carries it (`[A6]`): see `solver/kink.rs`.
 
 use super::Model;
 use super::arrivals::{Arrival, Arriving, Timetable};
 use super::constants::{self, History};
 use super::neurons::{Adjoints, Flows, Paths};
 use super::schedule::Component;
+use super::stretch::Stretch;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
-use crate::neuron::{Between, Spike, li, lif};
+use crate::neuron::{Between, Spike, State, li, lif};
 use crate::params::{AllWeights, Params};
 use crate::readout::{Readout, Seed};
+use crate::solver::kink::{self, Carrier, Search};
 use crate::solver::{Drive, SolveError, grazing};
 use crate::tape::Tape;
 
@@ -47,7 +34,7 @@ struct Jump {
 #[derive(Debug, Default)]
 struct PopulationAdjoint {
     adjoints: Adjoints,
-    /// Whether any λ has ever left zero; before, nothing needs to be done.
+    /// True once any λ has left zero; before, nothing needs to be done.
     active: bool,
     /// Spikes not yet reached.
     spikes_left: usize,
@@ -59,10 +46,10 @@ struct PopulationAdjoint {
     last_spike: Vec<LastSpikeAdjoint>,
 }
 
-/// What the adjoint keeps of a neuron from spike to spike.
+/// State of a neuron's adjoint from spike to spike.
 #[derive(Debug, Clone, Copy)]
 struct LastSpikeAdjoint {
-    /// When the spike was that was reached last; the end of the trial before any was reached.
+    /// Time of the spike that was reached last; the end of the trial before any was reached.
     time_ms: f64,
     between: Between<f64>,
 }
@@ -99,9 +86,9 @@ pub(super) struct Pass<'a> {
     pub sample: usize,
     /// Its spikes.
     pub tape: &'a Tape<f64, f64>,
-    /// What its output showed.
+    /// Readout of its output.
     pub readout: &'a Readout<f64>,
-    /// What drives the adjoint system.
+    /// Driving terms of the adjoint system.
     pub drive: Drive<'a, f64>,
 }
 
@@ -170,7 +157,7 @@ impl Pass<'_> {
         }
     }
 
-    /// What the loss asks for at the output: ∂L/∂t of first spikes, the push on silent outputs, and
+    /// Sets the seed of the loss at the output: ∂L/∂t of first spikes, the push on silent outputs, and
     /// the lists of nodes and peaks to come by.
     fn seed_output(&self, scratch: &mut Scratch) {
         let output = self.model.output;
@@ -220,22 +207,24 @@ impl Pass<'_> {
             if minus_dl_dv == 0.0 {
                 continue;
             }
-            if let Some((arrival, slope)) = self.kink(component, j, &mut scratch.arriving) {
+            if let Some(Carrier { arrival, drive }) =
+                self.carrier(component, j, &mut scratch.arriving)
+            {
                 let source = component.lines[arrival.line].source;
-                // [A6] R += ∂L/∂V_max · V'⁻
-                scratch.sides[source].backflow[arrival.spike] -= minus_dl_dv * slope;
+                let tau_mem = self.model.neurons[output].membrane(j).tau_mem;
+                let moved = kink::backflow(minus_dl_dv, drive, tau_mem);
+                scratch.sides[source].backflow[arrival.spike] -= moved;
             }
         }
     }
 
-    /// The arrival that turns the voltage of output `j` round at its peak, and the slope before it;
-    /// none when the peak is not at an arrival.
-    fn kink(
+    /// The carrier of the peak of output `j`; none when the peak is not at an arrival.
+    fn carrier(
         &self,
         component: &Component,
         j: usize,
         arriving: &mut Arriving,
-    ) -> Option<(Arrival, f64)> {
+    ) -> Option<Carrier<Arrival, f64>> {
         let lines = &component.lines;
         let membrane = self.model.neurons[self.model.output].membrane(j);
         let peak = self.readout.peaks[j];
@@ -248,28 +237,25 @@ impl Pass<'_> {
             line.synapses.weight(weights, arrival.neuron, j)
         };
         arriving.start(lines);
-        let (mut current, mut from) = (0.0, 0.0);
+        let (mut i, mut from) = (0.0, 0.0);
         loop {
             let now = arriving.next_ms(lines, self.tape);
             if now > peak.time_ms {
                 return None;
             }
-            current = membrane.current_after(current, now - from);
+            let v = peak.voltage;
+            i = membrane.current_after(i, now - from);
             from = now;
-            let mut turn = None;
+            let mut search = Search::from(State { v, i });
             arriving.deliver(lines, self.tape, now, |arrival| {
-                let Some(w) = weight(arrival) else {
-                    return;
-                };
-                let before = current;
-                current += w;
-                if before > peak.voltage && current <= peak.voltage {
-                    turn = Some((arrival, (before - peak.voltage) / membrane.tau_mem));
+                if let Some(w) = weight(arrival) {
+                    search.pass(arrival, w);
                 }
             });
             if now == peak.time_ms {
-                return turn;
+                return search.carrier();
             }
+            i = search.current();
         }
     }
 
@@ -293,27 +279,28 @@ impl Pass<'_> {
             } else {
                 f64::NEG_INFINITY
             };
-            let mut before = arrival_ms;
+            let mut from = arrival_ms;
             if is_output {
-                before = before.max(self.latest_impulse_ms(scratch));
+                from = from.max(self.latest_impulse_ms(scratch));
             }
             if trains {
-                before = before
+                from = from
                     .max(self.latest_spike_ms(component, now, scratch))
                     .max(0.0);
             }
-            if before == f64::NEG_INFINITY || (trains && now == 0.0) {
+            if from == f64::NEG_INFINITY || (trains && now == 0.0) {
                 // No neuron fires before anything has arrived.
                 break;
             }
-            let whole_way = before == arrival_ms && now == scratch.timetable.stops_ms[stop];
+            let whole_way = from == arrival_ms && now == scratch.timetable.stops_ms[stop];
             let shared = whole_way.then(|| scratch.flows.get(stop - 1).copied());
             let shared = shared.flatten();
+            let stretch = Stretch { from, to: now };
             for &p in &component.populations {
-                self.retreat(p, (now, before), shared, scratch)?;
+                self.retreat(p, stretch, shared, scratch)?;
             }
-            scratch.history.end_stretch((before, now));
-            now = before;
+            scratch.history.end(stretch);
+            now = from;
             if now == arrival_ms {
                 stop -= 1;
                 self.collect(component, stop, scratch, gradient);
@@ -372,8 +359,7 @@ impl Pass<'_> {
             .fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// Takes λ of a population from `to` back to `from`, through the jumps of its spikes in
-    /// (from, to].
+    /// Takes λ of a population back over a stretch, through the jumps of its spikes in (from, to].
     ///
     /// The flow is linear, so λ of all neurons goes back as if none had fired, and what each jump adds
     /// goes back from the time of its spike. Where stretches are kept, they end at every spike.
@@ -381,7 +367,7 @@ impl Pass<'_> {
     fn retreat(
         &self,
         p: usize,
-        (to, from): (f64, f64),
+        stretch: Stretch,
         shared: Option<Flow>,
         scratch: &mut Scratch,
     ) -> Result<(), SolveError> {
@@ -390,12 +376,12 @@ impl Pass<'_> {
         scratch.jumps.clear();
         let spikes = &self.tape.populations[p];
         let left = side.spikes_left;
-        while side.spikes_left > 0 && spikes.when[side.spikes_left - 1] > from {
+        while side.spikes_left > 0 && spikes.when[side.spikes_left - 1] > stretch.from {
             side.spikes_left -= 1;
         }
         let passed = side.spikes_left..left;
         let moments = (&spikes.when[passed.clone()], &spikes.neuron[passed.clone()]);
-        neurons.paths(moments, (from, to), &mut scratch.paths);
+        neurons.paths(moments, stretch, &mut scratch.paths);
         for (path, k) in passed.enumerate().rev() {
             let size = self.jump(p, k, scratch.paths.from_end[path], side)?;
             if size != 0.0 {
@@ -413,10 +399,11 @@ impl Pass<'_> {
             }
             scratch.history.push(&side.adjoints);
         }
-        if side.active && to > from {
-            let flows = shared.map_or_else(|| neurons.flows(to - from), Flows::Shared);
+        if side.active && stretch.to > stretch.from {
+            let flows = shared.map_or_else(|| neurons.flows(stretch.ms()), Flows::Shared);
             flows.retreat(&mut side.adjoints);
         }
+        // [A1] [A2] of what each jump has added, from its spike to the start of the interval
         for &Jump { neuron, size, path } in &scratch.jumps {
             let n = neuron as usize;
             side.adjoints.lambda_v[n] += size * scratch.paths.decay_mem[path];
@@ -530,7 +517,7 @@ impl Pass<'_> {
             for (n, (lambda_v, a)) in side.adjoints.lambda_v.iter_mut().zip(row).enumerate() {
                 // The drive A over the width of the node.
                 let impulse = nodes.widths_ms[q] * a;
-                *lambda_v = li::adjoint_impulse(*lambda_v, impulse, neurons.membrane(n).tau_mem);
+                *lambda_v = li::adjoint_peak(*lambda_v, impulse, neurons.membrane(n).tau_mem);
             }
             side.active = true;
         }

@@ -1,4 +1,4 @@
-//! What arrives at a component, in order of time, read off the tapes of its sources.
+//! Arrivals at a component, in order of time, read off the tapes of its sources.
 //!
 //! A projection with a constant delay hands on the spikes of its source in the order of the tape, which is
 //! sorted, so a position per projection is all the book-keeping there is: no queue, and nothing to merge.
@@ -20,7 +20,7 @@ pub(super) struct Arrival {
     pub neuron: usize,
 }
 
-/// When a spike arrives.
+/// Arrival time of a spike.
 #[inline(always)]
 fn arrival_ms(line: &Line, spikes: &Spikes<f64, f64>, spike: usize) -> f64 {
     let Delay::Constant(delay_ms) = line.delay;
@@ -123,7 +123,7 @@ impl Timetable {
         self.until.extend([self.arrivals.len(); 2]);
     }
 
-    /// What arrives at a stop, by (projection, spike of its source).
+    /// The arrivals at a stop, by (projection, spike of its source).
     #[inline(always)]
     pub fn at(&self, stop: usize) -> impl DoubleEndedIterator<Item = Arrival> {
         let arrivals = &self.arrivals[self.until[stop - 1]..self.until[stop]];

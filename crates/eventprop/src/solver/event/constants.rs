@@ -11,6 +11,7 @@ use super::Model;
 use super::arrivals::Arriving;
 use super::neurons::{Adjoints, States};
 use super::schedule::Component;
+use super::stretch::Stretch;
 use crate::network::{NeuronConstant, PopulationId};
 use crate::neuron::sensitivity::Sensitivity;
 use crate::neuron::{Between, Lambda};
@@ -45,7 +46,7 @@ fn add_constant(
     }
 }
 
-/// Whether a population of the component trains its time constants.
+/// True if a population of the component trains its time constants.
 pub(super) fn trains_time_constants(model: &Model, component: &Component) -> bool {
     let populations = model.network.populations();
     let trains = |&p: &usize| populations[p].trains_time_constants();
@@ -56,7 +57,7 @@ pub(super) fn trains_time_constants(model: &Model, component: &Component) -> boo
 #[derive(Debug, Default)]
 pub(super) struct History {
     kept: bool,
-    stretches: Vec<(f64, f64)>,
+    stretches: Vec<Stretch>,
     /// Per stretch and population of the component: λ_V, then λ_I, of every neuron.
     lambdas: Vec<f64>,
 }
@@ -69,7 +70,7 @@ impl History {
         self.lambdas.clear();
     }
 
-    /// Whether stretches are kept.
+    /// True if stretches are kept.
     pub fn is_kept(&self) -> bool {
         self.kept
     }
@@ -80,10 +81,10 @@ impl History {
         self.lambdas.extend_from_slice(&adjoints.lambda_i);
     }
 
-    /// The present stretch is from one time to the other. Nothing is kept where it need not be.
-    pub fn end_stretch(&mut self, (from, to): (f64, f64)) {
+    /// Ends the present stretch. Nothing is kept where it need not be.
+    pub fn end(&mut self, stretch: Stretch) {
         if self.kept {
-            self.stretches.push((from, to));
+            self.stretches.push(stretch);
         }
     }
 }
@@ -123,14 +124,13 @@ impl Walk<'_> {
             .map(|&p| 2 * neurons[p].size);
         let row: usize = sizes.sum();
         let rows = history.lambdas.chunks_exact(row);
-        for (&(from, to), lambdas) in history.stretches.iter().zip(rows).rev() {
-            self.events(from, scratch);
+        for (stretch, lambdas) in history.stretches.iter().zip(rows).rev() {
+            self.events(stretch.from, scratch);
             let mut rest = lambdas;
             for &p in &self.component.populations {
-                let (lambda_v, behind) = rest.split_at(neurons[p].size);
-                let (lambda_i, behind) = behind.split_at(neurons[p].size);
+                let (lambdas, behind) = rest.split_at(2 * neurons[p].size);
                 rest = behind;
-                self.stretch(p, to - from, (lambda_v, lambda_i), scratch);
+                self.stretch(p, stretch.ms(), lambdas, scratch);
             }
         }
         for &p in &self.component.populations {
@@ -179,13 +179,9 @@ impl Walk<'_> {
         });
     }
 
-    fn stretch(
-        &self,
-        p: usize,
-        h: f64,
-        (lambda_v, lambda_i): (&[f64], &[f64]),
-        scratch: &mut Scratch,
-    ) {
+    /// lambdas: λ_V, then λ_I, of every neuron.
+    fn stretch(&self, p: usize, h: f64, lambdas: &[f64], scratch: &mut Scratch) {
+        let (lambda_v, lambda_i) = lambdas.split_at(lambdas.len() / 2);
         let neurons = &self.model.neurons[p];
         let states = &mut scratch.states[p];
         let (mem, syn) = &mut scratch.sums[p];

@@ -6,6 +6,7 @@ use super::interval::{self, IntervalSpikes};
 use super::neurons::{Flows, States};
 use super::observe::Observer;
 use super::schedule::Component;
+use super::stretch::Stretch;
 use super::work::Work;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::{Flow, State};
@@ -38,7 +39,7 @@ pub(super) struct Pass<'a> {
     pub weights: AllWeights<'a, f64>,
     /// Position of the sample in its batch.
     pub sample: usize,
-    /// What the loss wants to see.
+    /// Observation that the loss needs.
     pub observe: Observe,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct Pass<'a> {
 pub(super) struct Traces<'a> {
     /// Spikes of every population.
     pub tape: &'a mut Tape<f64, f64>,
-    /// What the output showed.
+    /// Readout of the output.
     pub readout: &'a mut Readout<f64>,
     /// Counters, added to.
     pub work: &'a mut Work,
@@ -245,7 +246,11 @@ impl Pass<'_> {
         loop {
             let (mut until, mut arrives) = self.next_stop(component, scratch, tape);
             if until > now {
-                if let Some(crossing) = self.earliest(component, (now, until), scratch, work)? {
+                let stretch = Stretch {
+                    from: now,
+                    to: until,
+                };
+                if let Some(crossing) = self.earliest(component, stretch, scratch, work)? {
                     until = crossing;
                     // A spike before the end may arrive at once.
                     arrives = until < self.model.trial_ms;
@@ -265,22 +270,23 @@ impl Pass<'_> {
         }
     }
 
-    /// Time of the earliest crossing in (from, to], if any; who crosses then is listed in
+    /// Time of the earliest crossing in a stretch, its end included, if any; who crosses then is listed in
     /// `scratch.firing`, by (population, neuron).
     #[inline(always)]
     fn earliest(
         &self,
         component: &Component,
-        (from, to): (f64, f64),
+        stretch: Stretch,
         scratch: &mut Scratch,
         work: &mut Work,
     ) -> Result<Option<f64>, SolveError> {
+        let Stretch { from, to } = stretch;
         scratch.firing.clear();
         let mut earliest = to;
         for &p in &component.populations {
             let neurons = &self.model.neurons[p];
             let states = &scratch.states[p];
-            let to_end = neurons.flows(to - from);
+            let to_end = neurons.flows(stretch.ms());
             neurons.list_candidates(states, &to_end, &mut scratch.candidates);
             let mut shortened = neurons.flows(earliest - from);
             for &neuron in &scratch.candidates {
@@ -297,7 +303,7 @@ impl Pass<'_> {
                 // answers, whatever was found before.
                 let crossing = neurons.crossing(
                     (n, start, threshold),
-                    (from, to - from),
+                    stretch,
                     &to_end.of(n),
                     &mut work.root_iterations,
                 );
@@ -345,7 +351,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Where the next interval ends, and whether because something arrives there.
+    /// The end of the next interval, and true if something arrives there.
     #[inline(always)]
     fn next_stop(
         &self,
@@ -418,7 +424,7 @@ impl Pass<'_> {
     }
 }
 
-/// Whether a neuron has certainly not reached its threshold by the end of `flows`: it is below it,
+/// True if a neuron has certainly not reached its threshold by the end of `flows`: it is below it,
 /// by more than rounding, and still rising. Not asked where every neuron has its own flow, which
 /// costs as much as the answer saves.
 #[inline(always)]

@@ -4,6 +4,7 @@
 //! spike; all others go through it one after the other.
 
 use super::neurons::{Flows, Neurons, States, ThresholdState};
+use super::stretch::Stretch;
 use super::work::Work;
 use crate::neuron::exact::decay::Decay;
 use crate::neuron::exact::integer_ratio::{IntegerRatio, LOST_MAX, Lanes};
@@ -84,18 +85,18 @@ struct LaneGroup<const L: usize> {
     v_reset: [f64; L],
     /// Time to the spike in ms.
     s: [f64; L],
-    /// What is left of V at the spike.
+    /// Fraction of V that is left at the spike.
     at_spike: [f64; L],
-    /// What is left of V at the end of the interval, first of that at the start, then of that at the
+    /// Fraction of V that is left at the end of the interval, first of that at the start, then of that at the
     /// spike.
     left: [f64; L],
-    /// What is lost of it.
+    /// Fraction that is lost of it.
     lost: [f64; L],
     /// I at the spike.
     i: [f64; L],
     v_end: [f64; L],
     i_end: [f64; L],
-    /// Whether there is one more spike.
+    /// 1 where there is one more spike, else 0.
     again: [u64; L],
 }
 
@@ -313,7 +314,7 @@ impl IntervalSpikes<'_> {
         }
     }
 
-    /// When the neurons of a group reach their thresholds, and what of V is left then.
+    /// Finds the times at which the neurons of a group reach their thresholds, and the fraction of V left then.
     #[inline(always)]
     fn find_crossings<const L: usize>(
         &self,
@@ -370,7 +371,7 @@ impl IntervalSpikes<'_> {
         let membrane = neurons.membrane(n);
         let mut flow = self.flows.of(n);
         let mut now = self.from;
-        let stretch = |now: f64| (now, self.to - now);
+        let stretch = |from: f64| Stretch { from, to: self.to };
         while let Some(s) = neurons.crossing((n, state, threshold), stretch(now), &flow, iterations)
         {
             let time_ms = (now + s).clamp(now.next_up(), self.to);

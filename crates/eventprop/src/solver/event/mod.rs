@@ -41,6 +41,7 @@ mod neurons;
 mod observe;
 mod quadrature;
 mod schedule;
+mod stretch;
 mod work;
 
 use std::borrow::Cow;
@@ -145,7 +146,7 @@ impl Event {
         })
     }
 
-    /// How much work the last forward pass was.
+    /// Work of the last forward pass.
     pub fn work(&self) -> Work {
         self.work
     }

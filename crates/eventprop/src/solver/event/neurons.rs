@@ -4,9 +4,10 @@
 //! When all neurons share their time constants, so does their flow, and a step between two events
 //! costs three exponentials and a vectorised loop; otherwise every neuron has its own.
 
+use super::stretch::Stretch;
 use crate::connect::Synapses;
 use crate::network::{Constant, Model, Population};
-use crate::neuron::alif::{Alif, Threshold, decay_b};
+use crate::neuron::alif::{self, Alif, Threshold, decay_b};
 use crate::neuron::description::Description;
 use crate::neuron::exact::Membrane;
 use crate::neuron::exact::integer_ratio::{IntegerRatio, Lanes};
@@ -29,23 +30,23 @@ const SPIKES_MAX_PER_NEURON: usize = 1_000;
 pub(super) struct Neurons {
     /// Number of neurons.
     pub size: usize,
-    /// Whether they have a threshold.
+    /// True if they have a threshold.
     pub spiking: bool,
     /// Thresholds, padded; infinite where there is none.
     pub theta: Vec<f64>,
     /// V at the start of a trial and after a spike, padded.
     pub v_start: Vec<f64>,
-    /// How the thresholds adapt; empty where they do not.
+    /// Constants of adapting thresholds; empty where they do not adapt.
     pub adapting: Vec<Threshold<f64>>,
     /// B at the start of a trial; empty where thresholds do not adapt.
     b_start: Vec<f64>,
     /// Time constants: one entry when all neurons share them, else one for each.
     membranes: Vec<Membrane>,
-    /// Where they share a whole ratio of them and their thresholds do not move.
+    /// The ratio of the time constants, if it is whole, all share it, and thresholds do not move.
     integer_ratio: Option<IntegerRatio>,
 }
 
-/// How far a threshold had risen at some time; from there it relaxes.
+/// Rise of a threshold at some time; from there it relaxes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ThresholdState {
     /// B just after.
@@ -54,7 +55,7 @@ pub(super) struct ThresholdState {
     pub at_ms: f64,
 }
 
-/// What a spike of one neuron leaves.
+/// A spike of one neuron.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spike {
     /// J.
@@ -72,7 +73,7 @@ pub(super) struct States {
     pub v: Vec<f64>,
     /// I per neuron, padded.
     pub i: Vec<f64>,
-    /// How far the threshold of each neuron had risen at its last spike; empty where it does not.
+    /// Rise of the threshold of each neuron at its last spike; empty where it does not adapt.
     pub threshold: Vec<ThresholdState>,
 }
 
@@ -133,31 +134,33 @@ impl Neurons {
         self.integer_ratio
     }
 
-    /// The first time s in [0, h] at which a neuron reaches its threshold; `flow` is that over `h`.
+    /// The first time after the start of a stretch at which a neuron reaches its threshold, if it does; `flow` is that
+    /// over the stretch.
     #[inline(always)]
     pub fn crossing(
         &self,
         (n, start, threshold): (usize, State<f64>, Option<ThresholdState>),
-        (from_ms, h): (f64, f64),
+        stretch: Stretch,
         flow: &Flow,
         iterations: &mut u64,
     ) -> Option<f64> {
-        let theta = self.theta[n];
+        let (theta, h) = (self.theta[n], stretch.ms());
         let Some(threshold) = threshold else {
             return self.membrane(n).crossing(start, theta, h, flow, iterations);
         };
         let threshold = RelaxingThreshold {
             theta,
-            b: self.b_at(n, threshold, from_ms),
+            b: self.b_at(n, threshold, stretch.from),
             tau_b: self.adapting[n].tau_b,
         };
         self.membrane(n)
             .crossing_of_relaxing(start, threshold, h, iterations)
     }
 
-    /// `[F10]` B of a neuron at a later time.
+    /// B of a neuron at a later time.
     pub fn b_at(&self, n: usize, threshold: ThresholdState, time_ms: f64) -> f64 {
-        threshold.b * decay_b(time_ms - threshold.at_ms, self.adapting[n].tau_b)
+        let left = decay_b(time_ms - threshold.at_ms, self.adapting[n].tau_b);
+        alif::relaxed(threshold.b, left)
     }
 
     /// The drive of a spike and, where the threshold adapts, B before and after it.
@@ -183,12 +186,12 @@ impl Neurons {
         };
         // V = ϑ + B at the crossing
         let b = self.b_at(n, threshold, time_ms);
-        let adapting = self.adapting[n];
+        let raised = self.adapting[n].spike(i, theta + b, b);
         Spike {
-            drive: adapting.drive(i, theta + b, b).max(least),
+            drive: raised.drive.max(least),
             b_minus: b,
             threshold: Some(ThresholdState {
-                b: adapting.raised(b),
+                b: raised.b,
                 at_ms: time_ms,
             }),
         }
@@ -303,15 +306,16 @@ impl Neurons {
         flows.extend(stretches.map(|ends| shared.flow(ends[1] - ends[0])));
     }
 
-    /// How λ_V of a spike at each of `times_ms`, of the neuron beside it, comes from the end and goes
+    /// Paths on which λ_V of a spike at each of `times_ms`, of the neuron beside it, comes from the end and goes
     /// back to the start of an interval.
     #[inline(always)]
     pub fn paths(
         &self,
         (times_ms, neurons): (&[f64], &[u32]),
-        (from, to): (f64, f64),
+        stretch: Stretch,
         paths: &mut Paths,
     ) {
+        let Stretch { from, to } = stretch;
         let Paths {
             from_end,
             decay_mem,
@@ -341,14 +345,14 @@ impl Neurons {
     }
 }
 
-/// How λ of a neuron moves within an interval to, and from, the time of each of some spikes.
+/// Paths of λ of a neuron within an interval to, and from, the time of each of some spikes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Paths {
-    /// What is left of λ_V between the end of the interval and the spike.
+    /// Fraction of λ_V that is left between the end of the interval and the spike.
     pub from_end: Vec<f64>,
-    /// What is left of it between the spike and the start of the interval.
+    /// Fraction of it that is left between the spike and the start of the interval.
     pub decay_mem: Vec<f64>,
-    /// What a unit of it adds to λ_I there.
+    /// Contribution of a unit of it to λ_I there.
     pub adjoint_coupling: Vec<f64>,
 }
 
@@ -371,7 +375,7 @@ impl Neurons {
     }
 }
 
-/// Whether `x` reaches `theta`; what is not a number does, so that it is looked at.
+/// True if `x` reaches `theta`; NaN does, so that it is looked at.
 #[inline(always)]
 fn at_least(x: f64, theta: f64) -> bool {
     x >= theta || x.is_nan()
@@ -451,7 +455,7 @@ impl States {
         self.threshold.extend(neurons.b_start.iter().map(start));
     }
 
-    /// How far the threshold of one neuron had risen at its last spike.
+    /// Rise of the threshold of one neuron at its last spike.
     #[inline(always)]
     pub fn threshold_of(&self, neuron: usize) -> Option<ThresholdState> {
         self.threshold.get(neuron).copied()
@@ -506,7 +510,7 @@ impl Adjoints {
 
 #[cfg(test)]
 mod tests {
-    use super::{Neurons, Paths};
+    use super::{Neurons, Paths, Stretch};
     use crate::network::{Clock, Constant, Lif, Network};
     use crate::neuron::{Lambda, flow::Flow};
 
@@ -521,7 +525,8 @@ mod tests {
             let id = network.add_lif("hidden", 2, lif);
             let neurons = Neurons::new(network.population(id));
             let mut paths = Paths::default();
-            neurons.paths((&[4.0, 6.5], &[0, 1]), (1.0, 9.0), &mut paths);
+            let stretch = Stretch { from: 1.0, to: 9.0 };
+            neurons.paths((&[4.0, 6.5], &[0, 1]), stretch, &mut paths);
             for (n, time_ms) in [4.0, 6.5].into_iter().enumerate() {
                 let jump = Lambda { v: 1.0, i: 0.0 };
                 let start = jump.before(&Flow::over(time_ms - 1.0, tau_mem[n], 5.0));

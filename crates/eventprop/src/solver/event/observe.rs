@@ -1,4 +1,4 @@
-//! What a leaky-integrator output shows to a loss: voltages at the nodes, or its exact maxima.
+//! Readout of a leaky-integrator output: voltages at the nodes, or its exact maxima.
 
 use std::sync::Arc;
 

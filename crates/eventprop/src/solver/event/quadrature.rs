@@ -1,4 +1,4 @@
-//! Where the output voltages are looked at: Gauss–Legendre points of every smooth piece.
+//! Nodes of the output voltages: Gauss–Legendre points of every smooth piece.
 //!
 //! A loss ∫ l(t, V(t)) dt is smooth between arrivals at the outputs (and between input spikes, at
 //! which the weight of the input-weighted loss jumps), so those times, 0 and T are borders. A stretch
@@ -43,7 +43,7 @@ const POINTS_8: Half = &[
 /// Most pieces of one stretch; reached only by voltages that move by hundreds of thresholds.
 const PIECES_MAX: f64 = 256.0;
 
-/// How a stretch between two borders is cut: `pieces` of equal length, the same rule in each.
+/// Cuts of a stretch between two borders: `pieces` of equal length, the same rule in each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
     /// Number of pieces.

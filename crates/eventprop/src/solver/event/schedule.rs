@@ -18,7 +18,7 @@ pub(super) struct Line {
     pub source: usize,
     /// Index of the receiving population.
     pub target: usize,
-    /// Which neurons are connected.
+    /// Pattern of connections.
     pub synapses: Synapses,
     /// Time in ms from a spike to its arrival.
     pub delay: Delay,
@@ -29,9 +29,9 @@ pub(super) struct Line {
 pub(super) struct Component {
     /// Indices of the populations, ascending.
     pub populations: Vec<usize>,
-    /// Whether they act on each other, or the only one on itself.
+    /// True if they act on each other, or the only one on itself.
     pub cyclic: bool,
-    /// What arrives, by projection: the order of deliveries at equal times.
+    /// Incoming projections, in the order of deliveries at equal times.
     pub lines: Vec<Line>,
 }
 
@@ -75,7 +75,7 @@ fn lines_into(network: &Network, populations: &[usize]) -> Vec<Line> {
         .collect()
 }
 
-/// Whether a population acts on another one, directly or through others; by source, then target.
+/// True where a population acts on another one, directly or through others; by source, then target.
 fn reachability(network: &Network) -> Vec<Vec<bool>> {
     let size = network.populations().len();
     let mut reaches = vec![vec![false; size]; size];

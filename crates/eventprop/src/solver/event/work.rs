@@ -1,4 +1,4 @@
-//! How much work a batch was.
+//! Work of a batch.
 
 /// Counters of the last forward pass, summed over the batch. They depend on the network, the
 /// parameters and the batch only, so a test can pin them.

@@ -20,13 +20,13 @@ use crate::aligned::Aligned;
 use crate::connect::trace::{self, Shape};
 use crate::connect::{Onto, Targets};
 use crate::dispatch::Kernel;
+use crate::neuron::folded::Folded;
 use crate::neuron::model::{Each, Lookup, Shared, Visit};
-use crate::neuron::sensitivity::Folded;
 use crate::neuron::{self, Between, Kept, Lambda, Neuron, Spike, Spiking, li};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 use crate::solver::probe::Variable;
-use crate::solver::{Drive, Grazing, HostTrials};
+use crate::solver::{Drive, Grazing, HostTrials, kink};
 use crate::tape::{Spikes, Tape};
 
 /// Everything that the adjoint pass over one sample needs.
@@ -37,14 +37,14 @@ pub(super) struct AdjointSample<'a, F> {
     pub tape: &'a Tape<u32, F>,
     pub readout: &'a Readout<F>,
     pub seed: &'a Seed<F>,
-    /// What is added to λ_V after each spike, per population `[neuron]`; empty where nothing is.
+    /// Jumps of λ_V after each spike, per population `[neuron]`; empty where there are none.
     pub spike_jumps: Vec<&'a [F]>,
     pub grazing: Grazing,
     pub state: &'a mut State<F>,
     /// λ_I of the steps of a window.
     pub trace: &'a mut [F],
     pub shape: Shape,
-    /// Where the weight gradient goes, window by window; none when somebody else gathers it from the
+    /// Target of the weight gradient, window by window; none when somebody else gathers it from the
     /// trace, which then covers the whole trial.
     pub sink: Option<Sink<'a, F>>,
 }
@@ -206,23 +206,22 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
-    /// `[A6]` Where a peak is a kink made by an arrival, the spikes that arrive with or after the
-    /// carrier must not see the peak's jump, and the carrier moves the peak itself: ∂L/∂t gets
-    /// ∂L/∂V_max · V'⁻.
+    /// `[A6]` The spikes that arrive with the carrier of a peak or after it must not see the peak's jump, and
+    /// the carrier moves the peak.
     #[inline(always)]
     fn correct_kinks(&mut self, arrival: usize) {
         let output = self.plan.output;
         let layer = &self.plan.layers[output];
         for j in 0..layer.size {
-            let kink = self.state.kinks[j];
-            let Some(carrier) = kink.carrier.filter(|_| kink.step == arrival) else {
+            let peak = self.state.kinks[j];
+            let Some(carrier) = peak.carrier.filter(|_| peak.step == arrival) else {
                 continue;
             };
             let seed = self.seed.peaks[j];
             for (index, link) in self
                 .plan
                 .links_into(output)
-                .filter(|(i, _)| *i >= carrier.0)
+                .filter(|(i, _)| *i >= carrier.arrival.0)
             {
                 if link.source == self.plan.input {
                     continue;
@@ -231,11 +230,11 @@ impl<F: Real> AdjointSample<'_, F> {
                 let connection = &link.connection;
                 for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
                     let backflow = &mut self.state.backflow[link.source][spike];
-                    if (index, spike) >= carrier {
-                        *backflow -= w * seed / layer.tau_mem[j];
+                    if (index, spike) >= carrier.arrival {
+                        *backflow -= kink::backflow(seed, w, layer.tau_mem[j]);
                     }
-                    if (index, spike) == carrier {
-                        *backflow -= seed * kink.carrier_drive / layer.tau_mem[j];
+                    if (index, spike) == carrier.arrival {
+                        *backflow -= kink::backflow(seed, carrier.drive, layer.tau_mem[j]);
                     }
                 }
             }
@@ -251,11 +250,14 @@ impl<F: Real> AdjointSample<'_, F> {
                 let row = k * layer.stride..(k + 1) * layer.stride;
                 add_constants(
                     sensitivities,
-                    (&start.v[row.clone()], &start.i[row]),
-                    (
-                        &self.state.lambda_v[population],
-                        &self.state.lambda_i[population],
-                    ),
+                    neuron::State {
+                        v: &start.v[row.clone()],
+                        i: &start.i[row],
+                    },
+                    Lambda {
+                        v: &self.state.lambda_v[population][..],
+                        i: &self.state.lambda_i[population][..],
+                    },
                     &mut self.state.by_time[population],
                 );
             }
@@ -399,7 +401,7 @@ struct Jumps<'a, F> {
     grazing: Grazing,
     v_thresh: &'a [F],
     k: usize,
-    /// When the step starts.
+    /// Start of the step in ms.
     start_ms: f64,
     dt: f64,
 }
@@ -509,10 +511,11 @@ impl<F: Real> Visit<F> for Finish<'_, F> {
 #[inline(always)]
 fn add_constants<F: Real>(
     sensitivities: &Sensitivities<F>,
-    (v, i): (&[F], &[F]),
-    (lambda_v, lambda_i): (&[F], &[F]),
+    start: neuron::State<&[F]>,
+    end: Lambda<&[F]>,
     sums: &mut ByTime<F>,
 ) {
+    let v = start.v;
     let len = v.len();
     let Sensitivities {
         mem_by_v,
@@ -521,7 +524,7 @@ fn add_constants<F: Real>(
         syn_by_lambda_i,
     } = sensitivities;
     let (mem, syn) = (&mut sums.tau_mem[..len], &mut sums.tau_syn[..len]);
-    let (i, lambda_v, lambda_i) = (&i[..len], &lambda_v[..len], &lambda_i[..len]);
+    let (i, lambda_v, lambda_i) = (&start.i[..len], &end.v[..len], &end.i[..len]);
     let (mem_by_v, mem_by_i) = (&mem_by_v[..len], &mem_by_i[..len]);
     let (by_v, by_i) = (&syn_by_lambda_v[..len], &syn_by_lambda_i[..len]);
     for n in 0..len {

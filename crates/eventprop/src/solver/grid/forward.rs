@@ -17,6 +17,7 @@ use crate::readout::{Observe, Peak};
 use crate::real::Real;
 use crate::rng::Key;
 use crate::solver::Disturbance;
+use crate::solver::kink::Search;
 use crate::solver::probe::Variable;
 use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
@@ -37,7 +38,7 @@ pub(super) struct ForwardSample<'a, F> {
     pub tape: &'a mut Tape<u32, F>,
     pub voltage: &'a mut Vec<F>,
     pub peaks: &'a mut Vec<Peak<F>>,
-    /// Where the spikes of the input are projected for a window of steps; none when their rows are
+    /// Projection of the input's spikes for a window of steps; none when their rows are
     /// added step by step.
     pub projected: Option<Projected<'a, F>>,
 }
@@ -249,30 +250,20 @@ impl<F: Real> ForwardSample<'_, F> {
         }
     }
 
-    /// For every output whose peak lies where a spike arrives and turns the slope from up to down:
-    /// which spike that is (`[A6]`).
+    /// The carriers of the peaks of the outputs (`[A6]`).
     #[inline(always)]
     fn find_kinks(&mut self) {
         for (j, kink) in self.state.kinks.iter_mut().enumerate() {
-            let mut drive = kink.drive_before;
-            if kink.step == 0 || drive <= F::ZERO {
-                continue;
-            }
+            let mut search = Search::from_drive(kink.drive_before);
             for (index, link) in self.plan.links_into(self.plan.output) {
                 let spikes = &self.tape.populations[link.source];
                 let arrivals = (spikes, kink.step);
                 let connection = &link.connection;
                 for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
-                    if drive > F::ZERO && drive + w <= F::ZERO {
-                        kink.carrier = Some((index, spike));
-                        kink.carrier_drive = drive;
-                    }
-                    drive += w;
+                    search.pass((index, spike), w);
                 }
             }
-            if drive > F::ZERO {
-                kink.carrier = None;
-            }
+            kink.carrier = search.carrier();
         }
     }
 }
@@ -312,7 +303,7 @@ fn emit_input<F: Real>(
 struct Advance<'a, F> {
     v: &'a mut [F],
     i: &'a [F],
-    /// What I will be at the end of the step.
+    /// I at the end of the step.
     i_next: &'a mut [F],
     own: &'a mut [F],
     trail: &'a mut Vec<F>,
@@ -453,14 +444,14 @@ impl Draws {
         }
     }
 
-    /// What is added to V before the threshold test: A ξ √dt.
+    /// Adds A ξ √dt to V, before the threshold test.
     fn add_noise<F: Real>(&self, v: &mut F, counter: u64) {
         if self.noise > 0.0 {
             *v += F::from_f64(self.noise * self.noise_key.normal(counter));
         }
     }
 
-    /// Whether a neuron above threshold fires.
+    /// True if a neuron above threshold fires.
     fn lets_fire(&self, counter: u64) -> bool {
         self.withhold == 0.0 || self.withhold_key.uniform(counter) >= self.withhold
     }

@@ -15,6 +15,7 @@ use crate::params::Params;
 use crate::readout::{Nodes, Observe, Peak, Readout, Seed};
 use crate::real::Real;
 use crate::solver::for_implementors::check_batch;
+use crate::solver::kink::{self, Search};
 use crate::solver::probe::Probe;
 use crate::solver::{
     Drive, Grazing, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing,
@@ -34,21 +35,21 @@ pub struct Judge {
 #[derive(Debug, Clone, Copy)]
 struct Variables {
     state: State<f64>,
-    /// What its model keeps beside V and I; 0 where that is nothing.
+    /// The model's own variable beside V and I; 0 where it has none.
     own: f64,
     lambda: Lambda<f64>,
     lambda_own: f64,
 }
 
-/// What is left of a step of one neuron.
+/// Record of a step of one neuron.
 #[derive(Debug, Clone, Copy)]
 struct Past {
     start: State<f64>,
-    /// What the model leaves for the adjoint of the step; 0 where that is nothing.
+    /// The model's record for the adjoint of the step; 0 where that is nothing.
     trail: f64,
 }
 
-/// What the forward pass over a sample leaves.
+/// Results of the forward pass over a sample.
 struct Walked {
     tape: Tape<u32, f64>,
     readout: Readout<f64>,
@@ -57,7 +58,7 @@ struct Walked {
     past: Vec<Vec<Vec<Past>>>,
 }
 
-/// Where a peak lies, and the drive around it.
+/// Step of a peak, and the drive before it.
 #[derive(Debug, Clone, Copy, Default)]
 struct PeakAt {
     step: usize,
@@ -218,7 +219,8 @@ impl Judge {
             let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             for (_, source) in self.arriving(projection, tape, k) {
                 for synapse in synapses.of(source) {
-                    targets[synapse.target].state.i += weights[synapse.weight];
+                    let i = &mut targets[synapse.target].state.i;
+                    *i = connect::arrive(*i, weights[synapse.weight]);
                 }
             }
         }
@@ -333,14 +335,14 @@ impl Judge {
                 let start = sample.past[k][index][n].start;
                 let by_tau = Sensitivity::over(dt, tau_mem.of(n), tau_syn.of(n))
                     .gradient(start, neuron.lambda);
-                add_constant(gradient, (index, n), NeuronConstant::TauMem, by_tau.mem);
-                add_constant(gradient, (index, n), NeuronConstant::TauSyn, by_tau.syn);
+                let id = PopulationId(index);
+                add_constant(gradient, id, n, NeuronConstant::TauMem, by_tau.mem);
+                add_constant(gradient, id, n, NeuronConstant::TauSyn, by_tau.syn);
             }
         }
     }
 
-    /// `[A6]` Walks through the arrivals at a peak in their order. From the one that turns the slope
-    /// from up to down on, R must not contain the jump of the peak; that one moves the peak.
+    /// `[A6]` From the carrier of a peak on, R must not contain the jump of the peak; the carrier moves the peak.
     fn correct_kink(
         &self,
         params: &Params<f64>,
@@ -357,35 +359,30 @@ impl Judge {
             .expect("the output is not the input");
         let at = sample.peaks_at[j];
         let mut arrivals = Vec::new();
+        let mut search = Search::from_drive(at.drive_before);
         for (id, projection) in self.network.incoming(output) {
             let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             for (spike, source) in self.arriving(projection, sample.tape, at.step) {
                 for synapse in synapses.of(source).filter(|s| s.target == j) {
-                    arrivals.push((projection.source, spike, weights[synapse.weight]));
+                    let w = weights[synapse.weight];
+                    search.pass(arrivals.len(), w);
+                    arrivals.push((projection.source, spike, w));
                 }
             }
         }
-        let total: f64 = arrivals.iter().map(|a| a.2).sum();
-        if at.step == 0 || at.drive_before <= 0.0 || at.drive_before + total > 0.0 {
-            return;
-        }
-        let mut drive = at.drive_before;
-        let mut carrier = None;
-        for (index, arrival) in arrivals.iter().enumerate() {
-            if drive > 0.0 && drive + arrival.2 <= 0.0 {
-                carrier = Some((index, drive));
-            }
-            drive += arrival.2;
-        }
-        let Some((carrier, carrier_drive)) = carrier else {
+        let Some(carrier) = search.carrier() else {
             return;
         };
-        for (index, (source, spike, w)) in arrivals.into_iter().enumerate().skip(carrier) {
+        for (index, (source, spike, w)) in arrivals.into_iter().enumerate().skip(carrier.arrival) {
             if source == self.network.input() {
                 continue;
             }
-            let moved = if index == carrier { carrier_drive } else { 0.0 };
-            backflow[source.0][spike] -= seed * (w + moved) / tau_mem.of(j);
+            let moved = if index == carrier.arrival {
+                carrier.drive
+            } else {
+                0.0
+            };
+            backflow[source.0][spike] -= kink::backflow(seed, w + moved, tau_mem.of(j));
         }
     }
 
@@ -423,21 +420,21 @@ impl Judge {
                     continue;
                 }
                 let n = spikes.neuron[spike] as usize;
-                let first_spike = self.first_spike(sample, k, (index, n));
+                let id = PopulationId(index);
+                let first_spike = self.first_spike(sample, k, id, n);
                 let jump = Jump {
                     neuron: &mut neurons[index][n],
                     n,
                     spike: Spike {
-                        drive: self.drive(sample, (index, spike))?,
+                        drive: self.drive(sample, id, spike)?,
                         own: spikes.adaptation.get(spike).copied().unwrap_or(0.0),
                         backflow: backflow[index][spike] + first_spike,
                     },
                     since_ms: self.since_ms(spikes, spike),
                 };
                 let between = cells.visit(jump).expect("the input is left out");
-                let place = (index, n);
-                add_constant(gradient, place, NeuronConstant::BIncr, between.by_b_incr);
-                add_constant(gradient, place, NeuronConstant::TauB, between.by_tau_b);
+                add_constant(gradient, id, n, NeuronConstant::BIncr, between.by_b_incr);
+                add_constant(gradient, id, n, NeuronConstant::TauB, between.by_tau_b);
                 let jumps = sample.spike_jumps.get(index).map_or(&[][..], Vec::as_slice);
                 let size = self.network.populations()[index].size;
                 let extra = jumps.get(sample.index * size + n).copied();
@@ -476,9 +473,9 @@ impl Judge {
     }
 
     /// ∂L/∂t of a spike of step k, if it is the first of an output neuron.
-    fn first_spike(&self, sample: &Sample<'_>, k: usize, (index, n): (usize, usize)) -> f64 {
+    fn first_spike(&self, sample: &Sample<'_>, k: usize, id: PopulationId, n: usize) -> f64 {
         let first = sample.readout.first_spikes_ms.get(n).copied();
-        if index == self.network.output().0 && first == Some(self.network.clock().start_ms(k)) {
+        if id == self.network.output() && first == Some(self.network.clock().start_ms(k)) {
             sample.seed.first_spikes.get(n).copied().unwrap_or(0.0)
         } else {
             0.0
@@ -489,10 +486,11 @@ impl Judge {
     fn drive(
         &self,
         sample: &Sample<'_>,
-        (index, spike): (usize, usize),
+        id: PopulationId,
+        spike: usize,
     ) -> Result<f64, SolveError> {
-        let population = &self.network.populations()[index];
-        let spikes = &sample.tape.populations[index];
+        let population = self.network.population(id);
+        let spikes = &sample.tape.populations[id.0];
         let n = spikes.neuron[spike] as usize;
         let theta = population.threshold().map_or(0.0, |theta| theta.of(n));
         let drive = sample.grazing.drive(spikes.drive[spike], theta);
@@ -606,11 +604,12 @@ impl Visit<f64> for Jump<'_> {
 /// Adds to the derivative with respect to a constant, if it is trained.
 fn add_constant(
     gradient: &mut Params<f64>,
-    (population, neuron): (usize, usize),
+    population: PopulationId,
+    neuron: usize,
     which: NeuronConstant,
     value: f64,
 ) {
-    if let Some(range) = gradient.constant_mut(PopulationId(population), which) {
+    if let Some(range) = gradient.constant_mut(population, which) {
         range[neuron] += value;
     }
 }

@@ -71,7 +71,7 @@ pub struct Grid<F> {
     /// The parameters that constants and packed weights are of.
     taken: Option<Revision>,
     probes: Vec<Probe>,
-    /// Whether any constant is a parameter.
+    /// True if any constant is a parameter.
     trains: bool,
 }
 

@@ -4,8 +4,9 @@ use crate::connect::trace::{Shape, Trace};
 use crate::connect::{Connection, stride};
 use crate::network::{Clock, Constant, Network, NeuronConstant, Population, ProjectionId};
 use crate::neuron::description::Description;
+use crate::neuron::folded::Folded;
 use crate::neuron::model::Cells;
-use crate::neuron::sensitivity::{Folded, Sensitivity};
+use crate::neuron::sensitivity::Sensitivity;
 use crate::real::Real;
 
 /// [`Folded`] sensitivities of a step, per neuron, padded, side by side.
@@ -27,7 +28,7 @@ pub(super) struct Layer<F> {
     pub cells: Cells<F>,
     /// Initial potential, padded with zeros.
     pub v_start: Vec<F>,
-    /// What the model keeps beside V and I, at the start, padded; empty where it keeps nothing.
+    /// Initial values of the model's own variable, padded; empty where it has none.
     pub own_start: Vec<F>,
     pub tau_mem: Vec<F>,
     pub tau_syn: Vec<F>,
@@ -155,8 +156,8 @@ fn sensitivities<F: Real>(population: &Population, dt: f64) -> Option<Sensitivit
     }
     let (tau_mem, tau_syn) = population.time_constants()?;
     let neurons = (0..stride(population.size)).map(|n| n.min(population.size - 1));
-    let each = neurons.map(|n| Sensitivity::over(dt, tau_mem.of(n), tau_syn.of(n)).folded());
-    let each: Vec<Folded<F>> = each.collect();
+    let each = neurons.map(|n| Sensitivity::over(dt, tau_mem.of(n), tau_syn.of(n)));
+    let each: Vec<Folded<F>> = each.map(|s| Folded::of(&s)).collect();
     let list = |of: fn(&Folded<F>) -> F| each.iter().map(of).collect();
     Some(Sensitivities {
         mem_by_v: list(|s| s.mem_by_v),

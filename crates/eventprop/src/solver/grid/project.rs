@@ -59,13 +59,13 @@ impl<F: Real> InputWeights<F> {
         }
     }
 
-    /// Whether the spikes of a link are projected.
+    /// True if the spikes of a link are projected.
     #[inline(always)]
     pub fn hold(&self, link: usize) -> bool {
         self.links[link].is_some()
     }
 
-    /// Whether anything that is projected arrives at a population.
+    /// True if anything that is projected arrives at a population.
     #[inline(always)]
     pub fn reach(&self, population: usize) -> bool {
         self.reach[population]

@@ -5,9 +5,10 @@ use crate::aligned::Aligned;
 use crate::connect::Transit;
 use crate::neuron::Between;
 use crate::real::Real;
+use crate::solver::kink::Carrier;
 use crate::solver::probe::Probe;
 
-/// Where the voltage of an output peaks, and the spike whose arrival made the peak a kink (`[A6]`).
+/// The peak of the voltage of an output, and the link and spike that made it a kink (`[A6]`).
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kink<F> {
     /// The step of the peak.
@@ -15,12 +16,10 @@ pub(super) struct Kink<F> {
     /// I − V at the peak before anything arrives in that step.
     pub drive_before: F,
     /// Link and spike that turn the slope from up to down.
-    pub carrier: Option<(usize, usize)>,
-    /// I − V just before that arrival.
-    pub carrier_drive: F,
+    pub carrier: Option<Carrier<(usize, usize), F>>,
 }
 
-/// What a sample adds to the derivatives with respect to the time constants of one population.
+/// Terms of a sample in the derivatives with respect to the time constants of one population.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ByTime<F> {
     pub tau_mem: Vec<F>,
@@ -38,7 +37,7 @@ impl<F: Real> ByTime<F> {
     }
 }
 
-/// What the adjoint pass keeps of a neuron from spike to spike.
+/// State of a neuron's adjoint from spike to spike.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LastSpike<F> {
     /// The step of the spike that was reached last; the number of steps before any was reached.
@@ -64,14 +63,14 @@ pub(super) struct State<F> {
     pub i_next: Vec<Aligned<F>>,
     /// The neurons of a population that are above threshold: first neuron of a word, and a bit each.
     pub above: Vec<(u32, u32)>,
-    /// What the model keeps beside V and I, per population; empty where it keeps nothing.
+    /// The model's own variable beside V and I, per population; empty where it has none.
     pub own: Vec<Aligned<F>>,
-    /// What every step leaves for its adjoint, per population, `[steps, stride]`; empty where that is nothing.
+    /// Record of every step for its adjoint, per population, `[steps, stride]`; empty where that is nothing.
     pub trail: Vec<Vec<F>>,
     /// V and I with which every step began per population, `[steps, stride]` each; empty where no
     /// time constant is trained.
     pub step_start: Vec<StepStart<F>>,
-    /// How far the pass has come per link.
+    /// Position of the pass per link.
     pub transits: Vec<Transit>,
     /// One more than the step of the last spike per input neuron.
     pub input_seen: Vec<u32>,
@@ -95,7 +94,7 @@ pub(super) struct State<F> {
     pub backflow: Vec<Vec<F>>,
     /// Population and neuron of the first state variable that is not finite after the last trial.
     pub not_finite: Option<(usize, usize)>,
-    /// What is recorded.
+    /// Recorded variables.
     pub probes: Vec<Probe>,
     /// One record per probe, `[steps, size]`.
     pub records: Vec<Vec<F>>,
