@@ -20,7 +20,7 @@ use thiserror::Error;
 pub struct WriteError {
     /// The file that was to be written; it is as it was before.
     pub path: PathBuf,
-    /// What the system said.
+    /// The error of the operating system.
     #[source]
     pub source: io::Error,
 }
