@@ -489,8 +489,8 @@ impl Output {
             .writer
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
-        new.file.seek(SeekFrom::Start(0))?;
-        new.file.write_all(&superblock)?;
+        new.file.as_file_mut().seek(SeekFrom::Start(0))?;
+        new.file.as_file_mut().write_all(&superblock)?;
         new.finish()
     }
 }
