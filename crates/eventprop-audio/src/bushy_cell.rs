@@ -16,7 +16,7 @@ pub struct BushyCell {
     pub weight: f64,
 }
 
-/// What a block of cells needs to know beside its inputs.
+/// Constants of a block of cells beside its inputs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block {
     /// The channel of lane 0.

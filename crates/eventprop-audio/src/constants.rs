@@ -11,9 +11,9 @@ pub struct Constant {
     pub symbol: &'static str,
     /// The unit.
     pub unit: &'static str,
-    /// What it is.
+    /// Its meaning.
     pub meaning: &'static str,
-    /// What is allowed.
+    /// The values allowed.
     range: Range,
     get: fn(&Settings) -> f64,
     pub(crate) set: fn(&mut Settings, f64),
@@ -34,7 +34,7 @@ impl Constant {
         }
     }
 
-    /// What is allowed.
+    /// The values allowed.
     pub fn allowed(&self) -> &'static str {
         match (self.name, self.range) {
             ("ramp", _) => "a number of seconds, 0 or above, or `half`",

@@ -41,7 +41,7 @@ pub struct Encoding {
     pub rate_hz: u32,
     /// Samples of the sound at that rate.
     pub samples: usize,
-    /// What the user should know.
+    /// Notices for the user.
     pub notes: Vec<Note>,
 }
 
@@ -50,7 +50,7 @@ pub struct Encoding {
 pub enum Note {
     /// Samples in runs of three or more at full scale.
     Clipped {
-        /// How many.
+        /// Their number.
         samples: usize,
     },
     /// The rate is too low for the hair cell's constants.
@@ -88,7 +88,7 @@ pub enum EncodeError {
     NotFinite {
         /// The first such sample.
         index: usize,
-        /// What it is.
+        /// Its value.
         value: f64,
     },
     /// A rate at which nobody records sound.
@@ -100,7 +100,7 @@ pub enum EncodeError {
 }
 
 impl Encoding {
-    /// When a spike is, in s.
+    /// Time of a spike in s.
     pub fn seconds(&self, spike: Spike) -> f64 {
         f64::from(spike.index) / f64::from(self.rate_hz)
     }
@@ -253,7 +253,7 @@ impl Encoder {
     }
 }
 
-/// Where random numbers come from.
+/// Source of random numbers.
 enum Draws {
     Exact(Box<Mt19937>),
     Fast(Key),

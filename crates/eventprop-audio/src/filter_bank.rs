@@ -16,7 +16,7 @@ use super::response_table::ResponseTable;
 /// Complex transforms side by side: two channels each.
 const PAIRS: usize = LANES / 2;
 
-/// What became of a sound's number and rate of samples behind the membrane.
+/// Number and rate of a sound's samples behind the membrane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grid {
     /// Samples: n = ⌊N/2⌋ + 1.

@@ -28,7 +28,7 @@ pub struct HairCell {
     pub pool_max: f64,
 }
 
-/// How much transmitter is free, in the cleft and in reprocessing.
+/// Fractions of the transmitter: free, in the cleft and in reprocessing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pools {
     /// q

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// How long the ramps at both ends are.
+/// Length of the ramps at both ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ramp {
     /// Seconds; the number of samples is rounded, halves to even.

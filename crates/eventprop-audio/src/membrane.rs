@@ -41,7 +41,7 @@ pub enum Phase {
     Causal,
 }
 
-/// What depends on the frequency alone.
+/// Terms that depend on the frequency alone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AtFrequency {
     omega: f64,

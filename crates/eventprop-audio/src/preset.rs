@@ -13,7 +13,7 @@ use crate::settings::{Mode, Settings, SettingsError};
 /// A set of published values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
-    /// What the files of SHD and SSC show: lauscher 1.0.1 with ramps of 30 ms. Inferred; see `docs/audio.md`.
+    /// As in the files of SHD and SSC: lauscher 1.0.1 with ramps of 30 ms. Inferred; see `docs/audio.md`.
     Shd,
     /// The published program `lauscher` 1.0.1: ramps of half the track.
     Lauscher101,

@@ -74,7 +74,7 @@ impl Response {
         }
     }
 
-    /// Where the response ends, in Hz.
+    /// End of the response in Hz.
     pub(crate) fn end_hz(&self) -> f64 {
         self.spacing_hz * (self.cubics.len() - 1) as f64
     }

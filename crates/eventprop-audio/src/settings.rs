@@ -1,4 +1,4 @@
-//! How a sound is encoded: every constant of the pipeline.
+//! Settings of the encoding of a sound: every constant of the pipeline.
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ use crate::hair_cell::HairCell;
 use crate::level::Ramp;
 use crate::membrane::{Membrane, Phase};
 
-/// How a sound is encoded.
+/// Settings of the encoding of a sound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// Number of channels.
@@ -30,13 +30,13 @@ pub struct Settings {
     pub fibres: Fibres,
     /// The bushy cells.
     pub bushy_cell: BushyCell,
-    /// How random numbers are drawn.
+    /// Drawing of random numbers.
     pub mode: Mode,
     /// Seed of the random numbers.
     pub seed: u64,
 }
 
-/// How random numbers are drawn.
+/// Drawing of random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// The law of the published program from few draws, keyed by sound and channel.
@@ -54,9 +54,9 @@ pub enum SettingsError {
     /// No such constant.
     #[error("there is no constant \"{name}\"; there are {known}")]
     Unknown {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What there is.
+        /// The known names.
         known: String,
     },
     /// Not a number in the range.
@@ -66,7 +66,7 @@ pub enum SettingsError {
         name: String,
         /// Its value.
         found: String,
-        /// What is allowed.
+        /// The values allowed.
         expected: String,
     },
 }

@@ -31,7 +31,7 @@ pub enum SoundError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -51,7 +51,7 @@ pub enum SoundError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// It ends too early.
@@ -242,7 +242,7 @@ impl Reading<'_> {
         mix.finish(self, expected)
     }
 
-    /// Whether a number of samples is within the longest time.
+    /// True if a number of samples is within the longest time.
     fn fits(&self, samples: u64, rate_hz: u32) -> Result<(), SoundError> {
         let found_s = samples as f64 / f64::from(rate_hz);
         if found_s > self.max_s {

@@ -4,11 +4,12 @@
 //! the place of the target by a rename; the folder is flushed too, so that the rename survives a
 //! power cut. After an error, or when the process dies, the target is as it was.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 /// A file could not be written.
@@ -20,7 +21,7 @@ use thiserror::Error;
 pub struct WriteError {
     /// The file that was to be written; it is as it was before.
     pub path: PathBuf,
-    /// What the system said.
+    /// The error of the operating system.
     #[source]
     pub source: io::Error,
 }
@@ -72,12 +73,12 @@ fn replace(
     make_room: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     let new = NewFile::create(path)?;
-    let mut writer = BufWriter::with_capacity(1 << 16, &new.file);
+    let mut writer = BufWriter::with_capacity(1 << 16, new.file.as_file());
     content(&mut writer)?;
     writer.flush()?;
     drop(writer);
     // Whole on the disk before the file that it replaces moves.
-    new.file.sync_all()?;
+    new.file.as_file().sync_all()?;
     make_room()?;
     new.finish()
 }
@@ -87,48 +88,45 @@ fn replace(
 #[derive(Debug)]
 pub(crate) struct NewFile {
     path: PathBuf,
-    temporary: PathBuf,
-    pub(crate) file: File,
-    named: bool,
+    pub(crate) file: NamedTempFile,
 }
 
 impl NewFile {
     /// Begins a file; the folder must exist.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let (temporary, file) = create_beside(path)?;
+        let name = path.file_name().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name")
+        })?;
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".");
+        let mut builder = tempfile::Builder::new();
+        // Opened here, because only its owner may read what the crate opens.
+        let file = builder
+            .prefix(&prefix)
+            .suffix(".tmp")
+            .make_in(folder(path), |temporary| File::create_new(temporary))?;
         Ok(Self {
             path: path.to_owned(),
-            temporary,
             file,
-            named: false,
         })
     }
 
     /// Flushes the file to the disk and gives it its name.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        rename(&self.temporary, &self.path)?;
-        self.named = true;
-        Ok(())
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.path)?;
+        sync_folder(&self.path)
     }
 }
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.as_file_mut().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.named {
-            // The first error is the one to report; a file that cannot be removed is only litter.
-            let _ = fs::remove_file(&self.temporary);
-        }
+        self.file.as_file_mut().flush()
     }
 }
 
@@ -153,34 +151,6 @@ fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    }
-}
-
-/// A new file with a name that no other thread or process uses.
-fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the path has no file name",
-        ));
-    };
-    loop {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut temporary_name = std::ffi::OsString::from(".");
-        temporary_name.push(name);
-        temporary_name.push(format!(".{}.{count}.tmp", std::process::id()));
-        let temporary = folder(path).join(temporary_name);
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-        {
-            Ok(file) => return Ok((temporary, file)),
-            // The rest of a process with the same number.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
     }
 }
 

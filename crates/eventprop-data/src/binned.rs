@@ -31,7 +31,7 @@ pub enum BinError {
     },
 }
 
-/// How times and channels become steps and inputs.
+/// Grid of a set: times and channels become steps and inputs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Binning {
     /// Length of a step in ms (`DT_MS`).
@@ -84,7 +84,7 @@ pub trait EventSet: Send + Sync + std::fmt::Debug {
     /// The people of the samples (who speaks, who moves), where they are known.
     fn speakers(&self) -> Option<&[u16]>;
 
-    /// What was lost on the way to the grid.
+    /// Spikes lost on the way to the grid.
     fn lost(&self) -> Lost;
 
     /// Names of the classes; empty when they only have numbers.
@@ -100,7 +100,7 @@ pub trait EventSet: Send + Sync + std::fmt::Debug {
     fn events(&self, sample: usize, out: &mut Vec<(u32, u16)>);
 }
 
-/// What was lost when the spikes of a set were put on the grid.
+/// Spikes lost when a set was put on the grid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lost {
     /// Spikes before.
@@ -117,7 +117,7 @@ impl Lost {
         [self.cut_off, self.merged].map(|count| count as f64 / self.of.max(1) as f64)
     }
 
-    /// What a user should know of events that were cut off.
+    /// Sentence for the user about events that were cut off.
     pub fn late_notice(self) -> Option<String> {
         let Self { cut_off, of, .. } = self;
         (cut_off > 0)
@@ -172,7 +172,7 @@ impl EventSet for BinnedSet {
     }
 }
 
-/// Where a sample begins.
+/// First event of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Start {
     channels: usize,
@@ -193,7 +193,7 @@ pub struct BinnedSet {
     starts: Vec<Start>,
     labels: Vec<u16>,
     speakers: Option<Vec<u16>>,
-    /// What was lost on the way here, for whoever fills the set to say.
+    /// Spikes lost on the way here, for whoever fills the set to say.
     pub lost: Lost,
     /// Names of the classes, for whoever fills the set to say; empty when they only have numbers.
     pub class_names: Vec<String>,
@@ -278,7 +278,7 @@ impl BinnedSet {
         self.starts.len() - 1
     }
 
-    /// Whether there is no sample.
+    /// True without samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -352,7 +352,7 @@ impl BinnedSet {
     }
 }
 
-/// Whether the samples of a set have speakers.
+/// Speakers of a set, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speakers {
     /// Every sample has one.
@@ -416,7 +416,7 @@ mod tests {
     }
 
     proptest! {
-        /// What goes in comes out sorted and once, sample by sample.
+        /// Spikes that go in come out sorted and once, sample by sample.
         #[test]
         fn samples_come_back(
             samples in prop::collection::vec(

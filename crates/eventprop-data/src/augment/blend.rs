@@ -2,22 +2,30 @@
 
 use eventprop::rng::Key;
 
-use super::simple::shift_by;
+use super::simple::{Shift, shift_by};
 use super::{Augmenter, Events};
 
 /// The first draw for the choice of samples; the draws for spikes lie below.
 const CHOICE: u64 = 1 << 62;
 
+/// A blend among the entries of an augmenter.
+pub struct Blend<'a> {
+    pub augmenter: &'a Augmenter,
+    /// Number of the entries before it.
+    pub split: usize,
+    /// Share of the spikes that is kept, for each of the samples that are combined.
+    pub keep: &'a [f64],
+}
+
 /// Sample `n` of an epoch. The samples that are combined are chosen without repetition where their
-/// class has enough of them, have gone through the entries before `split`, and are moved so that
+/// class has enough of them, have gone through the entries before the blend, and are moved so that
 /// their mean step and channel become the mean of those means, truncated to whole steps and channels.
-pub fn blend(
-    augmenter: &Augmenter,
-    (n, split): (usize, usize),
-    keep: &[f64],
-    epoch: Key,
-    events: &mut Events,
-) {
+pub fn blend(blend: &Blend<'_>, n: usize, epoch: Key, events: &mut Events) {
+    let &Blend {
+        augmenter,
+        split,
+        keep,
+    } = blend;
     let key = epoch.with(n as u64).with(split as u64);
     let class = augmenter.label(n, epoch);
     let places = chosen(&augmenter.by_class[usize::from(class)], keep.len(), key);
@@ -41,8 +49,11 @@ pub fn blend(
     let mut drawn = 0;
     for ((part, mean), &probability) in parts.iter_mut().zip(&means).zip(keep) {
         let Some(mean) = mean else { continue };
-        let by = ((centre.0 - mean.0).trunc(), (centre.1 - mean.1).trunc());
-        shift_by(part, (by.0 as i64, by.1 as i64), augmenter.set.as_ref());
+        let by = Shift {
+            steps: (centre.0 - mean.0).trunc() as i64,
+            channels: (centre.1 - mean.1).trunc() as i64,
+        };
+        shift_by(part, by, augmenter.set.as_ref());
         for &event in part.iter() {
             drawn += 1;
             if key.uniform(drawn) < probability {

@@ -58,7 +58,7 @@ pub struct SpikeDraws {
 }
 
 impl SpikeDraws {
-    /// Whether the next spike is kept.
+    /// True if the next spike is kept.
     #[inline]
     pub fn keep(&mut self) -> bool {
         let lane = (self.drawn % WORDS as u64) as usize;

@@ -46,7 +46,7 @@ pub enum Augmentation {
     ShiftXy {
         /// m, in pixels.
         pixels: f64,
-        /// How channels are laid out.
+        /// Layout of the channels.
         grid: Grid,
     },
     /// `flip_x`: with a probability a sample is mirrored (x ↦ width − 1 − x), and takes the class that
@@ -54,7 +54,7 @@ pub enum Augmentation {
     FlipX {
         /// The probability.
         probability: f64,
-        /// How channels are laid out.
+        /// Layout of the channels.
         grid: Grid,
         /// Class of the mirror image, by class; empty when it is the same.
         classes: Vec<u16>,
@@ -77,7 +77,7 @@ pub enum Augmentation {
     },
 }
 
-/// How the channels of a camera are laid out: channel (y · width + x) · copies + copy.
+/// Layout of the channels of a camera: channel (y · width + x) · copies + copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grid {
     /// Columns.
@@ -88,7 +88,7 @@ pub struct Grid {
     pub copies: u32,
 }
 
-/// What is done to the training samples of an epoch.
+/// Augmentation of the training samples of an epoch.
 #[derive(Debug, Clone)]
 pub struct Augmenter {
     set: Arc<dyn EventSet>,
@@ -201,7 +201,12 @@ impl Augmenter {
             let Some(Augmentation::Blend { keep }) = self.entries.get(split) else {
                 unreachable!("only blend makes more samples than there are");
             };
-            blend::blend(self, (n, split), keep, epoch, events);
+            let blend = blend::Blend {
+                augmenter: self,
+                split,
+                keep,
+            };
+            blend::blend(&blend, n, epoch, events);
         }
         let sample = epoch.with(n as u64);
         for index in split + 1..self.entries.len() {

@@ -10,7 +10,11 @@ pub fn apply(entry: &Augmentation, set: &dyn EventSet, key: Key, events: &mut Ev
     match *entry {
         Augmentation::RandomShift { channels } => {
             let shift = ((2.0 * key.uniform(0) - 1.0) * channels).trunc() as i64;
-            shift_by(events, (0, shift), set);
+            let by = Shift {
+                steps: 0,
+                channels: shift,
+            };
+            shift_by(events, by, set);
         }
         Augmentation::RandomDilate { least, most } => {
             let (least, most) = (least.ln(), most.ln());
@@ -20,7 +24,11 @@ pub fn apply(entry: &Augmentation, set: &dyn EventSet, key: Key, events: &mut Ev
         Augmentation::IdJitter { channels } => jitter(events, channels, key, set.inputs()),
         Augmentation::ShiftXy { pixels, grid } => {
             let draw = |n| ((2.0 * key.uniform(n) - 1.0) * pixels).trunc() as i64;
-            move_pixels(events, grid, (draw(0), draw(1)));
+            let by = PixelShift {
+                columns: draw(0),
+                rows: draw(1),
+            };
+            move_pixels(events, grid, by);
         }
         Augmentation::FlipX { grid, .. } => {
             if flips(entry, key) {
@@ -48,7 +56,7 @@ pub fn grid(entry: &Augmentation) -> Option<Grid> {
     }
 }
 
-/// Whether a sample is mirrored under a key.
+/// True if a sample is mirrored under a key.
 pub fn flips(entry: &Augmentation, key: Key) -> bool {
     match entry {
         Augmentation::FlipX { probability, .. } => key.uniform(0) < *probability,
@@ -56,15 +64,22 @@ pub fn flips(entry: &Augmentation, key: Key) -> bool {
     }
 }
 
-/// Moves all spikes by (columns, rows); those that leave the sensor are dropped.
-fn move_pixels(events: &mut Events, grid: Grid, (columns, rows): (i64, i64)) {
+/// A move of all spikes on a sensor.
+#[derive(Clone, Copy)]
+struct PixelShift {
+    columns: i64,
+    rows: i64,
+}
+
+/// Moves all spikes; those that leave the sensor are dropped.
+fn move_pixels(events: &mut Events, grid: Grid, by: PixelShift) {
     events.retain_mut(|(_, channel)| {
         let (pixel, copy) = (
             u32::from(*channel) / grid.copies,
             u32::from(*channel) % grid.copies,
         );
-        let x = i64::from(pixel % grid.width) + columns;
-        let y = i64::from(pixel / grid.width) + rows;
+        let x = i64::from(pixel % grid.width) + by.columns;
+        let y = i64::from(pixel / grid.width) + by.rows;
         let inside =
             (0..i64::from(grid.width)).contains(&x) && (0..i64::from(grid.height)).contains(&y);
         if inside {
@@ -103,16 +118,23 @@ fn time_jitter(events: &mut Events, sigma: f64, key: Key, steps: u32) {
     events.dedup();
 }
 
-/// Moves all spikes by (steps, channels); those that leave the trial or the range are dropped.
-pub fn shift_by(events: &mut Events, (steps, channels): (i64, i64), set: &dyn EventSet) {
+/// A move of all spikes of a sample.
+#[derive(Clone, Copy)]
+pub struct Shift {
+    pub steps: i64,
+    pub channels: i64,
+}
+
+/// Moves all spikes; those that leave the trial or the range are dropped.
+pub fn shift_by(events: &mut Events, by: Shift, set: &dyn EventSet) {
     let moved = |x: u32, by: i64, end: u32| {
         let x = i64::from(x) + by;
         (0..i64::from(end)).contains(&x).then_some(x as u32)
     };
     events.retain_mut(|(step, channel)| {
         let to = (
-            moved(*step, steps, set.steps()),
-            moved(u32::from(*channel), channels, set.inputs()),
+            moved(*step, by.steps, set.steps()),
+            moved(u32::from(*channel), by.channels, set.inputs()),
         );
         let (Some(new_step), Some(new_channel)) = to else {
             return false;

@@ -79,7 +79,7 @@ impl BinnedSet {
         Ok(set)
     }
 
-    /// Whether the set holds what it promises.
+    /// True if the set holds what it promises.
     fn check(&self) -> io::Result<()> {
         let small = self.inputs <= 1 << 16 && self.classes <= 1 << 16;
         let labels = self

@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::binned::{BinError, Binning};
 use crate::formats::events::{Event, SensorSize};
 
-/// What becomes of polarities.
+/// Treatment of polarities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolarityCode {
     /// An input for each.
@@ -54,7 +54,7 @@ pub struct CameraCodeError {
     pub inputs: u64,
 }
 
-/// How pixels become inputs.
+/// Conversion of pixels into inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CameraCode {
     longest: u32,

@@ -105,7 +105,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is put together from the spikes is never further from the signal than one level, up to
+        /// The signal put together from the spikes is never further from the signal than one level, up to
         /// rounding of sums of numbers below 100.
         #[test]
         fn the_spikes_follow_the_signal(values in prop::collection::vec(-50.0f64..50.0, 1..40)) {

@@ -45,7 +45,7 @@ pub enum EncodeError {
         option: &'static str,
         /// Its value.
         found: f64,
-        /// What it may be.
+        /// The values that it may have.
         allowed: &'static str,
     },
     /// A series whose values do not fill whole rows.
@@ -94,7 +94,7 @@ impl<'a> Series<'a> {
         self.values.len() / self.channels
     }
 
-    /// Whether there is no sample.
+    /// True without samples.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }

@@ -60,7 +60,7 @@ impl PixelTimes {
 /// Memory: 3 bytes a spike and 8 bytes an image (about 27 MB for the 60,000 images of MNIST).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PixelSpikes {
-    /// Where the spikes of each image begin, and one end; `[images + 1]`.
+    /// First spike of each image, and one end; `[images + 1]`.
     offsets: Vec<usize>,
     /// The pixel of each spike; `[spikes]`.
     pixels: Vec<u16>,
@@ -122,7 +122,7 @@ impl PixelSpikes {
         self.offsets.len() - 1
     }
 
-    /// Whether there is no image.
+    /// True without images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -5,6 +5,8 @@
 //! and the width (most − least)/(β (n − 2)). A field with activation a spikes at (1 − a) T, unless a is
 //! below a tenth, in which case it is silent.
 
+use std::ops::RangeInclusive;
+
 use super::{EncodeError, Spike, finite, positive, sorted};
 
 /// Fields that are less active than this do not spike.
@@ -21,15 +23,14 @@ pub struct Population {
 }
 
 impl Population {
-    /// `fields` neurons for values from `least` to `most`, whose spikes fall into the first
-    /// `window_ms`; `beta` is usually 1.5, and larger values make the fields narrower.
+    /// `fields` neurons for the values of `range`, whose spikes fall into the first `window_ms`; `beta` is usually 1.5, and larger values make the fields narrower.
     ///
     /// # Errors
     /// [`EncodeError::Option`] with fewer than three fields, an empty range, or options that are not
     /// positive.
     pub fn new(
         fields: u32,
-        (least, most): (f64, f64),
+        range: RangeInclusive<f64>,
         beta: f64,
         window_ms: f64,
     ) -> Result<Self, EncodeError> {
@@ -40,6 +41,7 @@ impl Population {
                 allowed: "at least 3",
             });
         }
+        let (least, most) = range.into_inner();
         let spacing = positive("the range of values", most - least)? / f64::from(fields - 2);
         Ok(Self {
             fields,
@@ -81,7 +83,7 @@ mod tests {
     /// its centre; its neighbours are 1.5 widths away and have e^(−1.125) = 0.3247 of it.
     #[test]
     fn four_fields_by_hand() {
-        let code = Population::new(4, (0.0, 2.0), 1.5, 10.0).unwrap();
+        let code = Population::new(4, 0.0..=2.0, 1.5, 10.0).unwrap();
         let spikes = code.spikes(0.5).unwrap();
         assert_eq!(spikes[0], (0.0, 1));
         let neighbours = 10.0 * (1.0 - (-1.125f64).exp());
@@ -94,11 +96,11 @@ mod tests {
 
     #[test]
     fn bad_input() {
-        assert!(Population::new(2, (0.0, 1.0), 1.5, 10.0).is_err());
-        assert!(Population::new(4, (1.0, 1.0), 1.5, 10.0).is_err());
-        assert!(Population::new(4, (0.0, f64::NAN), 1.5, 10.0).is_err());
-        assert!(Population::new(4, (0.0, 1.0), 0.0, 10.0).is_err());
-        let code = Population::new(4, (0.0, 2.0), 1.5, 10.0).unwrap();
+        assert!(Population::new(2, 0.0..=1.0, 1.5, 10.0).is_err());
+        assert!(Population::new(4, 1.0..=1.0, 1.5, 10.0).is_err());
+        assert!(Population::new(4, 0.0..=f64::NAN, 1.5, 10.0).is_err());
+        assert!(Population::new(4, 0.0..=1.0, 0.0, 10.0).is_err());
+        let code = Population::new(4, 0.0..=2.0, 1.5, 10.0).unwrap();
         assert_eq!(code.fields(), 4);
         assert!(code.spikes(f64::INFINITY).is_err());
     }

@@ -22,12 +22,12 @@ const BYTES_MAX: u64 = 1 << 30;
 pub struct IdxError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     #[source]
     pub problem: IdxProblem,
 }
 
-/// What is wrong with an idx file.
+/// Problem of an idx file.
 #[derive(Debug, Error)]
 pub enum IdxProblem {
     /// The system could not read it, or the gzip stream is damaged.

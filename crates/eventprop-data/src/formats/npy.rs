@@ -30,12 +30,12 @@ const DIMENSIONS_MAX: usize = 3;
 pub struct NpyError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     #[source]
     pub problem: NpyProblem,
 }
 
-/// What is wrong with a `.npy` file.
+/// Problem of a `.npy` file.
 #[derive(Debug, Error)]
 pub enum NpyProblem {
     /// The system could not read it.
@@ -70,7 +70,7 @@ pub enum NpyProblem {
     Dtype {
         /// NumPy's name of the type.
         found: String,
-        /// What is read here.
+        /// The types that are read.
         expected: &'static str,
     },
     /// Columns come first.
@@ -134,7 +134,7 @@ impl Values {
         }
     }
 
-    /// Whether there is no element.
+    /// True without elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -316,13 +316,13 @@ pub(crate) fn write_header(out: &mut dyn Write, descr: &str, shape: &[usize]) ->
     writeln!(out, "{dictionary:padded$}")
 }
 
-/// What a header says, with the types of the elements still as text.
+/// Content of a header, with the types of the elements still as text.
 pub(crate) struct HeaderText {
     /// NumPy's code of the type; empty for an array with named fields.
     pub(crate) descr: String,
     /// Names and types of the fields, if they have names.
     pub(crate) names: Option<Vec<(String, String)>>,
-    /// Whether columns come first.
+    /// True if columns come first.
     pub(crate) fortran_order: bool,
     /// Length of each dimension.
     pub(crate) shape: Vec<usize>,

@@ -22,12 +22,12 @@ const ARRAY_BYTES_MAX: u64 = 1 << 33;
 pub struct NpzError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     #[source]
     pub problem: NpzProblem,
 }
 
-/// What is wrong with an archive of arrays.
+/// Problem of an archive of arrays.
 #[derive(Debug, Error)]
 pub enum NpzProblem {
     /// The system could not read it, or it is no zip archive.
@@ -38,7 +38,7 @@ pub enum NpzProblem {
     Array {
         /// Its name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: NpyProblem,
     },
     /// An array holds no numbers, or more or fewer than its shape says.
@@ -59,9 +59,9 @@ pub enum NpzProblem {
     /// An array that is needed is not there.
     #[error("there is no array {wanted}; the archive has {found:?}")]
     Missing {
-        /// What was looked for.
+        /// The first name looked for.
         wanted: &'static str,
-        /// What there is.
+        /// The names in the archive.
         found: Vec<String>,
     },
 }
@@ -239,7 +239,7 @@ pub(crate) fn array(shape: &[usize], values: &[f64]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// What is written is read back, numbers of every type, and a second time has the same bytes.
+    /// Arrays that are written are read back, numbers of every type, and a second time has the same bytes.
     #[test]
     fn archives_are_written_and_read_back() {
         let folder = tempfile::tempdir().unwrap();

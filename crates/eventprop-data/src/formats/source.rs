@@ -45,7 +45,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Source> {
     Ok(Source { file, bytes })
 }
 
-/// What is in a file after unpacking, whether it is packed or not.
+/// Content of a file after unpacking, also of one that is not packed.
 pub(crate) struct Content<'a> {
     pub(crate) reader: Box<dyn Read + 'a>,
     /// No more bytes than this can come out.

@@ -18,7 +18,7 @@ fn damaged(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
 
-/// What is in the archive's only file that is not hidden, and how long it is.
+/// Content of the archive's only file that is not hidden, and its length.
 pub(crate) fn only_member(file: File) -> io::Result<(impl Read, u64)> {
     let archive = ZipArchive::new(file)?;
     let names = names_in(&archive);
@@ -46,7 +46,7 @@ fn names_in(archive: &ZipArchive<File>) -> Vec<String> {
         .collect()
 }
 
-/// What is in the file of this name, and how long it is.
+/// Content of the file of this name, and its length.
 pub(crate) fn named_member(file: File, name: &str) -> io::Result<Option<(impl Read, u64)>> {
     let archive = ZipArchive::new(file)?;
     let member = archive.index_for_name(name);

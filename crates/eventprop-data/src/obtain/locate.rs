@@ -1,4 +1,4 @@
-//! Where data are looked for.
+//! Search for data.
 //!
 //! A caller asks [`data_dirs`] for the data folders, passing what the user said and the value of its
 //! environment variable; the readers then look in these, in order, for the folders that a data set is
@@ -25,7 +25,7 @@ pub struct NotFound {
     pub dataset: Dataset,
     /// The files wanted, unpacked names.
     pub names: Vec<String>,
-    /// Where they were looked for.
+    /// The places that were searched.
     pub folders: Vec<PathBuf>,
 }
 

@@ -10,24 +10,24 @@ pub struct ByHand {
     pub name: &'static str,
     /// Its full name.
     pub title: &'static str,
-    /// Who made it.
+    /// Its authors.
     pub citation: &'static str,
     /// The licence of the data.
     pub licence: &'static str,
-    /// Where it is described.
+    /// Page that describes it.
     pub page: &'static str,
     /// Folder below a data folder that it is unpacked to.
     pub folder: &'static str,
     /// The archives.
     pub archives: &'static [Archive],
-    /// What else there is to know.
+    /// Further remarks.
     pub note: &'static str,
 }
 
 /// An archive.
 #[derive(Debug)]
 pub struct Archive {
-    /// What to save it as.
+    /// Name under which to save it.
     pub name: &'static str,
     /// Its address.
     pub url: &'static str,

@@ -1,4 +1,4 @@
-//! Where the files of data sets come from, where they are, and whether they are right.
+//! Files of data sets: download, search, verification.
 
 pub(crate) mod checksum;
 #[cfg(feature = "fetch")]

@@ -1,4 +1,4 @@
-//! What is known about every data set: its files, their sizes and checksums, where to get them, and
+//! Registry of the data sets: their files, sizes and checksums, where to get them, and
 //! under which licence.
 //!
 //! Sizes and SHA-256 of MNIST and Yin-Yang were taken from files whose MD5 are those that torchvision
@@ -48,7 +48,7 @@ impl Dataset {
         }
     }
 
-    /// What is known about it.
+    /// The entry.
     pub fn entry(self) -> &'static Entry {
         match self {
             Self::Mnist => &MNIST,
@@ -84,18 +84,18 @@ fn names() -> [&'static str; 4] {
     Dataset::ALL.map(Dataset::name)
 }
 
-/// What is known about a data set.
+/// Entry of a data set.
 #[derive(Debug)]
 pub struct Entry {
     /// The data set.
     pub dataset: Dataset,
     /// Its full name.
     pub title: &'static str,
-    /// Who made it.
+    /// Its authors.
     pub citation: &'static str,
     /// The licence of the data.
     pub licence: &'static str,
-    /// Where it is described.
+    /// Page that describes it.
     pub page: &'static str,
     /// Addresses of folders that hold the files, the preferred one first; each ends with `/`.
     pub mirrors: &'static [&'static str],
@@ -116,7 +116,7 @@ pub struct FileEntry {
     pub other_names: &'static [&'static str],
     /// Its checksum, unpacked; `None` when it is not known.
     pub checksum: Option<Checksum>,
-    /// What the mirrors hold; `None` when there is nothing to fetch.
+    /// The files on the mirrors; `None` when there is nothing to fetch.
     pub download: Option<Download>,
 }
 

@@ -1,4 +1,4 @@
-//! Whether the files of a data set are there and are what they should be.
+//! Presence and correctness of the files of a data set.
 //!
 //! The content is compared, unpacked, so that a file counts the same whether it is packed or not. Where
 //! only the checksum of the packed file is known, that one is compared.
@@ -18,12 +18,12 @@ use crate::obtain::registry::{Checksum, Dataset, FileEntry};
 pub struct ListError {
     /// The folder.
     pub folder: PathBuf,
-    /// What the system said.
+    /// The error of the operating system.
     #[source]
     pub source: io::Error,
 }
 
-/// What was found about a file.
+/// The finding about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
     /// The content is right.
@@ -51,7 +51,7 @@ pub enum FileState {
     },
     /// It cannot be read or unpacked.
     Unreadable {
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
     /// It does not belong to the data set.
@@ -63,7 +63,7 @@ pub enum FileState {
 pub struct FileStatus {
     /// The file; for a missing one, where it would be.
     pub path: PathBuf,
-    /// What was found.
+    /// The finding.
     pub state: FileState,
 }
 
@@ -93,7 +93,7 @@ pub fn verify(dataset: Dataset, folder: &Path) -> Result<Vec<FileStatus>, ListEr
     Ok(statuses)
 }
 
-/// Whether the content of a file is the registered one.
+/// True if the content of a file is the registered one.
 pub(crate) fn check(path: &Path, file: &FileEntry) -> FileState {
     let packed = file
         .download

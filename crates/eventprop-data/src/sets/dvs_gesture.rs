@@ -33,9 +33,9 @@ pub use layout::{Split, find};
 pub struct Loaded {
     /// The samples.
     pub set: BinnedSet,
-    /// Where they came from.
+    /// Their source.
     pub folder: PathBuf,
-    /// What a user should know.
+    /// Notices for the user.
     pub notices: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a data set holds: samples, classes, shapes, spikes.
+//! Content of a data set: samples, classes, shapes, spikes.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub enum InfoError {
     SpikeFile(#[from] SpikeFileError),
 }
 
-/// What a data set holds.
+/// Content of a data set.
 #[derive(Debug)]
 pub struct Info {
     /// Title, source, licence.
@@ -38,7 +38,7 @@ pub struct Info {
     pub parts: Vec<PartInfo>,
 }
 
-/// What one part of a data set holds.
+/// Content of one part of a data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartInfo {
     /// `train`, `validation` (in SSC: `valid`) or `test`.

@@ -32,7 +32,7 @@ pub enum MnistError {
     /// The images have another size.
     #[error("{origin}: images of {rows} × {columns} pixels, expected {SIDE} × {SIDE}")]
     ImageSize {
-        /// Where the images come from.
+        /// Source of the images.
         origin: String,
         /// Rows found.
         rows: usize,
@@ -45,7 +45,7 @@ pub enum MnistError {
          take images and labels of the same part of the set"
     )]
     Count {
-        /// Where they come from.
+        /// Their source.
         origin: String,
         /// Pixels found.
         pixels: usize,
@@ -55,7 +55,7 @@ pub enum MnistError {
     /// A label is no digit.
     #[error("{origin}: label {index} is {found}, expected 0 to 9")]
     Label {
-        /// Where the labels come from.
+        /// Source of the labels.
         origin: String,
         /// Position of the label.
         index: usize,
@@ -173,7 +173,7 @@ impl MnistSet {
         self.labels.len()
     }
 
-    /// Whether there is no image.
+    /// True without images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }

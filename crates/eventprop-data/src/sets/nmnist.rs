@@ -52,7 +52,7 @@ pub enum NmnistError {
     NotFound {
         /// The part.
         split: &'static str,
-        /// Where it was looked for.
+        /// The place that was searched.
         folders: Vec<PathBuf>,
     },
     /// A folder of a digit is missing or holds no recordings.
@@ -69,7 +69,7 @@ pub enum NmnistError {
     Io {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A spike does not fit the grid.
@@ -77,7 +77,7 @@ pub enum NmnistError {
     Bin {
         /// The recording.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         source: BinError,
     },
 }
@@ -87,13 +87,13 @@ pub enum NmnistError {
 pub struct Loaded {
     /// The samples.
     pub set: BinnedSet,
-    /// Where they came from.
+    /// Their source.
     pub folder: PathBuf,
-    /// What a user should know.
+    /// Notices for the user.
     pub notices: Vec<String>,
 }
 
-/// Where a part lies, in the first of the data folders that holds it.
+/// Folder of a part, in the first of the data folders that holds it.
 ///
 /// # Errors
 /// [`NmnistError::NotFound`].

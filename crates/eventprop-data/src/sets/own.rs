@@ -6,7 +6,7 @@
 //! | an HDF5 file | the layout of SHD ([`crate::formats::spike_file`]), also packed |
 //! | an `.npz` file | `times_ms` (or `times`, in s), `units`, `offsets` (n + 1, from 0 to the number of spikes), `labels` (n, from 0) |
 //!
-//! What is tested has to fit what was trained on: the [`Shape`] of the training set is given to the
+//! A test set has to fit the training set: the [`Shape`] of the training set is given to the
 //! reading of the test set.
 
 mod convert;

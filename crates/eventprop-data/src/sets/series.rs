@@ -34,7 +34,7 @@ impl SeriesCode {
     }
 }
 
-/// How series become spike trains.
+/// Options of the conversion of series into spike trains.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SeriesOptions {
     /// The code.
@@ -50,7 +50,7 @@ pub struct SeriesOptions {
     pub seed: u64,
 }
 
-/// What was written.
+/// Summary of the written set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoded {
     /// Samples for training and for testing.
@@ -78,7 +78,7 @@ pub enum SeriesSetError {
         path: PathBuf,
         /// The sample, from 0.
         sample: usize,
-        /// What is wrong.
+        /// The problem.
         problem: EncodeError,
     },
     /// Arrays that do not belong together.
@@ -86,7 +86,7 @@ pub enum SeriesSetError {
     Arrays {
         /// The archive.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A share outside 0 to 1.
@@ -163,7 +163,7 @@ pub fn encode(
     Ok(encoded)
 }
 
-/// Which samples are for testing: the same share of every class, drawn under the seed.
+/// Samples for testing: the same share of every class, drawn under the seed.
 fn tested(labels: &[u16], options: &SeriesOptions) -> Vec<bool> {
     let classes = labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
     let mut tested = vec![false; labels.len()];

@@ -24,7 +24,7 @@ const THRESHOLDS: usize = 49;
 const THRESHOLD_CHANNELS: u16 = 99;
 const GREY_CHANNELS: u16 = 16;
 
-/// How a sequence of pixels becomes spikes.
+/// Code of a sequence of pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SequenceCode {
     /// Thresholds crossed from one pixel to the next.
@@ -144,7 +144,7 @@ impl SequenceSet {
         set
     }
 
-    /// What is lost of the spikes of all images.
+    /// Spikes lost of all images.
     fn count_lost(&self) -> Lost {
         let count = |sample: usize| {
             let (mut all, mut late) = (0, 0);

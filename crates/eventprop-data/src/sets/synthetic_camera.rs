@@ -30,10 +30,9 @@ const PEOPLE: [u16; 2] = [8, 3];
 /// Recordings of every gesture by everybody.
 const REPEATS: u64 = 2;
 
-/// A sensor that remembers what it saw.
+/// A square sensor that remembers what it saw.
 struct Sensor {
-    width: u16,
-    height: u16,
+    side: u16,
     /// Brightness at the last event of every pixel.
     seen: Vec<f32>,
     events: Vec<Event>,
@@ -41,13 +40,12 @@ struct Sensor {
 
 impl Sensor {
     /// A sensor that sees a first picture without sending anything.
-    fn new((width, height): (u16, u16), first: impl Fn(f32, f32) -> f32) -> Self {
-        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    fn new(side: u16, first: impl Fn(f32, f32) -> f32) -> Self {
+        let pixels = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
         let seen = pixels.map(|(x, y)| first(f32::from(x), f32::from(y)));
         Self {
             seen: seen.collect(),
-            width,
-            height,
+            side,
             events: Vec::new(),
         }
     }
@@ -55,9 +53,9 @@ impl Sensor {
     /// Looks at a part of a picture, outside of which nothing changed.
     fn look(&mut self, time_ms: u16, part: [Range<u16>; 2], brightness: impl Fn(f32, f32) -> f32) {
         let [columns, rows] = part;
-        for y in rows.start..rows.end.min(self.height) {
-            for x in columns.start..columns.end.min(self.width) {
-                let place = usize::from(y) * usize::from(self.width) + usize::from(x);
+        for y in rows.start..rows.end.min(self.side) {
+            for x in columns.start..columns.end.min(self.side) {
+                let place = usize::from(y) * usize::from(self.side) + usize::from(x);
                 let change = brightness(f32::from(x), f32::from(y)) - self.seen[place];
                 if change.abs() < CONTRAST {
                     continue;
@@ -108,19 +106,25 @@ pub fn gestures(split: dvs_gesture::Split, seed: u64, request: &Request<'_>) -> 
         dvs_gesture::Split::Train => 1..=train,
         dvs_gesture::Split::Test => train + 1..=train + test,
     };
-    let clips: Vec<(u16, u64, u16)> = people
+    let clips: Vec<Clip> = people
         .flat_map(|user| {
-            let of_user = move |repeat| (0..CLASSES as u16).map(move |class| (user, repeat, class));
+            let of_user = move |repeat| {
+                (0..CLASSES as u16).map(move |class| Clip {
+                    user,
+                    repeat,
+                    class,
+                })
+            };
             (0..REPEATS).flat_map(of_user)
         })
         .collect();
-    let recorded: Vec<Vec<Event>> = clips.par_iter().map(|&clip| gesture(clip, seed)).collect();
+    let recorded: Vec<Vec<Event>> = clips.par_iter().map(|clip| gesture(clip, seed)).collect();
     let (code, binning) = (request.code, request.binning);
     let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Known);
-    for (events, (user, _, class)) in recorded.iter().zip(clips) {
+    for (events, clip) in recorded.iter().zip(clips) {
         let (events, start_us) = dvs_gesture::within(events, 0, request.window);
         let mut spikes = binned(events, start_us, code, binning);
-        set.push(&mut spikes, class, Some(user));
+        set.push(&mut spikes, clip.class, Some(clip.user));
     }
     set.class_names = dvs_gesture::NAMES.map(str::to_owned).to_vec();
     set.shrink();
@@ -145,7 +149,7 @@ fn digit(image: &[u8]) -> Vec<Event> {
     let at = |(right, down): (f32, f32)| {
         move |x: f32, y: f32| between_pixels(image, x - right, y - down)
     };
-    let mut sensor = Sensor::new((side, side), at(corner(0.0)));
+    let mut sensor = Sensor::new(side, at(corner(0.0)));
     for time_ms in 1..=DIGIT_MS {
         let share = f32::from(time_ms) / f32::from(DIGIT_MS);
         sensor.look(time_ms, [0..side, 0..side], at(corner(share)));
@@ -153,7 +157,7 @@ fn digit(image: &[u8]) -> Vec<Event> {
     sensor.events
 }
 
-/// Where the upper left corner of the image is after a share of the recording: along a triangle with the
+/// The upper left corner of the image after a share of the recording: along a triangle with the
 /// corners (0, 0), (3, 6), (6, 0).
 fn corner(share: f32) -> (f32, f32) {
     let corners = [(0.0, 0.0), (3.0, 6.0), (6.0, 0.0), (0.0, 0.0)];
@@ -179,8 +183,21 @@ fn between_pixels(image: &[u8], x: f32, y: f32) -> f32 {
     upper * (1.0 - down) + lower * down
 }
 
+/// A recording of a gesture.
+struct Clip {
+    user: u16,
+    /// Number among the recordings of this gesture by this person, from 0.
+    repeat: u64,
+    class: u16,
+}
+
 /// The events of two hands.
-fn gesture((user, repeat, class): (u16, u64, u16), seed: u64) -> Vec<Event> {
+fn gesture(clip: &Clip, seed: u64) -> Vec<Event> {
+    let &Clip {
+        user,
+        repeat,
+        class,
+    } = clip;
     let of_user = Key::new(seed, Purpose::Data).with(u64::from(user));
     let of_clip = of_user.with(1 + repeat).with(u64::from(class));
     let vary = |key: Key, n: u64, most: f32| (2.0 * key.uniform(n) as f32 - 1.0) * most;
@@ -196,13 +213,16 @@ fn gesture((user, repeat, class): (u16, u64, u16), seed: u64) -> Vec<Event> {
     let at = |time_ms: u16| hands(class, &style, f32::from(time_ms) / 1000.0);
     let picture = |hands: [(f32, f32); 2]| {
         move |x: f32, y: f32| {
-            let lit = hands.iter().map(|hand| light((x - hand.0, y - hand.1)));
+            let lit = hands.iter().map(|hand| {
+                let (right, down) = (x - hand.0, y - hand.1);
+                light((right * right + down * down).sqrt())
+            });
             lit.fold(0.0, f32::max)
         }
     };
     let side = dvs_gesture::SIDE as u16;
     let mut before = at(0);
-    let mut sensor = Sensor::new((side, side), picture(before));
+    let mut sensor = Sensor::new(side, picture(before));
     for time_ms in (GESTURE_LOOK_MS..GESTURE_MS).step_by(usize::from(GESTURE_LOOK_MS)) {
         let now = at(time_ms);
         // A pixel that is looked at twice has not changed the second time.
@@ -215,23 +235,22 @@ fn gesture((user, repeat, class): (u16, u64, u16), seed: u64) -> Vec<Event> {
     sensor.events
 }
 
-/// How somebody moves.
+/// Style of a person's movement.
 struct Style {
     turns_per_s: f32,
     /// In pixels.
     reach: f32,
     /// The middle of the body.
     place: (f32, f32),
-    /// Where in a turn the recording begins, from 0 to 1.
+    /// Phase of the turn at which the recording begins, from 0 to 1.
     start: f32,
 }
 
 /// The radius of a hand in pixels.
 const HAND: f32 = 9.0;
 
-/// A hand: dark outside, bright from 2 pixels inside on.
-fn light((x, y): (f32, f32)) -> f32 {
-    let distance = (x * x + y * y).sqrt();
+/// Brightness at a distance from the middle of a hand: dark outside, bright from 2 pixels inside on.
+fn light(distance: f32) -> f32 {
     255.0 * ((HAND - distance) / 2.0).clamp(0.0, 1.0)
 }
 

@@ -180,7 +180,7 @@ impl YinYangSet {
         self.labels.len()
     }
 
-    /// Whether there is no sample.
+    /// True without samples.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }

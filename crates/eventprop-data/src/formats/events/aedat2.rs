@@ -1,7 +1,7 @@
 //! AEDAT 2.0, written by jAER: lines that begin with `#`, then big-endian address and time in µs, 32
 //! bits each.
 //!
-//! What the bits of an address mean depends on the camera, which newer files name in the line
+//! The meaning of the bits of an address depends on the camera, which newer files name in the line
 //! `# AEChip: …`. DVS128: polarity bit 0 (0 is ON, as jAER's own extractor has it), x bits 1 to 7, y
 //! bits 8 to 14, bit 15 an external event. DAVIS: bit 31 a pixel value or another sensor, y bits 22 to
 //! 30, x bits 12 to 21, polarity bit 11 (1 is ON), bit 10 an external event (iniVation, "AEDAT 2.0").

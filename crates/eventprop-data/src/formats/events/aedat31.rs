@@ -73,7 +73,7 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
     Ok(collector.camera())
 }
 
-/// Where the packets begin, and the size of the sensor if the camera is known.
+/// First byte of the packets, and the size of the sensor if the camera is known.
 fn header(bytes: &[u8]) -> Result<(usize, Option<(u32, u32)>), EventProblem> {
     let wrong = |at, found: &str, expected| Err(damaged(Format::Aedat31, at, found, expected));
     let mut header = marked_lines(bytes, b'#');
@@ -162,7 +162,7 @@ fn events(
     Ok(())
 }
 
-/// What this format cannot hold of a recording, if anything.
+/// The part of a recording that this format cannot hold, if any.
 pub fn obstacle(recording: &Recording) -> Option<&'static str> {
     let unfit =
         |event: &Event| event.x > 0x7fff || event.y > 0x7fff || !(0..1 << 62).contains(&event.t_us);

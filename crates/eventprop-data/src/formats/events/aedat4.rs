@@ -26,14 +26,14 @@ enum Compression {
     Zstd,
 }
 
-/// What stands before the packets.
+/// Header of a file, before the packets.
 struct IoHeader {
     compression: Compression,
-    /// Where the packets end, if the file was closed.
+    /// First byte behind the packets, if the file was closed.
     table_at: Option<usize>,
     /// XML.
     streams: String,
-    /// Where the packets begin.
+    /// First byte of the packets.
     end: usize,
 }
 
@@ -198,7 +198,7 @@ impl<'a> Table<'a> {
         (array(buffer, 4)? == identifier).then_some(Self { buffer, at })
     }
 
-    /// Where a field stands; `None` when it has its default.
+    /// Place of a field; `None` when it has its default.
     fn field(&self, n: usize) -> Option<usize> {
         let back = array(self.buffer, self.at).map(i32::from_le_bytes)?;
         let vtable = usize::try_from(i64::try_from(self.at).ok()? - i64::from(back)).ok()?;

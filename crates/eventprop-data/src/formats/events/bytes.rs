@@ -24,7 +24,7 @@ pub fn le_i64(bytes: &[u8], at: usize) -> Option<i64> {
 pub struct Header {
     /// The lines, without their ends.
     pub lines: Vec<String>,
-    /// Where the header ends.
+    /// First byte behind the header.
     pub end: usize,
 }
 

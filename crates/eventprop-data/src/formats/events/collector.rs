@@ -1,8 +1,9 @@
-//! What all readers do with an event: check it, keep the order of time, count what is skipped.
+//! The part that all readers share: check an event, keep the order of time, count what is skipped.
 
-use super::{
-    BACKWARD_MAX_US, Event, EventProblem, Format, Notes, Polarity, Recording, Sensor, SizeFrom,
-};
+use super::{Event, EventProblem, Format, Notes, Polarity, Recording, Sensor, SizeFrom};
+
+/// A clock that goes back by more than this (one second) was reset.
+pub const BACKWARD_MAX_US: i64 = 1_000_000;
 
 /// Gathers the events of one file.
 pub struct Collector {

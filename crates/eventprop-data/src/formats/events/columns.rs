@@ -1,4 +1,4 @@
-//! What the columns of a table of events mean.
+//! Columns of a table of events.
 
 use std::str::FromStr;
 
@@ -30,7 +30,7 @@ impl TimeUnit {
     }
 }
 
-/// What a column means.
+/// Meaning of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     /// Time.
@@ -139,7 +139,7 @@ impl Columns {
         self.columns.len()
     }
 
-    /// Whether there is no column; there always is.
+    /// True without columns; there always is one.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
@@ -149,7 +149,7 @@ impl Columns {
         self.columns.iter().copied()
     }
 
-    /// Whether the events have polarities.
+    /// Presence of polarities in the events.
     pub fn polarity(&self) -> Polarity {
         if self.columns.contains(&Column::Polarity) {
             Polarity::OnOff

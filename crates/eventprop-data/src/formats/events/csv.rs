@@ -13,7 +13,7 @@ use super::{EventProblem, Format, Polarity, Recording};
 /// So many bytes are looked at to recognise text.
 const LOOKED_AT: usize = 4096;
 
-/// Whether the bytes are text with more than one value a line.
+/// True for text with more than one value a line.
 pub fn looks_like_text(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
     let text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');

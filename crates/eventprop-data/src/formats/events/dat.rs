@@ -45,7 +45,7 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
     Ok(collector.camera())
 }
 
-/// What this format cannot hold of a recording, if anything.
+/// The part of a recording that this format cannot hold, if any.
 pub fn obstacle(recording: &Recording) -> Option<&'static str> {
     let unfit = |event: &Event| {
         event.x > 0x3fff || event.y > 0x3fff || !(0..=i64::from(u32::MAX)).contains(&event.t_us)

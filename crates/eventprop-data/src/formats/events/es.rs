@@ -44,7 +44,7 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
     Ok(collector.camera())
 }
 
-/// Where the events begin, and width and height.
+/// First byte of the events, and width and height.
 fn header(bytes: &[u8]) -> Result<(usize, (u32, u32)), EventProblem> {
     let at = MAGIC.len();
     let wrong =
@@ -66,7 +66,7 @@ fn header(bytes: &[u8]) -> Result<(usize, (u32, u32)), EventProblem> {
     }
 }
 
-/// What this format cannot hold of a recording, if anything.
+/// The part of a recording that this format cannot hold, if any.
 pub fn obstacle(recording: &Recording) -> Option<&'static str> {
     let early = recording.events.first().is_some_and(|event| event.t_us < 0);
     let sensor = recording.sensor;

@@ -29,7 +29,7 @@ fn event(raw: [u8; EVENT_BYTES]) -> Event {
     }
 }
 
-/// Whether the bytes can be events of this format: whole events whose times do not decrease.
+/// True if the bytes can be events of this format: whole events whose times do not decrease.
 pub fn plausible(bytes: &[u8]) -> bool {
     let events = bytes.chunks_exact(EVENT_BYTES).take(LOOKED_AT);
     let times = events.filter_map(|raw| array(raw, 0).map(|raw| event(raw).t_us));
@@ -72,7 +72,7 @@ pub fn read_bytes(bytes: &[u8], size: Option<(u32, u32)>) -> Result<Recording, E
     Ok(collector.camera())
 }
 
-/// What this format cannot hold of a recording, if anything.
+/// The part of a recording that this format cannot hold, if any.
 pub fn obstacle(recording: &Recording) -> Option<&'static str> {
     let unfit = |event: &Event| {
         event.x > 255

@@ -13,7 +13,7 @@ use super::{EventProblem, Format, Polarity, Recording};
 use crate::formats::npy::number::{Field, Kind};
 use crate::formats::npy::{self, HeaderText, NpyProblem};
 
-/// How the rows of the table are laid out.
+/// Layout of the rows of the table.
 struct Layout {
     columns: Columns,
     fields: Vec<Field>,

@@ -21,7 +21,7 @@ pub enum WriteEventsError {
     Unfit {
         /// The format.
         format: Format,
-        /// What it can hold.
+        /// The recordings that it can hold.
         holds: &'static str,
     },
     /// A format without a writer.
@@ -43,7 +43,7 @@ pub fn write(path: &Path, recording: &Recording, format: Format) -> Result<(), W
 
 type Encode = fn(&Recording, &mut dyn Write) -> io::Result<()>;
 
-/// What writes a recording in a format that can hold it.
+/// Writer of a recording in a format that can hold it.
 pub(super) fn encoder(recording: &Recording, format: Format) -> Result<Encode, WriteEventsError> {
     let (encode, obstacle): (Encode, _) = match format {
         Format::Aedat31 => (aedat31::write, aedat31::obstacle(recording)),

@@ -13,14 +13,14 @@ pub(crate) enum Kind {
     Bool,
 }
 
-/// Where a field stands in a record, and what type it has.
+/// Place of a field in a record, and its type.
 #[derive(Clone, Copy)]
 pub(crate) struct Field {
     pub(crate) kind: Kind,
     /// Its size.
     pub(crate) bytes: usize,
     pub(crate) big_endian: bool,
-    /// Where it begins.
+    /// Its first byte.
     pub(crate) offset: usize,
 }
 

@@ -20,13 +20,13 @@ pub enum ListProblem {
     /// The reference leads to something else than a collection.
     #[error("its reference leads to byte {address}, where no heap collection is")]
     NoCollection {
-        /// Where it leads.
+        /// The address in the file.
         address: u64,
     },
     /// A collection or an object goes beyond the end.
     #[error("{bytes} bytes at byte {address} go beyond the end of {within}")]
     Beyond {
-        /// Where it begins.
+        /// Its first byte.
         address: u64,
         /// Its length.
         bytes: u64,
@@ -36,7 +36,7 @@ pub enum ListProblem {
     /// The collection has no such object.
     #[error("the heap collection at byte {address} has no object {object}")]
     NoObject {
-        /// Where the collection begins.
+        /// First byte of the collection.
         address: u64,
         /// Number of the object.
         object: u32,
@@ -56,7 +56,7 @@ pub enum ListProblem {
     Read(#[from] io::Error),
 }
 
-/// Where a list is.
+/// Place of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reference {
     pub(super) len: u32,
@@ -94,7 +94,7 @@ struct Object {
 /// The collection read last, which is likely the one of the next list.
 #[derive(Debug, Default)]
 pub(super) struct Collection {
-    /// Where it begins in the file; 0 when there is none, because there the file itself begins.
+    /// First byte in the file; 0 when there is none, because there the file itself begins.
     start: u64,
     end: u64,
     /// Its bytes, if it is short.

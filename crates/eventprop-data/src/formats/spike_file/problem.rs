@@ -13,12 +13,12 @@ use super::heap::ListProblem;
 pub struct SpikeFileError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     #[source]
     pub problem: Problem,
 }
 
-/// What is wrong with a spike file.
+/// Problem of a spike file.
 #[derive(Debug, Error)]
 pub enum Problem {
     /// The file system refused, or a packed file is damaged.
@@ -45,15 +45,15 @@ pub enum Problem {
     Damaged {
         /// The file, or a dataset in it.
         what: String,
-        /// What the reader of HDF5 said.
+        /// The error of the reader of HDF5.
         message: String,
     },
     /// A dataset is missing.
     #[error("has no dataset {dataset}; it has {found}", found = some(found))]
     Missing {
-        /// What is missing.
+        /// The missing part.
         dataset: &'static str,
-        /// What there is.
+        /// Those that are there.
         found: Vec<String>,
     },
     /// A dataset holds something else.
@@ -61,9 +61,9 @@ pub enum Problem {
     Type {
         /// The dataset.
         dataset: &'static str,
-        /// What it holds.
+        /// Its content.
         found: String,
-        /// What it should hold.
+        /// The expected content.
         expected: &'static str,
     },
     /// A dataset has not one entry per sample.
@@ -83,7 +83,7 @@ pub enum Problem {
     Claim {
         /// The dataset.
         dataset: &'static str,
-        /// What it claims.
+        /// The length that it claims.
         entries: u64,
         /// Length of the file.
         bytes: u64,
@@ -105,7 +105,7 @@ pub enum Problem {
         dataset: &'static str,
         /// The sample.
         sample: usize,
-        /// What is wrong.
+        /// The problem.
         #[source]
         problem: ListProblem,
     },

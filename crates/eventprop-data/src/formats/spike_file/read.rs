@@ -71,7 +71,7 @@ impl SpikeFile {
         self.labels.len()
     }
 
-    /// Whether there is no sample.
+    /// True without samples.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -91,7 +91,7 @@ impl SpikeFile {
         &self.keys
     }
 
-    /// What is known about the speakers, by name; columns of other types than text and numbers are
+    /// Properties of the speakers, by name; columns of other types than text and numbers are
     /// left out.
     pub fn meta_info(&self) -> &[(String, MetaColumn)] {
         &self.meta_info
@@ -193,7 +193,7 @@ impl SpikeFile {
     }
 }
 
-/// What a thread keeps from sample to sample.
+/// Buffers that a thread keeps from sample to sample.
 #[derive(Default)]
 struct Decoder {
     times_heap: Collection,

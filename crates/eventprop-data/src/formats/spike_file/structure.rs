@@ -45,7 +45,7 @@ pub(super) struct GroupAddress {
     pub(super) heap: u64,
 }
 
-/// What a name in a group stands for.
+/// Object behind a name in a group.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Target {
     Dataset { header: u64 },
@@ -160,7 +160,7 @@ impl Element {
     }
 }
 
-/// What the elements of a dataset are.
+/// Type of the elements of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DatasetType {
     One(Element),
@@ -189,7 +189,7 @@ impl DatasetType {
     }
 }
 
-/// Where the elements of a one-dimensional dataset are.
+/// Place of the elements of a one-dimensional dataset.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Storage {
     /// One after the other.
@@ -370,7 +370,7 @@ impl Collection {
         self.objects == 0
     }
 
-    /// Whether it should be placed before more is added.
+    /// True if it should be placed before more is added.
     pub(super) fn is_full(&self) -> bool {
         self.bytes.len() >= 1 << 16 || self.objects == u16::MAX
     }

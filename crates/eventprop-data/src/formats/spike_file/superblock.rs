@@ -10,7 +10,7 @@ const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// Enough for every version.
 const BYTES: usize = 64;
 
-/// What is needed of it.
+/// The part that is needed of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Superblock {
     /// The byte that addresses are counted from.

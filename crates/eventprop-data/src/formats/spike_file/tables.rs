@@ -207,7 +207,7 @@ pub(super) fn guarded<T>(
     }
 }
 
-/// What a dataset holds, in words of HDF5.
+/// Content of a dataset, in words of HDF5.
 fn type_name(datatype: &DatatypeMessage) -> String {
     let named = guarded("a type", || Ok(datatype.to_string()));
     named.unwrap_or_else(|_| "elements of a damaged type".to_owned())

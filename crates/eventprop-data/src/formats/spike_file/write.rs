@@ -29,7 +29,7 @@ pub enum WriteFileError {
     Disk {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -40,7 +40,7 @@ pub enum WriteFileError {
         path: PathBuf,
         /// The number of the sample, from 0.
         sample: usize,
-        /// What is wrong.
+        /// The problem.
         #[source]
         problem: SampleProblem,
     },
@@ -49,13 +49,13 @@ pub enum WriteFileError {
     Options {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         #[source]
         problem: OptionsProblem,
     },
 }
 
-/// What is wrong with a sample.
+/// Problem of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum SampleProblem {
     /// Times and channels do not belong together.
@@ -97,12 +97,12 @@ pub enum SampleProblem {
     Speaker {
         /// The speaker given.
         given: Option<u16>,
-        /// Whether the file has speakers.
+        /// Presence of speakers in the file.
         expected: Speakers,
     },
 }
 
-/// What is wrong with the description of a file.
+/// Problem of the description of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptionsProblem {
     /// A level that Deflate does not have.
@@ -159,7 +159,7 @@ impl TimeType {
     }
 }
 
-/// How the tables of a file are packed. HDF5 does not pack the spikes themselves; for that, pack the
+/// Packing of the tables of a file. HDF5 does not pack the spikes themselves; for that, pack the
 /// file (`gzip`), which [`super::SpikeFile`] reads as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
@@ -170,18 +170,18 @@ pub enum Compression {
     Deflate(u32),
 }
 
-/// What a file says beside its samples.
+/// Description of a file, beside its samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriteOptions {
     /// Type of the times.
     pub times: TimeType,
-    /// How its tables are packed.
+    /// Packing of its tables.
     pub compression: Compression,
-    /// Whether the samples have speakers.
+    /// Presence of speakers.
     pub speakers: Speakers,
     /// The words of the classes, by class; none are written when it is empty.
     pub keys: Vec<String>,
-    /// What is known about the speakers, by name.
+    /// Properties of the speakers, by name.
     pub meta_info: Vec<(String, MetaColumn)>,
     /// Texts about the file (attributes of `/`), by name.
     pub attributes: Vec<(String, String)>,
@@ -278,7 +278,7 @@ impl SpikeFileWriter {
         self.labels.len()
     }
 
-    /// Whether there is no sample yet.
+    /// True before the first sample.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -489,8 +489,8 @@ impl Output {
             .writer
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
-        new.file.seek(SeekFrom::Start(0))?;
-        new.file.write_all(&superblock)?;
+        new.file.as_file_mut().seek(SeekFrom::Start(0))?;
+        new.file.as_file_mut().write_all(&superblock)?;
         new.finish()
     }
 }

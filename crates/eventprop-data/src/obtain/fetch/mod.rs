@@ -25,19 +25,19 @@ use transfer::{Part, Stop, Transfer};
 
 pub use transfer::Problem;
 
-/// How to download.
+/// Settings of a download.
 #[derive(Debug, Clone)]
 pub struct FetchOptions {
     /// Addresses of folders to use instead of the registered mirrors, in this order; empty: the
     /// registered ones. Sizes and checksums stay those of the registry.
     pub mirrors: Vec<String>,
-    /// How long to wait for a name and a connection.
+    /// Longest wait for a name and a connection.
     pub connect_timeout: Duration,
-    /// How long to wait when a server sends nothing.
+    /// Longest wait while a server sends nothing.
     pub stall_timeout: Duration,
-    /// How often to try each mirror, at least once.
+    /// Attempts at each mirror, at least one.
     pub attempts: u32,
-    /// How long to wait before trying a mirror again.
+    /// Pause before a mirror is tried again.
     pub pause: Duration,
     /// The proxy.
     pub proxy: Proxy,
@@ -58,10 +58,10 @@ impl Default for FetchOptions {
     }
 }
 
-/// Which proxy to use.
+/// Choice of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proxy {
-    /// What `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    /// As in `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     Environment,
     /// None.
     Direct,
@@ -69,7 +69,7 @@ pub enum Proxy {
     Url(String),
 }
 
-/// How far a download is.
+/// Progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress<'a> {
     /// The name of the file.
@@ -78,7 +78,7 @@ pub struct Progress<'a> {
     pub index: usize,
     /// Number of files.
     pub files: usize,
-    /// Where it comes from.
+    /// Its address.
     pub url: &'a str,
     /// Bytes there are.
     pub bytes: u64,
@@ -94,7 +94,7 @@ pub type OnProgress<'a> = dyn FnMut(Progress<'_>) -> ControlFlow<()> + 'a;
 pub struct Fetched {
     /// The file.
     pub path: PathBuf,
-    /// Where it came from; `None` when it was there already.
+    /// Its address; `None` when it was there already.
     pub url: Option<String>,
 }
 
@@ -104,7 +104,7 @@ pub struct Fetched {
 pub struct Failure {
     /// The address.
     pub url: String,
-    /// What happened.
+    /// Its cause.
     #[source]
     pub problem: Problem,
 }
@@ -117,13 +117,13 @@ pub enum FetchError {
     NoMirror {
         /// The data set.
         dataset: Dataset,
-        /// Where it is described.
+        /// Page that describes it.
         page: &'static str,
     },
     /// The address of the proxy is none.
     #[error("{found:?} is not the address of a proxy; expected http://HOST:PORT")]
     Proxy {
-        /// What was given.
+        /// The address given.
         found: String,
     },
     /// A file of another content would be read in place of the one fetched.
@@ -153,7 +153,7 @@ pub enum FetchError {
     Disk {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -168,11 +168,11 @@ pub enum FetchError {
     EveryMirror {
         /// The name of the file.
         file: &'static str,
-        /// What happened, in order.
+        /// The failures, in order.
         failures: Box<[Failure]>,
-        /// Where it can be had.
+        /// Page from which it can be had.
         urls: Box<[String]>,
-        /// Where it belongs.
+        /// Folder in which it belongs.
         folder: PathBuf,
         /// Its size, if it is known.
         bytes: Option<u64>,

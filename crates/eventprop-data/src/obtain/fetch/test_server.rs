@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What to do with the next request.
+/// Answer to the next request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Act {
     /// The file, or the range asked for.

@@ -16,13 +16,13 @@ use crate::obtain::registry::Checksum;
 const BLOCK_BYTES: usize = 1 << 16;
 const EXCERPT_BYTES: u64 = 80;
 
-/// What went wrong with one attempt.
+/// Failure of one attempt.
 #[derive(Debug, Error)]
 pub enum Problem {
     /// No answer.
     #[error("no answer: {message}")]
     NoAnswer {
-        /// What the network said.
+        /// The error of the network.
         message: String,
     },
     /// An answer that is not the file.
@@ -60,7 +60,7 @@ pub enum Problem {
         received: u64,
         /// Bytes of the whole file, if they are known.
         expected: Option<u64>,
-        /// What the network said.
+        /// The error of the network.
         message: String,
     },
     /// The right number of wrong bytes.
@@ -76,7 +76,7 @@ pub enum Problem {
         expected: Checksum,
         /// The first bytes of the file.
         excerpt: String,
-        /// Whether part of the file was there before.
+        /// True if part of the file was there before.
         resumed: bool,
     },
 }
@@ -86,7 +86,7 @@ fn of(expected: Option<u64>) -> String {
 }
 
 impl Problem {
-    /// Whether the same mirror may do better when it is asked again.
+    /// True if the same mirror may do better when it is asked again.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::NoAnswer { .. } | Self::Range { .. } | Self::BrokeOff { .. } => true,
@@ -211,7 +211,7 @@ pub(super) struct Transfer<'a> {
     pub(super) bytes_total: Option<u64>,
 }
 
-/// What a server answers.
+/// Answer of a server.
 enum Answer {
     /// The rest of the file, and how long the whole file is, if that is known.
     Rest(Body, Option<u64>),

@@ -10,16 +10,16 @@ use crate::binned::Binning;
 use crate::encode::camera::CameraCode;
 use crate::formats::events::{self, Event};
 
-/// What is taken of every clip, in ms from its start.
+/// Part of every clip that is taken, in ms from its start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Window {
-    /// Where it begins.
+    /// Its start.
     pub start_ms: f64,
-    /// Where it ends.
+    /// Its end.
     pub end_ms: f64,
 }
 
-/// How clips become samples.
+/// Conversion of clips into samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// For a sensor of 128 × 128 pixels.
@@ -30,7 +30,7 @@ pub struct Request<'a> {
     pub window: Option<Window>,
 }
 
-/// What comes of a file.
+/// Result of a file.
 #[derive(Default)]
 pub(super) struct Read {
     pub(super) samples: Vec<Sample>,

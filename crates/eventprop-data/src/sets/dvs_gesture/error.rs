@@ -21,7 +21,7 @@ pub enum GestureError {
         list: &'static str,
         /// Folder of tonic's clips.
         clips: &'static str,
-        /// Where it was looked for.
+        /// The place that was searched.
         folders: Vec<PathBuf>,
     },
     /// A recording is damaged.
@@ -32,7 +32,7 @@ pub enum GestureError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A line of a label file is not class, start, end.
@@ -44,7 +44,7 @@ pub enum GestureError {
         line: usize,
         /// The line.
         found: String,
-        /// What should be there.
+        /// The expected content.
         expected: &'static str,
     },
     /// A clip begins after the last event.
@@ -67,7 +67,7 @@ pub enum GestureError {
     Name {
         /// The file.
         path: PathBuf,
-        /// What it should be.
+        /// The expected value.
         expected: &'static str,
     },
     /// An event does not fit the sensor or the grid.
@@ -75,7 +75,7 @@ pub enum GestureError {
     Bin {
         /// The recording.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: BinError,
     },
     /// A recording of another camera.

@@ -18,5 +18,5 @@ pub const NAMES: [&str; CLASSES as usize] = [
     "air_guitar",
     "other",
 ];
-/// What a gesture becomes in a mirror: right is left, and clockwise is counter-clockwise.
+/// Mirror image of a gesture: right is left, and clockwise is counter-clockwise.
 pub const MIRRORED: [u16; CLASSES as usize] = [0, 2, 1, 6, 5, 4, 3, 7, 8, 9, 10];

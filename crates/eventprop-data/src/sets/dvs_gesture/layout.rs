@@ -1,4 +1,4 @@
-//! Where the files of a part are, in the two forms in which the set is handed out.
+//! Layout of the files of a part, in the two forms in which the set is handed out.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ pub(super) enum Recording {
     Cut { events: PathBuf, class: u16 },
 }
 
-/// Where a part lies, in the first of the data folders that holds it.
+/// Folder of a part, in the first of the data folders that holds it.
 ///
 /// # Errors
 /// [`GestureError`].

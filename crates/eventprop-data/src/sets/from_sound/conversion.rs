@@ -24,12 +24,12 @@ use crate::formats::spike_file::{
 };
 use crate::obtain::checksum::sha256_hex;
 
-/// How a folder is converted.
+/// Settings of the conversion of a folder.
 #[derive(Debug, Clone, Copy)]
 pub struct Conversion<'a> {
     /// The encoder.
     pub encoder: &'a Encoder,
-    /// What to encode.
+    /// The recordings to encode.
     pub file_list: &'a FileList,
     /// The spike file to write.
     pub out: &'a Path,
@@ -39,13 +39,13 @@ pub struct Conversion<'a> {
     pub max_seconds: f64,
     /// Number of threads, at least 1.
     pub threads: usize,
-    /// What to do about a recording that cannot be encoded.
+    /// Treatment of a recording that cannot be encoded.
     pub broken: OnBroken,
     /// Set to stop; what is done is kept.
     pub cancel: &'a AtomicBool,
 }
 
-/// What to do about a recording that cannot be encoded.
+/// Treatment of a recording that cannot be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnBroken {
     /// Leave it out and go on.
@@ -54,16 +54,16 @@ pub enum OnBroken {
     Stop,
 }
 
-/// What happened.
+/// Event of a conversion.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A recording is done; `resumed` if it was before.
     Done {
         /// The recording.
         recording: &'a Recording,
-        /// Whether it was done by an earlier conversion.
+        /// True if it was done by an earlier conversion.
         resumed: bool,
-        /// What is odd about it.
+        /// Oddities of the recording.
         notes: &'a [Note],
     },
     /// A recording cannot be encoded.
@@ -75,7 +75,7 @@ pub enum Event<'a> {
     },
 }
 
-/// What came of a conversion.
+/// Result of a conversion.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Recordings in the file.
@@ -90,7 +90,7 @@ pub struct Report {
     pub broken: Vec<(String, String)>,
     /// Recordings with something odd about them.
     pub noted: usize,
-    /// Whether it was stopped before its end. Then there is no file yet.
+    /// True if it was stopped before its end. Then there is no file yet.
     pub stopped: bool,
 }
 
@@ -109,7 +109,7 @@ pub enum ConversionError {
     /// Everything is broken.
     #[error("none of the {recordings} recordings could be encoded; the first: {first}")]
     Nothing {
-        /// How many there are.
+        /// Number of those there.
         recordings: usize,
         /// Why the first could not.
         first: String,
@@ -132,7 +132,7 @@ fn beside(out: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What the threads share.
+/// State that the threads share.
 struct Shared<'a> {
     journal: Journal,
     report: Report,
@@ -386,7 +386,7 @@ pub fn stream(sha256: &str) -> u64 {
 /// The stream of a file.
 ///
 /// # Errors
-/// What the system says when it cannot be read.
+/// The system's error when it cannot be read.
 pub fn stream_of(path: &Path) -> io::Result<u64> {
     Ok(stream(&sha256_hex(File::open(path)?)?))
 }

@@ -11,9 +11,9 @@ pub enum FileListError {
     /// The system refused.
     #[error("{path}: {source}", path = path.display())]
     Io {
-        /// What was read.
+        /// The file that was read.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -35,7 +35,7 @@ pub enum FileListError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

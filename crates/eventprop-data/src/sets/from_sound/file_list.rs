@@ -1,4 +1,4 @@
-//! Which recordings of a folder become samples, and who says what in them.
+//! Choice of recordings in a folder, with their labels and speakers.
 //!
 //! Classes and speakers are numbered over everything that is found, before a selection is made, so that the parts of
 //! a data set agree on them.
@@ -13,7 +13,7 @@ use super::pattern::is_sound_ending;
 /// A recording to be encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its name within the folder, with `/`.
     pub name: String,

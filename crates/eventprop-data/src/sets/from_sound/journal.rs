@@ -1,4 +1,4 @@
-//! What of a conversion is done already, so that a stopped one goes on where it was.
+//! Record of the finished part of a conversion, so that a stopped one goes on where it was.
 //!
 //! A file beside the output takes the spikes of every sound as soon as they are there. A record is whole or it does
 //! not count: its checksum tells. The text of the settings stands at the beginning, so that spikes of different
@@ -26,9 +26,9 @@ const RECORD_BYTES_MAX: u32 = 1 << 30;
 pub struct Journal {
     path: PathBuf,
     file: File,
-    /// Where the next record belongs.
+    /// Place of the next record.
     end: u64,
-    /// Where the record of each name begins, and how long its content is.
+    /// First byte of the record of each name, and the length of its content.
     records: HashMap<String, (u64, u32)>,
 }
 
@@ -53,7 +53,7 @@ pub enum JournalError {
     Io {
         /// The journal.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -72,7 +72,7 @@ pub enum JournalError {
     Settings {
         /// The journal.
         path: PathBuf,
-        /// What differs.
+        /// The setting that differs.
         difference: String,
     },
 }
@@ -185,12 +185,12 @@ impl Journal {
         self.records.len()
     }
 
-    /// Whether nothing is done yet.
+    /// True before the first record.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// What was made of a sound, if it is done.
+    /// The spikes of a sound, if it is done.
     ///
     /// # Errors
     /// [`JournalError::Io`]

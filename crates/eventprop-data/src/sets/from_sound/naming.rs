@@ -1,4 +1,4 @@
-//! How names of files become labels and speakers, and what is taken.
+//! Labels and speakers from names of files, and filters on them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use super::error::FileListError;
 use super::pattern::{Fields, Pattern, Selection};
 use super::table::{self, Line, Needed, Table, read_text};
 
-/// Where labels or speakers come from.
+/// Source of labels or speakers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The folder that holds the recording.
@@ -19,12 +19,12 @@ pub enum Origin {
     Csv,
 }
 
-/// How names become labels and speakers, and what is taken.
+/// Reading of labels and speakers from names, and filters on them.
 #[derive(Debug, Clone)]
 pub struct Naming {
-    /// Where labels come from.
+    /// Source of the labels.
     pub labels: Origin,
-    /// Where speakers come from, if they are known.
+    /// Source of the speakers, if they are known.
     pub speakers: Option<Origin>,
     /// The pattern of the names. A recording that does not match is left out.
     pub pattern: Option<Pattern>,
@@ -33,7 +33,7 @@ pub struct Naming {
     pub csv: Option<PathBuf>,
     /// The classes in the order of their numbers, each with the word to show; found and sorted when empty.
     pub classes: Vec<(String, String)>,
-    /// What is taken; all of them must agree.
+    /// Filters; all of them must agree.
     pub select: Vec<Selection>,
     /// Lists of names, one a line: only what they name is taken.
     pub only: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! What the name of a recording says: patterns such as `{label}_{speaker}_{index}`.
+//! Fields in the name of a recording: patterns such as `{label}_{speaker}_{index}`.
 
 use std::str::FromStr;
 
@@ -30,7 +30,7 @@ enum Part {
     Field(String),
 }
 
-/// What a name says, field by field.
+/// Fields of a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields(Vec<(String, String)>);
 
@@ -96,7 +96,7 @@ impl FromStr for Pattern {
 }
 
 impl Pattern {
-    /// Whether it has a field of this name.
+    /// True if it has a field of this name.
     pub fn has(&self, name: &str) -> bool {
         self.names().any(|field| field == name)
     }
@@ -109,7 +109,7 @@ impl Pattern {
         })
     }
 
-    /// What `path`, with `/` between its folders, says; `None` if it does not match.
+    /// The fields of `path`, with `/` between its folders; `None` if it does not match.
     pub fn fields(&self, path: &str) -> Option<Fields> {
         let path = without_ending(path);
         let start = path.rmatch_indices('/').nth(self.folders);
@@ -163,14 +163,14 @@ fn without_ending(name: &str) -> &str {
     if is_sound_ending(ending) { stem } else { name }
 }
 
-/// Whether a file's ending is one of those that are read.
+/// True if a file's ending is one of those that are read.
 pub(crate) fn is_sound_ending(ending: &str) -> bool {
     ["wav", "flac"]
         .iter()
         .any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// Which values of a field are taken: `index=0-4`, `speaker=theo,george`, `speaker!=theo`.
+/// Filter on the values of a field: `index=0-4`, `speaker=theo,george`, `speaker!=theo`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// The field.
@@ -223,7 +223,7 @@ impl FromStr for Selection {
 }
 
 impl Selection {
-    /// Whether a value of the field is taken.
+    /// True if a value of the field is taken.
     pub fn takes(&self, value: &str) -> bool {
         let number = value.parse::<u64>().ok();
         let named = self.values.iter().any(|values| match values {

@@ -17,7 +17,7 @@ pub(super) struct Line {
     pub(super) speaker: Option<String>,
 }
 
-/// Which columns are needed beside `file`.
+/// Columns needed beside `file`.
 pub(super) struct Needed {
     pub(super) label: bool,
     pub(super) speaker: bool,

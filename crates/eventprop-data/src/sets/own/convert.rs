@@ -8,7 +8,7 @@ use super::shape::Request;
 use crate::formats::events;
 use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteOptions};
 
-/// What was written.
+/// Summary of the written set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Names of the classes.
@@ -19,7 +19,7 @@ pub struct Written {
     pub spikes: u64,
     /// Channels.
     pub inputs: u32,
-    /// What the readers noted.
+    /// Notes of the readers.
     pub notices: Vec<String>,
 }
 

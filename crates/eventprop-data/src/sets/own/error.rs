@@ -18,7 +18,7 @@ pub enum OwnDataError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A recording.
@@ -35,7 +35,7 @@ pub enum OwnDataError {
     Empty {
         /// The folder.
         path: PathBuf,
-        /// What is missing.
+        /// The missing part.
         missing: &'static str,
     },
     /// A file that is none of the three.
@@ -81,7 +81,7 @@ pub enum OwnDataError {
     Code {
         /// The folder.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: CameraCodeError,
     },
     /// Arrays that do not belong together.
@@ -89,7 +89,7 @@ pub enum OwnDataError {
     Arrays {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A file of spike trains could not be written.
@@ -102,7 +102,7 @@ pub enum OwnDataError {
         path: PathBuf,
         /// The sample, from 0.
         sample: usize,
-        /// What is wrong.
+        /// The problem.
         problem: BinError,
     },
 }

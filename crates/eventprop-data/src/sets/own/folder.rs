@@ -124,7 +124,7 @@ fn class_folders(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), OwnDataErro
     Ok((folders, names))
 }
 
-/// What is in a folder and not hidden, by name.
+/// Entries of a folder that are not hidden, by name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, OwnDataError> {
     let io = |source| OwnDataError::Io {
         path: folder.to_owned(),

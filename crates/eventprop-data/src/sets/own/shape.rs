@@ -1,4 +1,4 @@
-//! What is asked of a set and what it looks like.
+//! Request for a set, and its shape.
 
 use crate::binned::{BinnedSet, Binning};
 use crate::encode::camera::{CameraCode, PolarityCode};
@@ -7,7 +7,7 @@ use crate::formats::events::{Polarity, SensorSize};
 /// Classes and channels have 16 bits.
 pub(super) const CHANNELS_MAX: u32 = 1 << 16;
 
-/// What the time of a recording counts from.
+/// Zero of the time of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeOrigin {
     /// Its first event.
@@ -16,22 +16,22 @@ pub enum TimeOrigin {
     File,
 }
 
-/// How recordings become samples.
+/// Conversion of recordings into samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// Length and number of steps; the number of channels is found.
     pub binning: Binning,
     /// Pixels of the longer side of a camera.
     pub side: u32,
-    /// What becomes of polarities.
+    /// Treatment of polarities.
     pub polarity: PolarityCode,
-    /// What times of a recording count from; spike trains keep their own zero.
+    /// Zero of the times of a recording; spike trains keep their own.
     pub origin: TimeOrigin,
-    /// What the training set looked like, for a test set.
+    /// Shape of the training set, for a test set.
     pub shape: Option<&'a Shape>,
 }
 
-/// What a set looks like, beside its samples.
+/// Shape of a set: everything beside its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
     /// Names of the classes; empty when they only have numbers.
@@ -42,7 +42,7 @@ pub struct Shape {
     pub inputs: u32,
     /// The sensor, for a folder of recordings.
     pub sensor: Option<SensorKind>,
-    /// How its pixels become inputs, for a camera.
+    /// Conversion of pixels into inputs, for a camera.
     pub code: Option<CameraCode>,
 }
 
@@ -51,12 +51,12 @@ pub struct Shape {
 pub struct SensorKind {
     /// Columns and rows.
     pub size: SensorSize,
-    /// Whether events have polarities.
+    /// Presence of polarities.
     pub polarity: Polarity,
 }
 
 impl SensorKind {
-    /// Whether events come from pixels rather than from a list of channels.
+    /// True if events come from pixels rather than from a list of channels.
     pub(super) fn is_camera(self) -> bool {
         self.size.height > 1 || self.polarity == Polarity::OnOff
     }
@@ -67,8 +67,8 @@ impl SensorKind {
 pub struct Loaded {
     /// The samples.
     pub set: BinnedSet,
-    /// What it looks like.
+    /// Its shape.
     pub shape: Shape,
-    /// What a user should know.
+    /// Notices for the user.
     pub notices: Vec<String>,
 }

@@ -36,7 +36,7 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Where the set of the file `source` on this grid is kept in `folder`.
+    /// Path in `folder` at which the set of the file `source` on this grid is kept.
     pub(super) fn new(
         folder: &Path,
         source: &Path,

@@ -12,7 +12,7 @@
 //! # Ok::<(), shd::ShdError>(())
 //! ```
 //!
-//! What is no spike is refused with its place in the file: a time that is NaN, infinite or negative, a
+//! A value that is no spike is refused with its place in the file: a time that is NaN, infinite or negative, a
 //! channel that is not there, a class that is none. Times that are not in order are sorted, as spikes
 //! on a grid have no other order; they and samples without spikes are counted and told in
 //! [`Loaded::notices`].
@@ -143,7 +143,7 @@ impl Split {
     }
 }
 
-/// What to read, and how.
+/// Request for a set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Request<'a> {
     /// The data set.
@@ -152,7 +152,7 @@ pub struct Request<'a> {
     pub split: Split,
     /// The grid; `inputs` is usually [`CHANNELS`].
     pub binning: Binning,
-    /// Where binned sets are kept for the next time; made when it is missing. `None`: nowhere.
+    /// Folder of the binned sets that are kept for the next time; made when it is missing. `None`: nowhere.
     pub cache: Option<&'a Path>,
 }
 
@@ -161,17 +161,17 @@ pub struct Request<'a> {
 pub struct Loaded {
     /// The samples, with speakers and words of the classes if the file has them.
     pub set: BinnedSet,
-    /// What a synthetic file says about itself; `None` for a recording.
+    /// Description in a synthetic file; `None` for a recording.
     pub synthetic: Option<String>,
-    /// How many of what was found.
+    /// Counts of oddities.
     pub counts: Counts,
-    /// What the user should know, in sentences.
+    /// Notices for the user, in sentences.
     pub notices: Vec<String>,
     /// The file.
     pub path: PathBuf,
 }
 
-/// What was found in a file while it was binned.
+/// Counts of oddities that were found in a file while it was binned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Spikes in the file.
@@ -230,7 +230,7 @@ pub enum ShdError {
         sample: usize,
         /// The spike, from 0, in the order of the file.
         spike: usize,
-        /// What is wrong.
+        /// The problem.
         #[source]
         problem: SpikeProblem,
     },
@@ -253,14 +253,14 @@ pub enum ShdError {
     /// A grid that is none.
     #[error("the grid has {found}; expected {expected}")]
     Grid {
-        /// What it has.
+        /// The number that it has.
         found: String,
-        /// What it should have.
+        /// The number that it should have.
         expected: &'static str,
     },
 }
 
-/// What is wrong with a spike.
+/// Problem of a spike.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum SpikeProblem {
     /// A time that is NaN, infinite or negative.

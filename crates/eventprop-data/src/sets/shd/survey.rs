@@ -1,4 +1,4 @@
-//! What is in a spike file: samples, classes, speakers, lengths, and whatever is odd. Nothing is
+//! Survey of a spike file: samples, classes, speakers, lengths, and whatever is odd. Nothing is
 //! refused; what a reader would refuse is counted.
 
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{CHANNELS, SYNTHETIC};
 use crate::formats::spike_file::{SpikeFile, SpikeFileError, Spikes};
 
-/// What is in a spike file.
+/// Survey of a spike file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survey {
     /// The file.
@@ -23,9 +23,9 @@ pub struct Survey {
     pub last_spike_s: Percentiles,
     /// The highest channel of a spike.
     pub highest_unit: Option<i64>,
-    /// What is odd.
+    /// Oddities.
     pub oddities: Oddities,
-    /// What a synthetic file says about itself.
+    /// Description in a synthetic file.
     pub synthetic: Option<String>,
 }
 
@@ -36,18 +36,18 @@ impl Survey {
     }
 }
 
-/// How a quantity is distributed over samples; all zero without samples.
+/// Distribution of a quantity over samples; all zero without samples.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Percentiles {
     /// Number of samples.
     pub samples: usize,
     /// The least.
     pub min: f64,
-    /// What 5 % are below.
+    /// 5th percentile.
     pub p5: f64,
-    /// What half are below.
+    /// Median.
     pub median: f64,
-    /// What 95 % are below.
+    /// 95th percentile.
     pub p95: f64,
     /// The greatest.
     pub max: f64,
@@ -76,7 +76,7 @@ impl Percentiles {
     }
 }
 
-/// What is odd in a file. Only unsorted and empty samples can be used.
+/// Oddities of a file. Only unsorted and empty samples can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Oddities {
     /// Spikes whose time is NaN or infinite.
@@ -93,7 +93,7 @@ pub struct Oddities {
     pub empty: u64,
 }
 
-/// What one sample adds.
+/// Contribution of one sample.
 struct Seen {
     spikes: usize,
     last_s: Option<f64>,

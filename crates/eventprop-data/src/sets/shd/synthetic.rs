@@ -102,7 +102,7 @@ pub enum SyntheticError {
     /// A setting out of its range.
     #[error("{found} {name}; expected 1 to {most}")]
     Setting {
-        /// What is set.
+        /// The value set.
         name: &'static str,
         /// Its value.
         found: u16,
@@ -120,7 +120,7 @@ pub enum SyntheticError {
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -154,7 +154,7 @@ struct Word {
     upwards: [bool; UNITS],
 }
 
-/// How a speaker speaks.
+/// Voice of a speaker.
 #[derive(Debug, Clone, Copy)]
 struct Voice {
     /// Factor of all lengths.
@@ -257,7 +257,7 @@ impl ShdLike {
         Ok(set)
     }
 
-    /// What the files say about themselves.
+    /// Description of themselves in the files.
     fn description(&self) -> String {
         let Self {
             train,

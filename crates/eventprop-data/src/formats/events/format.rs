@@ -1,0 +1,107 @@
+//! The file formats of events and their names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// A file format of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// AEDAT 2.0, jAER.
+    Aedat2,
+    /// AEDAT 3.1, cAER: DVS128 Gesture.
+    Aedat31,
+    /// AEDAT 4.0, DV.
+    Aedat4,
+    /// Five bytes per event: N-MNIST, N-Caltech101.
+    FiveBytes,
+    /// Prophesee EVT 2.0 (`.raw`).
+    Evt2,
+    /// Prophesee DAT.
+    Dat,
+    /// Event Stream 2 (`.es`).
+    EventStream,
+    /// NumPy arrays with named fields, or of four columns.
+    Npy,
+    /// Text with named columns.
+    Csv,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 9] = [
+        Self::Aedat2,
+        Self::Aedat31,
+        Self::Aedat4,
+        Self::FiveBytes,
+        Self::Evt2,
+        Self::Dat,
+        Self::EventStream,
+        Self::Npy,
+        Self::Csv,
+    ];
+
+    /// The name, as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aedat2 => "aedat2",
+            Self::Aedat31 => "aedat3.1",
+            Self::Aedat4 => "aedat4",
+            Self::FiveBytes => "nmnist",
+            Self::Evt2 => "evt2",
+            Self::Dat => "dat",
+            Self::EventStream => "es",
+            Self::Npy => "npy",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// A name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Aedat2 => "AEDAT 2.0",
+            Self::Aedat31 => "AEDAT 3.1",
+            Self::Aedat4 => "AEDAT 4.0",
+            Self::FiveBytes => "N-MNIST (5 bytes per event)",
+            Self::Evt2 => "Prophesee EVT 2.0",
+            Self::Dat => "Prophesee DAT",
+            Self::EventStream => "Event Stream",
+            Self::Npy => "NumPy array",
+            Self::Csv => "text table (CSV)",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}
+
+/// A name that is no format.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("no event format is called {found:?}; known are {known}", known = names())]
+pub struct UnknownFormat {
+    /// The name given.
+    pub found: String,
+}
+
+pub(super) fn names() -> String {
+    Format::ALL.map(Format::name).join(", ")
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let wanted = name.to_lowercase();
+        let known = Self::ALL.into_iter();
+        known
+            .clone()
+            .find(|format| format.name() == wanted)
+            .ok_or_else(|| UnknownFormat {
+                found: name.to_owned(),
+            })
+    }
+}
