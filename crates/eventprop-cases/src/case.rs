@@ -1,4 +1,4 @@
-//! What a case is, in the engine's own types.
+//! A case, in the engine's own types.
 
 use eventprop::loss::Loss;
 use eventprop::network::Network;
@@ -6,7 +6,7 @@ use eventprop::params::Params;
 use eventprop::solver::event::Work;
 use eventprop::spikes::Batch;
 
-/// How a solver keeps time. What is expected depends on it: spikes of the grid lie on steps.
+/// The time of a solver. Expectations depend on it: spikes of the grid lie on steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeKind {
     /// Steps of the grid.
@@ -20,7 +20,7 @@ pub enum TimeKind {
 pub struct Case {
     /// Name of the file without its ending.
     pub name: String,
-    /// What the case is about, in one line.
+    /// The subject of the case, in one line.
     pub title: String,
     /// The network.
     pub network: Network,
@@ -30,12 +30,12 @@ pub struct Case {
     pub batch: Batch,
     /// The loss.
     pub loss: Loss,
-    /// What is expected, at most once for each [`TimeKind`].
+    /// Expectations, at most one for each [`TimeKind`].
     pub expectations: Vec<Expectation>,
 }
 
 impl Case {
-    /// What is expected of solvers that keep time in this way.
+    /// The expectation of solvers that keep time in this way.
     pub fn expected_of(&self, kind: TimeKind) -> Option<&Expectation> {
         self.expectations.iter().find(|e| e.kind == kind)
     }
@@ -54,12 +54,12 @@ pub struct Spike {
     pub drive: f64,
 }
 
-/// What is expected of the solvers of one kind.
+/// The expectation of the solvers of one kind.
 #[derive(Debug, Clone)]
 pub struct Expectation {
     /// The kind.
     pub kind: TimeKind,
-    /// Where the numbers come from: `golden: …`, `analytic: …` or `pinned: …`.
+    /// The origin of the numbers: `golden: …`, `analytic: …` or `pinned: …`.
     pub origin: String,
     /// Largest relative error of a number in double precision. See [`crate::run()`] for what it is
     /// relative to.
@@ -77,6 +77,6 @@ pub struct Expectation {
     /// The gradient of a projection [source, target], row-major, by projection; projections that
     /// are not named are not compared.
     pub gradient: Vec<(usize, Vec<f64>)>,
-    /// How much work the forward pass of the event solver is.
+    /// The work of the forward pass of the event solver.
     pub work: Option<Work>,
 }

@@ -77,11 +77,11 @@ use crate::case::{Case, Expectation, Spike, TimeKind};
 pub struct CaseError {
     /// The case.
     pub case: String,
-    /// What is wrong.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What can be wrong with a case file.
+/// A fault of a case file.
 #[derive(Debug, Error)]
 pub enum Fault {
     /// It is not TOML, a key is unknown, missing or of the wrong type.
@@ -96,7 +96,7 @@ pub enum Fault {
     /// A name refers to nothing.
     #[error("there is no {what} \"{name}\"; there is {known}")]
     Unknown {
-        /// What kind of thing.
+        /// The kind of thing.
         what: &'static str,
         /// The name.
         name: String,
@@ -132,7 +132,7 @@ pub enum Fault {
     /// A rule about a value is broken.
     #[error("{what} is {found}; it must be {expected}")]
     Value {
-        /// Where.
+        /// The place.
         what: String,
         /// The value.
         found: String,

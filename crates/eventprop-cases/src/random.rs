@@ -4,6 +4,8 @@
 //! numbers it prints. Weights are drawn in units of ϑ over the peak of a unit postsynaptic potential:
 //! one such weight just reaches the threshold from rest, a few of them let a neuron fire a few times.
 
+use std::ops::Range;
+
 use eventprop::connect::{Delay, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
@@ -34,7 +36,7 @@ impl Output {
     }
 }
 
-/// How the constants of a population are drawn.
+/// The draw of the constants of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Constants {
     /// The same for all neurons: threshold 1, reset 0, τ_mem four times τ_syn.
@@ -45,7 +47,7 @@ pub enum Constants {
     PerNeuron,
 }
 
-/// What kind of network is drawn.
+/// The kind of network that is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -54,20 +56,20 @@ pub enum Constants {
 pub struct Shape {
     /// Hidden populations, 0 or more.
     pub hidden: usize,
-    /// Whether every hidden population feeds back on itself.
+    /// True if every hidden population feeds back on itself.
     pub recurrent: bool,
-    /// Whether the input reaches every population directly.
+    /// True if the input reaches every population directly.
     pub skips: bool,
-    /// Whether the neurons of every hidden population also reach themselves and those of the next one,
+    /// True if the neurons of every hidden population also reach themselves and those of the next one,
     /// one to one.
     pub one_to_one: bool,
-    /// Whether projections have delays.
+    /// True if projections have delays.
     pub delays: bool,
     /// The constants.
     pub constants: Constants,
-    /// Whether thresholds adapt.
+    /// True if thresholds adapt.
     pub adapting: bool,
-    /// Whether every constant that can be trained is a parameter.
+    /// True if every constant that can be trained is a parameter.
     pub trained: bool,
     /// The output.
     pub output: Output,
@@ -184,7 +186,11 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
     let mut before = input;
     for (position, &layer) in layers.iter().enumerate() {
         let is_hidden = position + 1 < layers.len();
-        let mut connect = |source, how| draws.connect(&mut network, (source, layer), how);
+        let from = |source| Ends {
+            source,
+            target: layer,
+        };
+        let mut connect = |source, how| draws.connect(&mut network, from(source), how);
         connect(before, How::dense(shape, Strength::DRIVING));
         if shape.recurrent && is_hidden {
             connect(layer, How::dense(shape, Strength::RECURRENT));
@@ -198,7 +204,7 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
                 .filter(|&source| source != input)
             {
                 let how = How::one_to_one(shape);
-                of_pairs.connect(&mut network, (source, layer), how);
+                of_pairs.connect(&mut network, from(source), how);
             }
         }
         before = layer;
@@ -252,7 +258,14 @@ impl Strength {
     };
 }
 
-/// How two populations are connected.
+/// The populations that a projection connects.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    source: PopulationId,
+    target: PopulationId,
+}
+
+/// The kind of a projection.
 #[derive(Debug, Clone)]
 struct How {
     wiring: Wiring,
@@ -309,22 +322,24 @@ impl Draws {
         constants: Constants,
         size: usize,
         plain: f64,
-        range: (f64, f64),
+        range: Range<f64>,
     ) -> Constant {
         match constants {
             Constants::Plain => Constant::Same(plain),
-            Constants::Scalar => Constant::Same(self.between(range.0, range.1)),
-            Constants::PerNeuron => {
-                Constant::PerNeuron((0..size).map(|_| self.between(range.0, range.1)).collect())
-            }
+            Constants::Scalar => Constant::Same(self.between(range.start, range.end)),
+            Constants::PerNeuron => Constant::PerNeuron(
+                (0..size)
+                    .map(|_| self.between(range.start, range.end))
+                    .collect(),
+            ),
         }
     }
 
     /// τ_mem and τ_syn. One scalar draw in three has equal ones, one in three the ratio two, where
     /// crossings have closed forms.
     fn time_constants(&mut self, constants: Constants, size: usize) -> (Constant, Constant) {
-        let tau_syn = self.constant(constants, size, 5.0, (3.0, 8.0));
-        let tau_mem = self.constant(constants, size, 20.0, (8.0, 25.0));
+        let tau_syn = self.constant(constants, size, 5.0, 3.0..8.0);
+        let tau_mem = self.constant(constants, size, 20.0, 8.0..25.0);
         match (constants, &tau_syn, self.below(3)) {
             (Constants::Scalar, Constant::Same(tau), 0) => (Constant::Same(*tau), tau_syn),
             (Constants::Scalar, Constant::Same(tau), 1) => (Constant::Same(2.0 * tau), tau_syn),
@@ -337,8 +352,8 @@ impl Draws {
         Lif {
             tau_mem,
             tau_syn,
-            v_thresh: self.constant(constants, size, 1.0, (0.7, 1.4)),
-            v_reset: self.constant(constants, size, 0.0, (-0.5, 0.3)),
+            v_thresh: self.constant(constants, size, 1.0, 0.7..1.4),
+            v_reset: self.constant(constants, size, 0.0, -0.5..0.3),
         }
     }
 
@@ -347,25 +362,21 @@ impl Draws {
         Li {
             tau_mem,
             tau_syn,
-            v_init: self.constant(constants, size, 0.0, (-0.2, 0.2)),
+            v_init: self.constant(constants, size, 0.0, -0.2..0.2),
         }
     }
 
     /// A threshold that rises by a fifth of the usual one or so with every spike.
     fn adaptation(&mut self, constants: Constants, size: usize) -> Adaptation {
         Adaptation {
-            tau_b: self.constant(constants, size, 30.0, (4.0, 60.0)),
-            b_incr: self.constant(constants, size, 0.2, (0.05, 0.5)),
-            b_init: self.constant(constants, size, 0.0, (0.0, 0.2)),
+            tau_b: self.constant(constants, size, 30.0, 4.0..60.0),
+            b_incr: self.constant(constants, size, 0.2, 0.05..0.5),
+            b_init: self.constant(constants, size, 0.0, 0.0..0.2),
         }
     }
 
-    fn connect(
-        &mut self,
-        network: &mut Network,
-        (source, target): (PopulationId, PopulationId),
-        how: How,
-    ) {
+    fn connect(&mut self, network: &mut Network, ends: Ends, how: How) {
+        let Ends { source, target } = ends;
         let How {
             wiring,
             delays,

@@ -28,11 +28,11 @@ use crate::solve::{Solved, solve};
 pub struct Difference {
     /// The case.
     pub case: String,
-    /// What differs: `loss`, `gradient of input->hidden [3]`, …
+    /// The quantity that differs: `loss`, `gradient of input->hidden [3]`, …
     pub what: String,
-    /// What came out.
+    /// The value found.
     pub found: String,
-    /// What is expected.
+    /// The value expected.
     pub expected: String,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What running a case gave.
+/// The result of running a case.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
     /// Everything that differs.
@@ -57,7 +57,7 @@ pub struct Report {
     pub worst: f64,
 }
 
-/// How a solver keeps time.
+/// The time that a solver keeps.
 pub fn time_kind<S: Solver>() -> TimeKind {
     if S::Time::IN_STEPS {
         TimeKind::Grid

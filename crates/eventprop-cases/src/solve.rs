@@ -57,7 +57,7 @@ pub fn solve<S: Solver>(
     }
 }
 
-/// What [`evaluate`] gives: spikes and readouts, losses and predictions, seeds.
+/// The result of [`evaluate`]: spikes and readouts, losses and predictions, seeds.
 pub type Evaluated<L> = (L, Vec<Outcome>, Vec<Seed<<L as Trials>::Real>>);
 
 /// Solves a batch forwards and evaluates the loss.

@@ -1,4 +1,4 @@
-//! How the program fails: one message, one exit code.
+//! Failures of the program: one message, one exit code.
 
 use std::env;
 use std::fmt::Display;

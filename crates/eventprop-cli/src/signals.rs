@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::failure::Failure;
 use crate::output;
 
-/// What is said when a run is asked to stop.
+/// The message when a run is asked to stop.
 pub const RUN: &str = "stopping after this batch; a checkpoint is written, from which `eventprop resume` goes on (again: at once)";
 
-/// Whether the work is to stop, and why.
+/// The request to stop, if any, and its reason.
 #[derive(Debug, Clone)]
 pub struct Stop {
     words: &'static str,
-    /// Whether there is something to bring to an end.
+    /// True if there is something to bring to an end.
     begun: Arc<AtomicBool>,
     asked: Arc<AtomicBool>,
     code: Arc<AtomicU8>,

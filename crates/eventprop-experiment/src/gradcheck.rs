@@ -24,7 +24,7 @@ use crate::network_builder::{NetworkSize, Topology};
 use crate::run::FailedBatch;
 use crate::settings::Settings;
 
-/// How much is checked.
+/// Extent of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// Training samples in the batch, the first ones.
@@ -34,7 +34,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// What takes less than a minute: the samples of binned sets have a thousand times the spikes of the
+    /// An extent that takes less than a minute: the samples of binned sets have a thousand times the spikes of the
     /// others.
     pub fn of(benchmark: Benchmark) -> Self {
         let (samples, per_projection) = if benchmark.is_binned() {
@@ -49,7 +49,7 @@ impl Extent {
     }
 }
 
-/// What was checked and found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     /// The findings.
@@ -60,11 +60,11 @@ pub struct Checked {
     pub samples: usize,
     /// The grid's gradient against the exact one, per projection.
     pub grid: Vec<GridError>,
-    /// What a user should know about the parameters and the data.
+    /// Notices for the user about the parameters and the data.
     pub notices: Vec<String>,
 }
 
-/// How far the gradient of the grid is from the exact one.
+/// Distance of the gradient of the grid from the exact one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GridError {
     /// The projection.
@@ -93,7 +93,7 @@ pub enum CheckError {
 }
 
 impl CheckError {
-    /// Whether the parameters are to blame.
+    /// True if the parameters are to blame.
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Param(_) => true,

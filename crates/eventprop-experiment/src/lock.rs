@@ -22,7 +22,7 @@ pub enum LockError {
     Taken {
         /// The folder of the run.
         folder: PathBuf,
-        /// Who is at work, as far as it is known.
+        /// The process at work, as far as it is known.
         holder: String,
     },
     /// The lock file cannot be made.
@@ -30,7 +30,7 @@ pub enum LockError {
     Io {
         /// The lock file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -39,7 +39,7 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct RunLock {
     file: File,
-    /// Whether the file system has locks. Some network file systems have none.
+    /// True if the file system has locks. Some network file systems have none.
     pub held: bool,
 }
 

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 pub struct FolderError {
     /// The folder.
     pub path: PathBuf,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 
@@ -25,7 +25,7 @@ pub struct FolderError {
 pub struct Outputs {
     folder: PathBuf,
     name: String,
-    /// Begins the names of weights and recordings: nothing for Yin-Yang, as in the reference.
+    /// Begins the names of weights and recordings: nothing for Yin-Yang, as in `genn_eventprop`.
     prefix: String,
 }
 
@@ -83,7 +83,7 @@ impl Outputs {
         &self.folder
     }
 
-    /// What begins the names of weights and recordings.
+    /// The prefix of the names of weights and recordings.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }

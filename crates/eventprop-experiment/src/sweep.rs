@@ -22,7 +22,7 @@ pub enum SweepError {
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// Something in it is not as it should be.
@@ -32,9 +32,9 @@ pub enum SweepError {
         path: PathBuf,
         /// The entry.
         what: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
-        /// What to write instead.
+        /// The text to write instead.
         way_out: &'static str,
     },
     /// The parameters of a run.
@@ -68,13 +68,13 @@ pub struct SweepRun {
 pub struct Sweep {
     /// The benchmark.
     pub benchmark: Benchmark,
-    /// What every run does: `train`, `train_test` or `xval`.
+    /// The command of every run: `train`, `train_test` or `xval`.
     pub command: String,
     /// The runs.
     pub runs: Vec<SweepRun>,
 }
 
-/// Where a run of a sweep stands.
+/// The state of a run of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It has ended.
@@ -86,7 +86,7 @@ pub enum Standing {
 }
 
 impl SweepRun {
-    /// Where it stands, by its files.
+    /// Its state, by its files.
     pub fn standing(&self) -> Standing {
         match self.summary() {
             Some(summary) if summary["cancelled"] == Json::Bool(false) => return Standing::Ended,
@@ -191,7 +191,7 @@ enum Axis {
     Between { from: f64, to: f64, log: bool },
 }
 
-/// What may stand in a file.
+/// The keys that a file may hold.
 const KEYS: [&str; 8] = [
     "benchmark",
     "command",

@@ -141,7 +141,7 @@ fn write_constant<F: Real>(
     write(path, &values)
 }
 
-/// Whether all arrays of a label are there.
+/// True if all arrays of a label are there.
 pub fn exist(outputs: &Outputs, topology: &Topology, label: Label) -> bool {
     stems(topology).all(|stem| outputs.array(stem, label.name()).is_file())
 }

@@ -82,20 +82,20 @@ impl Benchmark {
         presets::of(self)
     }
 
-    /// Whether samples are events of channels on the grid (`eventprop_data::binned`): parameters, networks
+    /// True if samples are events of channels on the grid (`eventprop_data::binned`): parameters, networks
     /// and augmentation are then those of the SHD simulator of `genn_eventprop`.
     pub fn is_binned(self) -> bool {
         !matches!(self, Self::YinYang | Self::Mnist)
     }
 
-    /// Whether files are laid out as by the SHD simulator of `genn_eventprop`: a single hidden layer
+    /// True if files are laid out as by the SHD simulator of `genn_eventprop`: a single hidden layer
     /// has a number, too, and lines of results end with seconds. Its simulators of sequential MNIST and of
     /// gestures do neither.
     pub fn has_files_of_spoken_words(self) -> bool {
         self.is_binned() && !matches!(self, Self::Smnist | Self::DvsGesture)
     }
 
-    /// What somebody is called whose samples belong together.
+    /// The word for a person whose samples belong together.
     pub fn person(self) -> &'static str {
         if self == Self::DvsGesture {
             "user"

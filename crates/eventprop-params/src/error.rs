@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// What is wrong with a parameter.
+/// An error in a parameter.
 #[derive(Debug, Error)]
 pub enum ParamError {
     /// A key that the benchmark does not have.
@@ -14,7 +14,7 @@ pub enum ParamError {
         benchmark: &'static str,
         /// The key as given.
         key: String,
-        /// What may have been meant.
+        /// The key or value that may have been meant.
         hint: String,
     },
     /// A value that the key does not accept.
@@ -24,7 +24,7 @@ pub enum ParamError {
         key: &'static str,
         /// The value given.
         found: String,
-        /// What is accepted.
+        /// The accepted values.
         expected: String,
         /// The default.
         default: String,
@@ -36,9 +36,9 @@ pub enum ParamError {
         key: &'static str,
         /// Its value.
         found: String,
-        /// What it conflicts with.
+        /// The conflict.
         problem: String,
-        /// What to do.
+        /// The way out.
         way_out: String,
     },
     /// A preset that the benchmark does not have.
@@ -66,7 +66,7 @@ pub enum ParamError {
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// A value in a file that has no meaning as a parameter.

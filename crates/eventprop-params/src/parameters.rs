@@ -83,7 +83,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Whether a key was set rather than left at its default.
+    /// True if a key was set rather than left at its default.
     ///
     /// # Panics
     /// When the benchmark has no such key.
@@ -91,7 +91,7 @@ impl Parameters {
         self.given[self.expect(key)].is_some()
     }
 
-    /// Whether the benchmark has this key and it has an effect.
+    /// True if the benchmark has this key and it has an effect.
     pub fn has(&self, key: &str) -> bool {
         let position = self.benchmark.position(key);
         position.is_some_and(|position| self.benchmark.rows()[position].effect)
@@ -140,7 +140,7 @@ impl Parameters {
         serde_json::Value::Object(values.collect())
     }
 
-    /// What [`Self::to_json`] wrote.
+    /// The parameters that [`Self::to_json`] wrote.
     ///
     /// # Errors
     /// As [`Self::set`].

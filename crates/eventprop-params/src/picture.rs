@@ -26,7 +26,7 @@ pub type Draw = fn(&Picture) -> Result<Drawing, String>;
 /// Loss and accuracy of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LearningCurve {
-    /// What was trained and what came out.
+    /// The run and its result.
     pub title: String,
     /// The epochs.
     pub points: Vec<CurvePoint>,
@@ -43,7 +43,7 @@ pub struct CurvePoint {
     pub validation: Option<LossAndAccuracy>,
 }
 
-/// How well a network does.
+/// Loss and accuracy of a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossAndAccuracy {
     /// Mean loss of a sample.
@@ -52,14 +52,14 @@ pub struct LossAndAccuracy {
     pub accuracy: f64,
 }
 
-/// Which class a network sees at every point of the Yin-Yang symbol, and which test points it gets wrong.
+/// The class that a network predicts at every point of the Yin-Yang symbol, and the test points it gets wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecisionMap {
-    /// What was trained and what came out.
+    /// The run and its result.
     pub title: String,
     /// Cells along each edge of the unit square.
     pub side: usize,
-    /// What the network sees in each cell, row by row from y = 0. `[side, side]`
+    /// The prediction in each cell, row by row from y = 0. `[side, side]`
     pub cells: Vec<Option<u32>>,
     /// Test points.
     pub tested: Vec<Tested>,
@@ -72,14 +72,14 @@ pub struct Tested {
     pub point: [f64; 2],
     /// Its class.
     pub label: u32,
-    /// What the network saw.
+    /// The network's prediction.
     pub prediction: Option<u32>,
 }
 
-/// When one output first spikes, at every point of the Yin-Yang symbol.
+/// The first spike time of one output, at every point of the Yin-Yang symbol.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpikeTimeMap {
-    /// Which output, of which run.
+    /// The output and its run.
     pub title: String,
     /// Cells along each edge of the unit square.
     pub side: usize,

@@ -1,4 +1,4 @@
-//! Named sets of values, from publications and from the reference code's scripts.
+//! Named sets of values, from publications and from `genn_eventprop`'s scripts.
 //!
 //! Each is a file in `experiments/`, with its source, what it should give and whether that was tried; the
 //! files are part of the program.
@@ -15,13 +15,13 @@ pub struct Preset {
     pub benchmark: Benchmark,
     /// The name.
     pub name: String,
-    /// What it is.
+    /// Its description.
     pub about: String,
-    /// Where the values are from.
+    /// The source of the values.
     pub source: String,
-    /// What it should give.
+    /// The expected result.
     pub expected: Option<String>,
-    /// Whether that was tried.
+    /// The state of its reproduction: tried or not.
     pub status: Option<String>,
     /// The command that runs it.
     pub command: Option<String>,

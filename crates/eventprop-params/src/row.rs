@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::value::Value;
 
-/// Which values a key accepts.
+/// The values that a key accepts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// True or false.
@@ -87,7 +87,7 @@ impl Range {
     }
 }
 
-/// Where the default of a key comes from.
+/// The origin of the default of a key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Default {
     /// A value, written as on the command line.
@@ -108,15 +108,15 @@ pub struct Row {
     pub key: &'static str,
     /// Other spellings that are accepted.
     pub aliases: &'static [&'static str],
-    /// Which values are accepted.
+    /// The accepted values.
     pub kind: Kind,
     /// The default.
     pub default: Default,
     /// The unit; empty for plain numbers.
     pub unit: &'static str,
-    /// What it does.
+    /// Its meaning.
     pub meaning: &'static str,
-    /// Whether it has any effect; some keys exist only for parameter files of the reference code.
+    /// Whether it has any effect; some keys exist only for parameter files of `genn_eventprop`.
     pub effect: bool,
 }
 
@@ -191,7 +191,7 @@ impl Row {
 }
 
 impl Kind {
-    /// What is accepted, in words.
+    /// The accepted values, in words.
     pub fn expected(self) -> String {
         match self {
             Self::Flag => "true or false".into(),
@@ -327,7 +327,7 @@ fn is_index(value: &Value) -> bool {
     matches!(value, Value::Int(0..))
 }
 
-/// Whether a list holds at least one whole number and none twice.
+/// True if a list holds at least one whole number and none twice.
 fn are_different(list: &Value) -> bool {
     let Value::List(items) = list else {
         return false;
@@ -340,7 +340,7 @@ fn is_pair(value: &Value, of: impl Fn(&Value) -> bool) -> bool {
     matches!(value, Value::List(items) if items.len() == 2 && items.iter().all(of))
 }
 
-/// Whether an entry of AUGMENTATION has a name that exists and a strength that it takes.
+/// True if an entry of AUGMENTATION has a name that exists and a strength that it takes.
 fn is_augmentation((name, value): &(String, Value)) -> bool {
     let number = |value: &Value| match value {
         Value::Int(int) => *int as f64,

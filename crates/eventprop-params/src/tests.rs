@@ -279,7 +279,7 @@ fn the_keys_and_defaults_of_spoken_words_are_those_of_the_reference() {
     assert_eq!(differs, ["DATA_SET", "N_TRAIN", "EVALUATION"]);
 }
 
-/// Keys whose default is a number are floats where the reference has an integer, so these are written
+/// Keys whose default is a number are floats where `genn_eventprop` has an integer, so these are written
 /// as floats.
 const REFERENCE_SHD: [(&str, &str); 99] = [
     ("PROFILE", "false"),
@@ -383,7 +383,7 @@ const REFERENCE_SHD: [(&str, &str); 99] = [
     ("CHECKPOINT", "true"),
 ];
 
-/// Every key of table 5.4 of the reference that does not have the default of SHD, but for
+/// Every key of table 5.4 of `genn_eventprop` that does not have the default of SHD, but for
 /// DT_MS (0.1 there) and TRIAL_MS (1500 there), see `docs/differences.md`.
 #[test]
 fn the_keys_and_defaults_of_sequential_mnist_are_those_of_the_reference() {

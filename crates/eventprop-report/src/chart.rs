@@ -17,7 +17,7 @@ const SMALL: u32 = 11;
 pub struct Axes {
     /// Name of the file.
     pub name: String,
-    /// What the chart shows.
+    /// The title: the quantity shown.
     pub title: String,
     /// The axis to the right.
     pub x: Axis,
@@ -34,7 +34,7 @@ pub struct Axis {
     pub label: String,
     /// Smallest and largest value.
     pub ends: Span,
-    /// How values are spread.
+    /// The scale of values.
     pub scale: Scale,
 }
 
@@ -47,7 +47,7 @@ pub struct Span {
     pub high: f64,
 }
 
-/// How values are spread along an axis.
+/// The scale of values along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
     /// Evenly.
@@ -68,7 +68,7 @@ impl Axis {
         }
     }
 
-    /// Where a value is between the ends, 0 to 1; values beyond them are at the ends.
+    /// The place of a value between the ends, 0 to 1; values beyond them are at the ends.
     fn share(&self, value: f64) -> f64 {
         let Span { low, high } = self.ends;
         let share = match self.scale {
@@ -101,7 +101,7 @@ pub fn width_of(text: &str) -> f64 {
 /// Height of a row of the legend.
 const LEGEND_ROW: f64 = 15.0;
 
-/// Where an entry of the legend begins or ends.
+/// The place at which an entry of the legend begins or ends.
 #[derive(Debug, Clone, Copy)]
 struct LegendPlace {
     x: f64,
@@ -224,7 +224,7 @@ impl Chart {
         self.axes.height - BOTTOM
     }
 
-    /// Where values are in the figure; values beyond the axes are at their ends.
+    /// The place of values in the figure; values beyond the axes are at their ends.
     pub fn place(&self, (x, y): Point) -> Point {
         let (right, up) = (self.axes.x.share(x), self.axes.y.share(y));
         (

@@ -1,4 +1,4 @@
-//! What was taken for what: the confusion matrix, and the accuracies of classes and speakers.
+//! The confusion matrix, and the accuracies of classes and speakers.
 
 use serde_json::Value as Json;
 
@@ -31,7 +31,7 @@ fn shown(name: &str) -> String {
 /// Counts of one part of the data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confusion {
-    /// Which samples: `test` or `validation`.
+    /// The samples: `test` or `validation`.
     pub part: String,
     /// Names of the classes, or their numbers.
     pub names: Vec<String>,
@@ -159,7 +159,7 @@ impl Confusion {
         ((WIDTH - left - 4.0) / self.columns() as f64).min(64.0)
     }
 
-    /// What stands beside the rows and below the columns: names or, where they have no room below the columns, numbers
+    /// Labels beside the rows and below the columns: names or, where they have no room below the columns, numbers
     /// there and both beside the rows.
     fn labels(&self) -> [Vec<String>; 2] {
         let names = || self.names.iter().map(String::as_str);

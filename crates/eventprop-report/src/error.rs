@@ -21,7 +21,7 @@ pub enum ReportError {
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

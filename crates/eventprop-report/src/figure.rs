@@ -25,7 +25,7 @@ pub enum Ink {
     Ramp(usize),
     /// Text on the far half of that scale.
     OnRamp,
-    /// What catches the eye: silent neurons, mistakes.
+    /// Marks that catch the eye: silent neurons, mistakes.
     Alarm,
     /// Nothing; for areas that only answer the pointer.
     Clear,
@@ -85,7 +85,7 @@ impl Ink {
     }
 }
 
-/// Where colours come from.
+/// The source of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Paint {
     /// From the style of the page.
@@ -94,7 +94,7 @@ enum Paint {
     File,
 }
 
-/// Which end of a text is where it stands.
+/// The end of a text that stands at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
     /// Its start.
@@ -119,7 +119,7 @@ pub enum Shape {
         ink: Ink,
         /// Its width.
         width: f64,
-        /// Whether it is dashed.
+        /// True for a dashed line.
         dashed: bool,
     },
     /// A lightly filled area.
@@ -137,7 +137,7 @@ pub enum Shape {
         size: Point,
         /// Its colour.
         ink: Ink,
-        /// What it says under the pointer.
+        /// The text under the pointer.
         tip: String,
     },
     /// Filled rectangles of one colour.
@@ -164,22 +164,22 @@ pub enum Shape {
         radius: f64,
         /// Its colour.
         ink: Ink,
-        /// What it says under the pointer.
+        /// The text under the pointer.
         tip: String,
     },
     /// Text.
     Text {
-        /// Where the base line is.
+        /// The place of the base line.
         at: Point,
         /// The text.
         text: String,
         /// Height of its letters.
         size: u32,
-        /// Which end is there.
+        /// The end that is there.
         anchor: Anchor,
         /// Its colour.
         ink: Ink,
-        /// Whether it is bold.
+        /// True for bold text.
         bold: bool,
     },
 }
@@ -189,7 +189,7 @@ pub enum Shape {
 pub struct Figure {
     /// Name of its file, without extension.
     pub name: String,
-    /// What it shows, for those who do not see it.
+    /// The description for those who do not see it.
     pub title: String,
     /// Width and height.
     pub size: Point,

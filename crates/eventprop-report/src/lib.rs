@@ -1,4 +1,4 @@
-//! What runs did, as one page that needs nothing else, and as pictures.
+//! The report on runs, as one page that needs nothing else, and as pictures.
 //!
 //! [`Report::read`] collects runs from their folders, [`Report::page`] writes the page,
 //! [`Report::figures`] are its drawings for files of their own. The page holds style, script and
@@ -61,7 +61,7 @@ impl Report {
         &self.runs
     }
 
-    /// Where the page goes when nobody says so: beside the files of the one run, otherwise in the
+    /// The default path of the page: beside the files of the one run, otherwise in the
     /// present folder.
     pub fn default_path(&self) -> PathBuf {
         match &self.runs[..] {

@@ -1,4 +1,4 @@
-//! How active every neuron was in every epoch: who falls silent, and when.
+//! The activity of every neuron in every epoch: silent ones, and since when.
 
 use serde_json::Value as Json;
 
@@ -214,7 +214,7 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// How many neurons have which rate in the first and the last epoch.
+    /// The distribution of the neurons' rates in the first and the last epoch.
     fn rates(&self) -> Figure {
         const BINS: usize = 24;
         let (first, last) = (&self.rates[0], &self.rates[self.rates.len() - 1]);

@@ -99,7 +99,7 @@ pub fn card(name: &str, value: &str, below: &str) -> String {
     )
 }
 
-/// What a reader should not miss; nothing when there is nothing.
+/// Warnings that a reader should not miss; nothing when there is nothing.
 pub fn warnings(texts: &[String]) -> String {
     if texts.is_empty() {
         return String::new();

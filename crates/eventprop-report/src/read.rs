@@ -28,7 +28,7 @@ pub struct RunRecord {
     pub epochs: Vec<EpochLine>,
     /// Lines of `NAME_report.jsonl`.
     pub details: Vec<EpochLine>,
-    /// What a reader of the report should know about the files.
+    /// Notices for the reader of the report about the files.
     pub notices: Vec<String>,
 }
 
@@ -251,7 +251,7 @@ impl RunRecord {
     }
 }
 
-/// Whether a key is a seed.
+/// True if a key is a seed.
 pub fn is_seed(key: &str) -> bool {
     key.ends_with("_SEED")
 }

@@ -73,7 +73,7 @@ impl Sample<'_> {
         }
     }
 
-    /// Whether it was taken for what it is.
+    /// True if the prediction is correct.
     pub fn is_right(&self) -> bool {
         self.json["prediction"] == self.json["label"]
     }

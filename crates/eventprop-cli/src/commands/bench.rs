@@ -112,7 +112,7 @@ fn scale(threads: usize, cores: usize, plot: Option<&Path>) -> Result<u8, Failur
     Ok(DONE)
 }
 
-/// What is drawn of an axis.
+/// The panel of an axis.
 fn panel(axis: Axis, points: &[Point]) -> Panel {
     let size = |point: &Point| Size {
         size: point.size as f64,

@@ -86,7 +86,7 @@ enum Action {
     },
 }
 
-/// What can be described.
+/// A subject to describe.
 #[derive(Debug, Clone)]
 enum Subject {
     Dataset(Dataset),
@@ -96,7 +96,7 @@ enum Subject {
 impl FromStr for Subject {
     type Err = UnknownDataset;
 
-    /// What is the name of no data set, and looks like a path or is one, is a file.
+    /// A file is any text that names no data set and looks like a path, or is one.
     fn from_str(text: &str) -> Result<Self, UnknownDataset> {
         let path = PathBuf::from(text);
         match text.parse() {
@@ -125,7 +125,7 @@ impl FromStr for FetchSubject {
     }
 }
 
-/// How to get a data set that is not fetched.
+/// The way to get a data set that is not fetched.
 fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
     let folder = dirs.first().map(|dir| dir.join(set.folder));
     let folder = folder.unwrap_or_else(|| PathBuf::from(set.folder));
@@ -224,7 +224,7 @@ fn fetched_line(file: &Fetched) -> String {
     format!("{}  {from}", file.path.display())
 }
 
-/// Where a data set lies or belongs.
+/// The folder of a data set, there or not.
 fn home(dataset: Dataset, dirs: &[PathBuf]) -> Result<PathBuf, Failure> {
     let unknown = "no folder for data is known; name one with --data-dir";
     locate::home(dataset, dirs).ok_or_else(|| Failure::usage(unknown))

@@ -71,13 +71,13 @@ impl BenchmarkArgs {
         Ok(params)
     }
 
-    /// Where data are looked for.
+    /// The source of data.
     pub fn source(&self) -> Source {
         source(self.data_dir.as_deref())
     }
 }
 
-/// Where data are looked for: in the folder that was named, or in the usual ones.
+/// The source of data: the folder that was named, or the usual ones.
 pub fn source(data_dir: Option<&Path>) -> Source {
     let env = std::env::var_os("EVENTPROP_DATA");
     Source {
@@ -199,7 +199,7 @@ impl RunOptions {
         Ok(if summary.cancelled { stop.code() } else { DONE })
     }
 
-    /// Whether the result is one JSON object.
+    /// True if the result is one JSON object.
     pub fn json(&self) -> bool {
         self.json
     }

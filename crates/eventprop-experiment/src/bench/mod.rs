@@ -1,4 +1,4 @@
-//! How fast is it, and how fast could it be?
+//! Speed of training, and the speed that the machine's ceilings would allow.
 //!
 //! Seeded synthetic workloads of documented shape ([`Workload`]), trained (forward, adjoint, Adam) and
 //! evaluated (forward, loss) in batches. The same run times the elementary operations of the machine
@@ -39,7 +39,7 @@ pub struct Measured {
     /// not count is the time in which other programs had the processor. `None` where the system does
     /// not tell.
     pub training_per_cpu_second: Option<f64>,
-    /// What the machine's own ceilings allow for training; `None` for the event solver.
+    /// Samples per second at the machine's own ceilings for training; `None` for the event solver.
     pub floor_samples_per_second: Option<f64>,
     /// Spikes per hidden neuron and sample.
     pub hidden_rate: f64,
@@ -73,7 +73,7 @@ impl Rate {
     }
 }
 
-/// How long to measure.
+/// Duration of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Length {
     /// Batches of a round.

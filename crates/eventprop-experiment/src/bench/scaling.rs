@@ -1,4 +1,4 @@
-//! How the time per sample grows with each size of a network and its input.
+//! Growth of the time per sample with each size of a network and its input.
 //!
 //! One size after the other is varied, the rest stays that of the workload `shd`. The law that is fitted
 //! is time ∝ floorˣ along each axis, with the floor of the work that was really done: x = 1 says that the
@@ -8,7 +8,7 @@ use eventprop::train::TrainError;
 
 use super::{Input, Length, Measured, Shape, Workload};
 
-/// What is varied.
+/// The size that is varied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
     /// Recurrent neurons.
@@ -94,11 +94,11 @@ impl Axis {
 /// One measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// What was varied.
+    /// The size that was varied.
     pub axis: Axis,
     /// To which size.
     pub size: usize,
-    /// What came out.
+    /// The measurement.
     pub measured: Measured,
 }
 

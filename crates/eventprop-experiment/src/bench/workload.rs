@@ -31,7 +31,7 @@ pub enum Workload {
     YinYangGrid,
 }
 
-/// What `shd` is, and the other recurrent workloads vary.
+/// The shape of `shd`, which the other recurrent workloads vary.
 const SPOKEN: Shape = Shape {
     inputs: 700,
     input: Input::Binned {
@@ -50,7 +50,7 @@ const SPOKEN: Shape = Shape {
     solver: SolverKind::Grid,
 };
 
-/// What `yinyang` is.
+/// The shape of `yinyang`.
 const SMALL: Shape = Shape {
     inputs: 5,
     input: Input::Once {
@@ -99,7 +99,7 @@ impl Workload {
     /// The shape.
     ///
     /// The weights are drawn from normal distributions whose means and widths were found by trial: the
-    /// recurrent workloads fire about 14 times per neuron, the target of the reference's regulariser.
+    /// recurrent workloads fire about 14 times per neuron, the target of `genn_eventprop`'s regulariser.
     pub fn shape(self) -> Shape {
         let (spoken, small) = (SPOKEN, SMALL);
         match self {
@@ -162,7 +162,7 @@ impl Workload {
     }
 }
 
-/// What the inputs do.
+/// The activity of the inputs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Input {
     /// A share of the inputs spikes once, evenly over a window.
@@ -190,7 +190,7 @@ pub enum Input {
 pub struct Shape {
     /// Input neurons.
     pub inputs: usize,
-    /// What they do.
+    /// Their activity.
     pub input: Input,
     /// Projections from input to hidden, each delayed by 30 ms more than the one before.
     pub copies: usize,
@@ -369,7 +369,7 @@ pub enum Batches {
         set: Box<BinnedSet>,
         /// Length of a step.
         dt_ms: f64,
-        /// What is filled.
+        /// The batch that is filled.
         batch: Batch,
         /// Samples of a batch.
         size: usize,
@@ -385,7 +385,7 @@ impl Batches {
         }
     }
 
-    /// Whether there is none.
+    /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -5,6 +5,10 @@
 //! `__metadata__` holds the words of ours: `format`, `version`, `state` (JSON in a string) and
 //! `sha256`, the checksum of the whole file with 64 zeros in the place of the checksum itself. This
 //! rule is the same in every version, so that a file of a newer program is told from a damaged one.
+//!
+//! The crate `safetensors` reads these files, and the tests ask it to, but it does not write them: it
+//! keeps the words in a hash map, so that equal checkpoints would differ in their bytes from process to
+//! process, and it takes a type of numbers that it does not know for damage before the version is seen.
 
 use std::io::{self, Write};
 
@@ -40,7 +44,7 @@ pub enum Defect {
     Array {
         /// The array.
         name: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

@@ -29,7 +29,7 @@ pub enum CheckpointError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// It cannot be used.
@@ -47,9 +47,9 @@ pub enum CheckpointError {
 pub struct Found {
     /// Its content.
     pub container: Container,
-    /// Where it lies.
+    /// Its file.
     pub path: PathBuf,
-    /// What was wrong with the newer one, if this is the one before.
+    /// The defect of the newer one, if this is the one before.
     pub newer: Option<CheckpointError>,
 }
 

@@ -18,14 +18,14 @@ use crate::settings::{
     BinnedSettings, Evaluation, Folds, Pixels, Settings, SpeakersLeft, augmentation,
 };
 
-/// Where the parts of a set come from.
+/// The source of the parts of a set.
 pub trait Sets {
     /// A part of the set; what a user should know about it is added to `notices`.
     fn read(&self, split: Split, notices: &mut Vec<String>)
     -> Result<Arc<dyn EventSet>, DataError>;
 }
 
-/// What the parts of a run are made of.
+/// The material from which the parts of a run are made.
 pub struct Assembly<'a> {
     /// The parameters, sizes of a demonstration filled in.
     pub params: &'a Parameters,
@@ -150,7 +150,7 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    /// Whether recordings of one person are so alike that random splits must not divide them.
+    /// True if recordings of one person are so alike that random splits must not divide them.
     fn keeps_people_together(&self) -> bool {
         self.params.benchmark() == Benchmark::DvsGesture
     }

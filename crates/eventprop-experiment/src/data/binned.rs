@@ -14,7 +14,7 @@ use eventprop_data::binned::EventSet;
 use super::part::Samples;
 use crate::settings::{DelayLine, Settings};
 
-/// How events become input spikes.
+/// The way from events to input spikes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Encoding {
     /// Length of a step in ms.
@@ -56,7 +56,7 @@ impl Encoding {
         taps
     }
 
-    /// When copy `copy` of an event in `step` is sent.
+    /// Time of the input spike for copy `copy` of an event in `step`.
     fn time_ms(&self, step: u32, copy: usize) -> f64 {
         f64::from(step) * self.dt_ms + copy as f64 * self.delay_line.step_ms
     }
@@ -69,8 +69,8 @@ struct Taps<'a> {
     events: &'a Events,
     /// The next event of every copy.
     at: Vec<usize>,
-    /// When the next event of every copy that waits is sent. At equal times the copy with the smallest delay is the
-    /// first, because its neurons have the smallest numbers.
+    /// Times at which the next event of every waiting copy is sent. At equal times the copy with the
+    /// smallest delay is the first, because its neurons have the smallest numbers.
     queue: BinaryHeap<Reverse<(Time, usize)>>,
     /// The copy that is sent, and where its present step ends.
     tap: usize,
@@ -124,7 +124,7 @@ impl Iterator for Taps<'_> {
 pub struct BinnedSamples {
     /// The events.
     pub set: Arc<dyn EventSet>,
-    /// How they become spikes.
+    /// The way to spikes.
     pub encoding: Encoding,
 }
 
@@ -168,11 +168,11 @@ impl Samples for BinnedSamples {
 /// The samples of one epoch, augmented when they are encoded.
 #[derive(Debug)]
 pub struct AugmentedSamples {
-    /// What is done to them.
+    /// Changes to them.
     pub augmenter: Augmenter,
     /// The key of the epoch.
     pub epoch: Key,
-    /// How they become spikes.
+    /// The way to spikes.
     pub encoding: Encoding,
     /// Channels.
     pub channels: u32,

@@ -8,13 +8,13 @@ use eventprop_params::{ParamError, Parameters};
 use super::error::DataError;
 use crate::settings::Pixels;
 
-/// What becomes of polarities (`POLARITY`).
+/// The code of polarities (`POLARITY`).
 pub fn polarity(params: &Parameters) -> PolarityCode {
     let name = params.text("POLARITY");
     name.parse().expect("the table accepts what the code knows")
 }
 
-/// How a square sensor becomes inputs (`CAMERA_SIDE`, `POLARITY`).
+/// The code that maps a square sensor to inputs (`CAMERA_SIDE`, `POLARITY`).
 ///
 /// # Errors
 /// With more inputs than there can be.

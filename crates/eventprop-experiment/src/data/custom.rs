@@ -90,7 +90,7 @@ fn read(
     Ok(own::read_binned(path, &request)?)
 }
 
-/// What a user should know about a training set: its size and the numbers of its classes.
+/// Notices for the user about a training set: its size and the numbers of its classes.
 fn told(shape: &Shape, notices: Vec<String>, path: &Path) -> Vec<String> {
     let mut told = vec![format!(
         "{}: {} channels, {} classes",

@@ -20,7 +20,7 @@ use crate::settings::Settings;
 const DEMONSTRATION: &str = "DEMONSTRATION: DVS128 Gesture is not on this computer, so 176 training and 66 test synthetic clips of moving hands are used \
      (synthetic); the accuracy says nothing about the set. `eventprop data fetch dvs-gesture` says how to get it; name its folder with --data-dir";
 
-/// Where clips come from, and how they become inputs.
+/// The source of clips and the code that maps them to inputs.
 struct Clips<'a> {
     settings: &'a Settings,
     source: &'a Source,
@@ -57,7 +57,7 @@ pub fn load(
     assemble(&assembly, wanted)
 }
 
-/// What is taken of every clip; none for the whole.
+/// The window that is taken of every clip; none for the whole.
 fn window(params: &Parameters) -> Result<Option<Window>, ParamError> {
     let start_ms = params.float("CLIP_START_MS");
     let end_ms = match params.get("CLIP_END_MS") {

@@ -40,7 +40,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether the parameters are to blame rather than the data.
+    /// True if the parameters are to blame rather than the data.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Latency(_) | Self::Param(_))
     }

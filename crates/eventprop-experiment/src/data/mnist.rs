@@ -180,7 +180,7 @@ fn split(
     ))
 }
 
-/// Whether there are fewer images than the defaults of the sizes are made for.
+/// True if there are fewer images than the defaults of the sizes are made for.
 fn is_less(params: &Parameters, found: &Found) -> bool {
     matches!(found, Found::Sample) || params.get("REDUCED_CLASSES") != Value::None
 }

@@ -21,7 +21,7 @@ const DEMONSTRATION: &str = "DEMONSTRATION: N-MNIST is not on this computer, so 
      recorded by a synthetic camera; the accuracy says nothing about N-MNIST. `eventprop data fetch nmnist` says how to get it; \
      name its folder with --data-dir";
 
-/// Where recordings come from, and how they become inputs.
+/// The source of recordings and the code that maps them to inputs.
 struct Digits<'a> {
     settings: &'a Settings,
     source: &'a Source,

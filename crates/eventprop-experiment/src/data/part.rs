@@ -33,7 +33,7 @@ pub trait Samples: Send + Sync {
 #[derive(Clone)]
 pub struct Part {
     pub(super) samples: Arc<dyn Samples>,
-    /// Which ones, in this order.
+    /// Their indices, in this order.
     pub(super) order: Vec<usize>,
 }
 
@@ -64,7 +64,7 @@ impl Part {
         self.order.len()
     }
 
-    /// Whether there is no sample.
+    /// True if there is no sample.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }

@@ -15,14 +15,14 @@ use crate::settings::{Folds, Settings};
 /// One fold of a cross-validation.
 #[derive(Debug, Clone)]
 pub struct Fold {
-    /// What is held out, such as `speaker 3`.
+    /// Name of the samples held out, such as `speaker 3`.
     pub name: String,
     /// A number that belongs to what is held out, under which weights and draws are made: a fold does
     /// not depend on which others there are.
     pub id: u64,
     /// For training.
     pub train: Part,
-    /// What is held out.
+    /// The samples held out.
     pub held_out: Part,
 }
 
@@ -43,16 +43,16 @@ pub struct Data {
     pub test: Part,
     /// The folds of a cross-validation, when they were asked for.
     pub folds: Vec<Fold>,
-    /// How samples change from epoch to epoch, if they do.
+    /// The change of samples from epoch to epoch, if any.
     pub variation: Option<Arc<Variation>>,
     /// Parameters as the data settled them: a run is repeated with what it had, not with what a default
     /// asks for.
     pub settled: Vec<(&'static str, Value)>,
-    /// What was lost of the spikes, those for training if they were read, on the way to the grid.
+    /// Spikes lost, of those for training if they were read, on the way to the grid.
     pub lost: Lost,
-    /// Whether a few samples that come with the program stand in for the real set.
+    /// True if a few samples that come with the program stand in for the real set.
     pub demonstration: bool,
-    /// What a user should know about the data.
+    /// Notices for the user about the data.
     pub notices: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ impl Data {
         Ok(())
     }
 
-    /// What is trained on in an epoch.
+    /// The training samples of an epoch.
     pub fn training(&self, epoch: usize) -> Cow<'_, Part> {
         match &self.variation {
             None => Cow::Borrowed(&self.train),
@@ -76,7 +76,7 @@ impl Data {
         }
     }
 
-    /// What is evaluated of a part in an epoch.
+    /// The samples of a part that are evaluated in an epoch.
     pub fn evaluation<'a>(&self, part: &'a Part, epoch: usize) -> Cow<'a, Part> {
         match &self.variation {
             None => Cow::Borrowed(part),

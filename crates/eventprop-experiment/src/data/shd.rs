@@ -28,13 +28,13 @@ const VALIDATION_SEED: u64 = 1 << 32;
 /// Folder below the data folder in which binned sets are kept for the next run.
 const CACHE: &str = "binned";
 
-/// Where samples come from, and what has to be known to read them.
+/// The source of samples, with all that is needed to read them.
 struct Reader<'a> {
     settings: &'a Settings,
     kind: Kind,
 }
 
-/// What samples are read from.
+/// The kind of file that samples are read from.
 enum Kind {
     /// The files of a set, which are looked for in these folders.
     Files(Corpus, Vec<PathBuf>),

@@ -1,15 +1,15 @@
-//! Where data are looked for, and which parts are needed.
+//! The source of a run's data: the folders searched, and the parts needed.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Where data are looked for.
+/// Folders in which data are searched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The folders, in order.
     pub dirs: Vec<PathBuf>,
-    /// Whether samples that come with the program may stand in for a set that is in no folder.
+    /// True if samples that come with the program may stand in for a set that is in no folder.
     pub demonstration: bool,
 }
 
@@ -40,7 +40,7 @@ impl Source {
     }
 }
 
-/// Which parts are needed.
+/// The parts that are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// Training, validation and test.
@@ -78,7 +78,7 @@ impl<T> SetSource<T> {
         }
     }
 
-    /// Whether it is the demonstration.
+    /// True if it is the demonstration.
     pub fn is_demonstration(&self) -> bool {
         matches!(self, Self::Demonstration)
     }

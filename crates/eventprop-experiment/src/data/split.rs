@@ -1,4 +1,4 @@
-//! Which samples of a set are trained and validated on.
+//! The split of a set into samples for training and for validation.
 
 use eventprop::rng::{Key, Purpose};
 use eventprop_data::binned::{EventSet, speaker_ids};
@@ -106,7 +106,7 @@ pub fn random_people(
 /// Groups that people are dealt out to at random.
 #[derive(Debug, Clone, Copy)]
 pub struct Groups {
-    /// How many.
+    /// Their number.
     pub count: usize,
     /// Seed of the draw.
     pub seed: u32,

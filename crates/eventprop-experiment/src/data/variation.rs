@@ -1,4 +1,4 @@
-//! How binned samples change from epoch to epoch: balanced, thinned, augmented, in this order, anew from
+//! Variation of binned samples from epoch to epoch: balanced, thinned, augmented, in this order, anew from
 //! the originals in every epoch. All draws are keyed by seed, epoch and sample.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::binned::{AugmentedSamples, BinnedSamples};
 use super::part::{Part, Samples};
 use crate::settings::{BinnedSettings, Seeds};
 
-/// What is done to the parts of a set in every epoch.
+/// Changes to the parts of a set in every epoch.
 #[derive(Debug, Clone)]
 pub struct Variation {
     augmentation: Vec<Augmentation>,
@@ -65,7 +65,7 @@ impl Variation {
         key.with(draw as u64).with(epoch as u64)
     }
 
-    /// What is trained on in an epoch.
+    /// The training samples of an epoch.
     pub fn training(&self, part: &Part, epoch: usize) -> Part {
         let Some(binned) = part.samples.binned() else {
             return part.clone();
@@ -79,7 +79,7 @@ impl Variation {
         varied(binned, augmenter, thin_to, self.key(Draw::Augment, epoch))
     }
 
-    /// What is evaluated of a part in an epoch in which `training` is what is trained on.
+    /// The samples that are evaluated in an epoch with the training samples `training`.
     pub fn evaluation(&self, training: &Part, part: &Part, epoch: usize) -> Part {
         let Some(binned) = part.samples.binned() else {
             return part.clone();

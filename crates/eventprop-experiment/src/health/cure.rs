@@ -176,7 +176,7 @@ impl Patient<'_> {
         Ok(())
     }
 
-    /// What was changed.
+    /// The parameters that were changed.
     fn changes(&self, before: &Parameters) -> Vec<(&'static str, Value)> {
         let both = before.iter().zip(self.params.iter());
         let changed = both.filter(|((_, before), (_, after))| before != after);

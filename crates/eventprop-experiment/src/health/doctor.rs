@@ -1,4 +1,4 @@
-//! What one batch says about a network, and what to change.
+//! The examination of a network by one batch, and the changes that help.
 //!
 //! The network of the parameters, with fresh weights, solves one batch forwards and backwards. Layers that
 //! are silent or saturated, gradients that vanish or explode on their way from the output, spikes that
@@ -16,7 +16,7 @@ use crate::settings::Settings;
 
 pub use super::look::{GradientFigures, LayerFigures, Look};
 
-/// How many times smaller it may be.
+/// Smallest ratio, per weight, of a gradient before the hidden layers to one behind them.
 const VANISHING: f64 = 1e-4;
 /// The share of grazing spikes from which they are worth a word.
 const GRAZING: f64 = 0.05;
@@ -26,7 +26,7 @@ const LOST: f64 = 0.05;
 /// are usual at steps of 1 ms.
 const MERGED: f64 = 0.2;
 
-/// What is wrong.
+/// A problem of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
     /// Neurons do not spike.
@@ -63,32 +63,32 @@ impl Problem {
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Complaint {
-    /// What it is.
+    /// The problem.
     pub problem: Problem,
-    /// Where: a population or a projection.
+    /// Its place: a population or a projection.
     pub place: String,
-    /// What was found and what helps, in a sentence.
+    /// The finding and a remedy, in a sentence.
     pub text: String,
 }
 
-/// What one batch says about a network.
+/// The result of the examination of a network by one batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
-    /// What was found.
+    /// The findings.
     pub look: Look,
     /// Spikes per neuron and sample that a cure aims at.
     pub target: f64,
     /// Spikes per neuron and sample above which a neuron is saturated.
     pub saturation: f64,
-    /// What is wrong, in the order in which it should be cured.
+    /// Problems, in the order in which they should be cured.
     pub complaints: Vec<Complaint>,
     /// Parameters that would help.
     pub fix: Vec<(&'static str, Value)>,
-    /// What would be found with them.
+    /// The findings with them.
     pub cured: Option<Look>,
     /// Strength of a spike-count regulariser that guides and does not rule.
     pub guiding_strength: Option<f64>,
-    /// What a user should know about the parameters and the data.
+    /// Notices for the user about the parameters and the data.
     pub notices: Vec<String>,
 }
 

@@ -10,7 +10,7 @@ pub const DEAD: f64 = 0.9;
 /// The share of saturated neurons from which a layer counts as saturated.
 pub const SATURATED: f64 = 0.5;
 
-/// What can go wrong in a layer.
+/// A problem of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Problem {
     Dead,

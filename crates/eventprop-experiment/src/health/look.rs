@@ -17,7 +17,7 @@ use crate::settings::Settings;
 pub const SILENT: f64 = 0.75;
 /// The share of saturated neurons from which a layer counts as saturated.
 pub const SATURATED: f64 = 0.25;
-/// How many times larger, per weight, a gradient may be before the hidden layers than behind them.
+/// Largest ratio, per weight, of a gradient before the hidden layers to one behind them.
 ///
 /// One hidden layer scales a gradient by w_out √classes/J per spike, of order 1; each step of a recurrent
 /// or deeper network multiplies again. A factor of a hundred is beyond what one layer does.
@@ -34,7 +34,7 @@ pub struct Look {
     pub failure: Option<String>,
     /// Input spikes of the samples, and how many of them acted.
     pub input: [usize; 2],
-    /// What was lost of the spikes of the data on their way to the grid.
+    /// Spikes of the data that were lost on their way to the grid.
     pub lost: Lost,
     /// Hidden layers and, where it spikes, the output.
     pub layers: Vec<LayerFigures>,
@@ -82,7 +82,7 @@ impl LayerFigures {
         self.silent as f64 / self.size as f64
     }
 
-    /// Whether the layer is read by its first spikes; then it does not matter how many follow.
+    /// True if the layer is read by its first spikes; then it does not matter how many follow.
     pub fn is_output(&self) -> bool {
         self.keys.starts_with("HIDDEN_OUTPUT")
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a network, and what helps: warnings during training, and an examination of one batch.
+//! Problems of a network, and remedies: warnings during training, and an examination of one batch.
 
 mod cure;
 pub mod doctor;

@@ -1,4 +1,4 @@
-//! Where a run takes place.
+//! The environment of a run: machine and program.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};

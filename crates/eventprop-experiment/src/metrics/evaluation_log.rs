@@ -1,4 +1,4 @@
-//! What was predicted, sample by sample, and the tables that follow from it.
+//! Predictions, sample by sample, and the tables that follow from them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -13,7 +13,7 @@ pub struct Predicted {
 }
 
 impl Predicted {
-    /// Whether the network was right.
+    /// True if the network was right.
     pub fn is_right(self) -> bool {
         self.prediction == Some(self.label)
     }

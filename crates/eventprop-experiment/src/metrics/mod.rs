@@ -45,7 +45,7 @@ pub struct GradientNorm {
     pub mean: f64,
     /// The largest of them.
     pub max: f64,
-    /// How many were measured.
+    /// The number of batches measured.
     pub batches: usize,
 }
 
@@ -58,11 +58,11 @@ pub struct EpochMetrics {
     pub parameters: Vec<(String, Histogram)>,
     /// Gradient norms of every range of parameters.
     pub gradients: Vec<GradientNorm>,
-    /// What was predicted in the evaluation; empty without one.
+    /// Predictions of the evaluation; empty without one.
     pub outcomes: EvaluationLog,
     /// The largest memory of the process so far, in bytes; none where the system does not tell.
     pub memory_peak_bytes: Option<u64>,
-    /// When the epoch ended, in seconds since 1970.
+    /// End of the epoch, in seconds since 1970.
     pub unix_seconds: f64,
 }
 
@@ -126,7 +126,7 @@ impl MetricsCollector {
         self.outcomes.list.extend(predicted);
     }
 
-    /// What was predicted in the last evaluation, sample by sample in the order of its part.
+    /// Predictions of the last evaluation, sample by sample in the order of its part.
     pub fn outcomes(&self) -> &EvaluationLog {
         &self.outcomes
     }

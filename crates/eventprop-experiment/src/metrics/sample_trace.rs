@@ -33,7 +33,7 @@ pub struct SampleTrace {
     pub place: usize,
     /// Its class.
     pub label: u32,
-    /// What the network saw.
+    /// The network's prediction.
     pub prediction: Option<u32>,
     /// Its loss.
     pub loss: f64,
@@ -149,7 +149,7 @@ fn spikes(session: &Session<Grid<f32>>) -> Vec<SpikesOf> {
     populations.zip(&tape.populations).map(of).collect()
 }
 
-/// What was recorded of one population.
+/// Recordings of one population.
 struct Layer<'a> {
     network: &'a Network,
     id: PopulationId,

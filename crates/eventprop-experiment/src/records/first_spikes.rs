@@ -15,7 +15,7 @@ use crate::checkpoint::{Container, Defect};
 /// the trial.
 #[derive(Debug)]
 pub struct FirstSpikes {
-    /// What an output without a spike gets: T + 1 ms.
+    /// The time of an output without a spike: T + 1 ms.
     silent_ms: f32,
     outputs: usize,
     batch: usize,

@@ -1,4 +1,4 @@
-//! Recordings: spikes, variables of neurons, weights, in the layouts of the reference code.
+//! Recordings: spikes, variables of neurons, weights, in the layouts of `genn_eventprop`.
 //!
 //! A [`Recorder`] is shown every trial (a batch in training or evaluation) and keeps what the
 //! settings ask for; [`Recorder::write`] puts it on the disk at the end.
@@ -62,9 +62,9 @@ pub enum Of {
 /// A named array of what was recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedArray<'a> {
-    /// What it is of.
+    /// The population or projection that it is of.
     pub of: Of,
-    /// The name, as in the reference's files: `hidden_spike_t`, `Vhidden`, `n_t`, …
+    /// The name, as in `genn_eventprop`'s files: `hidden_spike_t`, `Vhidden`, `n_t`, …
     pub name: String,
     /// The shape, row-major.
     pub shape: Vec<usize>,
@@ -111,7 +111,7 @@ struct SpikeRecord {
     neurons: Vec<i32>,
 }
 
-/// Which samples were recorded, and when.
+/// Times, labels and predictions of the recorded samples.
 #[derive(Debug, Default)]
 struct Seen {
     times_ms: Vec<f64>,
@@ -183,7 +183,7 @@ impl Recorder {
         self.weights = recorded.then(|| params.cast());
     }
 
-    /// What the solver has to record in a trial: the variables of neurons that are asked for and, behind
+    /// The probes that the solver has to record in a trial: the variables of neurons that are asked for and, behind
     /// them, λ_I of the targets of the projections whose gradients are.
     pub fn probes(&self, place: Place) -> Vec<Probe> {
         let settings = &self.settings;

@@ -9,7 +9,7 @@ use eventprop_data::formats::npy;
 use crate::checkpoint::{Container, Defect};
 use crate::settings::{OutcomeSettings, Phase};
 
-/// What was predicted, of one phase.
+/// Predictions of one phase.
 #[derive(Debug, Default)]
 struct Record {
     /// `[epoch, predicted, true]`, counts.
@@ -30,7 +30,7 @@ const PHASES: [(Phase, &str); 3] = [
     (Phase::Test, "test"),
 ];
 
-/// What was predicted in all epochs, samples in the order in which they were shown.
+/// Predictions of all epochs, samples in the order in which they were shown.
 #[derive(Debug)]
 pub struct PredictionFiles {
     kept: OutcomeSettings,
@@ -39,7 +39,7 @@ pub struct PredictionFiles {
 }
 
 impl PredictionFiles {
-    /// What the settings ask for, of a network with so many outputs.
+    /// The records that the settings ask for, of a network with so many outputs.
     pub fn new(kept: OutcomeSettings, classes: usize) -> Self {
         Self {
             kept,

@@ -52,7 +52,7 @@ impl Resumed {
         }
     }
 
-    /// What is wrong with its arrays.
+    /// The error for a defect of its arrays.
     pub fn error(&self, defect: Defect) -> RunError {
         RunError::Checkpoint(CheckpointError::Defect {
             path: self.found.path.clone(),
@@ -73,7 +73,7 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Whether a checkpoint after an epoch is due: always where the user said how often, otherwise when
+    /// True if a checkpoint after an epoch is due: always if the user said how often, otherwise when
     /// it takes a small share of the time.
     pub fn is_due_after_epoch(&self) -> bool {
         let asked = self.prepared.settings.checkpoint_every.is_some();

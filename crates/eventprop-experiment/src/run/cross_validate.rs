@@ -186,7 +186,7 @@ impl Course<'_> {
         })
     }
 
-    /// What the folds gave, and the one that was left.
+    /// The results of the folds, and of the one that was left.
     fn summary(&self) -> Summary {
         let (training, prepared) = (&self.training, self.prepared);
         let mut summary = prepared.summary();
@@ -203,7 +203,7 @@ impl Course<'_> {
         summary
     }
 
-    /// Whether an epoch counts rather than the one before that did.
+    /// True if an epoch counts rather than the one before that did.
     fn counts(&self, before: Option<&EpochReport>, report: &EpochReport) -> bool {
         let select = match self.prepared.settings.select {
             Select::Best if !self.prepared.selects_on_test() => Select::Last,

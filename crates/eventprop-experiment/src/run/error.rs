@@ -91,7 +91,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether the parameters are to blame: the run could not even begin.
+    /// True if the parameters are to blame: the run could not even begin.
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Param(_) | Self::Network(_) | Self::Session(_) => true,
@@ -172,7 +172,7 @@ pub enum ResumeError {
 }
 
 impl ResumeError {
-    /// Whether the command line is to blame.
+    /// True if the command line is to blame.
     pub fn is_usage(&self) -> bool {
         !matches!(self, Self::Data { .. })
     }

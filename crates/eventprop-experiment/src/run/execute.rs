@@ -28,7 +28,7 @@ pub struct RunRequest<'a> {
     pub start: StartMode,
 }
 
-/// Whether a run is new or continues from its checkpoint.
+/// The start of a run: new, or from its checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartMode {
     /// From its first epoch.

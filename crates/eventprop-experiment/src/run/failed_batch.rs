@@ -92,7 +92,7 @@ impl FailedBatch {
         Ok(Self { container })
     }
 
-    /// What was told when it failed.
+    /// The message with which it failed.
     pub fn error(&self) -> &str {
         self.container.state["error"].as_str().unwrap_or_default()
     }

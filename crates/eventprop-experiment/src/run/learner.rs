@@ -38,11 +38,11 @@ pub struct Learner<'a, S: Solver> {
     pub hidden: Vec<HiddenStatistics>,
     /// Spikes per population and neuron in the training of the last epoch.
     pub trained_spikes: Vec<Vec<u64>>,
-    /// What the metrics and the report need to know beside scores.
+    /// Quantities for the metrics and the report beside scores.
     pub metrics: MetricsCollector,
     /// Totals of an interrupted pass, which the next one continues.
     pub totals: Option<PassTotals>,
-    /// When a pass is to be left for a checkpoint.
+    /// The timer of checkpoints within a pass.
     pub timer: CheckpointTimer,
     /// Seconds of training before the run was resumed.
     pub elapsed_before: f64,
@@ -53,7 +53,7 @@ pub struct Learner<'a, S: Solver> {
     began: Instant,
 }
 
-/// When a pass is left for a checkpoint.
+/// The timer of checkpoints within a pass.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CheckpointTimer {
     every: Option<Every>,
@@ -71,7 +71,7 @@ impl CheckpointTimer {
         }
     }
 
-    /// Whether it is time; the count begins anew then.
+    /// True if a checkpoint is due; the count begins anew then.
     fn is_due(&mut self) -> bool {
         let due = match (self.every, self.since) {
             (Some(Every::Batches(batches)), _) => self.batches >= batches,
@@ -85,7 +85,7 @@ impl CheckpointTimer {
     }
 }
 
-/// Where a network begins.
+/// The weights with which a network begins.
 #[derive(Clone, Copy)]
 pub struct InitialWeights<'a> {
     /// Seed of weights and draws.
@@ -129,7 +129,7 @@ pub struct Pass<'a> {
     pub samples_before: usize,
 }
 
-/// How a pass ended.
+/// The end of a pass.
 #[derive(Debug, Clone, Copy)]
 pub enum PassResult {
     /// It came to its end.
@@ -284,7 +284,7 @@ impl<'a, S: Solver> Learner<'a, S> {
         }))
     }
 
-    /// Whether a pass is to be left before its next batch, and why.
+    /// The reason to leave a pass before its next batch, if there is one.
     fn leaves(&mut self, control: &Control<'_>) -> Option<PassResult> {
         if control.cancelled() {
             return Some(PassResult::Cancelled);
@@ -392,7 +392,7 @@ impl<'a, S: Solver> Learner<'a, S> {
         spikes / neurons
     }
 
-    /// What the hidden layers did since the epoch began.
+    /// Activity of the hidden layers since the epoch began.
     pub fn layers(&self) -> Vec<LayerReport> {
         let activity = &self.session.activity;
         let reports = self.topology.hidden.iter().map(|&id| {

@@ -54,7 +54,7 @@ pub struct Plan {
     pub disk_mb: f64,
     /// The largest batch that fits into the free memory, where the system tells how much is free.
     pub largest_batch: Option<usize>,
-    /// What a user should know about the parameters and the data.
+    /// Notices for the user about the parameters and the data.
     pub notices: Vec<String>,
 }
 

@@ -35,13 +35,13 @@ impl Prepared<'_> {
         Ok(self.outputs.write_json(&path, &self.parameters)?)
     }
 
-    /// Whether the samples that are tested choose the epoch.
+    /// True if the samples that are tested choose the epoch.
     pub fn selects_on_test(&self) -> bool {
         let tested = matches!(self.command, Command::TrainTest | Command::CrossValidate);
         tested && self.settings.select_on_test && self.settings.select == Select::Best
     }
 
-    /// What the run is about to do.
+    /// The description of the run that is about to start.
     pub fn started(&self) -> Started<'_> {
         let hidden = self.settings.network.hidden.iter();
         let sizes = std::iter::once(&self.data.inputs).chain(hidden);

@@ -22,7 +22,7 @@ pub enum Progress<'a> {
         fold: usize,
         /// Number of folds.
         folds: usize,
-        /// What is held out.
+        /// The samples held out.
         held_out: &'a str,
     },
     /// A batch was solved.
@@ -98,7 +98,7 @@ pub struct Control<'a> {
 }
 
 impl Control<'_> {
-    /// Whether the caller wants the run to stop.
+    /// True if the caller wants the run to stop.
     pub fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
     }

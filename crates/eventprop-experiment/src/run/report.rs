@@ -47,7 +47,7 @@ pub struct LayerReport {
 pub struct EpochReport {
     /// The fold of a cross-validation.
     pub fold: Option<usize>,
-    /// What is held out in it.
+    /// The samples held out in it.
     pub held_out: Option<String>,
     /// The epoch, from 0.
     pub epoch: usize,
@@ -69,7 +69,7 @@ pub struct EpochReport {
     pub elapsed: f64,
     /// Statistics of hidden spikes (`DEBUG_HIDDEN_N`).
     pub hidden: Vec<HiddenStatistics>,
-    /// What the network looked like inside.
+    /// Quantities inside the network.
     pub inside: EpochMetrics,
 }
 
@@ -108,7 +108,7 @@ impl EpochReport {
         spikes.sum::<f64>() / neurons as f64
     }
 
-    /// The line of the results file, in the columns of the reference code. Yin-Yang: epoch, accuracy,
+    /// The line of the results file, in the columns of `genn_eventprop`. Yin-Yang: epoch, accuracy,
     /// loss, seconds. Others: epoch, training accuracy and loss, evaluation accuracy and loss (0 and
     /// nan without one). Then, with `DEBUG_HIDDEN_N`, eight columns per hidden layer, for binned spikes a
     /// ninth with the number of silent neurons; those of SHD and SSC end with the seconds since training
@@ -190,7 +190,7 @@ impl EpochReport {
 
 /// Columns separated by spaces, as NumPy's `loadtxt` reads them.
 pub fn results_line(epoch: usize, columns: &[f64]) -> String {
-    // `{:?}` writes NaN in capitals, which the reference does not.
+    // `{:?}` writes NaN in capitals, which `genn_eventprop` does not.
     let columns = columns
         .iter()
         .map(|column| format!("{column:?}").replace("NaN", "nan"));
@@ -221,17 +221,17 @@ pub struct Summary {
     pub test: Option<Score>,
     /// Evaluation of every fold, in the epoch that counts.
     pub folds: Vec<Score>,
-    /// What was held out in every fold.
+    /// The samples held out in every fold.
     pub held_out: Vec<String>,
-    /// Whether an epoch was chosen by the very samples that were tested: the accuracy is then too good.
+    /// True if an epoch was chosen by the very samples that were tested: the accuracy is then too good.
     pub selected_on_test: bool,
     /// The output folder.
     pub out_dir: PathBuf,
     /// The keys of the seeds that were used, and their values.
     pub seeds: Vec<(&'static str, u32)>,
-    /// Whether the run was stopped before its end.
+    /// True if the run was stopped before its end.
     pub cancelled: bool,
-    /// Whether the images in the program stood in for the real set.
+    /// True if the images in the program stood in for the real set.
     pub demonstration: bool,
     /// Files that were written and that a user may want to open first.
     pub files: Vec<PathBuf>,

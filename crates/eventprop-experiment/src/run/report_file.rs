@@ -188,7 +188,7 @@ fn evaluated(name: &str, outcomes: &EvaluationLog, classes: usize, speakers: &[u
     })
 }
 
-/// What chose the weights that are tested.
+/// The rule that chose the weights that are tested.
 fn selection(prepared: &Prepared<'_>) -> &'static str {
     let select = prepared.settings.select;
     match prepared.command {

@@ -41,9 +41,9 @@ pub struct Resume<'a> {
     pub name: Option<&'a str>,
     /// Parameters to change, as `KEY=VALUE`.
     pub changes: &'a [String],
-    /// Whether to resume even though settings or data have changed.
+    /// True to resume even if settings or data have changed.
     pub force: bool,
-    /// Where the data are now, where they are not where they were.
+    /// The present place of the data, if they have moved.
     pub source: Option<&'a Source>,
 }
 

@@ -1,5 +1,5 @@
 //! Hidden neurons that never spike get no gradient and cannot come back by themselves; before the next
-//! epoch they get other incoming weights (`REWIRE_SILENT`, `REWIRE_LIFT`). The reference code lifts the
+//! epoch they get other incoming weights (`REWIRE_SILENT`, `REWIRE_LIFT`). `genn_eventprop` lifts the
 //! weights of all neurons; so does `REWIRE_LIFT_ALL`.
 //!
 //! Only the weights from the layer below change. The optimiser's moments stay: they belong to weights

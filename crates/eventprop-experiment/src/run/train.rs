@@ -94,7 +94,7 @@ fn final_test<S: Solver>(
     })
 }
 
-/// How the evaluation of an epoch ended.
+/// The end of the evaluation of an epoch.
 enum Evaluated {
     /// There was nothing to evaluate.
     Not,
@@ -336,7 +336,7 @@ impl<'a, S: Solver> Course<'a, S> {
         pictures::interim_pictures(self.prepared, learner, &self.training.reports)
     }
 
-    /// What the epochs gave, for the summary.
+    /// Adds the results of the epochs to the summary.
     fn sum_up(&mut self, learner: &Learner<'_, S>) {
         let (training, summary) = (&self.training, &mut self.summary);
         let begun = learner.totals.filter(|_| training.trained.is_none());
@@ -355,7 +355,7 @@ impl<'a, S: Solver> Course<'a, S> {
         }
     }
 
-    /// Whether an epoch is better than all before it, by the accuracy that chooses.
+    /// True if an epoch is better than all before it, by the accuracy that chooses.
     fn improves(&self, report: &EpochReport) -> bool {
         let select = match (self.prepared.command, self.prepared.settings.select) {
             (Command::TrainTest, Select::Best) if !self.prepared.selects_on_test() => Select::Last,
@@ -373,7 +373,7 @@ impl<'a, S: Solver> Course<'a, S> {
         before.is_none_or(|before| score > before)
     }
 
-    /// `NAME_best.txt`, which the reference has for binned spikes.
+    /// `NAME_best.txt`, which `genn_eventprop` has for binned spikes.
     fn write_best(&self, report: &EpochReport) -> Result<(), RunError> {
         let benchmark = self.prepared.settings.benchmark;
         if benchmark.is_binned() {

@@ -21,7 +21,7 @@ pub struct TrainingState {
     pub epoch: usize,
     /// The training of the epoch under way, if that has ended and its evaluation has not.
     pub trained: Option<EpochReport>,
-    /// What the epochs of the present network gave.
+    /// Results of the epochs of the present network.
     pub reports: Vec<EpochReport>,
     /// The best of them.
     pub best: Option<EpochReport>,
@@ -87,7 +87,7 @@ pub struct LearnerState {
     /// Statistics of hidden spikes in the epoch under way.
     pub hidden: Vec<HiddenStatistics>,
     activity: ActivityState,
-    /// What was noticed in the epoch under way.
+    /// Metrics of the epoch under way.
     #[serde(rename = "insight")]
     pub metrics: MetricsCollector,
     /// Seconds since the training of the network began.
@@ -191,18 +191,18 @@ pub struct RunState {
     pub program: String,
     /// The benchmark.
     pub benchmark: String,
-    /// What the run does.
+    /// The command of the run.
     pub command: String,
     /// The parameters, as in `NAME.json`.
     pub parameters: Json,
     /// Fingerprint of the data.
     pub data: String,
-    /// Where they were looked for; none in checkpoints of earlier versions.
+    /// Folders in which they were searched; none in checkpoints of earlier versions.
     #[serde(default)]
     pub source: Option<Source>,
-    /// Whether the run came to its end.
+    /// True if the run came to its end.
     pub finished: bool,
-    /// Where it stands.
+    /// The state of training.
     #[serde(rename = "journey")]
     pub training: TrainingState,
     /// The network that learns.

@@ -1,4 +1,4 @@
-//! How events of channels become inputs: grid, delay line, augmentation, split.
+//! Events of channels as inputs: grid, delay line, augmentation, split.
 
 use eventprop_data::augment::{Augmentation, Grid};
 
@@ -14,15 +14,15 @@ pub struct BinnedSettings {
     pub rescale_x: f64,
     /// The delayed copies of the input.
     pub delay_line: DelayLine,
-    /// What is validated on.
+    /// The samples for validation.
     pub evaluation: Evaluation,
-    /// Who is left out.
+    /// The speakers left out.
     pub speakers: SpeakersLeft,
-    /// Whether all samples are thinned to the spikes of the smallest training sample.
+    /// True if all samples are thinned to the spikes of the smallest training sample.
     pub normalise: bool,
-    /// Whether training samples are balanced.
+    /// True if training samples are balanced.
     pub balance_training: bool,
-    /// Whether samples of evaluation are balanced.
+    /// True if samples of evaluation are balanced.
     pub balance_evaluation: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct DelayLine {
     pub step_ms: f64,
 }
 
-/// What is validated on.
+/// The samples for validation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evaluation {
     /// Samples drawn from the training file.
@@ -118,13 +118,13 @@ fn normalises(params: &Parameters) -> bool {
 /// The pixels behind the channels, and what mirroring them does to classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
-    /// How channels are laid out.
+    /// The layout of channels.
     pub grid: Grid,
     /// Class of the mirror image, by class; empty when it is the same.
     pub mirrored: Vec<u16>,
 }
 
-/// What is done to training samples, in the order of AUGMENTATION; `pixels` where channels are those of
+/// Augmentation of training samples, in the order of AUGMENTATION; `pixels` where channels are those of
 /// a camera.
 ///
 /// # Errors

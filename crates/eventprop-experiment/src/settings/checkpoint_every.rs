@@ -1,11 +1,11 @@
-//! How often a checkpoint is written beside those after epochs.
+//! The interval of checkpoints beside those after epochs.
 
 use std::time::Duration;
 
 use eventprop_params::time;
 use eventprop_params::value::Value;
 
-/// How often a checkpoint is written (`CHECKPOINT_EVERY`).
+/// The interval of checkpoints (`CHECKPOINT_EVERY`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Every {
     /// After so many batches.
@@ -14,7 +14,7 @@ pub enum Every {
     Time(Duration),
 }
 
-/// How often, from a value that the table accepted.
+/// The interval in a value that the table accepted.
 pub fn every(value: &Value) -> Option<Every> {
     match value {
         Value::Int(batches) => Some(Every::Batches(*batches as usize)),

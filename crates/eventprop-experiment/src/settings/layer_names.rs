@@ -6,13 +6,13 @@ use eventprop_params::Benchmark;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerNames {
     layers: usize,
-    /// Whether a single hidden layer has a number, too.
+    /// True if a single hidden layer has a number, too.
     numbered: bool,
 }
 
 impl LayerNames {
     /// The names in a benchmark with this many hidden layers: `hidden0`, `hidden1`, … or, for a single
-    /// one where the reference does not number it, `hidden`.
+    /// one where `genn_eventprop` does not number it, `hidden`.
     pub fn new(benchmark: Benchmark, layers: usize) -> Self {
         Self {
             layers,

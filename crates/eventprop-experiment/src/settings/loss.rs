@@ -26,7 +26,7 @@ pub fn loss(params: &Parameters) -> Loss {
         "sum_weigh_sigmoid" => Loss::Sum(Weighting::Sigmoid),
         "sum_weigh_input" => {
             let tau = params.float("TAU_ACCUMULATOR");
-            // The reference's accumulator gains 0.01 DT/τ with every input spike.
+            // `genn_eventprop`'s accumulator gains 0.01 DT/τ with every input spike.
             let gain = 0.01 * params.float("DT_MS") / tau;
             Loss::Sum(Weighting::Input { tau, gain })
         }

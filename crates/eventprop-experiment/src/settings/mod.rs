@@ -63,7 +63,7 @@ pub struct Settings {
     pub loss_scale: LossScale,
     /// Regulariser of the hidden layers.
     pub regularizer: Regularizer,
-    /// What to do with grazing spikes.
+    /// The treatment of grazing spikes.
     pub grazing: Grazing,
     /// The optimiser.
     pub optimizer: OptimizerKind,
@@ -77,11 +77,11 @@ pub struct Settings {
     pub withhold_hidden: f64,
     /// Amplitude of the noise of hidden membranes in training.
     pub noise_hidden: f64,
-    /// What happens to silent hidden neurons at the end of an epoch.
+    /// The treatment of silent hidden neurons at the end of an epoch.
     pub rewire: Option<Rewire>,
     /// Length in ms of the part of the trial that input spikes are spread over.
     pub input_ms: f64,
-    /// How events of channels become inputs; for benchmarks that have such.
+    /// The way from events of channels to inputs; for benchmarks that have such.
     pub binned: Option<BinnedSettings>,
     /// Samples in a batch.
     pub batch: usize,
@@ -89,29 +89,29 @@ pub struct Settings {
     pub epochs: usize,
     /// Folds of a cross-validation.
     pub folds: Folds,
-    /// How often a checkpoint is written beside those after epochs (`CHECKPOINT_EVERY`).
+    /// The interval of checkpoints beside those after epochs (`CHECKPOINT_EVERY`).
     pub checkpoint_every: Option<Every>,
-    /// Whether training samples are reordered in every epoch.
+    /// True if training samples are reordered in every epoch.
     pub shuffle: bool,
     /// Spikes of one neuron in one trial above which it is counted.
     pub spike_cap: Option<u32>,
-    /// Which weights are tested at the end.
+    /// The weights that are tested at the end.
     pub select: Select,
-    /// Whether an epoch may be chosen by the samples that are tested.
+    /// True if an epoch may be chosen by the samples that are tested.
     pub select_on_test: bool,
-    /// When the weights of the last epoch are written.
+    /// The time at which the weights of the last epoch are written.
     pub checkpoint: Checkpoint,
     /// The weights on the disk from which the run starts, if any.
     pub load: Option<Label>,
     /// Name of the run whose weights are loaded.
     pub load_name: String,
-    /// Whether the results file has columns on hidden spikes.
+    /// True if the results file has columns on hidden spikes.
     pub debug_hidden: bool,
-    /// What is recorded.
+    /// The recordings.
     pub records: RecordSettings,
-    /// When pictures are drawn.
+    /// The pictures.
     pub plots: PlotSettings,
-    /// What a user should know about how the parameters were understood.
+    /// Notices for the user about how the parameters were understood.
     pub notices: Vec<String>,
 }
 
@@ -185,7 +185,7 @@ impl Settings {
         self.clock.trial_ms() / interval_ms
     }
 
-    /// How the times and channels of a set become steps and inputs.
+    /// The map from times and channels of a set to steps and inputs.
     ///
     /// # Panics
     /// When the benchmark has no binned spikes.

@@ -8,7 +8,7 @@ use eventprop_params::{ParamError, Parameters};
 pub struct NetworkSettings {
     /// Sizes of the hidden layers, at least one.
     pub hidden: Vec<usize>,
-    /// Whether hidden layers project to themselves.
+    /// True if hidden layers project to themselves.
     pub recurrent: bool,
     /// Membrane time constant of hidden neurons in ms.
     pub tau_mem: f64,
@@ -22,7 +22,7 @@ pub struct NetworkSettings {
     pub hidden_taus: Taus,
     /// Time constants of outputs.
     pub output_taus: Taus,
-    /// How the thresholds of hidden neurons adapt, if they do.
+    /// Adaptation of the thresholds of hidden neurons, if any.
     pub adaptation: Option<AdaptationSettings>,
     /// Threshold.
     pub v_thresh: f64,
@@ -36,23 +36,23 @@ pub struct NetworkSettings {
     pub hidden_hidden: Normal,
     /// Initial weights between hidden layers.
     pub hidden_forward: Normal,
-    /// Whether weights into hidden neurons are trained.
+    /// True if weights into hidden neurons are trained.
     pub train_weights: bool,
-    /// Whether weights into outputs are trained.
+    /// True if weights into outputs are trained.
     pub train_output_weights: bool,
 }
 
 /// Time constants of the neurons of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taus {
-    /// Whether every neuron has its own, drawn at random.
+    /// True if every neuron has its own, drawn at random.
     pub drawn: bool,
-    /// Whether they are trained.
+    /// True if they are trained.
     pub trained: bool,
 }
 
 impl Taus {
-    /// Whether neurons of a layer come to differ, so that their constants belong to the weights on the
+    /// True if neurons of a layer come to differ, so that their constants belong to the weights on the
     /// disk.
     pub fn differ(self) -> bool {
         self.drawn || self.trained
@@ -66,7 +66,7 @@ pub struct AdaptationSettings {
     pub tau_b: f64,
     /// Rise of the threshold at a spike.
     pub b_incr: f64,
-    /// Where it starts.
+    /// Its initial value.
     pub b_init: f64,
 }
 

@@ -1,9 +1,9 @@
-//! What is changed in training beyond the weights: withheld spikes, noise, rewired neurons.
+//! Changes in training beyond the weights: withheld spikes, noise, rewired neurons.
 
 use eventprop::solver::SolverKind;
 use eventprop_params::{ParamError, Parameters};
 
-/// What happens to the incoming weights of silent hidden neurons.
+/// The treatment of the incoming weights of silent hidden neurons.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rewire {
     /// They are drawn again.

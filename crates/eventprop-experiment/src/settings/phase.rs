@@ -1,6 +1,6 @@
 //! The phases of a run.
 
-/// Which samples a batch belongs to.
+/// A phase: the samples that a batch belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Training.

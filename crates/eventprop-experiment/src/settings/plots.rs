@@ -1,13 +1,13 @@
-//! When pictures are drawn.
+//! The epochs at which pictures are drawn.
 
 use eventprop_params::Parameters;
 
-/// When pictures are drawn.
+/// The epochs at which pictures are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlotSettings {
     /// Epochs between pictures during training (`TRAINING_PLOT`).
     pub every: Option<usize>,
-    /// Whether maps of first spike times are drawn (`FANCY_PLOTS`).
+    /// True if maps of first spike times are drawn (`FANCY_PLOTS`).
     pub spike_times: bool,
 }
 

@@ -9,40 +9,40 @@ use eventprop_params::{Benchmark, ParamError, Parameters};
 
 use super::layer_names::LayerNames;
 
-/// What is recorded and when.
+/// The variables that are recorded, and the trials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordSettings {
-    /// How recordings are written (`REC_FORMAT`), if they are (`WRITE_TO_DISK`).
+    /// The format of recordings (`REC_FORMAT`), if they are written (`WRITE_TO_DISK`).
     pub format: Option<Format>,
-    /// Whether only the first sample of each batch is recorded, without an axis for samples (Yin-Yang).
+    /// True if only the first sample of each batch is recorded, without an axis for samples (Yin-Yang).
     pub first_sample_only: bool,
     /// Places of the recorded samples in their batch.
     pub samples: Vec<usize>,
-    /// Which neurons of a population are recorded; all of the others.
+    /// The recorded neurons of a population; all of the others.
     pub only: BTreeMap<usize, Vec<usize>>,
-    /// Whether the first spike times of all outputs are kept (Yin-Yang).
+    /// True if the first spike times of all outputs are kept (Yin-Yang).
     pub first_spikes: bool,
     /// Populations whose spikes are recorded.
     pub spikes: Vec<Named<usize>>,
-    /// When.
+    /// The trials in which they are.
     pub spikes_when: When,
     /// Variables of populations that are recorded.
     pub neurons: Vec<Named<Probe>>,
-    /// When.
+    /// The trials in which they are.
     pub neurons_when: When,
     /// Variables of projections that are recorded.
     pub synapses: Vec<Named<Synapse>>,
-    /// When.
+    /// The trials in which they are.
     pub synapses_when: When,
-    /// When weights are written.
+    /// The trials after which weights are written.
     pub weights_when: When,
-    /// When time constants are written.
+    /// The trials after which time constants are written.
     pub constants_when: When,
-    /// Which records of predictions are kept.
+    /// The records of predictions that are kept.
     pub outcomes: OutcomeSettings,
 }
 
-/// How recordings are written.
+/// The format of recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One `.npy` file for each array.
@@ -51,12 +51,12 @@ pub enum Format {
     Npz,
 }
 
-/// Which records of predictions are kept.
+/// The records of predictions that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeSettings {
-    /// Whether confusion matrices are kept.
+    /// True if confusion matrices are kept.
     pub confusion: bool,
-    /// Whether every prediction is.
+    /// True if every prediction is.
     pub predictions: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct OutcomeSettings {
 pub struct Named<T> {
     /// The name, without prefix and ending.
     pub name: String,
-    /// What it is.
+    /// The variable.
     pub what: T,
 }
 
@@ -87,7 +87,7 @@ pub enum SynapseVariable {
     Weight,
     /// Gradients of every sample, as far as the adjoint pass has come.
     Gradient,
-    /// What arrived over the projection, decaying: its part of I.
+    /// The part of I that arrived over the projection, decaying.
     InSyn,
 }
 
@@ -108,7 +108,7 @@ pub enum When {
 }
 
 impl When {
-    /// How many trials of a run with so many epochs of so many trials are among them.
+    /// The number of them among the trials of a run with so many epochs of so many trials.
     pub fn count(&self, epochs: usize, trials: usize) -> usize {
         match *self {
             Self::Always => epochs * trials,
@@ -124,7 +124,7 @@ impl When {
         }
     }
 
-    /// Whether a trial of an epoch is one of them.
+    /// True if a trial of an epoch is one of them.
     pub fn includes(&self, epoch: usize, trial: usize) -> bool {
         match self {
             Self::Always => true,
@@ -215,7 +215,7 @@ impl RecordSettings {
         Err(params.refuse("REC_NEURON_IDS", problem, way_out))
     }
 
-    /// How many neurons of a population of this size are recorded.
+    /// The number of recorded neurons in a population of this size.
     pub fn recorded(&self, population: usize, size: usize) -> usize {
         self.only.get(&population).map_or(size, Vec::len)
     }

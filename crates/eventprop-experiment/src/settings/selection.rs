@@ -1,9 +1,9 @@
-//! Which weights are written, loaded and tested; folds of a cross-validation.
+//! The weights that are written, loaded and tested; folds of a cross-validation.
 
 use eventprop_params::value::Value;
 use eventprop_params::{ParamError, Parameters};
 
-/// Which weights are tested at the end.
+/// The weights that are tested at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Select {
     /// Those of the epoch with the best validation accuracy (the first of several); of the last epoch
@@ -15,7 +15,7 @@ pub enum Select {
     Last,
 }
 
-/// When the weights of the last epoch are written.
+/// The time at which the weights of the last epoch are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checkpoint {
     /// After every epoch.
@@ -52,7 +52,7 @@ pub enum Folds {
     Speakers,
 }
 
-/// LOAD_BEST comes after LOAD_LAST in the reference, so that it has the last word.
+/// LOAD_BEST comes after LOAD_LAST in `genn_eventprop`, so that it has the last word.
 pub fn load(params: &Parameters) -> Option<Label> {
     if params.is_set("LOAD_BEST") {
         return Some(Label::Best);

@@ -153,7 +153,7 @@ fn a_window_of_a_clip_has_the_spikes_that_lie_in_it() {
 }
 
 /// Every augmentation of a camera trains, on the recordings of a demonstration; the columns of results are
-/// those of the reference's simulator of gestures.
+/// those of `genn_eventprop`'s simulator of gestures.
 #[test]
 fn cameras_train_with_their_augmentations_and_deep_recurrent_networks() {
     for benchmark in [Benchmark::DvsGesture, Benchmark::Nmnist] {

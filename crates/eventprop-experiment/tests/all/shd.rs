@@ -10,7 +10,7 @@ fn shd(assignments: &[&str]) -> Trial {
     Trial::new(Benchmark::Shd, assignments)
 }
 
-/// All combinations that the reference takes silently for something else train, with every number
+/// All combinations that `genn_eventprop` takes silently for something else train, with every number
 /// finite.
 #[test]
 fn neurons_regularisers_noise_and_trained_constants_combine() {

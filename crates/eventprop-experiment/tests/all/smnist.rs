@@ -38,7 +38,7 @@ fn both_codes_have_their_channels_and_the_demonstration_its_sizes() {
     }
 }
 
-/// The reference cut the last 68 ms off in silence.
+/// `genn_eventprop` cut the last 68 ms off in silence.
 #[test]
 fn a_trial_shorter_than_the_sequence_is_told_with_the_spikes_that_it_loses() {
     let told = |assignments: &[&str]| demonstration(assignments).notices.split_off(1).join("; ");
@@ -78,7 +78,7 @@ fn a_permuted_sequence_has_the_same_pixels_at_other_times() {
     assert_eq!(channels(&plain), channels(&permuted));
 }
 
-/// Five columns, nine more of DEBUG_HIDDEN_N, and names without a number, as in the reference's simulator.
+/// Five columns, nine more of DEBUG_HIDDEN_N, and names without a number, as in `genn_eventprop`'s simulator.
 #[test]
 fn files_are_those_of_the_reference() {
     let trial = Trial::new(

@@ -27,7 +27,7 @@ const POLARITY: Row = Row::new(
 )
 .default("separate");
 
-/// What no camera has: words of a language, and channels in a row.
+/// Keys that no camera has: words of a language, and channels in a row.
 const NOT_OF_CAMERAS: [&str; 3] = ["DATA_SET", "DATA_BUFFER_NAME", "RESCALE_X"];
 
 /// The table of DVS128 Gesture.
@@ -96,7 +96,7 @@ pub static DVS_GESTURE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     rows
 });
 
-/// What has no counterpart in the reference, so that its outputs have the time constant of hidden neurons
+/// Rows without a counterpart in `genn_eventprop`, so that outputs have the time constant of hidden neurons
 /// unless they get their own, and sizes follow from the data.
 fn changed_of_ours() -> [Row; 5] {
     [

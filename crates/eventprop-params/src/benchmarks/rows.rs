@@ -260,7 +260,7 @@ pub const LOSS_TYPE: Row = Row::new(
 pub const LOSS_SCALE: Row = Row::new(
     "LOSS_SCALE",
     Kind::Choice(&["reference", "exact"]),
-    "size of the loss part of the gradient: that of the stated loss (exact), or of the reference code, to which published LBD_* and ADAM_EPS belong",
+    "size of the loss part of the gradient: that of the stated loss (exact), or of genn_eventprop, to which published LBD_* and ADAM_EPS belong",
 )
 .default("reference");
 pub const TAU_0: Row = Row::new(
@@ -478,7 +478,7 @@ pub const TRAINING_PLOT_INTERVAL: Row = Row::new(
 .default("10")
 .unit("epochs");
 
-// Keys of the reference code that steer only its simulator.
+// Keys of `genn_eventprop` that steer only its simulator.
 pub const BUILD: Row =
     Row::without_effect("BUILD", "compiled the simulation; nothing is compiled here")
         .default("true");

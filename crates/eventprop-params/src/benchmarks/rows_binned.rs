@@ -158,7 +158,7 @@ pub const TRAIN_W_OUTPUT: Row = Row::new(
 pub const REWIRE_LIFT_ALL: Row = Row::new(
     "REWIRE_LIFT_ALL",
     FLAG,
-    "REWIRE_LIFT: whether it is added to the incoming weights of all neurons in every epoch, as the reference code does",
+    "REWIRE_LIFT: whether it is added to the incoming weights of all neurons in every epoch, as genn_eventprop does",
 )
 .default("false");
 
@@ -211,7 +211,7 @@ pub const REC_PREDICTIONS: Row = Row::new(
 )
 .default("false");
 
-// Keys of the reference code that have no meaning here.
+// Keys of `genn_eventprop` that have no meaning here.
 pub const PROFILE: Row = Row::without_effect(
     "PROFILE",
     "left statistics out to time kernels; `eventprop bench` measures speed here",
@@ -245,7 +245,7 @@ pub const NEVER_READ: [Row; 11] = [
 const fn never_read(key: &'static str) -> Row {
     Row::without_effect(
         key,
-        "was never read by the reference code, in whose old parameter files it occurs",
+        "was never read by genn_eventprop, in whose old parameter files it occurs",
     )
 }
 pub const ORIG_NAME: Row =

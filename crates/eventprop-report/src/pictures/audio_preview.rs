@@ -7,7 +7,7 @@ use crate::figure::{Anchor, Figure, Ink, Point, Shape};
 /// frequencies at which the channels resonate on the right.
 #[derive(Debug, Clone, Copy)]
 pub struct AudioPreview<'a> {
-    /// What it is.
+    /// The title.
     pub title: &'a str,
     /// The sound.
     pub samples: &'a [f64],
@@ -26,9 +26,9 @@ pub struct AudioPreview<'a> {
 /// A spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AudioSpike {
-    /// When.
+    /// Its time.
     pub seconds: f64,
-    /// Where.
+    /// Its channel.
     pub channel: u32,
 }
 

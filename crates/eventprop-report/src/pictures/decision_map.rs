@@ -1,10 +1,10 @@
-//! Which class a network sees at every point of the Yin-Yang symbol, and which test points it gets
+//! The class that a network predicts at every point of the Yin-Yang symbol, and the test points it gets
 //! wrong.
 
 use eventprop_params::picture::{DecisionMap, Tested};
 
 use super::unit_square::{MARGIN, UnitSquare};
-use crate::figure::{Anchor, Figure, Ink, Shape};
+use crate::figure::{Anchor, Figure, Ink, Point, Shape};
 
 /// Light colours of the areas of class 0, 1 and 2.
 const AREAS: [Ink; 3] = [
@@ -18,7 +18,7 @@ const POINTS: [Ink; 3] = [
     Ink::Rgb([0xb3, 0x58, 0x06]),
     Ink::Rgb([0x00, 0x68, 0x2c]),
 ];
-/// Where no output spikes.
+/// The colour where no output spikes.
 const UNDECIDED: Ink = Ink::Rgb([0xbd, 0xbd, 0xbd]);
 const WRONG: Ink = Ink::Rgb([0xd7, 0x19, 0x1c]);
 const CLASS_NAMES: [&str; 3] = ["yin", "yang", "dot"];
@@ -57,7 +57,7 @@ fn areas(map: &DecisionMap) -> Vec<Option<Ink>> {
     cells.map(ink).collect()
 }
 
-fn cross(square: &mut UnitSquare, (x, y): (f64, f64)) {
+fn cross(square: &mut UnitSquare, (x, y): Point) {
     const ARM: f64 = 4.0;
     for slope in [-ARM, ARM] {
         square.line(vec![(x - ARM, y - slope), (x + ARM, y + slope)], WRONG, 1.5);

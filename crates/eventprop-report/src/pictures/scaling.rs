@@ -12,7 +12,7 @@ const PANEL_HEIGHT: f64 = 300.0;
 /// Times along some axes, one panel for each: points, floors and law, both scales logarithmic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scaling {
-    /// What was measured, and where.
+    /// The measurement and its machine.
     pub title: String,
     /// The panels.
     pub panels: Vec<Panel>,
@@ -21,9 +21,9 @@ pub struct Scaling {
 /// Times along one axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
-    /// What is varied.
+    /// The size that is varied.
     pub axis: String,
-    /// What was measured.
+    /// The measurements.
     pub sizes: Vec<Size>,
     /// The law that was fitted.
     pub law: Option<Law>,
@@ -34,9 +34,9 @@ pub struct Panel {
 pub struct Size {
     /// The size.
     pub size: f64,
-    /// What was measured, in ms.
+    /// The measured time, in ms.
     pub ms: f64,
-    /// What the machine's ceilings allow, in ms.
+    /// The time at the machine's ceilings, in ms.
     pub floor_ms: f64,
 }
 

@@ -1,4 +1,4 @@
-//! When one output first spikes, at every point of the Yin-Yang symbol.
+//! The first spike time of one output, at every point of the Yin-Yang symbol.
 
 use eventprop_params::picture::SpikeTimeMap;
 

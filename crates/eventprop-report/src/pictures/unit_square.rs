@@ -9,7 +9,7 @@ const SIDE: f64 = 480.0;
 const BELOW: f64 = 50.0;
 const SMALL: u32 = 12;
 
-/// Where what belongs to the map may be written, at the right of it.
+/// The place for text on the map, at the right of it.
 pub const MARGIN: Point = (LEFT + SIDE + 24.0, TOP);
 /// Height of the map.
 pub const HEIGHT: f64 = SIDE;
@@ -57,7 +57,7 @@ impl UnitSquare {
         self.figure.text((left - 42.0, y + 4.0), "y", style);
     }
 
-    /// Where a point of the square is.
+    /// The place of a point of the square.
     pub fn place([x, y]: [f64; 2]) -> Point {
         (LEFT + x * SIDE, TOP + (1.0 - y) * SIDE)
     }

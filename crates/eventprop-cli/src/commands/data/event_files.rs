@@ -17,7 +17,7 @@ use serde_json::json;
 use super::answer::Answer;
 use crate::failure::Failure;
 
-/// How a file of events is read.
+/// The settings with which a file of events is read.
 #[derive(Debug, clap::Args)]
 pub struct Reading {
     /// The format of the file, instead of the recognised one: aedat2, aedat3.1, aedat4, nmnist, evt2, dat,

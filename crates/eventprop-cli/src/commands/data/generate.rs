@@ -10,7 +10,7 @@ use serde_json::json;
 use super::answer::Answer;
 use crate::failure::Failure;
 
-/// What can be made.
+/// The data that can be generated.
 #[derive(Debug, Subcommand)]
 pub(super) enum Kind {
     /// A synthetic set with the shape of SHD: 700 channels, patterns that differ only in time. It is

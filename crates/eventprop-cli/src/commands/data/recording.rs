@@ -1,4 +1,4 @@
-//! What `eventprop data info` says about recordings of spikes.
+//! The lines of `eventprop data info` on recordings of spikes.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub(super) fn describe(path: &Path) -> Result<Answer, Failure> {
     })
 }
 
-/// What there is to say beside samples and classes.
+/// The lines beside samples and classes.
 pub(super) fn lines(survey: &Survey) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(says) = &survey.synthetic {
