@@ -224,10 +224,9 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
 /// Makes parameters of all constants that `layers` have.
 fn train_constants(network: &mut Network, layers: &[PopulationId]) {
     for &layer in layers {
-        for constant in NeuronConstant::ALL {
-            if network.population(layer).constant(constant).is_some() {
-                network.train_constant(layer, constant, 1e-3);
-            }
+        let trainable: Vec<NeuronConstant> = network.population(layer).trainable().collect();
+        for constant in trainable {
+            network.train_constant(layer, constant, 1e-3);
         }
     }
 }

@@ -139,7 +139,12 @@ impl Network {
             match model {
                 "input" => network.add_input(name, size),
                 "lif" => network.add(name, size, constants.lif()?),
-                _ => network.add_li(name, size, constants.li()?),
+                "li" => network.add_li(name, size, constants.li()?),
+                other => {
+                    let problem =
+                        format!("there is no model {other:?}; there are input, lif and li");
+                    return Err(errors::value(problem));
+                }
             };
         }
         check_alone(alone, model)?;

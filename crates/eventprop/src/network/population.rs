@@ -66,11 +66,17 @@ impl Population {
         Some((of(NeuronConstant::TauMem)?, of(NeuronConstant::TauSyn)?))
     }
 
-    /// A constant that can be trained; none where the model does not have it.
+    /// A constant; none where the model does not have it.
     pub fn constant(&self, which: NeuronConstant) -> Option<&Constant> {
         let rows = self.description()?.rows();
-        let row = rows.iter().find(|row| row.trainable == Some(which))?;
+        let row = rows.iter().find(|row| row.name == which.name())?;
         Some(row.values)
+    }
+
+    /// The constants that can be trained.
+    pub fn trainable(&self) -> impl Iterator<Item = NeuronConstant> {
+        let rows = self.description().map_or_else(Vec::new, Description::rows);
+        rows.into_iter().filter_map(|row| row.trainable)
     }
 
     /// True if a constant of the flow is trained.

@@ -102,7 +102,8 @@ pub(crate) struct Row<'a> {
     pub range: Range<'a>,
     /// The same in words.
     pub expected: &'static str,
-    /// The constant, where it can be trained.
+    /// The constant, where it can be trained: a time constant only where the flow is that of `[F1]` and
+    /// `[F2]`: `[G2]` and `[G3]` are derivatives of that flow.
     pub trainable: Option<NeuronConstant>,
 }
 
