@@ -76,7 +76,8 @@ pub fn population<'py>(
     beta: f64,
     window_ms: f64,
 ) -> PyResult<Arrays<'py>> {
-    let code = Population::new(fields, range.0..=range.1, beta, window_ms).map_err(errors::value)?;
+    let code =
+        Population::new(fields, range.0..=range.1, beta, window_ms).map_err(errors::value)?;
     of_rows(py, &values, |_, input, value| {
         let mut spikes = code.spikes(value)?;
         for spike in &mut spikes {
