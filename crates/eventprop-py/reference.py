@@ -19,11 +19,11 @@ MODULES = [
     ("eventprop.data", "Data sets, encoders, recordings, sound"),
     ("eventprop.plot", "Figures"),
     ("eventprop.parameters", "The dictionary `p`"),
-    ("eventprop.simulator_yinyang", "The reference's Yin-Yang simulator"),
-    ("eventprop.simulator_MNIST", "The reference's MNIST simulator"),
+    ("eventprop.simulator_yinyang", "`genn_eventprop`'s Yin-Yang simulator"),
+    ("eventprop.simulator_MNIST", "`genn_eventprop`'s MNIST simulator"),
     ("eventprop.simulator_SHD", "The SHD simulator of genn_eventprop"),
-    ("eventprop.simulator_SMNIST", "The reference's simulator of sequential MNIST"),
-    ("eventprop.simulator_DVS_gesture", "The reference's simulator of gestures"),
+    ("eventprop.simulator_SMNIST", "`genn_eventprop`'s simulator of sequential MNIST"),
+    ("eventprop.simulator_DVS_gesture", "`genn_eventprop`'s simulator of gestures"),
     ("eventprop.compat", "The folder for PYTHONPATH"),
 ]
 

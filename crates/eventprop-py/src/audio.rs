@@ -25,7 +25,7 @@ pub fn read_sound(
     Ok((sound.samples.into_pyarray(py), sound.rate_hz))
 }
 
-/// How sound is encoded.
+/// The settings with which sound is encoded.
 #[derive(FromPyObject)]
 pub struct Request {
     #[pyo3(item)]

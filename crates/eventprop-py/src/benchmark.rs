@@ -187,7 +187,7 @@ pub fn drawn_seed() -> u32 {
     RandomState::new().build_hasher().finish() as u32
 }
 
-/// What a run tells, as text or numbers that outlive the moment.
+/// The messages of a run, as text or numbers that outlive the moment.
 enum Told {
     Notice(String),
     Started {
@@ -326,7 +326,7 @@ fn tell(progress: &Progress<'_>, sender: &Sender<Told>, latest: &Mutex<Option<Ba
 struct Stopped {
     /// Why.
     exception: PyErr,
-    /// Whether its data had been read and the work had begun.
+    /// True if its data had been read and the work had begun.
     begun: bool,
 }
 

@@ -21,7 +21,7 @@ use crate::{errors, pool};
 /// Samples that are encoded at once.
 const BLOCK: usize = 256;
 
-/// Where data are looked for: the folder that is named, or those of `EVENTPROP_DATA` and of the system.
+/// The source of data: the folder that is named, or those of `EVENTPROP_DATA` and of the system.
 pub fn source(data_dir: Option<&Path>) -> Source {
     let env = std::env::var_os("EVENTPROP_DATA");
     Source {
@@ -104,7 +104,7 @@ fn binned<'py>(py: Python<'py>, set: &BinnedSet, dt_ms: f64) -> PyResult<Labelle
     Ok(labelled(py, columns, labels))
 }
 
-/// How recordings are put on inputs and steps.
+/// The map of recordings to inputs and steps.
 #[derive(FromPyObject)]
 pub struct Grid {
     #[pyo3(item)]

@@ -72,12 +72,12 @@ pub fn population<'py>(
     py: Python<'py>,
     values: PyReadonlyArray2<'py, f64>,
     fields: u32,
-    range: (f64, f64),
+    range: [f64; 2],
     beta: f64,
     window_ms: f64,
 ) -> PyResult<Arrays<'py>> {
-    let code =
-        Population::new(fields, range.0..=range.1, beta, window_ms).map_err(errors::value)?;
+    let [low, high] = range;
+    let code = Population::new(fields, low..=high, beta, window_ms).map_err(errors::value)?;
     of_rows(py, &values, |_, input, value| {
         let mut spikes = code.spikes(value)?;
         for spike in &mut spikes {

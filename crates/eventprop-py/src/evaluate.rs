@@ -17,13 +17,13 @@ use crate::network::{Network, shape, shaped};
 use crate::plan::{self, Request};
 use crate::{errors, pool};
 
-/// What is to be recorded: names like `hid.V`, and the probes behind them.
+/// The recordings to make: names like `hid.V`, and the probes behind them.
 struct Recorded {
     names: Vec<String>,
     probes: Vec<Probe>,
 }
 
-/// Whether the gradient is wanted.
+/// The passes: with the gradient or without.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Passes {
     Forward,
@@ -60,7 +60,7 @@ pub fn evaluate<'py>(
     with_solver!(solver, S => look.through::<S>(py))
 }
 
-/// What is looked at and how.
+/// The network, batch and probes of an evaluation.
 struct Look<'a, 'py> {
     network: &'a Description,
     params: &'a Params<f64>,
@@ -197,7 +197,7 @@ pub fn predictions(report: &BatchReport) -> Vec<i64> {
         .collect()
 }
 
-/// What the loss saw of every sample.
+/// The readout of every sample, as the loss saw it.
 fn readout<'py, S>(py: Python<'py>, session: &Session<S>) -> PyResult<Bound<'py, PyList>>
 where
     S: Solver,

@@ -77,7 +77,7 @@ impl Slices<'_> {
         (times_ms, neurons, self.labels[sample])
     }
 
-    /// Whether all places are samples.
+    /// True if all places are samples.
     pub fn check(&self, places: &[i64]) -> PyResult<()> {
         let samples = self.labels.len() as i64;
         match places.iter().find(|place| !(0..samples).contains(place)) {
@@ -94,7 +94,7 @@ impl Slices<'_> {
 pub struct Columns {
     pub times_ms: Vec<f64>,
     pub neurons: Vec<u32>,
-    /// Where every sample begins, and the end of the last.
+    /// The beginning of every sample, and the end of the last.
     pub offsets: Vec<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! Losses by the reference's names.
+//! Losses by `genn_eventprop`'s names.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub fn named((name, constants): &Named, dt_ms: f64) -> Result<Loss, PyErr> {
         "sum_weigh_sigmoid" => Loss::Sum(Weighting::Sigmoid),
         "sum_weigh_input" => {
             let tau = constant("tau", 20.0);
-            // The reference's accumulator gains 0.01 DT/τ with every input spike.
+            // `genn_eventprop`'s accumulator gains 0.01 DT/τ with every input spike.
             let gain = constant("gain", 0.01 * dt_ms / tau);
             Loss::Sum(Weighting::Input { tau, gain })
         }

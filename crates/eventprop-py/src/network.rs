@@ -30,7 +30,25 @@ impl From<Numbers> for Constant {
     }
 }
 
-/// What has been built so far.
+/// The numbers of the populations that a projection connects, a pair in Python.
+#[derive(FromPyObject)]
+struct Ends {
+    #[pyo3(item(0))]
+    source: usize,
+    #[pyo3(item(1))]
+    target: usize,
+}
+
+/// The distribution of initial weights, a pair in Python.
+#[derive(FromPyObject)]
+struct Normal {
+    #[pyo3(item(0))]
+    mean: f64,
+    #[pyo3(item(1))]
+    std: f64,
+}
+
+/// The network built so far.
 struct Built {
     network: Description,
     seed: u64,
@@ -172,9 +190,9 @@ impl Network {
     /// name of the projection.
     fn connect(
         &self,
-        ends: (usize, usize),
+        ends: Ends,
         weights: Option<PyReadonlyArray2<'_, f64>>,
-        normal: (f64, f64),
+        normal: Normal,
         delay_ms: f64,
     ) -> PyResult<String> {
         let mut built = self.lock();
@@ -182,11 +200,11 @@ impl Network {
         let init = match weights {
             Some(weights) => Init::Values(weights.as_slice().map_err(errors::value)?.to_vec()),
             None => Init::Normal {
-                mean: normal.0,
-                std: normal.1,
+                mean: normal.mean,
+                std: normal.std,
             },
         };
-        let (source, target) = (PopulationId(ends.0), PopulationId(ends.1));
+        let (source, target) = (PopulationId(ends.source), PopulationId(ends.target));
         let id = changed.connect_delayed(source, target, init, delay_ms);
         check_weights(&changed.synapses(id))?;
         built.network = checked(changed)?;
@@ -283,7 +301,7 @@ fn checked(network: Description) -> PyResult<Description> {
     }
 }
 
-/// Whether a population is possible, whatever the rest of the network.
+/// The check that a population is possible, whatever the rest of the network.
 fn check_alone(mut alone: Description, model: &str) -> PyResult<()> {
     if model == "input" {
         alone.add_li("\0output", 1, Li::new(1.0, 1.0));

@@ -1,4 +1,4 @@
-//! What is asked of a network: loss, regularisers, treatment of grazing spikes, solver.
+//! The plan for a network: loss, regularisers, treatment of grazing spikes, solver.
 
 use std::collections::HashMap;
 

@@ -68,17 +68,27 @@ pub struct Table<'py> {
     p: PyReadonlyArray1<'py, i64>,
 }
 
+/// The size of a sensor, a triple in Python.
+#[derive(FromPyObject)]
+pub struct SensorSize {
+    #[pyo3(item(0))]
+    width: u32,
+    #[pyo3(item(1))]
+    height: u32,
+    #[pyo3(item(2))]
+    polarities: u32,
+}
+
 /// Writes a recording; coordinates are checked to lie on the sensor.
 #[pyfunction]
 pub fn write_events(
     py: Python<'_>,
     path: PathBuf,
     table: Table<'_>,
-    sensor_size: (u32, u32, u32),
+    sensor_size: SensorSize,
     format: &str,
 ) -> PyResult<()> {
     let format: Format = format.parse().map_err(errors::value)?;
-    let (width, height, polarities) = sensor_size;
     let (t, x) = (table.t.as_slice(), table.x.as_slice());
     let (y, p) = (table.y.as_slice(), table.p.as_slice());
     let (t, x) = (t.map_err(errors::value)?, x.map_err(errors::value)?);
@@ -92,9 +102,9 @@ pub fn write_events(
     let recording = Recording {
         format,
         sensor: Sensor {
-            width,
-            height,
-            polarity: if polarities > 1 {
+            width: sensor_size.width,
+            height: sensor_size.height,
+            polarity: if sensor_size.polarities > 1 {
                 Polarity::OnOff
             } else {
                 Polarity::None

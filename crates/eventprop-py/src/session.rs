@@ -42,7 +42,7 @@ struct Work {
     batch: Batch,
 }
 
-/// What to do with a batch.
+/// The task for a batch.
 #[derive(Clone, Copy)]
 enum Verb {
     Train { eta: f64 },

@@ -1,4 +1,4 @@
-"""Scripts that were written for the reference run as they are."""
+"""Scripts that were written for `genn_eventprop` run as they are."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def write_words(folder: Path, train: int = 600, test: int = 20) -> None:
 
 
 def test_the_example_of_the_reference_on_spoken_words(tmp_path: Path) -> None:
-    """The reference's README has TRAIL_MS; a script uses `os` without importing it, and reads a JSON of parameters."""
+    """`genn_eventprop`'s README has TRAIL_MS; a script uses `os` without importing it, and reads a JSON of parameters."""
     write_words(tmp_path)
     (tmp_path / "given.json").write_text(json.dumps({"N_EPOCH": 2, "NUM_HIDDEN": 30, **FIRING, "CUDA_VISIBLE_DEVICES": False}))
     out = script(
@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_default_that_follows_another_key_stays_what_p_says() -> None:
-    """As in the reference: N_TRAIN is 1000 N_BATCH when `p` is made, and does not follow later."""
+    """As in `genn_eventprop`: N_TRAIN is 1000 N_BATCH when `p` is made, and does not follow later."""
     p = Parameters("yinyang")
     p["N_BATCH"] = 8
     assert p["N_TRAIN"] == 32000

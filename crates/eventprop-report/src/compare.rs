@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::curves::Overlay;
+use crate::curves::{CurveGroup, Overlay};
 use crate::figure::{Figure, Ink};
 use crate::html::{Table, count, duration, escape, percent};
 use crate::page::{Page, card, figures as grid, note, paragraph, warnings};
@@ -11,7 +11,7 @@ use crate::statistics::mean_and_sd;
 
 /// Runs of one experiment: they differ in names and seeds only.
 struct Group<'a> {
-    /// What tells it from the others.
+    /// The name that tells it from the others.
     name: String,
     runs: Vec<&'a RunRecord>,
 }
@@ -155,43 +155,43 @@ fn top(runs: &[RunRecord], groups: &[Group<'_>]) -> String {
     )
 }
 
-/// Name, title, quantity and unit, key of the metrics, and whether it is a share.
-const SHEETS: [(&str, &str, &str, &str, bool); 5] = [
-    (
-        "validation_accuracy",
-        "Accuracy, evaluation",
-        "correct predictions (%)",
-        "evaluation_accuracy",
-        true,
-    ),
-    (
-        "train_accuracy",
-        "Accuracy, training",
-        "correct predictions (%)",
-        "train_accuracy",
-        true,
-    ),
-    (
-        "validation_loss",
-        "Loss, evaluation",
-        "mean loss of a sample",
-        "evaluation_loss",
-        false,
-    ),
-    (
-        "train_loss",
-        "Loss, training",
-        "mean loss of a sample",
-        "train_loss",
-        false,
-    ),
-    (
-        "spikes",
-        "Spikes",
-        "spikes per hidden neuron and sample",
-        "spikes_per_neuron",
-        false,
-    ),
+/// The charts of a comparison.
+const OVERLAYS: [Overlay; 5] = [
+    Overlay {
+        name: "validation_accuracy",
+        title: "Accuracy, evaluation",
+        y_label: "correct predictions (%)",
+        key: "evaluation_accuracy",
+        is_share: true,
+    },
+    Overlay {
+        name: "train_accuracy",
+        title: "Accuracy, training",
+        y_label: "correct predictions (%)",
+        key: "train_accuracy",
+        is_share: true,
+    },
+    Overlay {
+        name: "validation_loss",
+        title: "Loss, evaluation",
+        y_label: "mean loss of a sample",
+        key: "evaluation_loss",
+        is_share: false,
+    },
+    Overlay {
+        name: "train_loss",
+        title: "Loss, training",
+        y_label: "mean loss of a sample",
+        key: "train_loss",
+        is_share: false,
+    },
+    Overlay {
+        name: "spikes",
+        title: "Spikes",
+        y_label: "spikes per hidden neuron and sample",
+        key: "spikes_per_neuron",
+        is_share: false,
+    },
 ];
 
 fn overlays(groups: &[Group<'_>]) -> Vec<Figure> {
@@ -215,25 +215,15 @@ fn overlays(groups: &[Group<'_>]) -> Vec<Figure> {
             )
         })
         .collect();
-    let draw = |(name, title, y_label, key, is_share): (&str, &str, &str, &str, bool)| {
-        let groups = all.iter().map(|(name, curves)| {
-            (
-                name.clone(),
-                curves.iter().map(|curve| curve.iter().collect()).collect(),
-            )
-        });
-        let groups = groups.collect();
-        Overlay {
-            name,
-            title,
-            y_label,
-            key,
-            is_share,
-            groups,
-        }
-        .draw()
-    };
-    SHEETS.into_iter().filter_map(draw).collect()
+    let groups: Vec<CurveGroup<'_>> = all
+        .iter()
+        .map(|(name, curves)| {
+            let curves = curves.iter().map(|curve| curve.iter().collect());
+            (name.clone(), curves.collect())
+        })
+        .collect();
+    let draw = |overlay: &Overlay| overlay.draw(&groups);
+    OVERLAYS.iter().filter_map(draw).collect()
 }
 
 /// The drawings.

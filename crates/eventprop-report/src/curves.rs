@@ -143,7 +143,7 @@ fn chosen(run: &RunRecord) -> Option<f64> {
     wanted.then_some(chosen as f64 + 1.0)
 }
 
-/// What the evaluation of an epoch is called.
+/// The name of the evaluation of an epoch.
 fn evaluation_name(run: &RunRecord) -> &'static str {
     match run.word("command") {
         "train_test" => "test",
@@ -363,30 +363,31 @@ fn eta(lines: &[&EpochLine]) -> Option<Figure> {
     sheet.draw()
 }
 
-/// Curves of several runs, or of the folds of one, in the colours of their groups.
-pub struct Overlay<'a> {
+/// A chart of one quantity of several runs, or of the folds of one, in the colours of their groups.
+pub struct Overlay {
     /// Name of the file.
-    pub name: &'a str,
-    /// What the chart shows.
-    pub title: &'a str,
+    pub name: &'static str,
+    /// The title: the quantity shown.
+    pub title: &'static str,
     /// Quantity and unit.
-    pub y_label: &'a str,
+    pub y_label: &'static str,
     /// The key of the metrics.
-    pub key: &'a str,
-    /// Whether the value is a share that is shown in percent.
+    pub key: &'static str,
+    /// True if the value is a share that is shown in percent.
     pub is_share: bool,
-    /// Groups of curves: name, and lines of each curve.
-    pub groups: Vec<(String, Vec<Vec<&'a EpochLine>>)>,
 }
 
-impl Overlay<'_> {
+/// Curves of one colour: a name, and the lines of each curve.
+pub type CurveGroup<'a> = (String, Vec<Vec<&'a EpochLine>>);
+
+impl Overlay {
     /// Thin lines for each curve, and where a group has several, their mean and the band of one
     /// standard deviation around it.
-    pub fn draw(&self) -> Option<Figure> {
+    pub fn draw(&self, groups: &[CurveGroup<'_>]) -> Option<Figure> {
         let scale = if self.is_share { 100.0 } else { 1.0 };
         let value = |line: &EpochLine| scale * line.number(self.key);
         let lines = || {
-            self.groups
+            groups
                 .iter()
                 .flat_map(|(_, curves)| curves.iter().flatten())
         };
@@ -412,10 +413,10 @@ impl Overlay<'_> {
             },
             height: HEIGHT,
         };
-        let names = self.groups.iter().map(|(name, _)| name.as_str());
+        let names = groups.iter().map(|(name, _)| name.as_str());
         let mut chart = Chart::with_legend(axes, names);
         let mut means = Vec::new();
-        for (index, (name, curves)) in self.groups.iter().enumerate() {
+        for (index, (name, curves)) in groups.iter().enumerate() {
             let ink = Ink::Series(index);
             let points = |lines: &Vec<&EpochLine>| -> Vec<Point> {
                 lines.iter().map(|l| (l.turn(), value(l))).collect()

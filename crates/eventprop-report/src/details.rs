@@ -5,7 +5,7 @@ use std::fmt::Write;
 use eventprop_params::value::Value;
 use serde_json::Value as Json;
 
-use crate::curves::Overlay;
+use crate::curves::{CurveGroup, Overlay};
 use crate::figure::Figure;
 use crate::html::{Table, base64, count, duration, escape, percent};
 use crate::page::{Page, card, figures as grid, note, paragraph, warnings};
@@ -152,7 +152,7 @@ fn interval(share: f64, samples: u64) -> Option<(f64, f64)> {
     Some(((middle - half) / whole, (middle + half) / whole))
 }
 
-/// What was done and how the model was chosen.
+/// The run and the rule that chose the model, in words.
 fn in_words(run: &RunRecord) -> String {
     let [train, validation, test] =
         ["train", "validation", "test"].map(|p| count(part_size(run, p)));
@@ -265,53 +265,42 @@ fn learning_figures(run: &RunRecord) -> Vec<Figure> {
             .filter(|line| line.fold == *fold)
             .collect()
     };
-    let group = vec![(
+    let groups: [CurveGroup<'_>; 1] = [(
         format!("mean of {} folds", folds.len()),
         folds.iter().map(of).collect(),
     )];
-    let sheets = [
-        (
-            "loss",
-            "Loss on the held-out fold",
-            "mean loss of a sample",
-            "evaluation_loss",
-            false,
-        ),
-        (
-            "accuracy",
-            "Accuracy on the held-out fold",
-            "correct predictions (%)",
-            "evaluation_accuracy",
-            true,
-        ),
-        (
-            "train_loss",
-            "Loss in training",
-            "mean loss of a sample",
-            "train_loss",
-            false,
-        ),
-        (
-            "train_accuracy",
-            "Accuracy in training",
-            "correct predictions (%)",
-            "train_accuracy",
-            true,
-        ),
-    ];
-    let draw = |(name, title, y_label, key, is_share): (&str, &str, &str, &str, bool)| {
-        let groups = group.clone();
+    let overlays = [
         Overlay {
-            name,
-            title,
-            y_label,
-            key,
-            is_share,
-            groups,
-        }
-        .draw()
-    };
-    sheets.into_iter().filter_map(draw).collect()
+            name: "loss",
+            title: "Loss on the held-out fold",
+            y_label: "mean loss of a sample",
+            key: "evaluation_loss",
+            is_share: false,
+        },
+        Overlay {
+            name: "accuracy",
+            title: "Accuracy on the held-out fold",
+            y_label: "correct predictions (%)",
+            key: "evaluation_accuracy",
+            is_share: true,
+        },
+        Overlay {
+            name: "train_loss",
+            title: "Loss in training",
+            y_label: "mean loss of a sample",
+            key: "train_loss",
+            is_share: false,
+        },
+        Overlay {
+            name: "train_accuracy",
+            title: "Accuracy in training",
+            y_label: "correct predictions (%)",
+            key: "train_accuracy",
+            is_share: true,
+        },
+    ];
+    let draw = |overlay: &Overlay| overlay.draw(&groups);
+    overlays.iter().filter_map(draw).collect()
 }
 
 fn learning(run: &RunRecord) -> String {
@@ -633,7 +622,7 @@ mod tests {
         };
         let texts = layer_warnings(&line);
         assert_eq!(texts.len(), 2);
-        assert!(texts[0].contains("4 of 10 neurons of hidden0 never spiked"));
-        assert!(texts[1].contains("3 of 10 neurons of hidden1 spike nearly"));
+        assert!(texts[0].contains("4 of 10 neurons in layer hidden0 were silent"));
+        assert!(texts[1].contains("3 of 10 neurons in layer hidden1 are saturated"));
     }
 }

@@ -2,7 +2,7 @@
 
 EventProp (Wunderlich & Pehle 2021) finds the exact gradient of a loss by integrating an adjoint
 system backwards and exchanging information only at spikes. This package is the Python side of one
-engine: networks are built in a few lines (`Network`), or the scripts of the reference code run as
+engine: networks are built in a few lines (`Network`), or the scripts of `genn_eventprop` run as
 they are (`eventprop.simulator_MNIST` and its siblings).
 
 Times are in ms, potentials in units of the threshold. The same seed gives the same bits, with any

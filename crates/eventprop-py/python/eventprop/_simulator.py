@@ -1,4 +1,4 @@
-"""What the classes of the reference's simulators have together: runs of a benchmark."""
+"""What the classes of `genn_eventprop`'s simulators have together: runs of a benchmark."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Result = tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], f
 
 
 class Simulator:
-    """A benchmark as a class of the reference's: made from `p`, and run with `p`."""
+    """A benchmark as a class of `genn_eventprop`'s: made from `p`, and run with `p`."""
 
     benchmark: str
 
@@ -93,7 +93,7 @@ class Trainer(Simulator):
 
 
 def make(module: str, name: str, benchmark: str, what: str) -> tuple[Parameters, type[Trainer]]:
-    """The parameters of a benchmark at their defaults, and its class under the reference's name in `module`."""
+    """The parameters of a benchmark at their defaults, and its class under `genn_eventprop`'s name in `module`."""
     text = f"""{what}
 
     Parameters

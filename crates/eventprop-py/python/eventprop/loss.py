@@ -74,7 +74,7 @@ class SumWeighInput(Loss):
     tau
         Time constant of the accumulator in ms.
     gain
-        What an input spike adds to it; `None` for the reference's 0.01 dt/tau.
+        What an input spike adds to it; `None` for `genn_eventprop`'s 0.01 dt/tau.
     """
 
     tau: float = 20.0
@@ -124,7 +124,7 @@ class FirstSpike(Loss):
     tau_1
         Not used here; accepted so that one set of constants fits both losses of first spikes.
     push_silent
-        Whether a silent labelled output is pushed, as in the reference. The push is not part of a
+        Whether a silent labelled output is pushed, as in `genn_eventprop`. The push is not part of a
         gradient.
     """
 

@@ -1,4 +1,4 @@
-"""The parameter dictionary `p` of the reference's scripts, from the tables of the benchmarks."""
+"""The parameter dictionary `p` of `genn_eventprop`'s scripts, from the tables of the benchmarks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Parameters(dict[str, Any]):
     """A dictionary with all parameters of a benchmark, at their defaults to begin with.
 
     It takes only keys that the benchmark has (`KeyError`, with a suggestion) and values that they
-    accept (`ValueError`, which says what they accept). Names that scripts of the reference use by
+    accept (`ValueError`, which says what they accept). Names that scripts of `genn_eventprop` use by
     mistake, such as `TRAIL_MS`, stand for their key, with a warning: there they had no effect.
     `p.describe("ETA")` says what a key means.
 

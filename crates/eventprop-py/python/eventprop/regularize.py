@@ -13,7 +13,7 @@ __all__ = ["Regularizer"]
 class Regularizer:
     """Pulls the spike counts of a population towards a target, and limits their sum.
 
-    As in the reference these are not gradients of a penalty but jumps of λ_V at every spike,
+    As in `genn_eventprop` these are not gradients of a penalty but jumps of λ_V at every spike,
     equations [R1] and [R2] of `docs/equations.md`.
 
     Parameters

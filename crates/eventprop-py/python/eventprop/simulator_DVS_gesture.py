@@ -1,6 +1,6 @@
-"""The reference's simulator of gestures before an event camera: `p` and the class `DVSG_model`.
+"""`genn_eventprop`'s simulator of gestures before an event camera: `p` and the class `DVSG_model`.
 
-A script of the reference runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
+A script of `genn_eventprop` runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
 
     from simulator_DVS_gesture import *
     p["NUM_HIDDEN"] = 512

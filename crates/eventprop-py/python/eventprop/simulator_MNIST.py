@@ -1,6 +1,6 @@
-"""The reference's MNIST simulator: `p` and the class `mnist_model`.
+"""`genn_eventprop`'s MNIST simulator: `p` and the class `mnist_model`.
 
-A script of the reference runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
+A script of `genn_eventprop` runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
 
     from simulator_MNIST import *
     p["LOSS_TYPE"] = "max"

@@ -1,6 +1,6 @@
 """The simulator of genn_eventprop for SHD and SSC: `p` and the class `SHD_model`.
 
-A script of the reference runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
+A script of `genn_eventprop` runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
 
     from simulator_SHD import *
     p["TRIAL_MS"] = 1000
@@ -40,5 +40,5 @@ class SHD_model(Trainer):
     benchmark = "shd"
 
     def cross_validate_SHD(self, p: Mapping[str, Any] | None = None) -> tuple[list[list[float]], list[float]]:
-        """Leaves out one speaker after the other: `cross_validate` under the reference's name."""
+        """Leaves out one speaker after the other: `cross_validate` under `genn_eventprop`'s name."""
         return self.cross_validate(p)

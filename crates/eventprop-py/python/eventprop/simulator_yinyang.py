@@ -1,6 +1,6 @@
-"""The reference's Yin-Yang simulator: `p` and the class `yinyang`.
+"""`genn_eventprop`'s Yin-Yang simulator: `p` and the class `yinyang`.
 
-A script of the reference runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
+A script of `genn_eventprop` runs as it is with the folder of `python -m eventprop.compat` on PYTHONPATH:
 
     from simulator_yinyang import *
     p["N_EPOCH"] = 5
@@ -40,7 +40,7 @@ class yinyang(Simulator):
         given = dict(self.p if p is None else p)
         recorded = [key for key in ("REC_NEURONS", "REC_SYNAPSES") if given.get(key)]
         if recorded and given.get("SOLVER", "event") == "event":
-            # The reference has one solver, and its scripts do not name one.
+            # `genn_eventprop` has one solver, and its scripts do not name one.
             warn(f"{recorded[0]} records in steps: this run uses SOLVER=grid")
             given["SOLVER"] = "grid"
         return super()._run(command, given)

@@ -1,4 +1,4 @@
-"""The modules of the reference under the names that its scripts import.
+"""The modules of `genn_eventprop` under the names that its scripts import.
 
 `python -m eventprop.compat` prints the folder to put on PYTHONPATH:
 

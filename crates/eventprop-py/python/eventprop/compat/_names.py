@@ -1,4 +1,4 @@
-"""What the reference's modules hand on to scripts that import everything from them.
+"""What `genn_eventprop`'s modules hand on to scripts that import everything from them.
 
 Scripts that begin with `from simulator_SHD import *` use `os`, `np` and `plt` without importing them.
 """

@@ -1,4 +1,4 @@
-"""`eventprop.simulator_yinyang` under the reference's name."""
+"""`eventprop.simulator_yinyang` under `genn_eventprop`'s name."""
 
 from eventprop.compat._names import *  # noqa: F403
 from eventprop.simulator_yinyang import *  # noqa: F403

@@ -104,7 +104,7 @@ class Network(Builder):
             A `Regularizer` for all hidden populations, or a mapping from names to them. Its part of
             the gradient is added.
         loss_scale
-            `"exact"`, or `"reference"` for the scale of the reference code's gradients.
+            `"exact"`, or `"reference"` for the scale of `genn_eventprop`'s gradients.
         grazing
             What to do in the gradient with spikes that only graze the threshold: `"keep"`,
             `"limit:x"` or `"error"`.

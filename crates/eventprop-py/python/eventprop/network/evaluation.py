@@ -15,7 +15,7 @@ __all__ = ["Evaluation", "Readout", "one_readout"]
 
 @dataclass(frozen=True)
 class Readout:
-    """What the loss saw of the outputs; what it did not look at is `None`.
+    """The outputs as the loss sees them; `None` for what it does not use.
 
     On the grid the nodes are the starts of the steps, and V has one more row, the end of the last
     step. Between events they are quadrature points, which differ from sample to sample: V, times and
@@ -38,7 +38,7 @@ class Readout:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `Network.evaluate` saw of a batch. B is the number of samples, T that of steps."""
+    """The result of `Network.evaluate` on a batch. B is the number of samples, T that of steps."""
 
     loss: float
     """Mean loss of the samples."""
