@@ -83,7 +83,7 @@ mod tests {
             .collect()
     }
 
-    /// [E18] One event adds 325 dt = 0.0135 at once, so 40 in one sample add 0.54, and more than 1 with the
+    /// `[E18]` One event adds 325 dt = 0.0135 at once, so 40 in one sample add 0.54, and more than 1 with the
     /// next sample: 0.5417 (e_m + e_s) = 0.5417 (0.9592 + 0.9200) = 1.018.
     #[test]
     fn a_burst_fires_with_the_index_of_the_sample_that_reached_the_threshold() {

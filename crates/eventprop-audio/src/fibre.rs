@@ -248,7 +248,7 @@ mod tests {
 
     const RUNS: u64 = 1500;
 
-    /// [E15] and [E16] are the same law, sample by sample: a count of n·p events has variance at most its mean, so
+    /// `[E15]` and [E16] are the same law, sample by sample: a count of n·p events has variance at most its mean, so
     /// the difference of two has sd below √(2 mean); 5 sd for each of 200 samples fail a right sampler with a
     /// probability of 1e-4 at most, and the seeds are fixed.
     #[test]

@@ -39,7 +39,7 @@ impl Grid {
         1.0 / f64::from(self.rate_hz)
     }
 
-    /// [E4] f_k = 1 + k (f_i − 1)/(n − 1) in Hz
+    /// `[E4]` f_k = 1 + k (f_i − 1)/(n − 1) in Hz
     fn frequency_hz(&self, bin: usize) -> f64 {
         1.0 + bin as f64 * (f64::from(self.rate_hz) - 1.0) / (self.samples - 1) as f64
     }
@@ -155,7 +155,7 @@ impl<'a> Exact<'a> {
         }
     }
 
-    /// [E11] velocity = Re IFFT_n(v(c) X)
+    /// `[E11]` velocity = Re IFFT_n(v(c) X)
     fn velocities(&mut self, first: usize, motion: &mut [[f64; LANES]]) {
         self.inverse.clear();
         for pair in 0..PAIRS {
@@ -205,7 +205,7 @@ impl<'a> Fast<'a> {
         }
     }
 
-    /// [E11] with the tabulated response, as far as it reaches
+    /// `[E11]` with the tabulated response, as far as it reaches
     fn velocities(&mut self, first: usize, motion: &mut [[f64; LANES]]) {
         self.inverse.clear();
         for pair in 0..PAIRS {
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use crate::preset::Preset;
 
-    /// [E4], [E11] against the sums themselves, for an odd and an even length. Rounding: sums of 40 terms of at most
+    /// `[E4]`, [E11] against the sums themselves, for an odd and an even length. Rounding: sums of 40 terms of at most
     /// 200·3, so 40·600·1e-16.
     #[test]
     fn two_channels_in_one_transform_are_the_sum_over_the_bins() {

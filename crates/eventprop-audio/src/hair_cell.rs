@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::preset::Preset;
 
-    /// [E12], [E14] The rest is where the step stays, up to rounding, and its rate is as published: p to five digits,
+    /// `[E12]`, [E14] The rest is where the step stays, up to rounding, and its rate is as published: p to five digits,
     /// 64.8 events/s.
     #[test]
     fn silence_changes_nothing() {
@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    /// [E13] by hand: a velocity of −A or less closes the membrane, so the cleft only loses.
+    /// `[E13]` by hand: a velocity of −A or less closes the membrane, so the cleft only loses.
     #[test]
     fn a_closed_membrane_releases_nothing() {
         let cell = Preset::Shd.settings().hair_cell;

@@ -80,7 +80,7 @@ pub fn fade(sound: &mut [f64], ramp: Ramp, rate_hz: u32) -> Result<(), LevelErro
 mod tests {
     use super::*;
 
-    /// [E2]
+    /// `[E2]`
     #[test]
     fn the_level_is_the_root_mean_square() {
         let mut sound = vec![1.0, -3.0, 2.0, 0.5];
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(normalise(&mut [], 0.3), Err(LevelError::Silent));
     }
 
-    /// [E3] The last weight of a ramp is the first that would come again: 2πk/(2q−1) at k = q−1 and k = q
+    /// `[E3]` The last weight of a ramp is the first that would come again: 2πk/(2q−1) at k = q−1 and k = q
     /// are alike, so both are ½ + ½ cos(π/(2q−1)).
     #[test]
     fn ramps_are_half_hann_windows_at_both_ends() {

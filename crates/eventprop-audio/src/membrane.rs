@@ -120,7 +120,7 @@ impl Membrane {
         2.0 * omega * at.impedance * ratio
     }
 
-    /// [E6] ξ = C₀s² − a − mω² − jωR₀s with R₀ = δ√(C₀m)
+    /// `[E6]` ξ = C₀s² − a − mω² − jωR₀s with R₀ = δ√(C₀m)
     fn stiff(&self, omega: f64, s: f64) -> Complex64 {
         let re = self.stiffness * s * s - self.stiffness_offset - self.mass * omega * omega;
         Complex64::new(re, -omega * self.resistance() * s)
@@ -131,7 +131,7 @@ impl Membrane {
         self.damping * (self.stiffness * self.mass).sqrt()
     }
 
-    /// [E6] g = ω √(ρ/(hξ))
+    /// `[E6]` g = ω √(ρ/(hξ))
     fn wave_number(&self, omega: f64, stiff: Complex64) -> Complex64 {
         omega * sqrt(self.fluid_density / (self.channel_height * stiff))
     }
@@ -141,7 +141,7 @@ impl Membrane {
         Complex64::new(0.5 * omega * self.resistance() * s / inertia, -inertia)
     }
 
-    /// [E7] G = 2g(0)/α − (2jω√ρ/(α√h D)) Log(s · [√ξ(0) − jD + ωR₀/2D]/[√ξ − jD + ωR₀s/2D])
+    /// `[E7]` G = 2g(0)/α − (2jω√ρ/(α√h D)) Log(s · [√ξ(0) − jD + ωR₀/2D]/[√ξ − jD + ωR₀s/2D])
     fn phase(&self, at: &AtFrequency, stiff: Complex64, s: f64) -> Complex64 {
         let here = sqrt(stiff) + self.beside_root(at.omega, at.inertia, s);
         let quotient = s * at.base / here;
@@ -154,7 +154,7 @@ impl Membrane {
         at.base_phase - factor * Complex64::new(-log.im, log.re)
     }
 
-    /// [E9] z = j √(2C₀/h) H₀⁽²⁾(u)/H₁⁽²⁾(u) with u = (2ω/α) √(2/(hC₀))
+    /// `[E9]` z = j √(2C₀/h) H₀⁽²⁾(u)/H₁⁽²⁾(u) with u = (2ω/α) √(2/(hC₀))
     pub(crate) fn impedance(&self, omega: f64) -> Complex64 {
         let u = 2.0 * omega / self.stiffness_decay
             * (2.0 / (self.channel_height * self.stiffness)).sqrt();
@@ -185,7 +185,7 @@ mod tests {
         velocity: (f64, f64),
     }
 
-    /// [E5], [E6], [E7], [E8] and [E10] as the published program computes them, to twelve digits.
+    /// `[E5]`, [E6], [E7], [E8] and [E10] as the published program computes them, to twelve digits.
     const KNOWN: [Known; 7] = [
         Known {
             hz: 1.0,
@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    /// [E9]
+    /// `[E9]`
     #[test]
     fn the_input_impedance_agrees() {
         for (hz, re, im) in [

@@ -62,7 +62,7 @@ impl Resampler {
             .collect()
     }
 
-    /// [E1] y_n = Σ_j x_j h_{nD − jU}
+    /// `[E1]` y_n = Σ_j x_j h_{nD − jU}
     fn sample(&self, sound: &[f64], n: usize) -> f64 {
         // The tap of j is nD − jU + reach, between 0 and 2 reach.
         let middle = n * self.down + self.reach;
@@ -103,7 +103,7 @@ fn bessel_i0(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// [E1] For a ratio of 3/2 by the definition: stuff zeros, filter, keep every second.
+    /// `[E1]` For a ratio of 3/2 by the definition: stuff zeros, filter, keep every second.
     #[test]
     fn it_is_the_definition() {
         let sound: Vec<f64> = (0..40).map(|k| f64::from(k * k % 7) - 3.0).collect();

@@ -24,7 +24,7 @@ pub struct Written {
 }
 
 /// Writes a folder per class of recordings, or one recording as class 0, as spike trains in the layout of
-/// SHD: every event at its own time (float32), its channel as [`CameraCode`] has it.
+/// SHD: every event at its own time (float32), its channel as `CameraCode` has it.
 ///
 /// # Errors
 /// [`OwnDataError`]; then nothing is written.

@@ -1,8 +1,8 @@
 //! Models whose time between two events has a closed form, and the times at which they reach their
 //! thresholds: what the event solver asks.
 //!
-//! All of them have the membrane of `[F1]` and `[F2]`; their thresholds stay where they are ([`crossing`]) or
-//! relax ([`relaxing_threshold`]).
+//! All of them have the membrane of `[F1]` and `[F2]`; their thresholds stay where they are (`crossing`) or
+//! relax (`relaxing_threshold`).
 
 pub(crate) mod crossing;
 pub(crate) mod decay;
