@@ -2,7 +2,7 @@
 
 A loss is given by its name in genn_eventprop (`"sum_weigh_exp"`) or as one of these objects, which carry
 constants. Voltage-based losses require leaky-integrator outputs, first-spike losses LIF
-outputs. Equations: `docs/equations.md`, [L1] to [L10].
+outputs. Equations: `docs/equations.md`, [L1] to [L11].
 """
 
 from __future__ import annotations
