@@ -1,6 +1,6 @@
 //! One batch, several ranks: processes that solve shares of a batch and keep the same parameters.
 //!
-//! A [`Session`](crate::train::Session) knows its batch as a whole: 1/B, the means of regularisers, the
+//! A [`Session`](crate::train::Session) knows its batch as a whole: 1/N, the means of regularisers, the
 //! activity, the report and the gradient are those of all ranks, and every rank makes the same step. How
 //! the ranks talk is behind [`Reduce`]; the engine knows one that has nobody to talk to, [`Alone`].
 //!

@@ -332,13 +332,17 @@ impl<F: Real> AdjointSample<'_, F> {
     #[inline(always)]
     fn spikes(&mut self, k: usize) -> Result<(), Graze> {
         for (population, layer) in self.plan.layers.iter().enumerate() {
-            if population == self.plan.input {
+            let spikes = &self.tape.populations[population];
+            let next = &mut self.state.jump_next[population];
+            // PERF: in most steps nothing spikes.
+            let spiked = *next > 0 && spikes.when[*next - 1] as usize == k;
+            if population == self.plan.input || !spiked {
                 continue;
             }
             let is_output = population == self.plan.output;
             let jumps = Jumps {
-                spikes: &self.tape.populations[population],
-                next: &mut self.state.jump_next[population],
+                spikes,
+                next,
                 lambda_v: &mut self.state.lambda_v[population],
                 last_spike: &mut self.state.last_spike[population],
                 backflow: &self.state.backflow[population],

@@ -336,22 +336,13 @@ impl<F: Real> Advance<'_, F> {
     /// The flow of a layer over a step.
     #[inline(always)]
     fn flow<N: Neuron<F>>(&mut self, cells: impl Lookup<N>) {
-        let len = self.v.len();
-        let (v, i, i_next) = (&mut *self.v, &self.i[..len], &mut self.i_next[..len]);
-        let own = &mut self.own[..len * N::Own::COUNT];
-        let row = self.k * len * N::Trail::COUNT..(self.k + 1) * len * N::Trail::COUNT;
+        let kept = self.v.len() * N::Trail::COUNT;
+        let row = self.k * kept..(self.k + 1) * kept;
         if self.trail.len() < row.end {
             self.trail.resize(row.end, F::ZERO);
         }
         let trail = &mut self.trail[row];
-        for n in 0..len {
-            let at = neuron::State { v: v[n], i: i[n] };
-            let stepped = cells.at(n).step(at, N::Own::load(own, n));
-            v[n] = stepped.state.v;
-            i_next[n] = stepped.state.i;
-            stepped.own.store(own, n);
-            stepped.trail.store(trail, n);
-        }
+        flow(cells, self.v, self.i, self.i_next, self.own, trail);
     }
 
     /// The flow, the threshold test and the spikes of a layer in a step.
@@ -388,6 +379,32 @@ impl<F: Real> Advance<'_, F> {
                 fire(cells.at(n), n, k, i[n], &mut v[n], own, spikes);
             }
         }
+    }
+}
+
+/// One step of all neurons of a layer.
+///
+/// PERF: as parameters of their own the slices are known not to overlap; as fields of a struct they are
+/// compared in every step.
+#[inline(always)]
+fn flow<F: Real, N: Neuron<F>>(
+    cells: impl Lookup<N>,
+    v: &mut [F],
+    i: &[F],
+    i_next: &mut [F],
+    own: &mut [F],
+    trail: &mut [F],
+) {
+    let len = v.len();
+    let (i, i_next) = (&i[..len], &mut i_next[..len]);
+    let own = &mut own[..len * N::Own::COUNT];
+    for n in 0..len {
+        let at = neuron::State { v: v[n], i: i[n] };
+        let stepped = cells.at(n).step(at, N::Own::load(own, n));
+        v[n] = stepped.state.v;
+        i_next[n] = stepped.state.i;
+        stepped.own.store(own, n);
+        stepped.trail.store(trail, n);
     }
 }
 
