@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eventprop::connect::Synapses;
 use eventprop::network::{
-    Adaptation, Clock, Constant, Init, Li, Lif, Model, Network as Description, NetworkError,
+    Adaptation, Alif, Clock, Constant, Init, Li, Lif, Network as Description, NetworkError,
     NeuronConstant, PopulationId,
 };
 use eventprop::params::{Entry, Params, Role};
@@ -156,11 +156,12 @@ impl Network {
         for network in [&mut alone, &mut changed] {
             match model {
                 "input" => network.add_input(name, size),
-                "lif" => network.add(name, size, constants.lif()?),
+                "lif" => network.add_lif(name, size, constants.lif()?),
+                "alif" => network.add_alif(name, size, constants.alif()?),
                 "li" => network.add_li(name, size, constants.li()?),
                 other => {
                     let problem =
-                        format!("there is no model {other:?}; there are input, lif and li");
+                        format!("there is no model {other:?}; there are input, lif, alif and li");
                     return Err(errors::value(problem));
                 }
             };
@@ -168,6 +169,12 @@ impl Network {
         check_alone(alone, model)?;
         built.network = changed;
         Ok(built.network.populations().len() - 1)
+    }
+
+    /// True of a population whose neurons spike.
+    fn spikes(&self, population: usize) -> bool {
+        let built = self.lock();
+        built.network.population(PopulationId(population)).spikes()
     }
 
     /// Makes a constant of a population a parameter that training does not let fall below `least`.
@@ -325,16 +332,16 @@ impl Constants<'_> {
         constant.ok_or_else(|| errors::key(format!("population \"{owner}\" needs {key}")))
     }
 
-    fn lif(&self) -> PyResult<Model> {
-        let lif = Lif::new(self.needed("tau_mem")?, self.needed("tau_syn")?)
+    fn lif(&self) -> PyResult<Lif> {
+        Ok(Lif::new(self.needed("tau_mem")?, self.needed("tau_syn")?)
             .v_thresh(self.needed("v_thresh")?)
-            .v_reset(self.needed("v_reset")?);
-        if !self.all.contains_key("tau_b") {
-            return Ok(Model::Lif(lif));
-        }
+            .v_reset(self.needed("v_reset")?))
+    }
+
+    fn alif(&self) -> PyResult<Alif> {
         let adaptation = Adaptation::new(self.needed("tau_b")?, self.needed("b_incr")?);
         let adaptation = adaptation.b_init(self.needed("b_init")?);
-        Ok(Model::Alif(lif.adapting(adaptation)))
+        Ok(self.lif()?.adapting(adaptation))
     }
 
     fn li(&self) -> PyResult<Li> {

@@ -241,7 +241,7 @@ class Network(Builder):
             return losses.as_loss(loss)
         if self._loss is not None:
             return self._loss
-        spiking = self._populations[-1].model in ("lif", "alif")
+        spiking = self._engine.spikes(self._populations[-1].index)
         return losses.FirstSpike() if spiking else losses.Sum()
 
     def _request(
@@ -255,7 +255,7 @@ class Network(Builder):
     ) -> dict[str, Any]:
         """The arrangement as the compiled part takes it."""
         if isinstance(regularizer, Regularizer):
-            hidden = [p.name for p in self._populations[:-1] if p.model in ("lif", "alif")]
+            hidden = [p.name for p in self._populations[:-1] if self._engine.spikes(p.index)]
             regularizer = {name: regularizer for name in hidden}
         return {
             "loss": loss._spec(),

@@ -156,7 +156,7 @@ class Builder:
             if key not in _LEAST or key not in numbers:
                 known = ", ".join(key for key in numbers if key in _LEAST)
                 raise ValueError(f"{name!r} has no constant {key!r} to train; it has {known or 'none'}")
-        index = self._engine.add(name, "lif" if model == "alif" else model, size, numbers)
+        index = self._engine.add(name, model, size, numbers)
         for key, least in trained.items():
             self._engine.train_constant(index, key, _arrays.number(f"least {key}", least))
         lists = {key: value if isinstance(value, float) else value.tolist() for key, value in numbers.items()}
