@@ -152,6 +152,26 @@ def test_callbacks_schedules_and_frozen_parameters(task: Task) -> None:
     np.testing.assert_array_equal(net.params["in->hid"], kept.astype(np.float32))
 
 
+@pytest.mark.parametrize("model", ["lif", "alif"])
+def test_one_regularizer_reaches_every_population_that_spikes(model: str) -> None:
+    batch = ep.Spikes([([1.0, 2.0, 3.0], [0, 1, 0]), ([2.0, 2.5], [1, 0])], labels=[0, 1])
+    pull = ep.Regularizer(nu=0.0, lbd_upper=1.0, lbd_lower=1.0)
+
+    def trained(regularizer: Any) -> Any:
+        net = ep.Network(dt=1.0, trial=20.0, seed=3)
+        net.add_input("in", 2)
+        hidden = net.add_lif("hid", 3) if model == "lif" else net.add_alif("hid", 3)
+        net.add_li("out", 2)
+        net.connect("in", hidden, ep.Normal(6.0, 0.5))
+        net.connect(hidden, "out", ep.Normal(0.0, 1.0))
+        # With so large an eps a step has the size of the gradient; else it would have little but its sign.
+        net.fit(batch, epochs=2, loss="sum", optimizer=ep.Adam(1e-2, eps=1.0), regularizer=regularizer)
+        return net.params["in->hid"]
+
+    np.testing.assert_array_equal(trained(pull), trained({"hid": pull}))
+    assert (trained(pull) != trained(None)).any()
+
+
 def test_a_callback_that_raises_leaves_what_was_learnt(task: Task) -> None:
     net, batch = task
     before = net.params["hid->out"]
