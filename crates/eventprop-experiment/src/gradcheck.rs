@@ -220,6 +220,7 @@ fn gradient<S: Solver<Real = f64>>(
         grazing: Grazing::Keep,
         optimizer: Optimizer::Sgd(Sgd),
         frozen: Vec::new(),
+        label_smoothing: 0.0,
     };
     let mut session = Session::new(solver, weights.clone(), plan)?;
     session.gradient_of(batch, None)?;

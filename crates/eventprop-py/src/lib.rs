@@ -8,6 +8,7 @@
 
 mod audio;
 mod benchmark;
+mod calibrate;
 mod datasets;
 mod encoders;
 mod errors;
@@ -33,8 +34,10 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<audio::SoundEncoder>()?;
     module.add_function(wrap_pyfunction!(events::sorted_events, module)?)?;
     module.add_function(wrap_pyfunction!(events::permutation, module)?)?;
+    module.add_function(wrap_pyfunction!(plan::course_factor, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(gradcheck::gradcheck, module)?)?;
+    module.add_function(wrap_pyfunction!(calibrate::calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(pool::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(pool::threads, module)?)?;
     module.add_function(wrap_pyfunction!(datasets::load_data, module)?)?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use eventprop::loss::LossScale;
 use eventprop::network::Network;
+use eventprop::optim::schedule::Course;
 use eventprop::optim::{Adam, Optimizer, Sgd};
 use eventprop::params::{Params, Role};
 use eventprop::real::Real;
@@ -14,6 +15,17 @@ use pyo3::prelude::*;
 
 use crate::errors;
 use crate::loss::{self, Named};
+
+/// The factor of a course of the learning rate.
+#[pyfunction]
+pub fn course_factor(name: &str, done: f64) -> PyResult<f64> {
+    let course = match name {
+        "cosine" => Course::Cosine,
+        "one_cycle" => Course::OneCycle,
+        _ => return Err(errors::value(format!("there is no course {name:?}"))),
+    };
+    Ok(course.factor(done))
+}
 
 /// The solver of a name.
 pub fn solver(name: &str) -> PyResult<SolverKind> {
@@ -39,9 +51,29 @@ pub struct Request {
     /// Names of parameters that stay as they are.
     #[pyo3(item)]
     frozen: Vec<String>,
-    /// `beta1`, `beta2`, `eps` and `clip` of Adam; none for SGD.
     #[pyo3(item)]
-    adam: Option<(f64, f64, f64, Option<f64>)>,
+    label_smoothing: f64,
+    /// Numbers of Adam by their names in Python; none for SGD.
+    #[pyo3(item)]
+    adam: Option<AdamNumbers>,
+    /// Steps over which the parameters that are tested are averaged.
+    #[pyo3(item)]
+    pub average: Option<f64>,
+}
+
+/// The numbers of Adam.
+#[derive(FromPyObject, Clone, Copy)]
+struct AdamNumbers {
+    #[pyo3(item)]
+    beta1: f64,
+    #[pyo3(item)]
+    beta2: f64,
+    #[pyo3(item)]
+    eps: f64,
+    #[pyo3(item)]
+    clip: Option<f64>,
+    #[pyo3(item)]
+    weight_decay: f64,
 }
 
 impl Request {
@@ -61,13 +93,15 @@ impl Request {
             regularizers: self.regularizers(network)?,
             grazing: grazing(&self.grazing)?,
             optimizer: match self.adam {
-                Some((beta1, beta2, eps, clip)) => Optimizer::Adam(Adam {
-                    clip,
-                    ..Adam::new(params, beta1, beta2, eps)
+                Some(numbers) => Optimizer::Adam(Adam {
+                    clip: numbers.clip,
+                    weight_decay: numbers.weight_decay,
+                    ..Adam::new(params, numbers.beta1, numbers.beta2, numbers.eps)
                 }),
                 None => Optimizer::Sgd(Sgd),
             },
             frozen: self.frozen(params)?,
+            label_smoothing: self.label_smoothing,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use eventprop::optim::Average;
 use eventprop::params::Params;
 use eventprop::solver::Solver;
 use eventprop::spikes::Batch;
@@ -32,7 +33,7 @@ impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
     }
 
     fn params(&self) -> Params<f64> {
-        self.params.cast()
+        self.tested().cast()
     }
 }
 
@@ -72,7 +73,11 @@ fn training<S: Solver>(network: &Network, request: &Request) -> PyResult<Trainin
     let params = params.cast::<S::Real>();
     let plan = request.plan(&description, &params)?;
     let solver = S::for_network(&description).map_err(|error| errors::solve(&error))?;
-    Training::new(solver, params, plan).map_err(|error| errors::train(&error))
+    let mut training =
+        Training::new(solver, params, plan).map_err(|error| errors::train(&error))?;
+    let average = |horizon| Average::new(&training.params, horizon);
+    training.average = request.average.map(average);
+    Ok(training)
 }
 
 #[pymethods]
@@ -116,7 +121,7 @@ impl Session {
         ))
     }
 
-    /// Copies the parameters of the training to its network.
+    /// Copies the parameters of the training to its network: their average where one is kept.
     fn hand_over(&self, py: Python<'_>, network: &Network) -> PyResult<()> {
         let params = py.detach(|| {
             let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);

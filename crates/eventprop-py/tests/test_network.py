@@ -119,6 +119,42 @@ def test_adam_scales_down_what_is_unusual(task: Task) -> None:
         np.testing.assert_allclose(value, other.params[name], rtol=0, atol=1e-13)
 
 
+def test_course_decay_and_average_follow_their_formulas(task: Task) -> None:
+    """Adam by hand; with eps = 1 a step is that of gradient descent with rate η / (|g| + 1)."""
+    net, batch = task
+    other = pickle.loads(pickle.dumps(net))
+    adam = ep.Adam(ep.Cosine(0.5), beta1=0.0, beta2=0.0, eps=1.0, weight_decay=0.1)
+    history = net.fit(
+        batch, epochs=2, batch_size=8, optimizer=adam, loss="sum", solver="grid64", shuffle=False, average_epochs=0.75,
+    )  # fmt: skip
+    batches = len(batch) // 8
+    mean = dict(other.params)
+    for step in range(2 * batches):
+        eta = 0.25 * (1 + np.cos(np.pi * step / (2 * batches)))
+        start = step % batches * 8
+        r = other.evaluate(batch[start : start + 8], "sum", solver="grid64", gradient=True)
+        for name, gradient in r.gradients.items():
+            new = other.params[name] * (1 - 0.1 * eta) - eta * gradient / (np.abs(gradient) + 1)
+            other.params[name] = new
+            mean[name] = mean[name] + max(1 / (0.75 * batches), min(1, 10 / (step + 10))) * (new - mean[name])
+    assert history["eta"][-1] == pytest.approx(eta)
+    for name, value in net.params.items():
+        # A step rounds each number a few times; 8 steps of weights of size 10.
+        np.testing.assert_allclose(value, mean[name], rtol=0, atol=1e-13)
+
+
+def test_a_smoothed_label_counts_for_all_classes(task: Task) -> None:
+    net, batch = task
+    z = net.evaluate(batch, "sum", solver="grid64").readout.V[:, :-1].mean(axis=1)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    smoothed = 0.7 * log_p[np.arange(len(batch)), batch.labels] + 0.3 * log_p.mean(axis=1)
+    history = net.fit(batch, optimizer=ep.SGD(0.0), loss="sum", solver="grid64", label_smoothing=0.3)
+    assert history[0].loss == pytest.approx(-smoothed.mean(), rel=1e-12)
+    for wrong in ({"label_smoothing": 1.0}, {"average_epochs": -1.0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            net.fit(batch, loss="sum", **wrong)
+
+
 def test_fit_repeats_itself_and_depends_on_the_seed(task: Task) -> None:
     net, batch = task
     twin = pickle.loads(pickle.dumps(net))

@@ -121,6 +121,7 @@ impl Case {
             grazing: Grazing::Keep,
             optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
             frozen: Vec::new(),
+            label_smoothing: 0.0,
         };
         let mut session = Session::new(solver, params, plan).expect("a loss that fits");
         let batch = self.batch();
@@ -139,7 +140,7 @@ impl Case {
             bencher.iter(|| {
                 session
                     .optimizer
-                    .step(&mut session.params, &mut session.gradient, 0.0);
+                    .step(&mut session.params, &mut session.gradient, 0.0, &[]);
             });
         });
         group.finish();

@@ -127,7 +127,8 @@ impl Ceiling {
 
     /// One Adam step of all parameters; returns the number of updates.
     pub fn adam_step(&mut self) -> usize {
-        self.adam.step(&mut self.params, &mut self.gradient, 1e-9);
+        self.adam
+            .step(&mut self.params, &mut self.gradient, 1e-9, &[]);
         black_box(&self.params);
         self.gradient.values().len()
     }

@@ -36,6 +36,7 @@
 //!     grazing: Grazing::Keep,
 //!     optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
 //!     frozen: Vec::new(),
+//!     label_smoothing: 0.0,
 //! };
 //! let mut session = Session::new(Grid::new(&network)?, params, plan)?;
 //! let first = session.train_batch(&batch, None, 0.05)?; // learning rate
@@ -68,6 +69,7 @@
 
 pub mod activity;
 mod aligned;
+pub mod calibrate;
 pub mod ceiling;
 pub mod connect;
 mod dispatch;

@@ -14,7 +14,7 @@ use crate::activity::{Activity, Counts};
 use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
 use crate::network::PopulationId;
-use crate::optim::Optimizer;
+use crate::optim::{Average, Optimizer};
 use crate::params::{Params, Role};
 use crate::readout::Seed;
 use crate::real::Real;
@@ -65,6 +65,8 @@ pub struct Plan<F> {
     pub optimizer: Optimizer<F>,
     /// Parameters that training leaves as they are; their gradients are found all the same.
     pub frozen: Vec<Role>,
+    /// The part ε of the label that is shared out among all classes (`[L12]`); 0 for none.
+    pub label_smoothing: f64,
 }
 
 /// Outcomes of one batch. With several ranks the outcomes are those of this rank's samples, the sums
@@ -90,6 +92,8 @@ pub struct Session<S: Solver> {
     pub optimizer: Optimizer<S::Real>,
     /// Tapes and readouts of the last batch.
     pub trials: S::Trials,
+    /// The average of the parameters with which batches are tested, where one is kept.
+    pub average: Option<Average<S::Real>>,
     /// The last gradient; after [`Self::train_batch`] as the optimiser took it.
     pub gradient: Params<S::Real>,
     /// Spikes since the caller last reset it.
@@ -122,6 +126,7 @@ impl<S: Solver> Session<S> {
         plan: Plan<S::Real>,
     ) -> Result<Self, TrainError> {
         let evaluator = plan.loss.prepare(solver.network(), plan.loss_scale)?;
+        let evaluator = evaluator.smoothed(plan.label_smoothing)?;
         Ok(Self {
             gradient: params.zeros_like(),
             activity: Activity::for_network(solver.network()),
@@ -129,6 +134,7 @@ impl<S: Solver> Session<S> {
             params,
             optimizer: plan.optimizer,
             trials: S::Trials::default(),
+            average: None,
             spike_cap: None,
             reduce: Box::new(Alone),
             evaluator,
@@ -154,13 +160,26 @@ impl<S: Solver> Session<S> {
         eta: f64,
     ) -> Result<BatchReport, TrainError> {
         let report = self.gradient_of(batch, disturbance)?;
-        for &role in &self.frozen {
-            self.gradient.clear(role);
-        }
         self.optimizer
-            .step(&mut self.params, &mut self.gradient, eta);
+            .step(&mut self.params, &mut self.gradient, eta, &self.frozen);
         self.params.keep_bounds();
+        if let Some(average) = &mut self.average {
+            average.add(&self.params);
+        }
         Ok(report)
+    }
+
+    /// The parameters with which batches are tested: their average where one is kept.
+    pub fn tested(&self) -> &Params<S::Real> {
+        let average = self.average.as_ref();
+        average.map_or(&self.params, |average| &average.params)
+    }
+
+    /// Ends the averaging: the average takes the place of the parameters.
+    pub fn settle(&mut self) {
+        if let Some(average) = self.average.take() {
+            self.params = average.params;
+        }
     }
 
     /// Forward, loss and adjoint; the gradient is left in [`Self::gradient`].
@@ -176,12 +195,14 @@ impl<S: Solver> Session<S> {
         self.tell(solved)
     }
 
-    /// Forward and loss; nothing is changed.
+    /// Forward and loss with the parameters that are [tested](Self::tested); nothing is changed.
     ///
     /// # Errors
     /// When the batch does not fit, or a state leaves the finite numbers.
     pub fn test_batch(&mut self, batch: &Batch) -> Result<BatchReport, TrainError> {
+        self.exchange_average();
         let tested = self.forward_and_loss(batch, None);
+        self.exchange_average();
         let (report, _) = self.tell(tested)?;
         Ok(report)
     }
@@ -191,6 +212,12 @@ impl<S: Solver> Session<S> {
     pub fn share(&self, samples: usize) -> Range<usize> {
         let group = self.solver.group_len(samples);
         self.reduce.share(samples, group)
+    }
+
+    fn exchange_average(&mut self) {
+        if let Some(average) = &mut self.average {
+            std::mem::swap(&mut self.params, &mut average.params);
+        }
     }
 
     /// Lets the other ranks know of an error, which they would wait for otherwise.

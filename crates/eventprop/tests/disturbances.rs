@@ -149,6 +149,7 @@ fn gradient(grazing: Grazing, v_thresh: f64) -> Result<Vec<f64>, TrainError> {
         grazing,
         optimizer: Optimizer::Sgd(Sgd),
         frozen: Vec::new(),
+        label_smoothing: 0.0,
     };
     let params = Params::init(&network, 0).unwrap();
     let mut session = Session::new(Event::new(&network).unwrap(), params, plan)?;

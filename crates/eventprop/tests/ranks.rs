@@ -162,6 +162,7 @@ fn plan<F: Real>(network: &Network, params: &Params<F>, loss: Loss) -> Plan<F> {
         grazing: Grazing::Keep,
         optimizer: Optimizer::Adam(Adam::new(params, 0.9, 0.999, 1e-8)),
         frozen: Vec::new(),
+        label_smoothing: 0.0,
     }
 }
 

@@ -51,6 +51,7 @@ fn session(network: &Network, frozen: Vec<Role>) -> Session<Grid<f32>> {
         grazing: Grazing::Keep,
         optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
         frozen,
+        label_smoothing: 0.0,
     };
     Session::new(Grid::new(network).unwrap(), params, plan).unwrap()
 }

@@ -144,6 +144,7 @@ fn measure<S: Solver>(
         grazing: Grazing::Keep,
         optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
         frozen: Vec::new(),
+        label_smoothing: 0.0,
     };
     let mut session = Session::new(solver, params, plan)?;
     let (mut training, mut evaluation) = (Vec::new(), Vec::new());

@@ -299,6 +299,7 @@ mod tests {
             grazing: Grazing::Keep,
             optimizer: Optimizer::Sgd(Sgd),
             frozen: Vec::new(),
+            label_smoothing: 0.0,
         };
         let solver = Grid::<f32>::new(&network).expect("a solver");
         let mut session = Session::new(solver, params, plan).expect("a session");

@@ -224,16 +224,17 @@ impl Course<'_> {
         control: &mut Control<'_>,
     ) -> Result<Option<EpochReport>, RunError> {
         let epoch = self.training.epoch;
+        let part = turn.data.training(epoch);
         let training = Pass {
             phase: Phase::Train,
-            part: &turn.data.training(epoch),
+            part: &part,
             epoch,
             trials_before: 0,
             samples_before: 0,
         };
         if self.training.trained.is_none() {
             if learner.totals.is_none() {
-                learner.begin_epoch(epoch);
+                learner.begin_epoch(epoch, part.len());
             }
             let Some(end) = self.pass(learner, (training, outcomes), control)? else {
                 return Ok(None);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use eventprop::activity::Activity;
 use eventprop::network::PopulationId;
-use eventprop::optim::{Adam, Optimizer, Sgd, schedule::Schedule};
+use eventprop::optim::{Adam, Average, Optimizer, Sgd, schedule::Schedule};
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::regularize::Regularizer;
@@ -200,7 +200,8 @@ impl<'a, S: Solver> Learner<'a, S> {
 
     /// To be called before every epoch. What the last one showed to be silent is rewired here and not
     /// at its end, so that the weights that were validated are the ones that are kept.
-    pub fn begin_epoch(&mut self, epoch: usize) {
+    /// The epoch trains on `samples`.
+    pub fn begin_epoch(&mut self, epoch: usize, samples: usize) {
         if let Some(how) = self.settings.rewire.filter(|_| epoch > 0) {
             rewire(
                 how,
@@ -211,7 +212,12 @@ impl<'a, S: Solver> Learner<'a, S> {
                 epoch,
             );
         }
-        self.schedule.begin_epoch();
+        let batches = samples.div_ceil(self.settings.batch);
+        self.schedule.begin_epoch(batches);
+        if self.settings.average_epochs > 0.0 && self.session.average.is_none() {
+            let horizon = self.settings.average_epochs * batches as f64;
+            self.session.average = Some(Average::new(&self.session.params, horizon));
+        }
         self.session.activity = Activity::for_network(&self.topology.network);
         let layers = if self.settings.debug_hidden {
             self.topology.hidden.len()
@@ -445,8 +451,10 @@ fn plan<F: Real>(settings: &Settings, topology: &Topology, params: &Params<F>) -
             beta2,
             eps,
             clip,
+            weight_decay,
         } => Optimizer::Adam(Adam {
             clip,
+            weight_decay,
             ..Adam::new(params, beta1, beta2, eps)
         }),
         OptimizerKind::Sgd => Optimizer::Sgd(Sgd),
@@ -462,5 +470,6 @@ fn plan<F: Real>(settings: &Settings, topology: &Topology, params: &Params<F>) -
         grazing: settings.grazing,
         optimizer,
         frozen: topology.frozen.clone(),
+        label_smoothing: settings.label_smoothing,
     }
 }

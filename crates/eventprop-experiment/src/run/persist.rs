@@ -1,12 +1,12 @@
 //! A network that learns, into a checkpoint and out of it.
 
-use eventprop::optim::{Optimizer, schedule::Schedule};
+use eventprop::optim::{Average, Optimizer, schedule::Schedule};
 use eventprop::params::Params;
 use eventprop::real::{Numbers, NumbersMut, Real};
 use eventprop::solver::Solver;
 
 use super::learner::Learner;
-use super::training_state::LearnerState;
+use super::training_state::{AverageState, LearnerState};
 use crate::checkpoint::{Container, Defect};
 
 /// Adds parameters, an array for each of their ranges.
@@ -50,6 +50,10 @@ impl<S: Solver> Learner<'_, S> {
             put_params(container, "adam/second", &adam.second);
             steps = adam.steps;
         }
+        let average = self.session.average.as_ref();
+        if let Some(average) = average {
+            put_params(container, "average", &average.params);
+        }
         for (names, values) in self.topology.drawn_constants() {
             container.put(&format!("constants/{}", names.weights), &values);
         }
@@ -57,6 +61,10 @@ impl<S: Solver> Learner<'_, S> {
         put_lists(container, "activity/spikes", &activity.spikes);
         put_lists(container, "activity/trained", &self.trained_spikes);
         let mut state = LearnerState::new(self.schedule.state(), steps, activity, &self.hidden);
+        state.average = average.map(|average| AverageState {
+            horizon: average.horizon,
+            steps: average.steps,
+        });
         state.totals = self.totals;
         state.metrics = self.metrics.clone();
         state.elapsed = self.elapsed();
@@ -73,6 +81,13 @@ impl<S: Solver> Learner<'_, S> {
             get_params(container, "adam/first", &mut adam.first)?;
             get_params(container, "adam/second", &mut adam.second)?;
             adam.steps = state.adam_steps;
+        }
+        self.session.average = None;
+        if let Some(AverageState { horizon, steps }) = state.average {
+            let mut average = Average::new(&self.session.params, horizon);
+            get_params(container, "average", &mut average.params)?;
+            average.steps = steps;
+            self.session.average = Some(average);
         }
         let populations = self.topology.network.populations();
         let sizes: Vec<usize> = populations.iter().map(|p| p.size).collect();

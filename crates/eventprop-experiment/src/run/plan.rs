@@ -237,7 +237,7 @@ fn seconds<'a, S: Solver>(
             break;
         }
         if phase == Phase::Train {
-            learner.begin_epoch(epoch);
+            learner.begin_epoch(epoch, part.len());
         }
         let pass = Pass {
             phase,

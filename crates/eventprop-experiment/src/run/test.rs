@@ -50,7 +50,7 @@ pub fn test<S: Solver>(
     let report_file = ReportFile::begin(prepared, &learner)?;
     let mut batch_recorder = BatchRecorder::new(settings, outputs, data);
     learner.timer = CheckpointTimer::default();
-    learner.begin_epoch(0);
+    learner.begin_epoch(0, data.test.len());
     let pass = Pass {
         phase: Phase::Test,
         part: &data.evaluation(&data.test, 0),

@@ -222,7 +222,7 @@ impl<'a, S: Solver> Course<'a, S> {
         let part = data.training(epoch);
         if self.training.trained.is_none() {
             if learner.totals.is_none() {
-                learner.begin_epoch(epoch);
+                learner.begin_epoch(epoch, part.len());
                 self.batch_recorder.begin_epoch();
             }
             let pass = Pass {
@@ -294,7 +294,7 @@ impl<'a, S: Solver> Course<'a, S> {
     }
 
     fn save(&self, learner: &Learner<'_, S>, label: Label) -> Result<(), RunError> {
-        let (topology, params) = (&learner.topology, &learner.session.params);
+        let (topology, params) = (&learner.topology, learner.session.tested());
         Ok(weights::save(
             self.prepared.outputs,
             topology,
@@ -322,7 +322,7 @@ impl<'a, S: Solver> Course<'a, S> {
         outputs.append("report.jsonl", &report.detail(self.prepared.data.classes))?;
         if self.improves(&report) {
             self.save(learner, Label::Best)?;
-            self.best = Some(learner.session.params.clone());
+            self.best = Some(learner.session.tested().clone());
             self.training.best = Some(report.clone().without_inside());
             self.write_best(&report)?;
         }
@@ -383,8 +383,10 @@ impl<'a, S: Solver> Course<'a, S> {
         Ok(())
     }
 
-    /// Puts the best weights into the learner; returns what their epoch reported.
+    /// Puts the best weights into the learner, those of the last epoch where none are best; returns what their epoch
+    /// reported.
     fn take_best(&mut self, learner: &mut Learner<'_, S>) -> Option<EpochReport> {
+        learner.session.settle();
         learner.session.params = self.best.take()?;
         let best = self.training.best.take()?;
         self.summary.validation = best.evaluation;

@@ -81,6 +81,9 @@ pub struct LearnerState {
     schedule: ScheduleState,
     /// Steps of Adam.
     pub adam_steps: u64,
+    /// Of the average of the parameters, if one is kept.
+    #[serde(default)]
+    pub average: Option<AverageState>,
     /// The pass under way.
     #[serde(rename = "tally")]
     pub totals: Option<PassTotals>,
@@ -95,18 +98,37 @@ pub struct LearnerState {
     pub elapsed: f64,
 }
 
+/// State of the average of the parameters beside its array.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AverageState {
+    /// Steps over which it reaches back.
+    #[serde(with = "exact")]
+    pub horizon: f64,
+    /// Steps averaged.
+    pub steps: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct ScheduleState {
     #[serde(with = "exact")]
     eta: f64,
     #[serde(with = "exact")]
     rate: f64,
+    /// None in checkpoints of earlier versions.
+    #[serde(default)]
+    step: u64,
+    #[serde(default = "one")]
+    steps: u64,
     #[serde(with = "exact")]
     average_fast: f64,
     #[serde(with = "exact")]
     average_slow: f64,
     epoch: usize,
     changed_at: usize,
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// Spikes are arrays of their own.
@@ -128,6 +150,8 @@ impl LearnerState {
         let schedule::State {
             eta,
             rate,
+            step,
+            steps,
             average_fast,
             average_slow,
             epoch,
@@ -137,12 +161,15 @@ impl LearnerState {
             schedule: ScheduleState {
                 eta,
                 rate,
+                step,
+                steps,
                 average_fast,
                 average_slow,
                 epoch,
                 changed_at,
             },
             adam_steps,
+            average: None,
             totals: None,
             hidden: hidden.to_vec(),
             activity: ActivityState {
@@ -161,6 +188,8 @@ impl LearnerState {
         schedule::State {
             eta: s.eta,
             rate: s.rate,
+            step: s.step,
+            steps: s.steps,
             average_fast: s.average_fast,
             average_slow: s.average_slow,
             epoch: s.epoch,

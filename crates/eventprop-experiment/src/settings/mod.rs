@@ -61,6 +61,8 @@ pub struct Settings {
     pub loss: Loss,
     /// Size of the loss part of the gradient.
     pub loss_scale: LossScale,
+    /// The part of the label that is shared out among all classes.
+    pub label_smoothing: f64,
     /// Regulariser of the hidden layers.
     pub regularizer: Regularizer,
     /// The treatment of grazing spikes.
@@ -69,6 +71,8 @@ pub struct Settings {
     pub optimizer: OptimizerKind,
     /// The learning rate.
     pub schedule: schedule::Settings,
+    /// Epochs over which the weights that are tested are averaged; 0 for none.
+    pub average_epochs: f64,
     /// The accuracy that the schedule follows.
     pub watch: Watch,
     /// Probability of leaving out an input spike in training.
@@ -145,10 +149,12 @@ impl Settings {
                 "exact" => LossScale::Exact,
                 _ => LossScale::Reference,
             },
+            label_smoothing: params.float("LABEL_SMOOTHING"),
             regularizer: loss::regularizer(params),
             grazing: loss::grazing(&params.text("GRAZING")),
             optimizer: optimizer::optimizer(params),
             schedule: optimizer::rate(params),
+            average_epochs: params.float("AVERAGE_EPOCHS"),
             watch: match params.text("EMA_WHICH").as_str() {
                 "training" => Watch::Training,
                 _ => Watch::Validation,

@@ -16,6 +16,8 @@ pub enum OptimizerKind {
         eps: f64,
         /// Largest norm of a gradient, in usual ones.
         clip: Option<f64>,
+        /// Decay of the weights apart from their gradient.
+        weight_decay: f64,
     },
     /// Stochastic gradient descent.
     Sgd,
@@ -38,6 +40,7 @@ pub fn optimizer(params: &Parameters) -> OptimizerKind {
             beta2: params.float("ADAM_BETA2"),
             eps: params.float("ADAM_EPS"),
             clip: Some(params.float("ADAM_CLIP")).filter(|&clip| clip > 0.0),
+            weight_decay: params.float("WEIGHT_DECAY"),
         },
     }
 }
@@ -52,6 +55,12 @@ pub fn rate(params: &Parameters) -> schedule::Settings {
     };
     schedule::Settings {
         eta: params.float("ETA"),
+        course: match params.text("ETA_COURSE").as_str() {
+            "cosine" => schedule::Course::Cosine,
+            "one_cycle" => schedule::Course::OneCycle,
+            _ => schedule::Course::Constant,
+        },
+        epochs: params.count("N_EPOCH"),
         epoch_decay: if params.has("ETA_DECAY") {
             params.float("ETA_DECAY")
         } else {

@@ -187,6 +187,11 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("ADAM_BETA2=0.5", &[]),
     ("ADAM_EPS=1e-3", &[]),
     ("ADAM_CLIP=0.1", &[]),
+    ("WEIGHT_DECAY=0.5", &[]),
+    ("AVERAGE_EPOCHS=1", &[]),
+    ("ETA_COURSE=cosine", &[]),
+    ("ETA_COURSE=one_cycle", &[]),
+    ("LABEL_SMOOTHING=0.2", &[]),
     ("LR_EASE_IN_FACTOR=1.5", &[]),
     (
         "ETA_FAC=0.25",

@@ -263,6 +263,12 @@ pub const LOSS_SCALE: Row = Row::new(
     "size of the loss part of the gradient: that of the stated loss (exact), or of genn_eventprop, to which published LBD_* and ADAM_EPS belong",
 )
 .default("reference");
+pub const LABEL_SMOOTHING: Row = Row::new(
+    "LABEL_SMOOTHING",
+    BELOW_ONE,
+    "part of the label that the loss shares out among all classes",
+)
+.default("0.0");
 pub const TAU_0: Row = Row::new(
     "TAU_0",
     POSITIVE,
@@ -334,6 +340,25 @@ pub const ADAM_CLIP: Row = Row::new(
     "Adam: a gradient of a projection whose norm exceeds so many times its usual one (the root mean square of the batches before) is scaled down to that; 0 for no clipping",
 )
 .default("0.0");
+pub const WEIGHT_DECAY: Row = Row::new(
+    "WEIGHT_DECAY",
+    NOT_NEGATIVE,
+    "Adam: decay of the weights apart from their gradient (AdamW); before each step they are multiplied by 1 - rate * WEIGHT_DECAY",
+)
+.default("0.0");
+pub const AVERAGE_EPOCHS: Row = Row::new(
+    "AVERAGE_EPOCHS",
+    NOT_NEGATIVE,
+    "validation, test and saved weights use the average of the weights over so many epochs; 0 for the weights themselves",
+)
+.default("0.0")
+.unit("epochs");
+pub const ETA_COURSE: Row = Row::new(
+    "ETA_COURSE",
+    Kind::Choice(&["constant", "cosine", "one_cycle"]),
+    "learning rate over the whole training: constant, half a cosine down to 0, or up from ETA/25 for three tenths and down to 0",
+)
+.default("constant");
 pub const ETA_DECAY: Row = Row::new(
     "ETA_DECAY",
     POSITIVE,

@@ -19,7 +19,7 @@ from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
 from .gradient import Check, GradientReport, gradcheck
 from .network import Evaluation, Network, Normal, Params, Population, Readout
-from .optim import SGD, Adam
+from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
 from .training import Epoch, History
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "SGD",
     "Adam",
+    "Cosine",
+    "OneCycle",
     "Check",
     "Epoch",
     "Evaluation",

@@ -6,16 +6,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
 
-from . import _arrays
+from . import _arrays, _engine
 
-__all__ = ["SGD", "Adam"]
-
-Rate = Union[float, Callable[[int], float]]
+__all__ = ["SGD", "Adam", "Cosine", "OneCycle"]
 
 
-def rate(eta: Rate, epoch: int) -> float:
-    """The learning rate of an epoch."""
-    found = _arrays.number("the learning rate", eta(epoch) if callable(eta) else eta)
+@dataclass(frozen=True)
+class Cosine:
+    """A learning rate that falls from `eta` to 0 along half a cosine, over all batches of a training."""
+
+    eta: float
+    """The rate of the first batch."""
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """A learning rate that rises from a 25th of `eta` to `eta` in three tenths of all batches of a training and falls to
+    0 in the rest, both along half a cosine (Smith & Topin 2019).
+    """
+
+    eta: float
+    """The largest rate."""
+
+
+Rate = Union[float, Callable[[int], float], Cosine, OneCycle]
+
+
+def rate(eta: Rate, epoch: int, done: float) -> float:
+    """The learning rate in an epoch, when the part `done` of all batches has been trained on."""
+    if isinstance(eta, (Cosine, OneCycle)):
+        name = "cosine" if isinstance(eta, Cosine) else "one_cycle"
+        found = _arrays.number("the learning rate", eta.eta) * _engine.course_factor(name, done)
+    else:
+        found = _arrays.number("the learning rate", eta(epoch) if callable(eta) else eta)
     if found < 0:
         raise ValueError(f"the learning rate of epoch {epoch} is {found}; expected a number of at least 0")
     return found
@@ -28,7 +51,7 @@ class Adam:
     Parameters
     ----------
     eta
-        The learning rate, or a function from the epoch (from 0) to it.
+        The learning rate, a function from the epoch (from 0) to it, `Cosine` or `OneCycle`.
     beta1, beta2
         Decay of the first and second moment, at least 0 and below 1.
     eps
@@ -37,6 +60,9 @@ class Adam:
         Gradients of a projection whose norm exceeds so many times the root mean square of its norms in the batches before
         are scaled down to that; `None`: gradients are taken as they are. One batch that explodes then does not carry the
         network away.
+    weight_decay
+        Before each step weights are multiplied by 1 − rate · `weight_decay` (AdamW, Loshchilov & Hutter 2019). Trained
+        constants of neurons do not decay.
     """
 
     eta: Rate = 1e-3
@@ -44,6 +70,7 @@ class Adam:
     beta2: float = 0.999
     eps: float = 1e-8
     clip: float | None = None
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("beta1", "beta2"):
@@ -54,9 +81,17 @@ class Adam:
             raise ValueError(f"eps is {self.eps}; expected a number above 0")
         if self.clip is not None and _arrays.number("clip", self.clip) <= 0:
             raise ValueError(f"clip is {self.clip}; expected a number above 0, or None")
+        if _arrays.number("weight_decay", self.weight_decay) < 0:
+            raise ValueError(f"weight_decay is {self.weight_decay}; expected a number of at least 0")
 
-    def _adam(self) -> tuple[float, float, float, float | None] | None:
-        return (self.beta1, self.beta2, self.eps, self.clip)
+    def _adam(self) -> dict[str, float | None] | None:
+        return {
+            "beta1": self.beta1,
+            "beta2": self.beta2,
+            "eps": self.eps,
+            "clip": self.clip,
+            "weight_decay": self.weight_decay,
+        }
 
 
 @dataclass(frozen=True)
@@ -66,10 +101,10 @@ class SGD:
     Parameters
     ----------
     eta
-        The learning rate, or a function from the epoch (from 0) to it.
+        The learning rate, a function from the epoch (from 0) to it, `Cosine` or `OneCycle`.
     """
 
     eta: Rate = 1e-3
 
-    def _adam(self) -> tuple[float, float, float, float | None] | None:
+    def _adam(self) -> dict[str, float | None] | None:
         return None

@@ -35,7 +35,7 @@ class Epoch:
     validation_accuracy: float | None
     """Accuracy on them: fraction of correct predictions, 0 to 1."""
     eta: float
-    """The learning rate."""
+    """The learning rate of the last batch."""
     seconds: float
     """Time for the training part."""
     network: Network = field(repr=False, compare=False)
@@ -118,10 +118,12 @@ def _epoch(course: Course, train: Spikes, epoch: int, bar: Bar) -> tuple[float, 
     order = np.arange(samples, dtype=np.int64)
     if course.shuffle:
         order = _engine.permutation(course.network.seed, epoch, samples)
-    eta = optim.rate(course.eta, epoch)
     begin = time.perf_counter()
-    loss, right = 0.0, 0
-    for start in range(0, samples, course.batch_size):
+    loss, right, eta = 0.0, 0, optim.rate(course.eta, epoch, epoch / course.epochs)
+    batches = range(0, samples, course.batch_size)
+    for batch, start in enumerate(batches):
+        if batch > 0 and isinstance(course.eta, (optim.Cosine, optim.OneCycle)):
+            eta = optim.rate(course.eta, epoch, (epoch + batch / len(batches)) / course.epochs)
         places = order[start : start + course.batch_size]
         batch_loss, batch_right = course.session.train_batch(train, places, eta)
         loss, right = loss + batch_loss, right + batch_right

@@ -27,10 +27,11 @@ pub(super) fn evaluate<F: Real>(
             p[j] = readout.at_end(q, outputs)[j].to_f64();
         }
         // [L5]
-        loss += share * cross_entropy(&mut p, sample.label);
+        loss += share * cross_entropy(&mut p, sample.label, sample.smoothing);
         // [L6] A_j = (δ_j − p_j) / (N T)
         for j in 0..outputs {
-            let a = (sample.delta(j) - p[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms;
+            let a =
+                (sample.target(j) - p[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms;
             seed.voltage.push(F::from_f64(a));
         }
     }

@@ -103,13 +103,13 @@ impl FirstSpike {
             .iter()
             .map(|t| -t.min(silent_at) / self.tau_0)
             .collect();
-        let entropy = cross_entropy(&mut p, sample.label);
+        let entropy = cross_entropy(&mut p, sample.label, sample.smoothing);
         let label_time = times[sample.label].min(trial_ms);
         let (penalty, penalty_slope) = self.penalty(label_time, trial_ms);
         // [L9] ∂L/∂t_j = (δ_j − p_j)/τ_0 + δ_j P'(t_j)
         seed.first_spikes.extend((0..times.len()).map(|j| {
             let delta = sample.delta(j);
-            let dl_dt = (delta - p[j]) / self.tau_0 + delta * penalty_slope;
+            let dl_dt = (sample.target(j) - p[j]) / self.tau_0 + delta * penalty_slope;
             F::from_f64(dl_dt * sample.per_batch)
         }));
         if self.push_silent && times[sample.label].is_infinite() {

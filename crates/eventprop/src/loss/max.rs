@@ -15,11 +15,11 @@ pub(super) fn evaluate<F: Real>(
 ) -> Outcome {
     let mut z: Vec<f64> = readout.peaks.iter().map(|p| p.voltage.to_f64()).collect();
     let prediction = Some(argmax(&z));
-    let loss = cross_entropy(&mut z, sample.label);
+    let loss = cross_entropy(&mut z, sample.label, sample.smoothing);
     // [L7] −∂L/∂z_j = (δ_j − p_j) / N
     seed.peaks.extend(
         (0..z.len())
-            .map(|j| F::from_f64((sample.delta(j) - z[j]) * sample.per_batch * sample.scale[j])),
+            .map(|j| F::from_f64((sample.target(j) - z[j]) * sample.per_batch * sample.scale[j])),
     );
     Outcome { loss, prediction }
 }

@@ -55,6 +55,7 @@ pub struct Evaluator {
     scale: Vec<f64>,
     /// Weights of the starts of the steps of a grid, where they are the same for all samples.
     grid_weights: Vec<f64>,
+    smoothing: f64,
 }
 
 impl Loss {
@@ -125,6 +126,7 @@ impl Loss {
                 Self::Sum(weighting) => weighting.on_grid(clock),
                 _ => Vec::new(),
             },
+            smoothing: 0.0,
         })
     }
 
@@ -143,6 +145,22 @@ impl Loss {
 }
 
 impl Evaluator {
+    /// The same with the part `smoothing` of the label shared out among all classes (`[L12]`, Szegedy et al. 2016).
+    ///
+    /// # Errors
+    /// When it is not at least 0 and below 1.
+    pub fn smoothed(self, smoothing: f64) -> Result<Self, LossError> {
+        if !(0.0..1.0).contains(&smoothing) {
+            return Err(LossError::Constant {
+                loss: self.loss.name(),
+                constant: "label_smoothing",
+                value: smoothing,
+                expected: "at least 0 and below 1",
+            });
+        }
+        Ok(Self { smoothing, ..self })
+    }
+
     /// The loss.
     pub fn loss(&self) -> &Loss {
         &self.loss
@@ -167,6 +185,7 @@ impl Evaluator {
             scale: &self.scale,
             grid_weights: &self.grid_weights,
             per_batch: 1.0 / batch as f64,
+            smoothing: self.smoothing,
         };
         match &self.loss {
             Loss::FirstSpike(first_spike) => first_spike.evaluate(readout, &context, seed),

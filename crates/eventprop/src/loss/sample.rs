@@ -18,11 +18,17 @@ pub(super) struct Sample<'a> {
     /// Weights of the starts of the steps of a grid, where they are the same for all samples.
     pub(super) grid_weights: &'a [f64],
     pub(super) per_batch: f64,
+    pub(super) smoothing: f64,
 }
 
 impl Sample<'_> {
     pub(super) fn outputs(&self) -> usize {
         self.scale.len()
+    }
+
+    /// `[L12]` The probability that an output should have: δ_j, or (1 − ε) δ_j + ε/K.
+    pub(super) fn target(&self, output: usize) -> f64 {
+        (1.0 - self.smoothing) * self.delta(output) + self.smoothing / self.outputs() as f64
     }
 
     /// 1 for the labelled output, 0 for the others.

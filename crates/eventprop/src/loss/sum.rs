@@ -99,11 +99,11 @@ impl Weighting {
             z: &mut z,
         });
         let prediction = Some(argmax(&z));
-        let loss = cross_entropy(&mut z, sample.label);
+        let loss = cross_entropy(&mut z, sample.label, sample.smoothing);
         // [L3] A_j(t_q) = f(t_q) (δ_j − p_j) / (N T)
         let per_output: Vec<f64> = (0..outputs)
             .map(|j| {
-                (sample.delta(j) - z[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms
+                (sample.target(j) - z[j]) * sample.per_batch * sample.scale[j] / sample.trial_ms
             })
             .collect();
         seed.voltage.resize(weights.len() * outputs, F::ZERO);

@@ -8,7 +8,7 @@
 //! usually a small part of η. [`Adam::clip`] keeps such a batch to what is usual.
 
 use crate::dispatch::{Kernel, vectorized};
-use crate::params::{Params, euclidean, sum_of};
+use crate::params::{Params, Role, euclidean, sum_of};
 use crate::real::Real;
 use crate::shares::{CHUNK, for_each_sticky};
 
@@ -24,6 +24,9 @@ pub struct Adam<F> {
     /// `[O1]` Clipping factor c: the gradient of each projection, or of a trained constant of a population, is scaled
     /// so that its norm is at most c times its running root mean square (from v). `None`: no clipping.
     pub clip: Option<f64>,
+    /// `[O3]` Decay λ of the weights, apart from their gradient (AdamW, Loshchilov & Hutter 2019): before each step
+    /// w ← (1 − η λ) w. Trained constants of neurons do not decay.
+    pub weight_decay: f64,
     /// Number n of steps done.
     pub steps: u64,
     /// First moments m, in the shape of the parameters.
@@ -40,6 +43,7 @@ impl<F: Real> Adam<F> {
             beta2,
             eps,
             clip: None,
+            weight_decay: 0.0,
             steps: 0,
             first: params.zeros_like(),
             second: params.zeros_like(),
@@ -61,6 +65,23 @@ impl<F: Real> Adam<F> {
                 let scale = F::from_f64(clip * usual / norm);
                 for g in gradient {
                     *g *= scale;
+                }
+            }
+        }
+    }
+
+    /// `[O3]` Lets the weights decay before a step with rate `eta`.
+    pub(super) fn decay(&self, params: &mut Params<F>, eta: f64, frozen: &[Role]) {
+        if self.weight_decay == 0.0 {
+            return;
+        }
+        let factor = F::from_f64(1.0 - eta * self.weight_decay);
+        for index in 0..params.layout().len() {
+            let entry = &params.layout()[index];
+            if matches!(entry.role, Role::Weights(_)) && !frozen.contains(&entry.role) {
+                let range = entry.range.clone();
+                for w in &mut params.values_mut()[range] {
+                    *w *= factor;
                 }
             }
         }
@@ -132,8 +153,8 @@ impl<F: Real> Kernel for Update<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::Adam;
-    use crate::network::{Clock, Init, Li, Lif, Network};
-    use crate::params::Params;
+    use crate::network::{Clock, Init, Li, Lif, Network, NeuronConstant};
+    use crate::params::{Params, Role};
 
     /// Two steps by hand: with a constant gradient m c1 = g and v c2 = g², so every step is
     /// η g / (|g| + ε).
@@ -156,6 +177,25 @@ mod tests {
         for (w, expected) in params.values().iter().zip(expected) {
             assert!((w - expected).abs() < 2e-13);
         }
+    }
+
+    /// `[O3]` Weights shrink by 1 − 0.1 · 0.5 apart from their step; neither a trained constant nor what is frozen does.
+    #[test]
+    fn weights_decay_and_constants_do_not() {
+        let mut network = Network::new(Clock::new(1.0, 2.0).unwrap());
+        let input = network.add_input("in", 1);
+        let output = network.add_li("out", 1, Li::new(20.0, 5.0));
+        let weights = network.connect(input, output, Init::Values(vec![2.0]));
+        network.train_constant(output, NeuronConstant::TauMem, 1.0);
+        let mut params = Params::<f64>::init(&network, 0).unwrap();
+        let adam = Adam {
+            weight_decay: 0.5,
+            ..Adam::new(&params, 0.9, 0.999, 1e-8)
+        };
+        adam.decay(&mut params, 0.1, &[]);
+        assert_eq!(params.values(), [2.0 * 0.95, 20.0]);
+        adam.decay(&mut params, 0.1, &[Role::Weights(weights)]);
+        assert_eq!(params.values(), [2.0 * 0.95, 20.0]);
     }
 
     /// `[O1]` A usual norm of 5, then a batch of ten times that: with a clip of 2 it counts as 10, in each range by

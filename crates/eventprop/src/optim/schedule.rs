@@ -1,4 +1,7 @@
-//! Learning-rate schedules: decay per epoch, warm-up per step, halving on a plateau.
+//! Learning-rate schedules: a course over the whole training, decay per epoch, warm-up per step, halving on a
+//! plateau. They multiply.
+
+use std::f64::consts::PI;
 
 /// Reduction of the learning rate when accuracy stops rising.
 ///
@@ -17,11 +20,44 @@ pub struct Plateau {
     pub factor: f64,
 }
 
+/// The learning rate over a whole training, as a factor on η.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Course {
+    /// 1 throughout.
+    #[default]
+    Constant,
+    /// Half a cosine from 1 to 0.
+    Cosine,
+    /// Half a cosine from 1/25 to 1 over the first three tenths, then another from 1 to 0 (Smith & Topin 2019).
+    OneCycle,
+}
+
+impl Course {
+    /// The factor when the part `done` of all steps, 0 to 1, has been made.
+    pub fn factor(self, done: f64) -> f64 {
+        // [O2] from a to b while x goes from 0 to 1
+        let between = |a: f64, b: f64, x: f64| b + (a - b) * (1.0 + (PI * x).cos()) / 2.0;
+        match self {
+            Self::Constant => 1.0,
+            Self::Cosine => between(1.0, 0.0, done),
+            Self::OneCycle if done < RISE => between(1.0 / 25.0, 1.0, done / RISE),
+            Self::OneCycle => between(1.0, 0.0, (done - RISE) / (1.0 - RISE)),
+        }
+    }
+}
+
+/// The part of a training in which the rate of [`Course::OneCycle`] rises.
+const RISE: f64 = 0.3;
+
 /// Constants of the course of the learning rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// Initial rate η (`ETA`).
     pub eta: f64,
+    /// Its course over all epochs (`ETA_COURSE`).
+    pub course: Course,
+    /// Number of all epochs (`N_EPOCH`).
+    pub epochs: usize,
     /// Factor applied before every epoch, the first included (`ETA_DECAY`); 1 for a constant rate.
     pub epoch_decay: f64,
     /// Warm-up: the rate starts at η/1000 and grows by this factor after every step until it reaches
@@ -36,6 +72,8 @@ impl Settings {
     pub fn constant(eta: f64) -> Self {
         Self {
             eta,
+            course: Course::Constant,
+            epochs: 1,
             epoch_decay: 1.0,
             ease_in_factor: 1.0,
             plateau: None,
@@ -55,8 +93,12 @@ pub struct Schedule {
 pub struct State {
     /// The rate η that decay and plateaus have left.
     pub eta: f64,
-    /// The rate of the next step: η, or less while warming up.
+    /// The rate of the next step without its [`Course`]: η, or less while warming up.
     pub rate: f64,
+    /// Steps of the present epoch that were made.
+    pub step: u64,
+    /// All steps of the present epoch.
+    pub steps: u64,
     /// The fast average E1 of the accuracy.
     pub average_fast: f64,
     /// The slow average E2.
@@ -78,6 +120,8 @@ impl Schedule {
             } else {
                 settings.eta
             },
+            step: 0,
+            steps: 1,
             average_fast: 0.0,
             average_slow: 0.0,
             epoch: 0,
@@ -98,11 +142,22 @@ impl Schedule {
 
     /// The rate for the next step.
     pub fn rate(&self) -> f64 {
-        self.state.rate
+        self.state.rate * self.settings.course.factor(self.done())
     }
 
-    /// To be called before every training epoch.
-    pub fn begin_epoch(&mut self) {
+    /// The part of all steps that was made.
+    fn done(&self) -> f64 {
+        let State {
+            epoch, step, steps, ..
+        } = self.state;
+        let epochs = epoch as f64 + step as f64 / steps as f64;
+        (epochs / self.settings.epochs as f64).min(1.0)
+    }
+
+    /// To be called before every training epoch, with the number of its steps.
+    pub fn begin_epoch(&mut self, steps: usize) {
+        self.state.step = 0;
+        self.state.steps = steps.max(1) as u64;
         self.state.eta *= self.settings.epoch_decay;
         self.state.rate = if self.warming() {
             self.state.rate.min(self.state.eta)
@@ -113,6 +168,7 @@ impl Schedule {
 
     /// To be called after every optimiser step.
     pub fn after_step(&mut self) {
+        self.state.step += 1;
         if self.warming() {
             self.state.rate = (self.state.rate * self.settings.ease_in_factor).min(self.state.eta);
         }
@@ -123,6 +179,7 @@ impl Schedule {
     pub fn end_epoch(&mut self, accuracy: f64) -> bool {
         let epoch = self.state.epoch;
         self.state.epoch += 1;
+        self.state.step = 0;
         let Some(plateau) = self.settings.plateau else {
             return false;
         };
@@ -154,10 +211,55 @@ mod tests {
             epoch_decay: 0.5,
             ..Settings::constant(1.0)
         });
-        schedule.begin_epoch();
+        schedule.begin_epoch(1);
         assert_eq!(schedule.rate(), 0.5);
-        schedule.begin_epoch();
+        schedule.begin_epoch(1);
         assert_eq!(schedule.rate(), 0.25);
+    }
+
+    /// `[O2]` over two epochs of two steps: cos 0, π/4, π/2, 3π/4, and half of one more than each.
+    #[test]
+    fn half_a_cosine_over_all_steps() {
+        let mut schedule = Schedule::new(Settings {
+            course: Course::Cosine,
+            epochs: 2,
+            ..Settings::constant(0.5)
+        });
+        let mut rates = Vec::new();
+        for _ in 0..2 {
+            schedule.begin_epoch(2);
+            for _ in 0..2 {
+                rates.push(schedule.rate());
+                schedule.after_step();
+            }
+            schedule.end_epoch(0.0);
+        }
+        rates.push(schedule.rate());
+        let root = 0.5_f64.sqrt();
+        let expected = [0.5, 0.25 * (1.0 + root), 0.25, 0.25 * (1.0 - root), 0.0];
+        for (rate, expected) in rates.iter().zip(expected) {
+            assert!((rate - expected).abs() < 4.0 * f64::EPSILON, "{rates:?}");
+        }
+    }
+
+    /// `[O2]` 1/25 at the start, half-way between 1/25 and 1 in the middle of the rise, 1 at its end, 1/2 in the middle
+    /// of the fall, 0 at the end.
+    #[test]
+    fn one_cycle_rises_and_falls() {
+        let points = [
+            (0.0, 0.04),
+            (0.15, 0.52),
+            (0.3, 1.0),
+            (0.65, 0.5),
+            (1.0, 0.0),
+        ];
+        for (done, expected) in points {
+            let found = Course::OneCycle.factor(done);
+            assert!(
+                (found - expected).abs() < 4.0 * f64::EPSILON,
+                "{done} {found}"
+            );
+        }
     }
 
     /// 1.05ⁿ ≥ 1000 first holds for n = 142 (1.05¹⁴¹ = 972, 1.05¹⁴² = 1021).
@@ -181,6 +283,8 @@ mod tests {
     fn a_resumed_schedule_goes_on_as_before() {
         let settings = Settings {
             eta: 0.1,
+            course: Course::OneCycle,
+            epochs: 40,
             epoch_decay: 0.9,
             ease_in_factor: 1.5,
             plateau: Some(Plateau {
@@ -194,7 +298,7 @@ mod tests {
         for epoch in 0..40 {
             let mut resumed = Schedule::resume(settings, schedule.state());
             for schedule in [&mut schedule, &mut resumed] {
-                schedule.begin_epoch();
+                schedule.begin_epoch(1);
                 schedule.after_step();
                 schedule.end_epoch(f64::from(40 - epoch) / 40.0);
             }

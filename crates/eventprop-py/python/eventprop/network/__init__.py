@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .. import _arrays, _engine, loss as losses
 from ..loss import Loss, LossLike
 from ..regularize import Regularizer
+from .._warning import warn
 from ..spikes import Spikes
 from .building import Builder, Normal, Population
 from .evaluation import Evaluation, Readout, one_readout
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from ..training import Epoch, History
 
 __all__ = ["Evaluation", "Network", "Normal", "Params", "Population", "Readout"]
+
+_CALIBRATE = 128
+"""Samples of a training on which weights are calibrated."""
 
 Regularizers = Union[Regularizer, Mapping[str, Regularizer], None]
 
@@ -69,7 +73,7 @@ class Network(Builder):
     def params(self) -> Params:
         """The parameters by name; see `Params`."""
         self._engine.validate()
-        return Params(self._engine)
+        return Params(self._engine, self._uncalibrated)
 
     def evaluate(
         self,
@@ -91,7 +95,7 @@ class Network(Builder):
             Samples with labels.
         loss
             A name or an object of `eventprop.loss`; `None` for the loss of the last training, else
-            `"sum"`, or `"first_spike"` where the outputs are LIF neurons.
+            `"sum_weigh_exp"`, or `"first_spike"` where the outputs are LIF neurons.
         solver
             `"grid"` (fixed steps, float32), `"grid64"` (fixed steps, float64) or `"event"` (event to
             event, float64, without a time step).
@@ -173,11 +177,14 @@ class Network(Builder):
         loss_scale: str = "exact",
         grazing: str = "keep",
         freeze: Iterable[str] = (),
+        label_smoothing: float = 0.0,
+        average_epochs: float = 0.0,
         shuffle: bool = True,
         callbacks: Iterable[Callable[[Epoch], Any]] = (),
         progress: bool | None = None,
     ) -> History:
-        """Trains the parameters.
+        """Trains the parameters. Projections that were connected without weights are calibrated first, on up to 128 of
+        the training samples (see `calibrate`).
 
         Parameters
         ----------
@@ -192,6 +199,11 @@ class Network(Builder):
             As for `evaluate`. The loss becomes the one that `evaluate`, `predict` and `score` use.
         freeze
             Names of parameters that stay as they are.
+        label_smoothing
+            Part of the label, at least 0 and below 1, that the loss shares out among all classes.
+        average_epochs
+            Epochs over which the parameters are averaged: the validation set is evaluated with the average, and it
+            becomes the network's parameters, while training goes on from the parameters themselves. 0 for none.
         shuffle
             Whether to reshuffle the samples in every epoch, under the network's seed.
         callbacks
@@ -220,13 +232,23 @@ class Network(Builder):
             self._check("validation", validation, labels=True)
         optimizer = Adam() if optimizer is None else optimizer
         chosen = self._chosen(loss)
+        if self._uncalibrated:
+            some = _engine.permutation(self._seed, 0, len(train))[:_CALIBRATE]
+            self.calibrate(train[np.sort(some)], solver=solver)
         frozen = [freeze] if isinstance(freeze, str) else list(freeze)
         request = self._request(chosen, optimizer._adam(), regularizer, loss_scale, grazing, frozen)
+        batch_size = _arrays.whole("batch_size", batch_size, 1)
+        average_epochs = _arrays.number("average_epochs", average_epochs)
+        if average_epochs < 0:
+            raise ValueError(f"average_epochs is {average_epochs}; expected a number of at least 0")
+        request["label_smoothing"] = _arrays.number("label_smoothing", label_smoothing)
+        if average_epochs > 0:
+            request["average"] = average_epochs * -(-len(train) // batch_size)
         course = Course(
             network=self,
             session=_engine.Session(self._engine, solver, request),
             epochs=_arrays.whole("epochs", epochs, 0),
-            batch_size=_arrays.whole("batch_size", batch_size, 1),
+            batch_size=batch_size,
             eta=optimizer.eta,
             shuffle=bool(shuffle),
             callbacks=list(callbacks),
@@ -235,6 +257,58 @@ class Network(Builder):
         self._loss = chosen
         return trained(course, train, validation)
 
+    def calibrate(
+        self,
+        batch: Spikes,
+        projections: Iterable[str] | None = None,
+        *,
+        spikes: float | None = None,
+        solver: str = "grid",
+    ) -> dict[str, float]:
+        """Scales weights so that every population is active on a batch, before a training.
+
+        A neuron that does not spike has no gradient. Population by population the weights from earlier ones are scaled
+        until it has the spikes that are asked for; weights of neurons that still hardly spike are raised; weights of
+        feedback are scaled to a quarter of what arrives from earlier populations; weights to leaky integrators until
+        their voltages have a root mean square of 1.
+
+        Parameters
+        ----------
+        batch
+            Samples like those of the training; some dozens suffice.
+        projections
+            Names of projections that may change; `None` for those connected without weights, or all if there are none.
+        spikes
+            Spikes per neuron and trial; `None` for one in two membrane time constants, but at least one.
+        solver
+            As for `evaluate`.
+
+        Returns
+        -------
+        Spikes per neuron and trial of each population that was calibrated. A population with less than a quarter of what
+        was asked for is warned of.
+        """
+        self._check("batch", batch, labels=False)
+        if projections is None:
+            names = sorted(self._uncalibrated) or [name for name in self.params if "->" in name]
+        else:
+            names = [projections] if isinstance(projections, str) else list(projections)
+            for name in names:
+                if "->" not in name:
+                    raise KeyError(f"{name!r} is no projection; there are {', '.join(n for n in self.params if '->' in n)}")
+                self.params[name]
+        if spikes is not None and _arrays.number("spikes", spikes) <= 0:
+            raise ValueError(f"spikes is {spikes}; expected a number above 0")
+        found = _engine.calibrate(self._engine, batch, solver, names, spikes)
+        self._uncalibrated.difference_update(names)
+        for name, asked, reached, silent in found:
+            if reached < asked / 4:
+                warn(
+                    f"the population {name!r} has {reached:.2g} spikes per neuron and trial after calibration, and {silent} "
+                    f"silent neurons; {asked:.2g} spikes were asked for. Its input may have too few spikes"
+                )
+        return {name: reached for name, _, reached, _ in found}
+
     def _chosen(self, loss: LossLike | None) -> Loss:
         self._engine.validate()
         if loss is not None:
@@ -242,12 +316,12 @@ class Network(Builder):
         if self._loss is not None:
             return self._loss
         spiking = self._engine.spikes(self._populations[-1].index)
-        return losses.FirstSpike() if spiking else losses.Sum()
+        return losses.FirstSpike() if spiking else losses.SumWeighExp()
 
     def _request(
         self,
         loss: Loss,
-        adam: tuple[float, float, float, float | None] | None,
+        adam: dict[str, float | None] | None,
         regularizer: Regularizers,
         loss_scale: str,
         grazing: str,
@@ -264,6 +338,8 @@ class Network(Builder):
             "regularizers": {name: one._numbers() for name, one in (regularizer or {}).items()},
             "frozen": list(frozen),
             "adam": adam,
+            "label_smoothing": 0.0,
+            "average": None,
         }
 
     def _check(self, name: str, spikes: Spikes, *, labels: bool) -> None:
@@ -342,7 +418,8 @@ class Network(Builder):
         for step in description["built"]:
             if "connect" in step:
                 source, target = step["connect"]
-                network.connect(source, target, Normal(*step["normal"]), delay=step["delay"])
+                weight = None if step["normal"] is None else Normal(*step["normal"])
+                network.connect(source, target, weight, delay=step["delay"])
             else:
                 network._add(step["name"], step["size"], step["add"], step["constants"], step["trainable"])
         loss = description["loss"]
@@ -353,15 +430,18 @@ class Network(Builder):
 
     def __reduce__(self) -> tuple[Any, ...]:
         ready = len(self._populations) > 1 and self._populations[-1].model != "input"
-        return _restored, (self.to_dict(), dict(self.params) if ready else {})
+        return _restored, (self.to_dict(), dict(self.params) if ready else {}, self._uncalibrated)
 
     def __repr__(self) -> str:
         sizes = "-".join(str(population.size) for population in self._populations)
         return f"<Network {sizes or '(empty)'}: dt {self.dt} ms, trial {self.trial} ms>"
 
 
-def _restored(description: Mapping[str, Any], params: Mapping[str, npt.NDArray[np.float64]]) -> Network:
+def _restored(
+    description: Mapping[str, Any], params: Mapping[str, npt.NDArray[np.float64]], uncalibrated: set[str]
+) -> Network:
     network = Network.from_dict(description)
     for name, value in params.items():
         network.params[name] = value
+    network._uncalibrated.update(uncalibrated)
     return network

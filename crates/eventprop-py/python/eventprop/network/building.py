@@ -47,6 +47,7 @@ class Builder:
         self._engine = _engine.Network(_arrays.number("dt", dt), _arrays.number("trial", trial), self._seed)
         self._populations: list[Population] = []
         self._built: list[dict[str, Any]] = []
+        self._uncalibrated: set[str] = set()
 
     def add_input(self, name: str, size: int) -> Population:
         """Adds the input: `size` channels that emit the spikes of a sample."""
@@ -166,7 +167,7 @@ class Builder:
         return population
 
     def connect(
-        self, source: Population | str, target: Population | str, weight: Any, *, delay: float = 0.0
+        self, source: Population | str, target: Population | str, weight: Any = None, *, delay: float = 0.0
     ) -> str:
         """Connects every neuron of `source` to every neuron of `target`.
 
@@ -175,7 +176,8 @@ class Builder:
         source, target
             Populations, or their names. Both may be the same: a recurrent projection.
         weight
-            An array [source, target], or `Normal(mean, sd)`.
+            An array [source, target], or `Normal(mean, sd)`. Without it the weights are drawn, and the first `fit`
+            or `calibrate` gives them the size that the data need.
         delay
             Extra time in ms between a spike and its arrival. The event solver waits exactly this long,
             the grid solvers 1 + round(delay / dt) steps.
@@ -190,14 +192,18 @@ class Builder:
         if shape[0] * shape[1] > _WEIGHTS_MOST:
             raise ValueError(f"a projection of {shape[0]} × {shape[1]} weights is too large; expected at most {_WEIGHTS_MOST}")
         values, normal = None, (0.0, 0.0)
-        if isinstance(weight, Normal):
+        if weight is None:
+            forward = ends[0].index < ends[1].index
+            normal = (forward / max(ends[0].size, 1), max(ends[0].size, 1) ** -0.5)
+        elif isinstance(weight, Normal):
             normal = (_arrays.number("mean", weight.mean), _arrays.number("sd", weight.sd))
         else:
             values = _arrays.floats(f"weight of {ends[0].name}->{ends[1].name}", weight, shape)
         name = self._engine.connect((ends[0].index, ends[1].index), values, normal, delay)
-        self._built.append(
-            {"connect": [ends[0].name, ends[1].name], "normal": list(normal), "delay": delay}
-        )
+        drawn = None if weight is None else list(normal)
+        self._built.append({"connect": [ends[0].name, ends[1].name], "normal": drawn, "delay": delay})
+        if weight is None:
+            self._uncalibrated.add(name)
         return name
 
     def _find(self, what: str, population: Population | str) -> Population:

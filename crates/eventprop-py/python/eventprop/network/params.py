@@ -19,8 +19,9 @@ class Params(MutableMapping[str, npt.NDArray[np.float64]]):
     Reading gives a copy in float64; assigning checks shape and values.
     """
 
-    def __init__(self, network: _engine.Network) -> None:
+    def __init__(self, network: _engine.Network, uncalibrated: set[str]) -> None:
         self._network = network
+        self._uncalibrated = uncalibrated
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
         found = self._network.param(name) if isinstance(name, str) else None
@@ -31,6 +32,7 @@ class Params(MutableMapping[str, npt.NDArray[np.float64]]):
     def __setitem__(self, name: str, value: Any) -> None:
         shape = self[name].shape
         self._network.set_param(name, _arrays.floats(name, value, shape).reshape(-1))
+        self._uncalibrated.discard(name)
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("a parameter cannot be deleted; it belongs to the network")

@@ -1,0 +1,305 @@
+//! Initial weights with which a network is active, found by trying on a batch.
+//!
+//! A neuron that does not spike has no gradient, and of one that spikes at every opportunity no spike matters. How large
+//! weights must be depends on the number of inputs, on their spikes and on the time constants, so it is found on data:
+//! population by population, in the order in which they were added,
+//!
+//! 1. all weights from earlier populations are scaled by one factor, until the mean spike count is what is asked for,
+//! 2. the weights of neurons that still hardly spike are raised, each neuron by as much as it needs,
+//! 3. the weights from the population itself and from later ones are scaled so that what arrives over them fluctuates by a
+//!    quarter of what arrives from earlier ones, and neurons that feedback keeps from spiking are raised again.
+//!
+//! The weights to an output without a threshold are scaled until its voltages have a root mean square of 1: a softmax of
+//! much smaller numbers is flat, and one of much larger ones has decided before it learned.
+
+use crate::network::{PopulationId, ProjectionId};
+use crate::params::Params;
+use crate::readout::Observe;
+use crate::real::Real;
+use crate::solver::{SolveError, Solver, Trial, Trials};
+use crate::spikes::Batch;
+
+/// What a calibration may change, and what for.
+#[derive(Debug, Clone, Copy)]
+pub struct Calibration<'a> {
+    /// Projections whose weights are scaled and raised.
+    pub projections: &'a [ProjectionId],
+    /// Spikes per neuron and trial that are asked for; `None` for one in two membrane time constants, but at least one.
+    pub spikes: Option<f64>,
+}
+
+/// The activity of a population after its calibration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Calibrated {
+    /// The population.
+    pub population: PopulationId,
+    /// Spikes per neuron and trial that were asked for.
+    pub asked: f64,
+    /// Those that it has.
+    pub spikes: f64,
+    /// Neurons that do not spike.
+    pub silent: usize,
+}
+
+/// Largest power of two by which weights are scaled.
+const POWERS: i32 = 20;
+/// Halvings of the interval between two powers of two: a scale is then right to 2 %.
+const HALVINGS: usize = 5;
+/// A neuron with less than this part of the spikes that are asked for is raised.
+const HARDLY: f64 = 0.125;
+/// Doublings of what a neuron is raised by.
+const RAISES: i32 = 12;
+/// The part of the fluctuation of the current that comes from the population itself and from later ones.
+const FEEDBACK: f64 = 0.25;
+
+/// Makes a network active on a batch by changing weights of `params`; see the module for how. A projection between
+/// two populations counts as one from an earlier population when its source was added first. The cost is that of some
+/// twenty forward passes for each population.
+///
+/// # Errors
+/// When the batch does not fit the network.
+pub fn calibrate<S: Solver>(
+    solver: &mut S,
+    params: &mut Params<S::Real>,
+    batch: &Batch,
+    calibration: Calibration<'_>,
+) -> Result<Vec<Calibrated>, SolveError> {
+    let populations = solver.network().populations().len();
+    let mut found = Vec::new();
+    let mut trial = Trying {
+        solver,
+        params,
+        batch,
+        trials: S::Trials::default(),
+    };
+    let feedback: Vec<ProjectionId> = (0..populations)
+        .flat_map(|index| trial.incoming(PopulationId(index), calibration.projections, true))
+        .collect();
+    let drawn: Vec<Vec<S::Real>> = feedback
+        .iter()
+        .map(|&id| trial.params.weights(id).to_vec())
+        .collect();
+    for &id in &feedback {
+        trial.params.weights_mut(id).fill(S::Real::ZERO);
+    }
+    for index in 0..populations {
+        let id = PopulationId(index);
+        let forward = trial.incoming(id, calibration.projections, false);
+        if forward.is_empty() {
+            continue;
+        }
+        if trial.solver.network().population(id).spikes() {
+            let asked = calibration.spikes.unwrap_or_else(|| trial.usual(id));
+            trial.scale(&forward, asked, |t| t.rate(id))?;
+            trial.raise(id, &forward, asked)?;
+            found.push(Calibrated {
+                population: id,
+                asked,
+                spikes: 0.0,
+                silent: 0,
+            });
+        } else {
+            trial.scale(&forward, 1.0, Trying::voltage)?;
+        }
+    }
+    for (&id, drawn) in feedback.iter().zip(&drawn) {
+        trial.params.weights_mut(id).copy_from_slice(drawn);
+    }
+    trial.solve()?;
+    trial.scale_feedback(&feedback);
+    trial.solve()?;
+    for one in &mut found {
+        let forward = trial.incoming(one.population, calibration.projections, false);
+        trial.raise(one.population, &forward, one.asked)?;
+    }
+    for one in &mut found {
+        let counts = trial.counts(one.population);
+        one.spikes = mean(&counts) / batch.len() as f64;
+        one.silent = counts.iter().filter(|&&count| count == 0).count();
+    }
+    Ok(found)
+}
+
+fn mean(counts: &[u32]) -> f64 {
+    counts.iter().map(|&n| f64::from(n)).sum::<f64>() / counts.len().max(1) as f64
+}
+
+/// A network whose weights are tried.
+struct Trying<'a, S: Solver> {
+    solver: &'a mut S,
+    params: &'a mut Params<S::Real>,
+    batch: &'a Batch,
+    trials: S::Trials,
+}
+
+impl<S: Solver> Trying<'_, S> {
+    /// Those of `projections` that end in a population, from earlier populations or as feedback.
+    fn incoming(
+        &self,
+        id: PopulationId,
+        projections: &[ProjectionId],
+        feedback: bool,
+    ) -> Vec<ProjectionId> {
+        let incoming = self.solver.network().incoming(id);
+        let wanted = incoming.filter(|(projection, p)| {
+            projections.contains(projection) && (p.source.0 >= id.0) == feedback
+        });
+        wanted.map(|(projection, _)| projection).collect()
+    }
+
+    fn solve(&mut self) -> Result<(), SolveError> {
+        let network = self.solver.network();
+        let spiking = network.population(network.output()).spikes();
+        let trial = Trial {
+            observe: if spiking {
+                Observe::FirstSpikes
+            } else {
+                Observe::Voltage
+            },
+            disturbance: None,
+        };
+        self.solver
+            .forward(self.params, self.batch, trial, &mut self.trials)
+    }
+
+    /// Spikes of every neuron of a population in the whole batch.
+    fn counts(&self, id: PopulationId) -> Vec<u32> {
+        let mut counts = vec![0; self.solver.network().population(id).size];
+        for sample in 0..self.trials.samples() {
+            self.trials.tape(sample).add_counts(id.0, &mut counts);
+        }
+        counts
+    }
+
+    fn rate(&self, id: PopulationId) -> f64 {
+        mean(&self.counts(id)) / self.batch.len() as f64
+    }
+
+    /// Root mean square of the output voltages.
+    fn voltage(&self) -> f64 {
+        let (mut squares, mut numbers) = (0.0, 0);
+        for sample in 0..self.trials.samples() {
+            let readout = self.trials.readout(sample);
+            let square = |v: &S::Real| v.to_f64() * v.to_f64();
+            squares += readout.voltage.iter().map(square).sum::<f64>();
+            numbers += readout.voltage.len();
+        }
+        (squares / numbers.max(1) as f64).sqrt()
+    }
+
+    /// One spike in two membrane time constants, but at least one.
+    fn usual(&self, id: PopulationId) -> f64 {
+        let network = self.solver.network();
+        let (tau_mem, _) = network
+            .population(id)
+            .time_constants()
+            .expect("what spikes has time constants");
+        (network.clock().trial_ms() / (2.0 * tau_mem.of(0))).max(1.0)
+    }
+
+    /// Scales weights until a figure that grows with them has a value: first by powers of two, then between two of
+    /// them. Where no scale does it they are as large as they are tried.
+    fn scale(
+        &mut self,
+        projections: &[ProjectionId],
+        asked: f64,
+        figure: impl Fn(&Self) -> f64,
+    ) -> Result<(), SolveError> {
+        let drawn: Vec<Vec<S::Real>> = projections
+            .iter()
+            .map(|&id| self.params.weights(id).to_vec())
+            .collect();
+        let mut is_low = |scale: f64| {
+            for (&id, drawn) in projections.iter().zip(&drawn) {
+                let weights = self.params.weights_mut(id);
+                for (w, drawn) in weights.iter_mut().zip(drawn) {
+                    *w = S::Real::from_f64(scale * drawn.to_f64());
+                }
+            }
+            self.solve()?;
+            Ok::<bool, SolveError>(figure(self) < asked)
+        };
+        let low = is_low(1.0)?;
+        let step = if low { 2.0_f64 } else { 0.5 };
+        let (mut inside, mut outside) = (1.0, 1.0);
+        for _ in 0..POWERS {
+            outside *= step;
+            if is_low(outside)? != low {
+                break;
+            }
+            inside = outside;
+        }
+        for _ in 0..HALVINGS {
+            let between: f64 = (inside * outside).sqrt();
+            if is_low(between)? == low {
+                inside = between;
+            } else {
+                outside = between;
+            }
+        }
+        is_low(if low { outside } else { inside })?;
+        Ok(())
+    }
+
+    /// Raises the incoming weights of neurons that hardly spike until they do.
+    fn raise(
+        &mut self,
+        id: PopulationId,
+        projections: &[ProjectionId],
+        asked: f64,
+    ) -> Result<(), SolveError> {
+        let least = HARDLY * asked * self.batch.len() as f64;
+        for power in 0..RAISES {
+            let counts = self.counts(id);
+            let hardly = |neuron: usize| f64::from(counts[neuron]) < least;
+            if !(0..counts.len()).any(hardly) {
+                break;
+            }
+            for &projection in projections {
+                let synapses = self.solver.network().synapses(projection);
+                let weights = self.params.weights_mut(projection);
+                let square = |w: &S::Real| w.to_f64() * w.to_f64();
+                let mean = weights.iter().map(square).sum::<f64>() / weights.len() as f64;
+                let sources = (synapses.iter().count() / counts.len()).max(1);
+                let by = (mean / sources as f64).sqrt() * 2.0_f64.powi(power - 2);
+                for synapse in synapses.iter().filter(|synapse| hardly(synapse.target)) {
+                    weights[synapse.weight] += S::Real::from_f64(by);
+                }
+            }
+            self.solve()?;
+        }
+        Ok(())
+    }
+
+    /// Scales feedback by what arrives from earlier populations.
+    fn scale_feedback(&mut self, feedback: &[ProjectionId]) {
+        for &id in feedback {
+            let network = self.solver.network();
+            let target = network.projection(id).target;
+            let forward = network.incoming(target);
+            let forward = forward.filter(|(_, p)| p.source.0 < target.0);
+            let arriving: f64 = forward.map(|(id, _)| self.fluctuation(id)).sum();
+            let returning = self.fluctuation(id);
+            if returning > 0.0 {
+                let factor = S::Real::from_f64(FEEDBACK * (arriving / returning).sqrt());
+                for w in self.params.weights_mut(id) {
+                    *w *= factor;
+                }
+            }
+        }
+    }
+
+    /// Σ n w² over the synapses of a projection, n the spikes of the source: the variance of what arrives, were the
+    /// spikes independent, times the size of the target.
+    fn fluctuation(&self, id: ProjectionId) -> f64 {
+        let network = self.solver.network();
+        let counts = self.counts(network.projection(id).source);
+        let weights = self.params.weights(id);
+        let synapses = network.synapses(id);
+        let each = synapses.iter().map(|synapse| {
+            let w = weights[synapse.weight].to_f64();
+            f64::from(counts[synapse.source]) * w * w
+        });
+        each.sum()
+    }
+}
