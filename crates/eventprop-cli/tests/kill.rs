@@ -57,6 +57,7 @@ const MNIST: Case = Case {
         "ETA_COURSE=one_cycle",
         "AVERAGE_EPOCHS=1",
         "WEIGHT_DECAY=0.1",
+        "ETA_RELATIVE=true",
         "DEBUG_HIDDEN_N=true",
         "REC_NEURONS=[[\"hidden\",\"V\"],[\"output\",\"lambda_V\"]]",
         "REC_NEURONS_EPOCH_TRIAL=[[0,0],[5,1],[11,2]]",

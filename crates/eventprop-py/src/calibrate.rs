@@ -60,6 +60,9 @@ fn calibrated<S: Solver>(
     let mut cast = params.cast();
     let mut solver = S::for_network(network)?;
     let found = calibrate_weights(&mut solver, &mut cast, batch, calibration)?;
-    *params = cast.cast();
+    let cast = cast.cast();
+    for &id in &projections {
+        params.weights_mut(id).copy_from_slice(cast.weights(id));
+    }
     Ok(found)
 }

@@ -74,6 +74,8 @@ struct AdamNumbers {
     clip: Option<f64>,
     #[pyo3(item)]
     weight_decay: f64,
+    #[pyo3(item)]
+    relative: bool,
 }
 
 impl Request {
@@ -93,11 +95,17 @@ impl Request {
             regularizers: self.regularizers(network)?,
             grazing: grazing(&self.grazing)?,
             optimizer: match self.adam {
-                Some(numbers) => Optimizer::Adam(Adam {
-                    clip: numbers.clip,
-                    weight_decay: numbers.weight_decay,
-                    ..Adam::new(params, numbers.beta1, numbers.beta2, numbers.eps)
-                }),
+                Some(numbers) => {
+                    let mut adam = Adam {
+                        clip: numbers.clip,
+                        weight_decay: numbers.weight_decay,
+                        ..Adam::new(params, numbers.beta1, numbers.beta2, numbers.eps)
+                    };
+                    if numbers.relative {
+                        adam.relative_to(params);
+                    }
+                    Optimizer::Adam(adam)
+                }
                 None => Optimizer::Sgd(Sgd),
             },
             frozen: self.frozen(params)?,

@@ -155,6 +155,98 @@ def test_a_smoothed_label_counts_for_all_classes(task: Task) -> None:
             net.fit(batch, loss="sum", **wrong)
 
 
+def _words(inputs: int, trial: float, classes: int) -> ep.Spikes:
+    """Sixty samples: every input spikes once, at a time of its own in each class, with a jitter of 2 % of the trial."""
+    rng = np.random.default_rng(inputs)
+    centres = (rng.uniform(0.05, 0.35, (classes, inputs)) + 0.4 * np.arange(classes)[:, None] / classes) * trial
+    samples, labels = [], [sample % classes for sample in range(60)]
+    for label in labels:
+        times = np.clip(centres[label] + rng.normal(0.0, 0.02 * trial, inputs), 0.0, 0.9 * trial)
+        order = np.argsort(times)
+        samples.append((times[order], order))
+    return ep.Spikes(samples, labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "hidden", "trial", "classes", "recurrent", "spiking"),
+    [
+        (8, [6], 30.0, 2, False, False),
+        (2, [7], 20.0, 2, True, False),
+        (3, [50], 10.0, 3, False, False),
+        (5, [3], 100.0, 2, False, False),
+        (13, [11, 9], 40.0, 4, False, False),
+        (24, [128], 300.0, 9, True, False),
+        (64, [33, 17, 9], 80.0, 3, True, False),
+        (700, [20], 500.0, 5, True, False),
+        (300, [10], 15.0, 2, False, True),
+        (17, [200], 1000.0, 6, False, False),
+    ],
+)
+def test_networks_of_odd_sizes_learn_without_weights(
+    inputs: int, hidden: list[int], trial: float, classes: int, recurrent: bool, spiking: bool
+) -> None:
+    net = ep.Network(dt=min(1.0, trial / 50), trial=trial, seed=inputs)
+    last = net.add_input("in", inputs)
+    for layer, size in enumerate(hidden):
+        here = net.add_lif(f"hid{layer}", size)
+        net.connect(last, here)
+        if recurrent:
+            net.connect(here, here)
+        last = here
+    net.connect(last, net.add_lif("out", classes) if spiking else net.add_li("out", classes))
+    history = net.fit(_words(inputs, trial, classes), epochs=60, batch_size=10)
+    assert history[-1].accuracy >= 0.9
+
+
+def test_weights_are_calibrated_once_and_only_where_none_were_given(task: Task) -> None:
+    _, batch = task
+    inputs = int(batch.neurons.max()) + 1
+
+    def built() -> ep.Network:
+        net = ep.Network(dt=1.0, trial=20.0, seed=3)
+        x, h, y = net.add_input("in", inputs), net.add_lif("hid", 30), net.add_li("out", 2)
+        net.connect(x, h)
+        net.connect(h, h, ep.Normal(0.0, 0.1))
+        net.connect(h, y)
+        return net
+
+    net = built()
+    drawn = dict(net.params)
+    kept = pickle.loads(pickle.dumps(net))
+    net.fit(batch, epochs=0)
+    calibrated = dict(net.params)
+    assert (calibrated["hid->hid"] == drawn["hid->hid"]).all()
+    for name in ("in->hid", "hid->out"):
+        assert (calibrated[name] != drawn[name]).all()
+    counts = np.bincount(net.evaluate(batch).spikes["hid"].neurons, minlength=30)
+    assert counts.min() > 0 and 0.5 < counts.mean() / len(batch) < 2.0
+    net.fit(batch, epochs=0)
+    kept.fit(batch, epochs=0)
+    for name, value in calibrated.items():
+        np.testing.assert_array_equal(net.params[name], value)
+        np.testing.assert_array_equal(kept.params[name], value)
+
+    given = built()
+    given.params["in->hid"] = drawn["in->hid"]
+    assert given.calibrate(batch) == {}
+    assert (given.params["in->hid"] == drawn["in->hid"]).all()
+    assert (given.params["hid->out"] != drawn["hid->out"]).all()
+    assert given.calibrate(batch, ["in->hid"], spikes=3.0)["hid"] == pytest.approx(3.0, rel=0.5)
+    with pytest.raises(KeyError, match="no projection"):
+        given.calibrate(batch, ["hid.tau_mem"])
+    with pytest.raises(ValueError, match="above 0"):
+        given.calibrate(batch, spikes=0.0)
+
+
+def test_a_network_that_cannot_be_made_active_is_warned_of() -> None:
+    net = ep.Network(dt=1.0, trial=20.0)
+    x, h, y = net.add_input("in", 3), net.add_lif("hid", 4), net.add_li("out", 2)
+    net.connect(x, h)
+    net.connect(h, y)
+    with pytest.warns(UserWarning, match="'hid' has 0 spikes .* 4 silent neurons"):
+        net.fit(ep.Spikes([([], []), ([], [])], labels=[0, 1]), epochs=0)
+
+
 def test_fit_repeats_itself_and_depends_on_the_seed(task: Task) -> None:
     net, batch = task
     twin = pickle.loads(pickle.dumps(net))

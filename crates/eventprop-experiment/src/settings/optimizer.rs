@@ -18,6 +18,8 @@ pub enum OptimizerKind {
         clip: Option<f64>,
         /// Decay of the weights apart from their gradient.
         weight_decay: f64,
+        /// Whether the rate is relative to the initial weights.
+        relative: bool,
     },
     /// Stochastic gradient descent.
     Sgd,
@@ -41,6 +43,7 @@ pub fn optimizer(params: &Parameters) -> OptimizerKind {
             eps: params.float("ADAM_EPS"),
             clip: Some(params.float("ADAM_CLIP")).filter(|&clip| clip > 0.0),
             weight_decay: params.float("WEIGHT_DECAY"),
+            relative: params.flag("ETA_RELATIVE"),
         },
     }
 }

@@ -189,6 +189,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("ADAM_CLIP=0.1", &[]),
     ("WEIGHT_DECAY=0.5", &[]),
     ("AVERAGE_EPOCHS=1", &[]),
+    ("ETA_RELATIVE=true", &[]),
     ("ETA_COURSE=cosine", &[]),
     ("ETA_COURSE=one_cycle", &[]),
     ("LABEL_SMOOTHING=0.2", &[]),

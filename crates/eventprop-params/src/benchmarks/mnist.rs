@@ -80,6 +80,7 @@ pub static ROWS: &[Row] = &[
     WEIGHT_DECAY,
     AVERAGE_EPOCHS,
     ETA_COURSE,
+    ETA_RELATIVE,
     ETA_DECAY.default("1.0"),
     LR_EASE_IN_FACTOR,
     ETA_FAC,

@@ -353,6 +353,12 @@ pub const AVERAGE_EPOCHS: Row = Row::new(
 )
 .default("0.0")
 .unit("epochs");
+pub const ETA_RELATIVE: Row = Row::new(
+    "ETA_RELATIVE",
+    FLAG,
+    "Adam: whether the rate of every projection is ETA times the root mean square of its initial weights",
+)
+.default("false");
 pub const ETA_COURSE: Row = Row::new(
     "ETA_COURSE",
     Kind::Choice(&["constant", "cosine", "one_cycle"]),

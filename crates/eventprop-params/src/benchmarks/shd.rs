@@ -104,6 +104,7 @@ pub static ROWS: &[Row] = &[
     WEIGHT_DECAY,
     AVERAGE_EPOCHS,
     ETA_COURSE,
+    ETA_RELATIVE,
     LR_EASE_IN_FACTOR.default("1.05"),
     ETA_FAC.default("0.5"),
     MIN_EPOCH_ETA_FIXED,

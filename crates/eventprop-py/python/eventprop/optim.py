@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Union
+from typing import Any, Union
 
 from . import _arrays, _engine
 
@@ -63,6 +63,9 @@ class Adam:
     weight_decay
         Before each step weights are multiplied by 1 − rate · `weight_decay` (AdamW, Loshchilov & Hutter 2019). Trained
         constants of neurons do not decay.
+    relative
+        Whether the rate of each projection is `eta` times the root mean square of its weights at the start of the
+        training. One rate then suits weights from three neurons, which are large, and from a thousand, which are small.
     """
 
     eta: Rate = 1e-3
@@ -71,6 +74,7 @@ class Adam:
     eps: float = 1e-8
     clip: float | None = None
     weight_decay: float = 0.0
+    relative: bool = False
 
     def __post_init__(self) -> None:
         for name in ("beta1", "beta2"):
@@ -84,13 +88,14 @@ class Adam:
         if _arrays.number("weight_decay", self.weight_decay) < 0:
             raise ValueError(f"weight_decay is {self.weight_decay}; expected a number of at least 0")
 
-    def _adam(self) -> dict[str, float | None] | None:
+    def _adam(self) -> dict[str, Any] | None:
         return {
             "beta1": self.beta1,
             "beta2": self.beta2,
             "eps": self.eps,
             "clip": self.clip,
             "weight_decay": self.weight_decay,
+            "relative": bool(self.relative),
         }
 
 
@@ -106,5 +111,5 @@ class SGD:
 
     eta: Rate = 1e-3
 
-    def _adam(self) -> dict[str, float | None] | None:
+    def _adam(self) -> dict[str, Any] | None:
         return None

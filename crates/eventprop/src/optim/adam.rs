@@ -8,7 +8,9 @@
 //! usually a small part of η. [`Adam::clip`] keeps such a batch to what is usual.
 
 use crate::dispatch::{Kernel, vectorized};
-use crate::params::{Params, Role, euclidean, sum_of};
+use std::ops::Range;
+
+use crate::params::{Entry, Params, Role, euclidean, sum_of};
 use crate::real::Real;
 use crate::shares::{CHUNK, for_each_sticky};
 
@@ -27,6 +29,9 @@ pub struct Adam<F> {
     /// `[O3]` Decay λ of the weights, apart from their gradient (AdamW, Loshchilov & Hutter 2019): before each step
     /// w ← (1 − η λ) w. Trained constants of neurons do not decay.
     pub weight_decay: f64,
+    /// `[O5]` Factors on the learning rate, one for each range of the parameters; none for 1 everywhere.
+    /// [`relative_to`](Self::relative_to) sets them.
+    pub scales: Vec<f64>,
     /// Number n of steps done.
     pub steps: u64,
     /// First moments m, in the shape of the parameters.
@@ -44,10 +49,22 @@ impl<F: Real> Adam<F> {
             eps,
             clip: None,
             weight_decay: 0.0,
+            scales: Vec::new(),
             steps: 0,
             first: params.zeros_like(),
             second: params.zeros_like(),
         }
+    }
+
+    /// `[O5]` Makes the learning rate relative: every projection, and every trained constant of a population, has the
+    /// root mean square of `params` as a factor on it, or 1 where all are zero.
+    pub fn relative_to(&mut self, params: &Params<F>) {
+        let size = |entry: &Entry| {
+            let values = &params.values()[entry.range.clone()];
+            let size = euclidean(values) / (values.len() as f64).sqrt();
+            if size > 0.0 { size } else { 1.0 }
+        };
+        self.scales = params.layout().iter().map(size).collect();
     }
 
     /// `[O1]` Scales down what is unusually large. Where there was no gradient before there is nothing to compare with.
@@ -75,8 +92,8 @@ impl<F: Real> Adam<F> {
         if self.weight_decay == 0.0 {
             return;
         }
-        let factor = F::from_f64(1.0 - eta * self.weight_decay);
         for index in 0..params.layout().len() {
+            let factor = F::from_f64(1.0 - eta * self.scale(index) * self.weight_decay);
             let entry = &params.layout()[index];
             if matches!(entry.role, Role::Weights(_)) && !frozen.contains(&entry.role) {
                 let range = entry.range.clone();
@@ -85,6 +102,10 @@ impl<F: Real> Adam<F> {
                 }
             }
         }
+    }
+
+    fn scale(&self, index: usize) -> f64 {
+        self.scales.get(index).copied().unwrap_or(1.0)
     }
 
     pub(super) fn step(&mut self, weights: &mut [F], gradient: &[F], eta: f64) {
@@ -101,8 +122,27 @@ impl<F: Real> Adam<F> {
             c2: F::from_f64(c2),
             eps: F::from_f64(self.eps),
         };
-        let moments = self.first.values_mut().chunks_mut(CHUNK);
-        let moments = moments.zip(self.second.values_mut().chunks_mut(CHUNK));
+        if self.scales.is_empty() {
+            return self.update(weights, gradient, 0..weights.len(), factors);
+        }
+        for index in 0..self.first.layout().len() {
+            let range = self.first.layout()[index].range.clone();
+            let eta_c1 = F::from_f64(eta * self.scale(index) * c1);
+            self.update(weights, gradient, range, Factors { eta_c1, ..factors });
+        }
+    }
+
+    fn update(
+        &mut self,
+        weights: &mut [F],
+        gradient: &[F],
+        range: Range<usize>,
+        factors: Factors<F>,
+    ) {
+        let (weights, gradient) = (&mut weights[range.clone()], &gradient[range.clone()]);
+        let first = &mut self.first.values_mut()[range.clone()];
+        let second = &mut self.second.values_mut()[range];
+        let moments = first.chunks_mut(CHUNK).zip(second.chunks_mut(CHUNK));
         let tasks = weights.chunks_mut(CHUNK).zip(gradient.chunks(CHUNK));
         let update = |((weights, gradient), (first, second))| Update {
             weights,
@@ -176,6 +216,28 @@ mod tests {
         ];
         for (w, expected) in params.values().iter().zip(expected) {
             assert!((w - expected).abs() < 2e-13);
+        }
+    }
+
+    /// `[O5]` Weights 3 and 4 have a root mean square of √12.5, others that are zero count as 1; with a constant gradient
+    /// a step is η times that.
+    #[test]
+    fn a_relative_rate_is_one_of_the_size_of_the_weights() {
+        let mut network = Network::new(Clock::new(1.0, 2.0).unwrap());
+        let input = network.add_input("in", 2);
+        let hidden = network.add_lif("hid", 1, Lif::new(20.0, 5.0));
+        let output = network.add_li("out", 1, Li::new(20.0, 5.0));
+        network.connect(input, hidden, Init::Values(vec![3.0, 4.0]));
+        network.connect(hidden, output, Init::Values(vec![0.0]));
+        let mut params = Params::<f64>::init(&network, 0).unwrap();
+        let mut adam = Adam::new(&params, 0.9, 0.999, 1e-12);
+        adam.relative_to(&params);
+        adam.step(params.values_mut(), &[1.0, -1.0, 1.0], 0.1);
+        let size = 12.5_f64.sqrt();
+        let expected = [3.0 - 0.1 * size, 4.0 + 0.1 * size, -0.1];
+        for (w, expected) in params.values().iter().zip(expected) {
+            // ε of Adam and the cancellation in 1 − β2ⁿ, both relative to the step.
+            assert!((w - expected).abs() < 0.1 * size * 2e-12, "{w}");
         }
     }
 

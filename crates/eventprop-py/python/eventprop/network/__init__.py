@@ -194,7 +194,7 @@ class Network(Builder):
         epochs, batch_size
             Number of epochs, and of samples in a batch; the last batch of an epoch may be smaller.
         optimizer
-            `Adam` or `SGD`; Adam with its defaults if `None`.
+            `Adam` or `SGD`; `Adam(OneCycle(0.05), relative=True)` if `None`, which suits networks of any size.
         loss, regularizer, solver, loss_scale, grazing
             As for `evaluate`. The loss becomes the one that `evaluate`, `predict` and `score` use.
         freeze
@@ -224,13 +224,13 @@ class Network(Builder):
         KeyboardInterrupt
             After Ctrl-C; the network keeps what was learned until then.
         """
-        from ..optim import Adam
+        from ..optim import Adam, OneCycle
         from ..training import Course, trained
 
         self._check("train", train, labels=True)
         if validation is not None:
             self._check("validation", validation, labels=True)
-        optimizer = Adam() if optimizer is None else optimizer
+        optimizer = Adam(OneCycle(0.05), relative=True) if optimizer is None else optimizer
         chosen = self._chosen(loss)
         if self._uncalibrated:
             some = _engine.permutation(self._seed, 0, len(train))[:_CALIBRATE]
@@ -321,7 +321,7 @@ class Network(Builder):
     def _request(
         self,
         loss: Loss,
-        adam: dict[str, float | None] | None,
+        adam: dict[str, Any] | None,
         regularizer: Regularizers,
         loss_scale: str,
         grazing: str,
