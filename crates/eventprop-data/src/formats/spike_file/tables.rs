@@ -1,8 +1,6 @@
 //! Groups and tables of a spike file: everything but the spikes.
 
-use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
-
+use eventprop_audio::guard;
 use rust_hdf5::{DatatypeMessage, H5Dataset, H5File, Hdf5Error};
 
 use super::MetaColumn;
@@ -192,7 +190,7 @@ impl File {
     }
 }
 
-/// Calls the reader of HDF5. Should a damaged file make it panic, that is an error like any other.
+/// Calls the reader of HDF5; a panic in it is an error like any other.
 pub(super) fn guarded<T>(
     what: &str,
     call: impl FnOnce() -> Result<T, Hdf5Error>,
@@ -201,20 +199,12 @@ pub(super) fn guarded<T>(
         what: what.to_owned(),
         message,
     };
-    match panic::catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| damaged(error.to_string())),
-        Err(payload) => Err(damaged(panic_message(&*payload).to_owned())),
-    }
+    let called = guard::guarded(call).map_err(|panic| damaged(panic.to_string()))?;
+    called.map_err(|error| damaged(error.to_string()))
 }
 
 /// Content of a dataset, in words of HDF5.
 fn type_name(datatype: &DatatypeMessage) -> String {
     let named = guarded("a type", || Ok(datatype.to_string()));
     named.unwrap_or_else(|_| "elements of a damaged type".to_owned())
-}
-
-fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("the reader of HDF5 gave up")
 }
