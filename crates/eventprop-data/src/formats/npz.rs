@@ -70,7 +70,7 @@ impl Npz {
     /// # Errors
     /// [`NpzError`].
     pub fn open(path: &Path) -> Result<Self, NpzError> {
-        let names = guarded(|| zip::names(source::open(path)?.file)).flatten();
+        let names = source::open(path).and_then(|source| zip::names(source.file));
         let names = names.map_err(|error| failed(path, error.into()))?;
         let plain = |name: &String| name.trim_end_matches(".npy").to_owned();
         Ok(Self {
@@ -136,7 +136,7 @@ pub fn is_npz(path: &Path) -> io::Result<bool> {
     if !source.begins_with(&zip::MAGIC)? {
         return Ok(false);
     }
-    let names = guarded(|| zip::names(source.file)).flatten()?;
+    let names = zip::names(source.file)?;
     Ok(!names.is_empty() && names.iter().all(|name| name.ends_with(".npy")))
 }
 
