@@ -8,6 +8,7 @@
 
 mod audio;
 mod benchmark;
+mod checkpoint;
 mod datasets;
 mod encoders;
 mod errors;
@@ -35,6 +36,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(events::permutation, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(gradcheck::gradcheck, module)?)?;
+    module.add_function(wrap_pyfunction!(checkpoint::read_checkpoint, module)?)?;
     module.add_function(wrap_pyfunction!(pool::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(pool::threads, module)?)?;
     module.add_function(wrap_pyfunction!(datasets::load_data, module)?)?;
