@@ -137,7 +137,7 @@ pub fn is_npz(path: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     let names = zip::names(source.file)?;
-    Ok(!names.is_empty() && names.iter().all(|name| name.ends_with(".npy")))
+    Ok(!names.is_empty() && names.iter().all(|name| name.strip_suffix(".npy").is_some()))
 }
 
 fn numbers(bytes: &[u8]) -> Result<Numbers, NpyProblem> {
