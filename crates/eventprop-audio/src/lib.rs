@@ -28,6 +28,7 @@ pub mod encoder;
 mod fft;
 pub mod fibre;
 pub mod filter_bank;
+pub mod guard;
 pub mod hair_cell;
 pub mod hankel;
 pub mod level;
@@ -38,7 +39,7 @@ pub mod resample;
 mod response_table;
 pub mod settings;
 pub mod sound;
-mod wav_doubles;
+mod wav;
 
 /// Channels that are computed together, side by side: `block[t][lane]`.
 pub const LANES: usize = 8;

@@ -5,10 +5,10 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use flac_codec::decode::{FlacSampleReader, Metadata};
-use hound::{SampleFormat, WavReader};
 use thiserror::Error;
 
-use super::wav_doubles::Doubles;
+use super::guard::guarded;
+use super::wav::{Wav, WavProblem};
 
 /// A sound with one channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,13 +37,13 @@ pub enum SoundError {
     },
     /// Neither WAV nor FLAC.
     #[error(
-        "{path} is neither WAV nor FLAC: it begins with {found}; convert it, for instance with ffmpeg",
+        "{path} is neither WAV nor FLAC: it {found}; convert it, for instance with `ffmpeg -i in out.wav`",
         path = path.display()
     )]
     NotSound {
         /// The file.
         path: PathBuf,
-        /// Its first bytes.
+        /// The name of its kind, or its first bytes.
         found: String,
     },
     /// Damaged, or of a kind that is not read.
@@ -102,35 +102,14 @@ impl Sound {
 
     /// Reads a WAV or FLAC file of at most `max_s` seconds; several channels become their mean.
     ///
-    /// WAV holds whole numbers of 8 to 32 bits or floats of 32 or 64 bits, FLAC whole numbers of 4 to 32 bits. A longer
-    /// file is refused before it is in memory.
+    /// WAV holds whole numbers of 1 to 32 bits or floats of 32 or 64 bits, FLAC whole numbers of 4 to 32 bits; a tag
+    /// (ID3) may stand before either. A longer file is refused before it is in memory.
     ///
     /// # Errors
     /// [`SoundError`], which names the file.
     pub fn read(path: &Path, max_s: f64) -> Result<Self, SoundError> {
-        let io = |source| SoundError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let mut file = open(path).map_err(io)?;
-        let mut start = Vec::with_capacity(12);
-        file.by_ref().take(12).read_to_end(&mut start).map_err(io)?;
-        file.seek(SeekFrom::Start(0)).map_err(io)?;
         let reading = Reading { path, max_s };
-        if start.starts_with(b"RIFF") && start.ends_with(b"WAVE") {
-            reading.wav(file)
-        } else if start.starts_with(b"fLaC") {
-            reading.flac(file)
-        } else if start.is_empty() {
-            Err(SoundError::Empty {
-                path: path.to_owned(),
-            })
-        } else {
-            Err(SoundError::NotSound {
-                path: path.to_owned(),
-                found: format!("\"{}\"", start.escape_ascii()),
-            })
-        }
+        guarded(|| reading.sound()).unwrap_or_else(|panic| Err(reading.io(panic)))
     }
 
     /// Seconds.
@@ -168,52 +147,57 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn wav(&self, file: File) -> Result<Sound, SoundError> {
-        let io = |source| SoundError::Io {
-            path: self.path.to_owned(),
-            source,
-        };
-        let mut file = BufReader::with_capacity(1 << 16, file);
-        if let Some(doubles) = Doubles::find(&mut file).map_err(io)? {
-            let mut mix = Mix::new(self, doubles.rate_hz, doubles.channels)?;
-            let expected = doubles.samples / u64::from(doubles.channels);
-            self.fits(expected, doubles.rate_hz)?;
-            doubles.read(&mut file, |x| mix.push(x)).map_err(io)?;
-            return mix.finish(self, Some(expected));
-        }
-        file.rewind().map_err(io)?;
-        let mut reader = WavReader::new(file).map_err(|error| self.of_hound(&error))?;
-        let spec = reader.spec();
-        let expected = u64::from(reader.duration());
-        let mut mix = Mix::new(self, spec.sample_rate, spec.channels)?;
-        self.fits(expected, spec.sample_rate)?;
-        let bits = spec.bits_per_sample;
-        let ended = match spec.sample_format {
-            SampleFormat::Int => {
-                let scale = 2f64.powi(i32::from(bits) - 1);
-                mix.full_scale = Some([-1.0, 1.0 - 1.0 / scale]);
-                let mut samples = reader.samples::<i32>();
-                samples.try_for_each(|x| x.map(|x| mix.push(f64::from(x) / scale)))
-            }
-            SampleFormat::Float => {
-                let mut samples = reader.samples::<f32>();
-                samples.try_for_each(|x| x.map(|x| mix.push(f64::from(x))))
-            }
-        };
-        match ended {
-            Ok(()) => mix.finish(self, Some(expected)),
-            // The reader has met the end of the file within the samples.
-            Err(hound::Error::IoError(_) | hound::Error::UnfinishedSample) => {
-                mix.finish(self, Some(expected))
-            }
-            Err(error) => Err(self.of_hound(&error)),
+    fn sound(&self) -> Result<Sound, SoundError> {
+        let io = |source| self.io(source);
+        let mut file = BufReader::with_capacity(1 << 16, open(self.path).map_err(io)?);
+        skip_tags(&mut file).map_err(io)?;
+        let begin = file.stream_position().map_err(io)?;
+        let mut start = Vec::with_capacity(12);
+        file.by_ref().take(12).read_to_end(&mut start).map_err(io)?;
+        file.seek(SeekFrom::Start(begin)).map_err(io)?;
+        let is_wav = [b"RIFF", b"RF64", b"BW64"]
+            .iter()
+            .any(|magic| start.starts_with(*magic));
+        if is_wav && start.ends_with(b"WAVE") {
+            self.wav(file)
+        } else if start.starts_with(b"fLaC") {
+            self.flac(file)
+        } else if start.is_empty() && begin == 0 {
+            Err(SoundError::Empty {
+                path: self.path.to_owned(),
+            })
+        } else {
+            Err(SoundError::NotSound {
+                path: self.path.to_owned(),
+                found: described(&start, begin),
+            })
         }
     }
 
-    fn flac(&self, file: File) -> Result<Sound, SoundError> {
+    fn io(&self, source: io::Error) -> SoundError {
+        SoundError::Io {
+            path: self.path.to_owned(),
+            source,
+        }
+    }
+
+    fn wav(&self, mut file: BufReader<File>) -> Result<Sound, SoundError> {
+        let broken = |problem| match problem {
+            WavProblem::Io(source) => self.io(source),
+            problem => self.format(&format!("not readable as WAV: {problem}")),
+        };
+        let wav = Wav::find(&mut file).map_err(broken)?;
+        let promised = wav.promised();
+        self.fits(promised.unwrap_or(wav.present()), wav.rate_hz)?;
+        let mut mix = Mix::new(self, wav.rate_hz, wav.channels)?;
+        mix.full_scale = wav.full_scale();
+        wav.read(file, |x| mix.push(x)).map_err(broken)?;
+        mix.finish(self, promised)
+    }
+
+    fn flac(&self, file: BufReader<File>) -> Result<Sound, SoundError> {
         let broken =
             |error: flac_codec::Error| self.format(&format!("not readable as FLAC: {error}"));
-        let file = BufReader::with_capacity(1 << 16, file);
         let mut reader = FlacSampleReader::new(file).map_err(broken)?;
         let (rate_hz, expected) = (reader.sample_rate(), reader.total_samples());
         let mut mix = Mix::new(self, rate_hz, u16::from(reader.channel_count()))?;
@@ -261,19 +245,43 @@ impl Reading<'_> {
             problem: problem.to_owned(),
         }
     }
+}
 
-    fn of_hound(&self, error: &hound::Error) -> SoundError {
-        let kinds = "WAV of whole numbers with 8 to 32 bits and of floats with 32 or 64 bits is read; \
-                     convert it, for instance with ffmpeg";
-        match error {
-            hound::Error::Unsupported => {
-                self.format(&format!("this kind of WAV is not read; {kinds}"))
-            }
-            hound::Error::IoError(error) => {
-                self.format(&format!("the WAV header is incomplete: {error}"))
-            }
-            other => self.format(&format!("not readable as WAV: {other}; {kinds}")),
-        }
+/// Goes behind the tags (ID3 2) at the beginning of a file, if there are such.
+fn skip_tags(file: &mut (impl Read + Seek)) -> io::Result<()> {
+    loop {
+        let mut head = Vec::with_capacity(10);
+        file.by_ref().take(10).read_to_end(&mut head)?;
+        let (b"ID3", &[_, _, flags, ref length @ ..]) =
+            (&head[..3.min(head.len())], &head[3.min(head.len())..])
+        else {
+            return file.seek_relative(-(head.len() as i64));
+        };
+        // Seven bits of each byte; a footer is as long as the header.
+        let length = length
+            .iter()
+            .fold(0, |length, byte| length << 7 | i64::from(byte & 0x7F));
+        let footer = if flags & 0x10 == 0 { 0 } else { 10 };
+        file.seek_relative(length + footer)?;
+    }
+}
+
+/// The words for a file that is no sound that is read; `start` are its bytes behind the tags, which end at `begin`.
+fn described(start: &[u8], begin: u64) -> String {
+    let kinds: [(&[u8], &str); 8] = [
+        (b"RIFX", "WAV with the upper bytes first (RIFX)"),
+        (b"FORM", "AIFF"),
+        (b"OggS", "Ogg (Vorbis, Opus or another)"),
+        (b"riff", "Wave64"),
+        (b"caff", "CAF"),
+        (b".snd", "AU"),
+        (b"NIST", "NIST SPHERE"),
+        (b"\xff\xfb", "MP3"),
+    ];
+    match kinds.iter().find(|(magic, _)| start.starts_with(magic)) {
+        Some((_, kind)) => format!("is {kind}"),
+        None if begin > 0 => "is MP3 or another kind behind a tag (ID3)".to_owned(),
+        None => format!("begins with \"{}\"", start.escape_ascii()),
     }
 }
 
@@ -339,7 +347,7 @@ impl Mix {
 
 #[cfg(test)]
 mod tests {
-    use hound::{WavSpec, WavWriter};
+    use hound::{SampleFormat, WavSpec, WavWriter};
 
     use super::*;
 
@@ -466,6 +474,60 @@ mod tests {
             matches!(error, SoundError::Truncated { expected: 3000, .. }),
             "{error}"
         );
+    }
+
+    /// With more partitions than a block has samples `flac-codec` asks for parts of length zero, which panics.
+    #[test]
+    fn a_flac_file_that_makes_its_reader_panic_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sound.flac");
+        let samples: Vec<i32> = (0..20).map(|n| n * n * 9 + n % 3).collect();
+        flac(&path, 16, 1, &samples);
+        let bytes = fs::read(&path).unwrap();
+        let frame = bytes.len() - 60.min(bytes.len());
+        let mut gave_up = 0;
+        for bit in 8 * frame..8 * bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, flipped).unwrap();
+            if let Err(error) = Sound::read(&path, 60.0) {
+                let text = error.to_string();
+                assert!(text.contains("sound.flac"), "{text}");
+                gave_up += usize::from(text.contains("its reader gave up"));
+            }
+        }
+        assert!(gave_up > 0);
+    }
+
+    #[test]
+    fn a_tag_may_stand_before_a_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sound.flac");
+        flac(&path, 16, 1, &[1 << 14; 100]);
+        let sound = fs::read(&path).unwrap();
+        // 130 bytes, in seven bits each; the second one has a footer.
+        let tag = [&b"ID3\x04\0\0\0\0\x01\x02"[..], &[0; 130]].concat();
+        let with_footer = [&b"ID3\x04\0\x10\0\0\0\x02xx3DI\x04\0\x10\0\0\0\x02"[..]].concat();
+        for bytes in [
+            [&tag[..], &sound].concat(),
+            [&with_footer[..], &tag, &sound].concat(),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(Sound::read(&path, 60.0).unwrap().samples, [0.5; 100]);
+        }
+        let wav = fs::read(written(
+            folder.path(),
+            spec(1, 16, SampleFormat::Int),
+            &[1 << 14],
+        ))
+        .unwrap();
+        fs::write(&path, [&tag[..], &wav].concat()).unwrap();
+        assert_eq!(Sound::read(&path, 60.0).unwrap().samples, [0.5]);
+        for bytes in [&tag[..], &tag[..60], &[&tag[..], b"\xff\xfb\x90"].concat()] {
+            fs::write(&path, bytes).unwrap();
+            let error = Sound::read(&path, 60.0).unwrap_err().to_string();
+            assert!(error.contains("MP3"), "{error}");
+        }
     }
 
     #[test]

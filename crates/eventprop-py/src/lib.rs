@@ -9,6 +9,7 @@
 mod audio;
 mod benchmark;
 mod calibrate;
+mod checkpoint;
 mod datasets;
 mod encoders;
 mod errors;
@@ -38,6 +39,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(evaluate::evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(gradcheck::gradcheck, module)?)?;
     module.add_function(wrap_pyfunction!(calibrate::calibrate, module)?)?;
+    module.add_function(wrap_pyfunction!(checkpoint::read_checkpoint, module)?)?;
     module.add_function(wrap_pyfunction!(pool::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(pool::threads, module)?)?;
     module.add_function(wrap_pyfunction!(datasets::load_data, module)?)?;

@@ -11,6 +11,7 @@ from typing import Any
 import eventprop as ep
 import numpy as np
 import pytest
+from eventprop import simulator_yinyang
 
 Task = tuple[ep.Network, ep.Spikes]
 
@@ -339,6 +340,31 @@ def test_everything_a_network_can_have_is_kept(task: Task, tmp_path: Path) -> No
         assert other.evaluate(batch).loss == net.evaluate(batch).loss
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
+
+@pytest.mark.parametrize("solver", ["event", "grid"])
+def test_the_network_of_a_run_is_loaded(tmp_path: Path, solver: str) -> None:
+    p = simulator_yinyang.p.copy()
+    p.update(N_TRAIN=64, N_VALIDATE=16, N_TEST=16, N_EPOCH=2, N_BATCH=16, NUM_HIDDEN=12, SOLVER=solver, TAU_1=5.0)
+    p.update(OUT_DIR=str(tmp_path), NAME="yy", LOSS_TYPE="first_spike_exp")
+    simulator_yinyang.yinyang(p).train(p)
+    net = ep.Network.load(tmp_path / "yy_checkpoint.safetensors")
+    assert [(one.name, one.size, one.model) for one in net.populations] == [
+        ("input", 5, "input"),
+        ("hidden", 12, "lif"),
+        ("output", 3, "lif"),
+    ]
+    for source, target in (("input", "hidden"), ("hidden", "output")):
+        best = np.load(tmp_path / f"w_{source}_{target}_best.npy")
+        # Files of weights hold single precision.
+        np.testing.assert_array_equal(net.params[f"{source}->{target}"].astype("f4").ravel(), best.ravel())
+    assert net.to_dict()["loss"] == {
+        "name": "first_spike_exp", "tau_0": p["TAU_0"], "tau_1": 5.0, "alpha": p["ALPHA"], "push_silent": 1.0
+    }
+    net.save(tmp_path / "again.safetensors")
+    assert ep.Network.load(tmp_path / "again.safetensors").to_dict() == net.to_dict()
+    (tmp_path / "yy_checkpoint.safetensors").write_bytes((tmp_path / "yy_checkpoint.safetensors").read_bytes()[:-1])
+    with pytest.raises(ValueError, match="its checksum"):
+        ep.Network.load(tmp_path / "yy_checkpoint.safetensors")
 
 def test_the_file_is_one_that_others_read(task: Task, tmp_path: Path) -> None:
     net, _ = task

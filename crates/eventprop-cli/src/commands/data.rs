@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Subcommand;
+use eventprop_data::formats::npz::is_npz;
 use eventprop_data::obtain::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::obtain::manual::{self, ByHand};
 use eventprop_data::obtain::registry::{Dataset, UnknownDataset};
@@ -327,11 +328,15 @@ fn status_line(status: &FileStatus) -> String {
     format!("{}  {found}", status.path.display())
 }
 
-/// A spike file is packed or HDF5; what is neither is a recording of events.
+/// A spike file is packed or HDF5; what is neither is a recording of events, and so is an archive of arrays.
 fn describe_file(path: &Path) -> Result<Answer, Failure> {
+    let failed = |error| Failure::failed(format!("{}: {error}", path.display()));
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut first));
-    read.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+    read.map_err(failed)?;
+    if is_npz(path).map_err(failed)? {
+        return event_files::describe(path);
+    }
     let spikes = [&b"\x89HDF"[..], b"PK\x03\x04", b"\x1f\x8b"];
     if spikes.iter().any(|magic| first.starts_with(magic)) {
         recording::describe(path)

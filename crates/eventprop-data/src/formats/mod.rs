@@ -8,3 +8,8 @@ pub mod npz;
 pub(crate) mod source;
 pub mod spike_file;
 mod zip;
+
+/// True for an array that is one list, however NumPy or MATLAB laid it out: `[n]`, `[n, 1]` or `[1, n]`.
+pub(crate) fn is_vector(shape: &[usize]) -> bool {
+    shape.iter().filter(|&&length| length != 1).count() <= 1
+}

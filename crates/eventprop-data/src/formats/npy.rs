@@ -65,7 +65,7 @@ pub enum NpyProblem {
     },
     /// An element type that is not read.
     #[error(
-        "elements of type {found}, expected {expected}: convert with array.astype(…) and save again"
+        "elements of type {found}, and {expected} are read: convert with array.astype(…) and save again"
     )]
     Dtype {
         /// NumPy's name of the type.
@@ -320,12 +320,22 @@ pub(crate) fn write_header(out: &mut dyn Write, descr: &str, shape: &[usize]) ->
 pub(crate) struct HeaderText {
     /// NumPy's code of the type; empty for an array with named fields.
     pub(crate) descr: String,
-    /// Names and types of the fields, if they have names.
-    pub(crate) names: Option<Vec<(String, String)>>,
+    /// The fields of a record, if they have names.
+    pub(crate) fields: Option<Vec<NamedField>>,
     /// True if columns come first.
     pub(crate) fortran_order: bool,
     /// Length of each dimension.
     pub(crate) shape: Vec<usize>,
+}
+
+/// A field of a record, or the room between two of them.
+pub(crate) struct NamedField {
+    /// The name; empty for room.
+    pub(crate) name: String,
+    /// NumPy's code of the type, and the shape behind it where it has one.
+    pub(crate) descr: String,
+    /// Its size.
+    pub(crate) bytes: usize,
 }
 
 /// The header of an array of any type, and where it ends.
@@ -335,40 +345,74 @@ pub(crate) fn header_text(mut bytes: &[u8]) -> Result<(HeaderText, usize), NpyPr
         header: excerpt(&header),
     };
     let text = std::str::from_utf8(&header).map_err(|_| malformed())?;
-    let fields = Fields::parse(text).ok_or_else(malformed)?;
-    let names = if fields.descr.starts_with('[') {
-        Some(named_fields(fields.descr).ok_or_else(malformed)?)
+    let parts = Fields::parse(text).ok_or_else(malformed)?;
+    let fields = if parts.descr.starts_with('[') {
+        Some(named_fields(parts.descr).ok_or_else(|| NpyProblem::Dtype {
+            found: excerpt(parts.descr.as_bytes()),
+            expected: "records of plain numbers",
+        })?)
     } else {
         None
     };
     let text = HeaderText {
-        descr: quoted(fields.descr).unwrap_or_default().to_owned(),
-        names,
-        fortran_order: fields.fortran_order == "True",
-        shape: tuple(fields.shape).ok_or_else(malformed)?,
+        descr: quoted(parts.descr).unwrap_or_default().to_owned(),
+        fields,
+        fortran_order: parts.fortran_order == "True",
+        shape: tuple(parts.shape).ok_or_else(malformed)?,
     };
     Ok((text, end as usize))
 }
 
-/// `[('t', '<i8'), ('x', '<i2')]`; fields that are themselves arrays are not read.
-fn named_fields(descr: &str) -> Option<Vec<(String, String)>> {
+/// `[('t', '<i8'), ('', '|V2'), ('x', '<i2', (2,))]`; records in records have no size here.
+fn named_fields(descr: &str) -> Option<Vec<NamedField>> {
     let mut rest = descr.strip_prefix('[')?.strip_suffix(']')?.trim();
     let mut fields = Vec::new();
     while !rest.is_empty() {
         let (field, after) = rest.split_at(value_len(rest)?);
-        let (name, kind) = field
-            .trim()
-            .strip_prefix('(')?
-            .strip_suffix(')')?
-            .split_once(',')?;
-        let kind = kind.trim().trim_end_matches(',');
-        fields.push((
-            quoted(name.trim())?.to_owned(),
-            quoted(kind.trim())?.to_owned(),
-        ));
+        fields.push(named_field(field.trim())?);
         rest = after.strip_prefix(',').unwrap_or(after).trim_start();
     }
     (!fields.is_empty()).then_some(fields)
+}
+
+fn named_field(field: &str) -> Option<NamedField> {
+    let inside = field.strip_prefix('(')?.strip_suffix(')')?;
+    let (name, kind) = inside.split_at(value_len(inside)?);
+    // A name may have a title: `('title', 'x')`.
+    let name = name.trim();
+    let name = match name
+        .strip_prefix('(')
+        .and_then(|pair| pair.strip_suffix(')'))
+    {
+        Some(pair) => pair.split_once(',')?.1.trim(),
+        None => name,
+    };
+    let kind = kind.strip_prefix(',')?.trim();
+    let (code, shape) = kind.split_at(value_len(kind)?);
+    let code = quoted(code.trim())?;
+    let shape = shape.trim_start_matches(',').trim();
+    let count = match shape {
+        "" => 1,
+        shape => tuple(shape)?
+            .iter()
+            .try_fold(1, |n: usize, len| n.checked_mul(*len))?,
+    };
+    Some(NamedField {
+        name: quoted(name)?.to_owned(),
+        descr: format!("{code}{shape}"),
+        bytes: size(code)?.checked_mul(count)?,
+    })
+}
+
+/// The size of an element of NumPy's type `descr`, such as `<i8`, `|V2`, `<U5` or `<M8[us]`.
+fn size(descr: &str) -> Option<usize> {
+    let code = descr.trim_start_matches(['<', '>', '|', '=']);
+    let digits = code.get(1..)?.split('[').next()?;
+    let bytes: usize = match (code.as_bytes()[0], digits) {
+        (b'?', "") => 1,
+        (_, digits) => digits.parse().ok()?,
+    };
+    bytes.checked_mul(if code.starts_with('U') { 4 } else { 1 })
 }
 
 /// The dictionary, and the number of bytes up to its end.
@@ -456,7 +500,7 @@ impl Header {
         let fields = Fields::parse(text).ok_or_else(malformed)?;
         let descr = quoted(fields.descr).ok_or_else(|| NpyProblem::Dtype {
             found: excerpt(fields.descr.as_bytes()),
-            expected: "one plain number",
+            expected: "plain numbers",
         })?;
         let shape = tuple(fields.shape)
             .filter(|shape| (1..=DIMENSIONS_MAX).contains(&shape.len()))

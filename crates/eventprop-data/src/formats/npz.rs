@@ -1,20 +1,17 @@
 //! NumPy's `.npz` archives: several arrays, each a `.npy` file in a zip archive.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ::zip::ZipWriter;
 use ::zip::write::{SimpleFileOptions, StreamWriter};
+use eventprop_audio::guard::guarded;
 use thiserror::Error;
 
 use super::{source, zip};
 use crate::atomic::{self, WriteError};
-use crate::formats::npy::number::Field;
+use crate::formats::npy::number::{self, Field};
 use crate::formats::npy::{self, Element, NpyProblem};
-
-/// An array that unpacks to more is not read.
-const ARRAY_BYTES_MAX: u64 = 1 << 33;
 
 /// An archive of arrays could not be read.
 #[derive(Debug, Error)]
@@ -33,28 +30,13 @@ pub enum NpzProblem {
     /// The system could not read it, or it is no zip archive.
     #[error("cannot be read as .npz: {0}")]
     Io(#[from] io::Error),
-    /// An array is damaged.
+    /// An array is damaged, or of a kind that is not read.
     #[error("array {name:?}: {problem}")]
     Array {
         /// Its name.
         name: String,
         /// The problem.
         problem: NpyProblem,
-    },
-    /// An array holds no numbers, or more or fewer than its shape says.
-    #[error(
-        "array {name:?} has elements of type {descr:?} in the shape {shape:?} and {bytes} bytes of them; \
-         whole numbers, floats or booleans in C order are read"
-    )]
-    Content {
-        /// Its name.
-        name: String,
-        /// NumPy's code of the type.
-        descr: String,
-        /// Its shape.
-        shape: Vec<usize>,
-        /// Its length.
-        bytes: usize,
     },
     /// An array that is needed is not there.
     #[error("there is no array {wanted}; the archive has {found:?}")]
@@ -115,55 +97,121 @@ impl Npz {
             let found = self.names.clone();
             return Err(failed(&self.path, NpzProblem::Missing { wanted, found }));
         };
-        let numbers = self
-            .read(name)
-            .map_err(|problem| failed(&self.path, problem))?;
-        Ok((name, numbers))
+        Ok((name, self.array(name)?))
+    }
+
+    /// An array.
+    ///
+    /// # Errors
+    /// [`NpzError`].
+    pub fn array(&self, name: &str) -> Result<Numbers, NpzError> {
+        self.read(name)
+            .map_err(|problem| failed(&self.path, problem))
     }
 
     fn read(&self, name: &str) -> Result<Numbers, NpzProblem> {
-        let source = source::open(&self.path)?;
-        let bytes = content(source.file, name)?;
+        let bytes = self.bytes(name)?;
         let array = |problem| NpzProblem::Array {
             name: name.to_owned(),
             problem,
         };
-        let (header, start) = npy::header_text(&bytes).map_err(array)?;
-        let values = &bytes[start..];
-        let count = header
-            .shape
-            .iter()
-            .try_fold(1usize, |n, d| n.checked_mul(*d));
-        let field = Field::new(&header.descr, 0);
-        let fits = field.zip(count).filter(|(field, count)| {
-            let one_dimension = header.shape.len() < 2;
-            count.checked_mul(field.bytes) == Some(values.len())
-                && (one_dimension || !header.fortran_order)
-        });
-        let Some((field, _)) = fits else {
-            return Err(NpzProblem::Content {
-                name: name.to_owned(),
-                descr: header.descr,
-                shape: header.shape,
-                bytes: values.len(),
-            });
-        };
-        let numbers = values.chunks_exact(field.bytes).map(|raw| field.float(raw));
-        Ok(Numbers {
-            shape: header.shape,
-            values: numbers.collect(),
-        })
+        numbers(&bytes).map_err(array)
+    }
+
+    /// The content of the `.npy` file of an array.
+    ///
+    /// # Errors
+    /// When the archive is damaged, or unpacks to more than its length allows.
+    pub(crate) fn bytes(&self, name: &str) -> io::Result<Vec<u8>> {
+        guarded(|| content(&self.path, name)).flatten()
     }
 }
 
-fn content(file: File, name: &str) -> io::Result<Vec<u8>> {
+/// True for a zip archive in which there is nothing but arrays.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_npz(path: &Path) -> io::Result<bool> {
+    let source = source::open(path)?;
+    if !source.begins_with(&zip::MAGIC)? {
+        return Ok(false);
+    }
+    let names = zip::names(source.file)?;
+    Ok(!names.is_empty() && names.iter().all(|name| name.strip_suffix(".npy").is_some()))
+}
+
+fn numbers(bytes: &[u8]) -> Result<Numbers, NpyProblem> {
+    let (header, start) = npy::header_text(bytes)?;
+    let values = &bytes[start..];
+    let field = Field::new(&header.descr, 0).ok_or_else(|| NpyProblem::Dtype {
+        found: if header.fields.is_some() {
+            "record".to_owned()
+        } else {
+            header.descr.clone()
+        },
+        expected: number::READ,
+    })?;
+    let expected = header
+        .shape
+        .iter()
+        .try_fold(field.bytes, |n, d| n.checked_mul(*d))
+        .ok_or_else(|| NpyProblem::Shape {
+            found: format!("{:?}", header.shape),
+        })?;
+    if expected != values.len() {
+        return Err(NpyProblem::Length {
+            shape: header.shape,
+            expected: expected as u64,
+            found: values.len() as u64,
+        });
+    }
+    let in_file = values.chunks_exact(field.bytes).map(|raw| field.float(raw));
+    let in_file: Vec<f64> = in_file.collect();
+    Ok(Numbers {
+        values: if header.fortran_order {
+            row_major(&in_file, &header.shape)
+        } else {
+            in_file
+        },
+        shape: header.shape,
+    })
+}
+
+/// The numbers of an array whose first index runs fastest, with its last one running fastest.
+fn row_major(values: &[f64], shape: &[usize]) -> Vec<f64> {
+    let mut indices = vec![0; shape.len()];
+    let mut reordered = Vec::with_capacity(values.len());
+    for _ in values {
+        let place = indices
+            .iter()
+            .zip(shape)
+            .rev()
+            .fold(0, |place, (index, length)| place * length + index);
+        reordered.push(values[place]);
+        for (index, length) in indices.iter_mut().zip(shape).rev() {
+            *index += 1;
+            if *index < *length {
+                break;
+            }
+            *index = 0;
+        }
+    }
+    reordered
+}
+
+fn content(path: &Path, name: &str) -> io::Result<Vec<u8>> {
     let name = format!("{name}.npy");
-    let Some((reader, length)) = zip::named_member(file, &name)? else {
+    let source = source::open(path)?;
+    let bytes_max = source::unpacked_max(source.bytes);
+    let Some((reader, length)) = zip::named_member(source.file, &name)? else {
         return Err(io::Error::new(io::ErrorKind::NotFound, name));
     };
-    if length > ARRAY_BYTES_MAX {
-        let message = format!("{name} has {length} bytes; at most {ARRAY_BYTES_MAX} are read");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    if length > bytes_max {
+        return Err(source::too_large(
+            &format!("{name} unpacks to {length} bytes"),
+            source.bytes,
+            "save the arrays with numpy.savez, which does not pack them",
+        ));
     }
     let mut content = Vec::new();
     reader.take(length + 1).read_to_end(&mut content)?;
@@ -287,6 +335,7 @@ mod tests {
     fn arrays_by_name() {
         let bytes = archive(&[("a", array(&[2, 1], &[1.5, 2.0])), ("b", array(&[0], &[]))]);
         let (_folder, path) = written(&bytes);
+        assert!(is_npz(&path).unwrap());
         let npz = Npz::open(&path).unwrap();
         assert_eq!(npz.names(), ["a", "b"]);
         let (name, a) = npz.numbers(&["c", "a"]).unwrap();
@@ -296,6 +345,36 @@ mod tests {
             missing.contains(r#"no array c; the archive has ["a", "b"]"#),
             "{missing}"
         );
+    }
+
+    #[test]
+    fn arrays_whose_first_index_runs_fastest() {
+        let mut bytes = array(&[2, 3], &[0.0, 10.0, 1.0, 11.0, 2.0, 12.0]);
+        let at = bytes.windows(5).position(|w| w == b"False").unwrap();
+        bytes[at..at + 5].copy_from_slice(b"True ");
+        let (_folder, path) = written(&archive(&[("a", bytes)]));
+        let numbers = Npz::open(&path).unwrap().array("a").unwrap();
+        assert_eq!(numbers.shape, [2, 3]);
+        assert_eq!(numbers.values, [0.0, 1.0, 2.0, 10.0, 11.0, 12.0]);
+    }
+
+    /// The archive's table says 300 MB for an array of 136 bytes.
+    #[test]
+    fn an_array_that_unpacks_to_far_more_than_the_file_is_not_unpacked() {
+        let mut bytes = archive(&[("a", array(&[1], &[1.0]))]);
+        let table = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+        bytes[table + 24..table + 28].copy_from_slice(&300_000_000u32.to_le_bytes());
+        let (_folder, path) = written(&bytes);
+        let error = Npz::open(&path)
+            .unwrap()
+            .array("a")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("a.npy unpacks to 300000000 bytes"),
+            "{error}"
+        );
+        assert!(error.contains("numpy.savez"), "{error}");
     }
 
     #[test]
@@ -311,6 +390,7 @@ mod tests {
             assert!(error.contains(name), "{error}");
         }
         let (_folder, path) = written(b"no archive");
+        assert!(!is_npz(&path).unwrap());
         assert!(Npz::open(&path).is_err());
     }
 }

@@ -15,6 +15,26 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Deflate cannot pack more bytes than this into one.
 const DEFLATE_RATIO_MAX: u64 = 1032;
 
+/// A packed file is believed to become so many times longer; real recordings and arrays become 2 to 30 times.
+const UNPACKED_RATIO_MAX: u64 = 64;
+/// Every file may unpack to so many bytes.
+const UNPACKED_BYTES_MIN: u64 = 1 << 28;
+
+/// Bytes that a packed file may unpack to.
+pub(crate) fn unpacked_max(packed_bytes: u64) -> u64 {
+    let by_length = packed_bytes.saturating_mul(UNPACKED_RATIO_MAX);
+    by_length.max(UNPACKED_BYTES_MIN)
+}
+
+/// The error for a file that unpacks to more.
+pub(crate) fn too_large(what: &str, packed_bytes: u64, way_out: &str) -> io::Error {
+    let bytes_max = unpacked_max(packed_bytes);
+    let message = format!(
+        "{what}, and at most {bytes_max} are taken from a packed file of {packed_bytes}; if it is no forged one, {way_out}"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
 /// An open regular file.
 pub(crate) struct Source {
     pub(crate) file: File,
@@ -23,7 +43,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    fn begins_with(&self, magic: &[u8]) -> io::Result<bool> {
+    pub(crate) fn begins_with(&self, magic: &[u8]) -> io::Result<bool> {
         let mut file = &self.file;
         let mut found = Vec::new();
         file.take(magic.len() as u64).read_to_end(&mut found)?;
@@ -75,7 +95,15 @@ pub(crate) fn unpacked_file(path: &Path, scratch: &Path) -> io::Result<(Option<T
     let mut copy = tempfile::Builder::new()
         .prefix("eventprop-unpacked-")
         .tempfile_in(scratch)?;
-    io::copy(&mut content(path)?.reader, &mut copy)?;
+    let bytes_max = unpacked_max(source.bytes);
+    let mut unpacked = content(path)?.reader.take(bytes_max + 1);
+    if io::copy(&mut unpacked, &mut copy)? > bytes_max {
+        return Err(too_large(
+            "it unpacks to more bytes than are believed",
+            source.bytes,
+            "unpack it, and name the unpacked file",
+        ));
+    }
     let (file, copy) = copy.into_parts();
     let bytes = file.metadata()?.len();
     Ok((Some(copy), Source { file, bytes }))
@@ -105,5 +133,27 @@ mod tests {
         let kind = |path: &Path| open(path).map(|_| ()).unwrap_err().kind();
         assert_eq!(kind(folder.path()), io::ErrorKind::InvalidInput);
         assert_eq!(kind(&folder.path().join("absent")), io::ErrorKind::NotFound);
+    }
+
+    /// Zeros pack a thousand times.
+    #[test]
+    fn a_file_that_unpacks_to_far_more_than_its_length_is_refused() {
+        use flate2::{Compression, write::GzEncoder};
+        use std::io::Write;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zeros.h5.gz");
+        let mut packed = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
+        let block = vec![0; 1 << 20];
+        for _ in 0..=UNPACKED_BYTES_MIN >> 20 {
+            packed.write_all(&block).unwrap();
+        }
+        packed.finish().unwrap();
+        let error = unpacked_file(&path, folder.path()).map(|_| ()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("at most 268435456 are taken"), "{text}");
+        assert!(text.contains("name the unpacked file"), "{text}");
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 1, "the copy is removed");
     }
 }

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
+use eventprop_audio::guard::guarded;
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
@@ -20,23 +21,26 @@ fn damaged(message: impl Into<String>) -> io::Error {
 
 /// Content of the archive's only file that is not hidden, and its length.
 pub(crate) fn only_member(file: File) -> io::Result<(impl Read, u64)> {
-    let archive = ZipArchive::new(file)?;
-    let names = names_in(&archive);
-    let shown = |name: &String| !name.ends_with('/') && !name.starts_with("__MACOSX/");
-    let shown: Vec<usize> = (0..names.len()).filter(|&i| shown(&names[i])).collect();
-    let [member] = shown[..] else {
-        let names: Vec<&str> = shown.iter().map(|&i| names[i].as_str()).collect();
-        return Err(damaged(format!(
-            "the archive has the files [{}]; expected one",
-            names.join(", ")
-        )));
-    };
-    unpack(archive, member)
+    guarded(|| {
+        let archive = ZipArchive::new(file)?;
+        let names = names_in(&archive);
+        let shown = |name: &String| !name.ends_with('/') && !name.starts_with("__MACOSX/");
+        let shown: Vec<usize> = (0..names.len()).filter(|&i| shown(&names[i])).collect();
+        let [member] = shown[..] else {
+            let names: Vec<&str> = shown.iter().map(|&i| names[i].as_str()).collect();
+            return Err(damaged(format!(
+                "the archive has the files [{}]; expected one",
+                names.join(", ")
+            )));
+        };
+        unpack(archive, member)
+    })
+    .flatten()
 }
 
 /// Names of the files in an archive.
 pub(crate) fn names(file: File) -> io::Result<Vec<String>> {
-    Ok(names_in(&ZipArchive::new(file)?))
+    guarded(|| Ok(names_in(&ZipArchive::new(file)?))).flatten()
 }
 
 fn names_in(archive: &ZipArchive<File>) -> Vec<String> {
@@ -48,9 +52,12 @@ fn names_in(archive: &ZipArchive<File>) -> Vec<String> {
 
 /// Content of the file of this name, and its length.
 pub(crate) fn named_member(file: File, name: &str) -> io::Result<Option<(impl Read, u64)>> {
-    let archive = ZipArchive::new(file)?;
-    let member = archive.index_for_name(name);
-    member.map(|member| unpack(archive, member)).transpose()
+    guarded(|| {
+        let archive = ZipArchive::new(file)?;
+        let member = archive.index_for_name(name);
+        member.map(|member| unpack(archive, member)).transpose()
+    })
+    .flatten()
 }
 
 fn unpack(mut archive: ZipArchive<File>, index: usize) -> io::Result<(Checked, u64)> {

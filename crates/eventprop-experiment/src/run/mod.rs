@@ -21,6 +21,7 @@ pub(crate) mod report;
 mod report_file;
 mod resume;
 mod rewire;
+mod saved_network;
 mod test;
 mod train;
 mod training_state;
@@ -38,6 +39,7 @@ pub use hidden::HiddenStatistics;
 pub use progress::{BatchProgress, Control, Observer, Progress, Started};
 pub use report::{EpochReport, LayerReport, Score, Summary};
 pub use resume::{Resume, resume};
+pub use saved_network::{SavedNetwork, saved_network};
 
 /// Runs a benchmark; `draw` draws its pictures (`eventprop_report::draw`). Works in the current rayon pool; results do not depend on its size. Training
 /// continues until its end or until `control` is cancelled; a cancelled run writes what it has and a

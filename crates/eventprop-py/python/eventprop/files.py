@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import _engine
+
 __all__: list[str] = []
 
 _KEY = "eventprop"
+_CHECKPOINT = "eventprop-checkpoint"
 _VERSION = 1
 _HEADER_MOST = 100 * 2**20
 
@@ -54,23 +57,38 @@ def save(
 
 
 def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float64]]]:
-    """Reads what `save` wrote; believes the header only as far as the file is long."""
+    """Reads what `save` wrote, or the checkpoint of a run; believes the header only as far as the file is long."""
     name = os.fspath(path)
     with open(path, "rb") as file:
         whole = file.read()
     try:
-        return _parse(whole)
+        header, data = _split(whole)
+        metadata = header.pop("__metadata__", {})
+        if metadata.get("format") == _CHECKPOINT:
+            return _engine.read_checkpoint(name)
+        if _KEY not in metadata:
+            tensors = ", ".join(sorted(header)[:10]) or "none"
+            raise ValueError(
+                f"it describes none (tensors: {tensors}); give a file of Network.save or a checkpoint of `eventprop train`, "
+                "or build the network and set its params"
+            )
+        return _parse(json.loads(metadata[_KEY]), header, data)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"{name} is no network of eventprop, or it is damaged: {error}") from None
+        raise ValueError(f"{name} holds no network of eventprop that can be read: {error}") from None
 
 
-def _parse(whole: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float64]]]:
+def _split(whole: bytes) -> tuple[dict[str, Any], bytes]:
     length = int.from_bytes(whole[:8], "little")
     if len(whole) < 8 or length > min(len(whole) - 8, _HEADER_MOST):
-        raise ValueError(f"its header claims {length} bytes and the file has {len(whole)}")
-    header = json.loads(whole[8 : 8 + length])
-    data = whole[8 + length :]
-    description = json.loads(header.pop("__metadata__")[_KEY])
+        raise ValueError(
+            f"its header claims {length} bytes and the file has {len(whole)}; it is cut off, damaged or no safetensors file"
+        )
+    return json.loads(whole[8 : 8 + length]), whole[8 + length :]
+
+
+def _parse(
+    description: dict[str, Any], header: Mapping[str, Any], data: bytes
+) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float64]]]:
     version = description.pop("version")
     if version != _VERSION:
         raise ValueError(f"it has format version {version}; this eventprop reads {_VERSION}")
@@ -78,6 +96,6 @@ def _parse(whole: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float
     for name, entry in header.items():
         start, end = entry["data_offsets"]
         if entry["dtype"] != "F64" or not 0 <= start <= end <= len(data):
-            raise ValueError(f"tensor {name} is {entry}, in {len(data)} bytes of data")
+            raise ValueError(f"tensor {name} is {entry}, in {len(data)} bytes of data; the file is damaged")
         tensors[name] = np.frombuffer(data[start:end], "<f8").reshape(entry["shape"]).astype(np.float64)
     return description, tensors

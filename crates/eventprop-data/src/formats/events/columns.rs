@@ -103,6 +103,11 @@ pub struct Row {
     pub p: f64,
 }
 
+/// A whole number that was written as a float.
+pub fn whole(value: f64) -> Option<i64> {
+    (value.fract() == 0.0 && value.abs() < 2f64.powi(53)).then_some(value as i64)
+}
+
 impl Row {
     /// The event, if its coordinates have 16 bits.
     pub fn event(self, polarity: Polarity) -> Option<Event> {
@@ -158,11 +163,13 @@ impl Columns {
         }
     }
 
-    /// Names of the columns that are not read and are not called `_`.
+    /// Names of the columns that are not read and are not called `_`, or nothing, as numbers of rows are.
     pub fn unused(&self) -> Vec<String> {
         let pairs = self.columns.iter().zip(&self.names);
         pairs
-            .filter(|(column, name)| **column == Column::Unused && *name != "_")
+            .filter(|(column, name)| {
+                **column == Column::Unused && !matches!(name.as_str(), "_" | "")
+            })
             .map(|(_, name)| name.clone())
             .collect()
     }

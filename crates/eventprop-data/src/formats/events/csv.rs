@@ -1,13 +1,15 @@
-//! Text with one event a line: comma, semicolon, tab or blanks between the values.
+//! Text with one event a line: semicolon, tab, comma or blanks between the values, the first of them that a line has.
 //!
-//! The first line that is not empty and does not begin with `#` names the columns: `t` (µs), `t_ms` or
+//! The first line that is not empty and does not begin with `#` or `%` names the columns: `t` (µs), `t_ms` or
 //! `t_s`, then `x`, `y` and `p` of a camera, or `channel` of a list of channels, in any order. Without
-//! such a line the columns have to be given by the caller.
+//! such a line the columns have to be given by the caller. Whole numbers may be written as `30`, `30.0` or `3.0e+01`,
+//! values may stand in quotation marks, and fractions behind a comma where no comma parts the values. A line
+//! `%geometry:1280,720` gives the size of the sensor.
 
 use std::io::{self, Write};
 
 use super::collector::Collector;
-use super::columns::{Column, Columns, Row, TimeUnit};
+use super::columns::{Column, Columns, Row, TimeUnit, whole};
 use super::{EventProblem, Format, Polarity, Recording};
 
 /// So many bytes are looked at to recognise text.
@@ -37,7 +39,7 @@ pub fn parse(bytes: &[u8], columns: Option<&Columns>) -> Result<Recording, Event
         None => named(&mut lines)?,
     };
     let polarity = columns.polarity();
-    let mut collector = Collector::new(Format::Csv, None);
+    let mut collector = Collector::new(Format::Csv, geometry(bytes));
     collector.notes.columns = columns.unused();
     while let Some(line) = lines.next()? {
         let row = row(&line, &columns)?;
@@ -60,24 +62,48 @@ fn named(lines: &mut Lines<'_>) -> Result<Columns, EventProblem> {
     Ok(Columns::named(&names)?)
 }
 
-/// The values of a line.
+/// Columns and rows of the sensor, where the first line says them.
+fn geometry(bytes: &[u8]) -> Option<(u32, u32)> {
+    let size = bytes
+        .strip_prefix(b"%geometry:")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let (width, height) = std::str::from_utf8(size).ok()?.split_once(',')?;
+    Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
+}
+
+/// What parts the values of a line; `None` for blanks.
+fn separator(line: &str) -> Option<char> {
+    [';', '\t', ','].into_iter().find(|s| line.contains(*s))
+}
+
+/// The values of a line, without quotation marks.
 fn values(line: &str) -> impl Iterator<Item = &str> {
-    let separator = [',', ';', '\t'].into_iter().find(|s| line.contains(*s));
-    let blanks = separator.is_none();
+    let separator = separator(line);
     line.split(move |c: char| separator.map_or(c == ' ', |s| c == s))
-        .map(str::trim)
-        .filter(move |value| !(blanks && value.is_empty()))
+        .map(|value| value.trim().trim_matches('"').trim())
+        .filter(move |value| separator.is_some() || !value.is_empty())
 }
 
 fn row(line: &Line<'_>, columns: &Columns) -> Result<Row, EventProblem> {
+    let refused = |found: &str, expected| EventProblem::Value {
+        line: line.number,
+        offset: line.offset as u64,
+        found: found.to_owned(),
+        expected,
+    };
     let mut row = Row::default();
     let mut values = values(line.text);
+    let commas = separator(line.text) != Some(',');
     for column in columns.iter() {
-        let text = values.next().unwrap_or("");
+        let found = values.next().unwrap_or("");
+        // 0,1 where no comma parts the values.
+        let with_point = (commas && found.contains(',')).then(|| found.replacen(',', ".", 1));
+        let text = with_point.as_deref().unwrap_or(found);
         let expected = match column {
             Column::Time(unit) => set(&mut row.t_us, time(text, unit), "time"),
-            Column::X | Column::Channel => set(&mut row.x, text.parse().ok(), "whole number"),
-            Column::Y => set(&mut row.y, text.parse().ok(), "whole number"),
+            Column::X | Column::Channel => set(&mut row.x, coordinate(text), "whole number"),
+            Column::Y => set(&mut row.y, coordinate(text), "whole number"),
             Column::Polarity => set(
                 &mut row.p,
                 polarity(text),
@@ -85,14 +111,15 @@ fn row(line: &Line<'_>, columns: &Columns) -> Result<Row, EventProblem> {
             ),
             Column::Unused => Ok(()),
         };
-        expected.map_err(|expected| EventProblem::Value {
-            line: line.number,
-            offset: line.offset as u64,
-            found: text.to_owned(),
-            expected,
-        })?;
+        expected.map_err(|expected| refused(found, expected))?;
     }
-    Ok(row)
+    match values.find(|value| !value.is_empty()) {
+        None => Ok(row),
+        Some(more) => Err(refused(
+            more,
+            "value of a column with a name; name all columns, and _ those that are not to be read",
+        )),
+    }
 }
 
 fn set<T>(slot: &mut T, value: Option<T>, expected: &'static str) -> Result<(), &'static str> {
@@ -106,6 +133,11 @@ fn time(text: &str, unit: TimeUnit) -> Option<i64> {
         (TimeUnit::Us, Ok(us)) => Some(us),
         _ => unit.to_us(text.parse().ok()?),
     }
+}
+
+/// A whole number, also one that was written as a float.
+fn coordinate(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| whole(text.parse().ok()?))
 }
 
 fn polarity(text: &str) -> Option<f64> {
@@ -152,7 +184,7 @@ impl<'a> Lines<'a> {
                 expected: "text",
             })?;
             let text = text.trim();
-            if !text.is_empty() && !text.starts_with('#') {
+            if !text.is_empty() && !text.starts_with(['#', '%']) {
                 return Ok(Some(Line {
                     number: self.number,
                     offset,

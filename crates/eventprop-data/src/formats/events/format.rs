@@ -24,13 +24,15 @@ pub enum Format {
     EventStream,
     /// NumPy arrays with named fields, or of four columns.
     Npy,
+    /// NumPy archives with an array for each column.
+    Npz,
     /// Text with named columns.
     Csv,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Aedat2,
         Self::Aedat31,
         Self::Aedat4,
@@ -39,6 +41,7 @@ impl Format {
         Self::Dat,
         Self::EventStream,
         Self::Npy,
+        Self::Npz,
         Self::Csv,
     ];
 
@@ -53,6 +56,7 @@ impl Format {
             Self::Dat => "dat",
             Self::EventStream => "es",
             Self::Npy => "npy",
+            Self::Npz => "npz",
             Self::Csv => "csv",
         }
     }
@@ -68,6 +72,7 @@ impl Format {
             Self::Dat => "Prophesee DAT",
             Self::EventStream => "Event Stream",
             Self::Npy => "NumPy array",
+            Self::Npz => "NumPy archive",
             Self::Csv => "text table (CSV)",
         }
     }

@@ -24,6 +24,7 @@ mod evt2;
 mod five_bytes;
 mod format;
 mod npy_table;
+mod npz_table;
 pub mod preview;
 mod problem;
 mod recording;
@@ -32,7 +33,10 @@ mod write;
 use std::io::Read;
 use std::path::Path;
 
-use crate::formats::source;
+use eventprop_audio::guard::guarded;
+
+use crate::formats::source::{self, Source};
+use crate::formats::zip;
 pub use collector::BACKWARD_MAX_US;
 use columns::Columns;
 pub use five_bytes::read_bytes as read_five_bytes;
@@ -64,16 +68,25 @@ pub fn read(path: &Path) -> Result<Recording, EventFileError> {
 /// # Errors
 /// [`EventFileError`].
 pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Recording, EventFileError> {
-    load(path)
-        .and_then(|bytes| parse(&bytes, options))
+    let read = guarded(|| read_unguarded(path, options));
+    read.map_err(EventProblem::Io)
+        .flatten()
         .map_err(|problem| EventFileError {
             path: path.to_owned(),
             problem,
         })
 }
 
-fn load(path: &Path) -> Result<Vec<u8>, EventProblem> {
+fn read_unguarded(path: &Path, options: &ReadOptions) -> Result<Recording, EventProblem> {
     let source = source::open(path)?;
+    let format = options.format;
+    if format == Some(Format::Npz) || format.is_none() && source.begins_with(&zip::MAGIC)? {
+        return npz_table::read(path, options.columns.as_ref());
+    }
+    parse(&load(source)?, options)
+}
+
+fn load(source: Source) -> Result<Vec<u8>, EventProblem> {
     if source.bytes > FILE_BYTES_MAX {
         return Err(EventProblem::TooLarge {
             bytes: source.bytes,
@@ -84,7 +97,7 @@ fn load(path: &Path) -> Result<Vec<u8>, EventProblem> {
     Ok(bytes)
 }
 
-/// Reads a recording from the bytes of a file.
+/// Reads a recording from the bytes of a file; archives are read only from a file ([`read_with`]).
 ///
 /// # Errors
 /// [`EventProblem`].
@@ -102,6 +115,10 @@ pub fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Recording, EventProb
         Format::Dat => dat::parse(bytes),
         Format::EventStream => es::parse(bytes),
         Format::Npy => npy_table::parse(bytes, options.columns.as_ref()),
+        Format::Npz => Err(EventProblem::Unsupported {
+            what: "an archive, of which the bytes are not enough",
+            instead: "name the file",
+        }),
         Format::Csv => csv::parse(bytes, options.columns.as_ref()),
     }
 }
@@ -120,6 +137,8 @@ pub fn detect(bytes: &[u8]) -> Result<Format, EventProblem> {
         Ok(Format::EventStream)
     } else if begins(b"\x93NUMPY") {
         Ok(Format::Npy)
+    } else if bytes.starts_with(&zip::MAGIC) {
+        Ok(Format::Npz)
     } else if begins(b"% ") {
         prophesee(bytes)
     } else if let Some((what, instead)) = known_stranger(bytes) {
@@ -164,16 +183,11 @@ fn prophesee(bytes: &[u8]) -> Result<Format, EventProblem> {
 
 /// Files that are often beside recordings.
 fn known_stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    let strangers: [(&[u8], &str, &str); 5] = [
+    let strangers: [(&[u8], &str, &str); 4] = [
         (
             b"\x89HDF",
             "HDF5",
             "spike trains in the layout of SHD are read as spike files",
-        ),
-        (
-            b"PK\x03\x04",
-            "a zip archive or .npz",
-            "unpack it first; an .npz archive is a set of spike trains or series, not a recording",
         ),
         (b"\x1f\x8b", "packed with gzip", "unpack it first"),
         (b"\x89PNG", "a PNG picture", "name the recording"),

@@ -1,5 +1,5 @@
-//! NumPy arrays of events: with named fields, as tonic and others make them, or plain ones of two or
-//! four columns.
+//! NumPy arrays of events: with named fields, as tonic, Metavision and others make them, or plain ones of two or
+//! four columns, in either order.
 //!
 //! Names mean what they mean in a text table ([`super::columns`]). A plain array of four columns is
 //! read as x, y, polarity and time in ms, the layout of the clips of DVS128 Gesture that tonic hands
@@ -10,110 +10,163 @@ use std::io::{self, Write};
 use super::collector::{Collector, damaged};
 use super::columns::{Column, Columns, Row, TimeUnit};
 use super::{EventProblem, Format, Polarity, Recording};
+use crate::formats::is_vector;
 use crate::formats::npy::number::{Field, Kind};
-use crate::formats::npy::{self, HeaderText, NpyProblem};
+use crate::formats::npy::{self, HeaderText, NamedField, NpyProblem};
 
 /// Layout of the rows of the table.
 struct Layout {
     columns: Columns,
+    /// Types and places of the columns, counted from the start of a row.
     fields: Vec<Field>,
+    /// Bytes of all columns of a row.
     record_bytes: usize,
+    /// Bytes from a row to the next: the size of a number where the columns come first.
+    stride: usize,
     rows: usize,
 }
 
 /// Reads a recording; `columns` are those of a plain array.
 pub fn parse(bytes: &[u8], columns: Option<&Columns>) -> Result<Recording, EventProblem> {
-    let (text, start) = npy::header_text(bytes).map_err(|problem| unfit(&problem))?;
+    let (text, start) = npy::header_text(bytes).map_err(unfit)?;
     let layout = layout(&text, columns)?;
     let expected = layout.rows.checked_mul(layout.record_bytes);
-    let found = bytes.len() - start;
-    if expected.is_none_or(|expected| found > expected) {
-        let found = format!("{found} bytes of values");
+    let values = &bytes[start..];
+    let whole_rows = layout.stride == layout.record_bytes;
+    let fits = |expected| values.len() == expected || whole_rows && values.len() < expected;
+    if !expected.is_some_and(fits) {
+        let found = format!("{} bytes of values", values.len());
         let expected = "as many as the header says";
         return Err(damaged(Format::Npy, start, found, expected));
     }
     let polarity = layout.columns.polarity();
     let mut collector = Collector::new(Format::Npy, None);
     collector.notes.columns = layout.columns.unused();
-    if expected != Some(found) {
-        collector.truncated(start + found - found % layout.record_bytes);
+    let rows = layout.rows.min(values.len() / layout.record_bytes);
+    if rows < layout.rows {
+        collector.truncated(start + rows * layout.record_bytes);
     }
-    if text.names.is_none() && columns.is_none() {
+    if text.fields.is_none() && columns.is_none() {
         let assumed = "columns x, y, polarity, time in ms, because the array names none";
         collector.notes.assumed.push(assumed);
     }
-    for (n, record) in bytes[start..].chunks_exact(layout.record_bytes).enumerate() {
-        let at = start + n * layout.record_bytes;
-        let event = layout.row(record).and_then(|row| row.event(polarity));
-        let event = event.ok_or_else(|| {
-            let expected = "a finite time and coordinates from 0 to 65535";
-            damaged(Format::Npy, at, "a row with other values", expected)
+    for n in 0..rows {
+        let record = &values[n * layout.stride..];
+        let row = layout.row(record);
+        let event = row.and_then(|row| row.event(polarity));
+        let event = event.ok_or_else(|| EventProblem::Row {
+            format: Format::Npy,
+            row: n,
+            found: layout.words(record),
         })?;
-        collector.push(at, event)?;
+        collector.push(start + n * layout.stride, event)?;
     }
     Ok(collector.finish(polarity))
 }
 
-fn unfit(problem: &NpyProblem) -> EventProblem {
-    let expected = "an array of events saved with numpy.save";
-    damaged(Format::Npy, 0, problem.to_string(), expected)
+fn unfit(problem: NpyProblem) -> EventProblem {
+    match problem {
+        NpyProblem::Dtype { found, .. } => other_layout(format!("elements of type {found}"), PLAIN),
+        NpyProblem::Version { major } => other_layout(
+            format!(".npy format version {major}"),
+            "save it again with numpy.save",
+        ),
+        problem => damaged(
+            Format::Npy,
+            0,
+            problem.to_string(),
+            "an array of events saved with numpy.save",
+        ),
+    }
+}
+
+const PLAIN: &str = "save times as whole µs, as (t - t[0]) / numpy.timedelta64(1, 'us'), and all columns as whole \
+     numbers of 1 to 8 bytes, floats of 2, 4 or 8 bytes or booleans";
+const ONE_ROW: &str = "save one row per event, with named fields or as many columns as are named (x, y, p, t_ms unless \
+     you name them), as array.T where events are columns";
+
+fn other_layout(found: String, instead: &'static str) -> EventProblem {
+    EventProblem::Layout {
+        format: Format::Npy,
+        found,
+        instead,
+    }
 }
 
 fn layout(text: &HeaderText, given: Option<&Columns>) -> Result<Layout, EventProblem> {
-    let header = |found: String, expected| Err(damaged(Format::Npy, 0, found, expected));
-    let Some(names) = &text.names else {
+    let Some(named) = &text.fields else {
         return plain_layout(text, given);
     };
-    let [rows] = text.shape[..] else {
-        let found = format!("named fields in the shape {:?}", text.shape);
-        return header(found, "one dimension");
-    };
-    let mut fields = Vec::new();
-    let mut offset = 0;
-    for (name, descr) in names {
-        let Some(field) = Field::new(descr, offset) else {
-            let found = format!("field {name:?} of type {descr:?}");
-            return header(found, "whole numbers, floats (4 or 8 bytes) or booleans");
-        };
-        offset += field.bytes;
-        fields.push(field);
+    if !is_vector(&text.shape) {
+        let found = format!("records in the shape {:?}", text.shape);
+        return Err(other_layout(found, ONE_ROW));
     }
-    let names: Vec<&String> = names.iter().map(|(name, _)| name).collect();
+    let names = named.iter().map(|field| field.name.as_str());
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    let columns = Columns::named(&names)?;
+    let meanings: Vec<Column> = columns.iter().collect();
+    let mut fields = Vec::new();
+    let mut record_bytes = 0usize;
+    for NamedField { name, descr, bytes } in named {
+        let offset = record_bytes;
+        record_bytes = offset.saturating_add(*bytes);
+        if name.is_empty() {
+            continue;
+        }
+        match Field::new(descr, offset) {
+            Some(field) => fields.push(field),
+            None if meanings[fields.len()] == Column::Unused => fields.push(Field::unread(offset)),
+            None => {
+                let found = format!("field {name:?} of type {descr:?}");
+                return Err(other_layout(found, PLAIN));
+            }
+        }
+    }
+    if record_bytes == 0 {
+        return Err(other_layout("records of no bytes".to_owned(), ONE_ROW));
+    }
     Ok(Layout {
-        columns: Columns::named(&names)?,
+        columns,
         fields,
-        record_bytes: offset,
-        rows,
+        record_bytes,
+        stride: record_bytes,
+        rows: text.shape.iter().product(),
     })
 }
 
 fn plain_layout(text: &HeaderText, given: Option<&Columns>) -> Result<Layout, EventProblem> {
-    let header = |found: String, expected| Err(damaged(Format::Npy, 0, found, expected));
     let Some(field) = Field::new(&text.descr, 0) else {
         let found = format!("numbers of type {:?}", text.descr);
-        return header(found, "whole numbers, floats (4 or 8 bytes) or booleans");
+        return Err(other_layout(found, PLAIN));
     };
     let columns = match given {
         Some(columns) => columns.clone(),
         None => Columns::named(&["x", "y", "p", "t_ms"])?,
     };
-    match text.shape[..] {
-        [rows, width] if width == columns.len() && !text.fortran_order => Ok(Layout {
-            fields: (0..width)
-                .map(|n| Field {
-                    offset: n * field.bytes,
-                    ..field
-                })
-                .collect(),
-            record_bytes: width * field.bytes,
-            rows,
-            columns,
-        }),
-        _ => header(
-            format!("shape {:?}", text.shape),
-            "one row per event in C order, with named fields or as many columns as are named",
-        ),
+    let &[rows, width] = &text.shape[..] else {
+        let found = format!("shape {:?}", text.shape);
+        return Err(other_layout(found, ONE_ROW));
+    };
+    if width != columns.len() {
+        let found = format!("shape {:?} for {} columns", text.shape, columns.len());
+        return Err(other_layout(found, ONE_ROW));
     }
+    let [stride, column_bytes] = if text.fortran_order {
+        [field.bytes, rows.saturating_mul(field.bytes)]
+    } else {
+        [width * field.bytes, field.bytes]
+    };
+    let place = |n: usize| Field {
+        offset: n.saturating_mul(column_bytes),
+        ..field
+    };
+    Ok(Layout {
+        fields: (0..width).map(place).collect(),
+        record_bytes: width * field.bytes,
+        stride,
+        rows,
+        columns,
+    })
 }
 
 impl Layout {
@@ -132,6 +185,16 @@ impl Layout {
             }
         }
         Some(row)
+    }
+
+    /// The numbers of a row, in words.
+    fn words(&self, record: &[u8]) -> String {
+        let read = self.columns.iter().zip(&self.fields);
+        let read = read.filter(|(column, _)| *column != Column::Unused);
+        let numbers: Vec<String> = read
+            .map(|(_, field)| field.float(record).to_string())
+            .collect();
+        numbers.join(", ")
     }
 }
 

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Format;
 use super::format::names;
+use crate::formats::npz::NpzProblem;
 
 /// Larger files are not read into memory.
 pub(super) const FILE_BYTES_MAX: u64 = 1 << 33;
@@ -28,6 +29,9 @@ pub enum EventProblem {
     /// The system could not read it.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// An array of an archive is damaged, or of a kind that is not read.
+    #[error(transparent)]
+    Array(NpzProblem),
     /// Nothing is in it.
     #[error("the file is empty: get it again")]
     Empty,
@@ -50,6 +54,29 @@ pub enum EventProblem {
         what: &'static str,
         /// The way out.
         instead: &'static str,
+    },
+    /// A layout of a format that is not read.
+    #[error("{format}: {found} is not read as events: {instead}")]
+    Layout {
+        /// The format.
+        format: Format,
+        /// The layout found.
+        found: String,
+        /// The way out.
+        instead: &'static str,
+    },
+    /// A row of a table of numbers that is no event.
+    #[error(
+        "{format}, row {row} from 0: {found} is no event; times have to be finite, and coordinates whole numbers from 0 to \
+         65535: leave such rows out"
+    )]
+    Row {
+        /// The format.
+        format: Format,
+        /// The row.
+        row: usize,
+        /// Its numbers.
+        found: String,
     },
     /// The content contradicts the format.
     #[error(

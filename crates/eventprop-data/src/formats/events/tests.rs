@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::collector::Unwrapper;
 use super::columns::{Columns, TimeUnit};
 use super::*;
+use crate::formats::npz;
 
 fn on(t_us: i64, x: u16, y: u16) -> Event {
     let on = true;
@@ -510,8 +511,161 @@ mod tables {
             .collect();
         let one = dictionary.replace("(2, 4)", "(1, 4)");
         assert!(read_bytes(&npy(&one, &fraction)).is_err());
+        // The same columns, one after the other.
         let columns = dictionary.replace("False", "True");
-        assert!(read_bytes(&npy(&columns, &values)).is_err());
+        let values: Vec<u8> = [3.0, 127.0, 4.0, 0.0, 1.0, 0.0, 0.5, 1.75f64]
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
+        let recording = read_bytes(&npy(&columns, &values)).unwrap();
+        assert_eq!(recording.events, [on(500, 3, 4), off(1750, 127, 0)]);
+        let cut = read_bytes(&npy(&columns, &values[..63])).unwrap_err();
+        assert!(matches!(cut, EventProblem::Damaged { .. }), "{cut}");
+    }
+
+    /// The type of the Metavision SDK, and a column of texts that is not read.
+    #[test]
+    fn npy_records_with_room_between_their_fields() {
+        let dictionary = "{'descr': [('x', '<u2'), ('y', '<u2'), ('p', '<i2'), ('', '|V2'), ('t', '<i8'), \
+            ('note', '<U2'), ('pair', '<f4', (2,))], 'fortran_order': False, 'shape': (2, 1), }";
+        let mut values = Vec::new();
+        for (t, x, p) in [(10i64, 3u16, 1u16), (20, 5, 0)] {
+            values.extend([x, 4, p, 0xFFFF].iter().flat_map(|v| v.to_le_bytes()));
+            values.extend(t.to_le_bytes());
+            values.extend([0xFF; 16]);
+        }
+        let recording = read_bytes(&npy(dictionary, &values)).unwrap();
+        assert_eq!(recording.events, [on(10, 3, 4), off(20, 5, 4)]);
+        assert_eq!(recording.notes.columns, ["note", "pair"]);
+    }
+
+    /// What is only another layout is not called damaged, and a way out is said.
+    #[test]
+    fn npy_arrays_of_other_layouts_are_named() {
+        let of = |descr: &str, shape: &str| {
+            let dictionary =
+                format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}");
+            read_bytes(&npy(&dictionary, &[0; 64])).unwrap_err()
+        };
+        for (descr, shape, words) in [
+            ("[('t', '<M8[us]'), ('x', '<u2')]", "(2,)", "timedelta64"),
+            ("'<M8[ms]'", "(2, 4)", "timedelta64"),
+            ("[('t', '<i8'), ('x', [('a', '<i4')])]", "(2,)", "whole µs"),
+            ("[('t', '<i8'), ('x', '<u2', (2,))]", "(2,)", "whole µs"),
+            (
+                "[('t', '<i8'), ('x', '<u2')]",
+                "(2, 2)",
+                "one row per event",
+            ),
+            ("'<i4'", "(4, 3)", "array.T"),
+            ("'<i4'", "(12,)", "one row per event"),
+            ("'|O'", "(4, 3)", "whole numbers"),
+        ] {
+            let error = of(descr, shape).to_string();
+            assert!(error.contains(words), "{descr}: {error}");
+            assert!(!error.contains("damaged"), "{descr}: {error}");
+        }
+        let error = of("'<f8'", "(1, 4)").to_string();
+        assert!(error.contains("as many as the header says"), "{error}");
+    }
+
+    /// As `numpy.savetxt`, pandas, R, a German Excel and OpenEB write them.
+    #[test]
+    fn csv_in_the_words_of_other_programs() {
+        let columns = || ReadOptions {
+            columns: Some("x,y,p,t".parse().unwrap()),
+            format: None,
+        };
+        let savetxt = "3.0e+01 4.0e+01 1.0e+00 1.0e+02\n3.1e+01 4.1e+01 0.0e+00 2.0e+02\n";
+        let geometry = "%geometry:1280,720\n30,40,1,100\n31,41,0,200\n";
+        for (text, options) in [
+            (savetxt, columns()),
+            (geometry, columns()),
+            (
+                "x,y,p,t\n30.0,40.0,1.0,100\n31.0,41.0,0.0,200\n",
+                ReadOptions::default(),
+            ),
+            (
+                "\"\",\"x\",\"y\",\"p\",\"t\"\n\"1\",30,40,1,100\n\"2\",31,41,0,200\n",
+                ReadOptions::default(),
+            ),
+            (
+                "x;y;p;t_ms\n30;40;1;0,1\n31;41;0;0,2\n",
+                ReadOptions::default(),
+            ),
+            (
+                "x\ty\tp\tt_ms\n30,0\t40\t1\t0,1\n31\t41\t0\t0,2\n",
+                ReadOptions::default(),
+            ),
+        ] {
+            let recording = parse(text.as_bytes(), &options).unwrap();
+            assert_eq!(
+                recording.events,
+                [on(100, 30, 40), off(200, 31, 41)],
+                "{text}"
+            );
+            assert!(recording.notes.columns.is_empty(), "{text}");
+        }
+        let sensor = parse(geometry.as_bytes(), &columns()).unwrap().sensor;
+        assert_eq!((sensor.width, sensor.height), (1280, 720));
+        assert_eq!(sensor.size_from, SizeFrom::File);
+        for (text, words) in [
+            ("t,x\n1,30.5\n", "\"30.5\" is no whole number"),
+            ("t,x\n1,2,3\n", "\"3\" is no value of a column with a name"),
+            ("t;x\n1,5,0;2\n", "\"1,5,0\" is no time"),
+        ] {
+            let error = read_bytes(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    /// As SpikingJelly keeps recordings, and as one array of records.
+    #[test]
+    fn npz_table_of_columns_or_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording.npz");
+        let read_archive = |arrays: &[(&str, Vec<u8>)]| {
+            std::fs::write(&path, npz::archive(arrays)).unwrap();
+            read(&path)
+        };
+        let column = |values: &[f64]| npz::array(&[values.len()], values);
+        let columns = [
+            ("t", column(&[10.0, 20.0])),
+            ("x", column(&[3.0, 5.0])),
+            ("y", column(&[4.0, 4.0])),
+            ("p", column(&[1.0, 0.0])),
+            ("label", column(&[7.0])),
+        ];
+        let recording = read_archive(&columns).unwrap();
+        assert_eq!(recording.events, [on(10, 3, 4), off(20, 5, 4)]);
+        assert_eq!(
+            (recording.format, recording.notes.columns),
+            (Format::Npz, vec!["label".into()])
+        );
+        let dictionary = "{'descr': [('t', '<u4'), ('x', '|u1'), ('y', '|u1')], \
+            'fortran_order': False, 'shape': (1,), }";
+        let records = npy(dictionary, &[10, 0, 0, 0, 3, 4]);
+        let recording = read_archive(&[("event_data", records)]).unwrap();
+        assert_eq!(recording.events, [on(10, 3, 4)]);
+        let short = [("t", column(&[10.0, 20.0])), ("x", column(&[3.0]))];
+        let none = [("t", column(&[10.0])), ("x", column(&[-1.0]))];
+        let wide = [
+            ("t", column(&[10.0])),
+            ("x", npz::array(&[2, 2], &[1.0; 4])),
+        ];
+        let trains = [("times_ms", column(&[])), ("units", column(&[]))];
+        for (arrays, words) in [
+            (&short, "1 values of x for 2 of t"),
+            (&none, "row 0 from 0: 10, -1 is no event"),
+            (&wide, "array x of shape [2, 2]"),
+            (&trains, "the columns are [\"times_ms\", \"units\"]"),
+        ] {
+            let error = read_archive(arrays).unwrap_err().to_string();
+            assert!(
+                error.contains(words) && error.contains("recording.npz"),
+                "{error}"
+            );
+        }
     }
 }
 
@@ -525,7 +679,6 @@ fn detection() {
     ));
     for (begins, says) in [
         (&b"\x89HDF\r\n"[..], "HDF5"),
-        (b"PK\x03\x04", "zip"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"#!AER-DAT3.0\r\n", "AEDAT"),
         (b"Event Stream", "end of the file"),

@@ -52,7 +52,7 @@ pub(super) fn encoder(recording: &Recording, format: Format) -> Result<Encode, W
         Format::EventStream => (es::write, es::obstacle(recording)),
         Format::Npy => (npy_table::write, None),
         Format::Csv => (csv::write, None),
-        Format::Aedat2 | Format::Aedat4 | Format::Evt2 => {
+        Format::Aedat2 | Format::Aedat4 | Format::Evt2 | Format::Npz => {
             return Err(WriteEventsError::ReadOnly { format });
         }
     };

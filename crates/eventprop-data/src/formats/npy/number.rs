@@ -1,5 +1,11 @@
 //! The number types of NumPy in files: whole numbers and floats of any size and byte order, booleans.
 
+use half::f16;
+
+/// The number types that are read.
+pub(crate) const READ: &str =
+    "whole numbers of 1 to 8 bytes, floats of 2, 4 or 8 bytes and booleans";
+
 /// A number type of NumPy.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
@@ -43,13 +49,23 @@ impl Field {
             _ => return None,
         };
         let whole = matches!(kind, Kind::Signed | Kind::Unsigned) && [1, 2, 4, 8].contains(&bytes);
-        let float = kind == Kind::Float && [4, 8].contains(&bytes);
+        let float = kind == Kind::Float && [2, 4, 8].contains(&bytes);
         (kind == Kind::Bool || whole || float).then_some(Self {
             kind,
             bytes,
             big_endian: order == '>',
             offset,
         })
+    }
+
+    /// A field of another type, which is not read.
+    pub(crate) fn unread(offset: usize) -> Self {
+        Self {
+            kind: Kind::Bool,
+            bytes: 0,
+            big_endian: false,
+            offset,
+        }
     }
 
     /// The bytes as a little-endian word.
@@ -86,6 +102,7 @@ impl Field {
     pub(crate) fn float(&self, record: &[u8]) -> f64 {
         let word = self.word(record);
         match (self.kind, self.bytes) {
+            (Kind::Float, 2) => f16::from_bits(word as u16).to_f64(),
             (Kind::Float, 4) => f64::from(f32::from_bits(word as u32)),
             (Kind::Float, _) => f64::from_bits(word),
             _ => self.whole(record).map_or(f64::NAN, |whole| whole as f64),
@@ -99,7 +116,9 @@ mod tests {
 
     #[test]
     fn every_type_by_hand() {
-        let cases: [(&str, &[u8], f64); 10] = [
+        let cases: [(&str, &[u8], f64); 12] = [
+            ("<f2", &[0, 0x3e], 1.5),
+            (">f2", &[0xc0, 0], -2.0),
             ("|u1", &[200], 200.0),
             ("<i1", &[0xff], -1.0),
             ("<u2", &[1, 2], 513.0),
@@ -120,7 +139,8 @@ mod tests {
             "",
             "<",
             "<i3",
-            "<f2",
+            "<f16",
+            "<M8[us]",
             "<U5",
             "|S3",
             "<c8",

@@ -52,7 +52,7 @@ pub enum Problem {
     #[error("has no dataset {dataset}; it has {found}", found = some(found))]
     Missing {
         /// The missing part.
-        dataset: &'static str,
+        dataset: String,
         /// Those that are there.
         found: Vec<String>,
     },
@@ -60,7 +60,7 @@ pub enum Problem {
     #[error("{dataset} holds {found}; expected {expected}")]
     Type {
         /// The dataset.
-        dataset: &'static str,
+        dataset: String,
         /// Its content.
         found: String,
         /// The expected content.
@@ -78,25 +78,42 @@ pub enum Problem {
         /// Number of samples.
         samples: usize,
     },
-    /// More entries than fit into the file.
-    #[error("{dataset} claims {entries} entries, more than a file of {bytes} bytes can have")]
+    /// A table takes more memory than a file of its length should.
+    #[error(
+        "{dataset} takes {needed} bytes in memory, and {left} are left for the tables of a file of {bytes} bytes; write \
+         it with as many entries, and as long texts, as it has"
+    )]
     Claim {
         /// The dataset.
+        dataset: String,
+        /// Bytes that it takes.
+        needed: u64,
+        /// Bytes that are left for it.
+        left: u64,
+        /// Length of the file.
+        bytes: u64,
+    },
+    /// More spikes than fit into the file.
+    #[error(
+        "{dataset} claims {found} spikes, more than a file of {bytes} bytes can have: it is damaged, get it again"
+    )]
+    Spikes {
+        /// The dataset.
         dataset: &'static str,
-        /// The length that it claims.
-        entries: u64,
+        /// The number that it claims.
+        found: u64,
         /// Length of the file.
         bytes: u64,
     },
     /// A class or a speaker that is none.
-    #[error("{dataset} of sample {sample} is {found}; expected 0 to 65535")]
+    #[error("{dataset} of sample {sample} is {found}; expected a whole number from 0 to 65535")]
     Number {
         /// The dataset.
         dataset: &'static str,
         /// The sample.
         sample: usize,
         /// Its value.
-        found: i64,
+        found: f64,
     },
     /// The spikes of a sample cannot be read.
     #[error("{dataset} of sample {sample}: {problem}")]

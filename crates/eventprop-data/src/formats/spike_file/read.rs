@@ -206,10 +206,8 @@ fn open(path: &Path, scratch: &Path) -> Result<SpikeFile, Problem> {
     let (unpacked, source) = source::unpacked_file(path, scratch)?;
     let readable = unpacked.as_deref().unwrap_or(path);
     let Superblock { base } = superblock::read(&source)?;
-    let file = File {
-        hdf5: guarded("the file", || H5File::options().no_locking().open(readable))?,
-        bytes: source.bytes,
-    };
+    let hdf5 = guarded("the file", || H5File::options().no_locking().open(readable))?;
+    let file = File::new(hdf5, source.bytes);
     let times = file.lists(TIMES, "lists of floats (IEEE, 2, 4 or 8 bytes)", Float::of)?;
     let samples = times.references.len();
     let units = file.lists(UNITS, "lists of integers", Integer::of)?;

@@ -1,14 +1,15 @@
 //! Groups and tables of a spike file: everything but the spikes.
 
-use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
+use std::cell::Cell;
 
+use eventprop_audio::guard;
 use rust_hdf5::{DatatypeMessage, H5Dataset, H5File, Hdf5Error};
 
 use super::MetaColumn;
 use super::element::{Float, Integer};
 use super::heap::Reference;
 use super::problem::Problem;
+use crate::formats::is_vector;
 
 pub(super) const TIMES: &str = "spikes/times";
 pub(super) const UNITS: &str = "spikes/units";
@@ -16,6 +17,12 @@ pub(super) const LABELS: &str = "labels";
 pub(super) const SPEAKER: &str = "extra/speaker";
 const KEYS: &str = "extra/keys";
 const META_INFO: &str = "extra/meta_info";
+/// Labels have 16 bits.
+const CLASSES_MAX: usize = 1 << 16;
+/// The tables of a file take at most as many bytes in memory as the file, times this, or so many where that is less:
+/// numbers and texts are seldom packed better.
+const TABLES_RATIO_MAX: u64 = 16;
+const TABLES_BYTES_MIN: u64 = 1 << 26;
 /// A table of lists in the heaps, and what they are made of.
 #[derive(Debug)]
 pub(super) struct Lists<E> {
@@ -25,13 +32,25 @@ pub(super) struct Lists<E> {
 
 /// The structure of an open file.
 pub(super) struct File {
-    pub(super) hdf5: H5File,
-    pub(super) bytes: u64,
+    hdf5: H5File,
+    /// Length of the file.
+    bytes: u64,
+    /// Bytes that its tables may still take in memory.
+    bytes_left: Cell<u64>,
 }
 
 impl File {
-    /// A dataset of one dimension, which does not claim more than the file can have.
-    fn dataset(&self, name: &'static str) -> Result<H5Dataset, Problem> {
+    pub(super) fn new(hdf5: H5File, bytes: u64) -> Self {
+        let tables_max = (TABLES_RATIO_MAX * bytes).max(TABLES_BYTES_MIN);
+        Self {
+            hdf5,
+            bytes,
+            bytes_left: Cell::new(tables_max),
+        }
+    }
+
+    /// A dataset of one dimension, or of more that are 1, if all of it may be read.
+    fn dataset(&self, name: &str) -> Result<H5Dataset, Problem> {
         let opened = guarded(name, || match self.hdf5.dataset(name) {
             Err(Hdf5Error::NotFound(_)) => Ok(None),
             dataset => dataset.map(Some),
@@ -39,28 +58,47 @@ impl File {
         let Some(dataset) = opened else {
             let found = guarded(name, || Ok(self.hdf5.dataset_names()))?;
             return Err(Problem::Missing {
-                dataset: name,
+                dataset: name.to_owned(),
                 found,
             });
         };
         let shape = dataset.shape();
-        let [entries] = shape[..] else {
+        if !is_vector(&shape) {
             return Err(Problem::Type {
-                dataset: name,
+                dataset: name.to_owned(),
                 found: format!("an array of shape {shape:?}"),
-                expected: "one dimension, of the samples",
-            });
-        };
-        // Packed tables are seldom below 4 bytes an entry, but can be; small files get more room.
-        let entries = entries as u64;
-        if entries > (self.bytes / 4).max(1 << 20) {
-            return Err(Problem::Claim {
-                dataset: name,
-                entries,
-                bytes: self.bytes,
+                expected: "one dimension",
             });
         }
+        self.spend(name, &dataset)?;
         Ok(dataset)
+    }
+
+    /// Takes the memory of a dataset from what is left. What is declared may be larger than what was written, and a
+    /// piece that is unpacked larger than the whole.
+    fn spend(&self, name: &str, dataset: &H5Dataset) -> Result<(), Problem> {
+        let product = |lengths: &[usize]| {
+            let mut lengths = lengths.iter().map(|&length| length as u64);
+            lengths.try_fold(dataset.element_size() as u64, u64::checked_mul)
+        };
+        let piece = dataset.chunk_dims().map_or(Some(0), |dims| product(&dims));
+        let whole = product(&dataset.shape());
+        let needed = whole
+            .zip(piece)
+            .map_or(u64::MAX, |(whole, piece)| whole.max(piece));
+        self.spend_bytes(name, needed)
+    }
+
+    fn spend_bytes(&self, name: &str, needed: u64) -> Result<(), Problem> {
+        let left = self.bytes_left.get().checked_sub(needed);
+        let left = left.ok_or_else(|| Problem::Claim {
+            dataset: name.to_owned(),
+            needed,
+            left: self.bytes_left.get(),
+            bytes: self.bytes,
+        })?;
+        self.bytes_left.set(left);
+        Ok(())
     }
 
     pub(super) fn lists<E>(
@@ -76,7 +114,7 @@ impl File {
             _ => None,
         };
         let element = base.ok_or_else(|| Problem::Type {
-            dataset: name,
+            dataset: name.to_owned(),
             found: type_name(&datatype),
             expected,
         })?;
@@ -93,9 +131,9 @@ impl File {
         // Every element of a list takes a byte of the file at least.
         let elements = references.iter().map(|r| u64::from(r.len)).sum();
         if elements > self.bytes {
-            return Err(Problem::Claim {
+            return Err(Problem::Spikes {
                 dataset: name,
-                entries: elements,
+                found: elements,
                 bytes: self.bytes,
             });
         }
@@ -105,35 +143,66 @@ impl File {
         })
     }
 
+    /// Whole numbers of any type from 0 to 65535.
     pub(super) fn integers(&self, name: &'static str) -> Result<Vec<u16>, Problem> {
         let dataset = self.dataset(name)?;
         let datatype = guarded(name, || dataset.datatype())?;
-        let element = Integer::of(&datatype).ok_or_else(|| Problem::Type {
-            dataset: name,
+        let values = numbers(name, &dataset, &datatype)?.ok_or_else(|| Problem::Type {
+            dataset: name.to_owned(),
             found: type_name(&datatype),
-            expected: "integers",
+            expected: "whole numbers; words of classes stand in extra/keys",
         })?;
-        let raw = guarded(name, || dataset.read_raw_bytes())?;
-        let mut values = Vec::new();
-        element.decode(&raw, &mut values);
-        let number = |(sample, found): (usize, &i64)| {
-            u16::try_from(*found).map_err(|_| Problem::Number {
+        let number = |(sample, &found): (usize, &f64)| {
+            let whole = found.fract() == 0.0 && (0.0..=65_535.0).contains(&found);
+            whole.then_some(found as u16).ok_or(Problem::Number {
                 dataset: name,
                 sample,
-                found: *found,
+                found,
             })
         };
         values.iter().enumerate().map(number).collect()
     }
 
     pub(super) fn keys(&self) -> Result<Vec<String>, Problem> {
-        match self.dataset(KEYS) {
-            Err(Problem::Missing { .. }) => Ok(Vec::new()),
-            dataset => {
-                let dataset = dataset?;
-                guarded(KEYS, || dataset.read_strings_lossy())
-            }
+        let dataset = match self.dataset(KEYS) {
+            Err(Problem::Missing { .. }) => return Ok(Vec::new()),
+            dataset => dataset?,
+        };
+        let classes = dataset.total_elements();
+        if classes > CLASSES_MAX {
+            return Err(Problem::Type {
+                dataset: KEYS.to_owned(),
+                found: format!("{classes} texts"),
+                expected: "one for each class, at most 65536",
+            });
         }
+        let datatype = guarded(KEYS, || dataset.datatype())?;
+        self.texts(KEYS, &dataset, &datatype)?
+            .ok_or_else(|| Problem::Type {
+                dataset: KEYS.to_owned(),
+                found: type_name(&datatype),
+                expected: "texts",
+            })
+    }
+
+    /// The texts of a table of such.
+    fn texts(
+        &self,
+        name: &str,
+        dataset: &H5Dataset,
+        datatype: &DatatypeMessage,
+    ) -> Result<Option<Vec<String>>, Problem> {
+        match datatype {
+            DatatypeMessage::VarLenString { .. } => {
+                // Many of them may be one and the same in the file.
+                let raw = guarded(name, || dataset.read_raw_bytes())?;
+                let references = raw.as_chunks().0.iter().map(|r| Reference::decode(*r));
+                self.spend_bytes(name, references.map(|r| u64::from(r.len)).sum())?;
+            }
+            DatatypeMessage::FixedString { .. } => {}
+            _ => return Ok(None),
+        }
+        guarded(name, || dataset.read_strings_lossy()).map(Some)
     }
 
     pub(super) fn meta_info(&self) -> Result<Vec<(String, MetaColumn)>, Problem> {
@@ -145,7 +214,7 @@ impl File {
             let Some(name) = path.strip_prefix(&prefix) else {
                 continue;
             };
-            if let Some(column) = guarded(path, || self.column(path))? {
+            if let Some(column) = self.column(path)? {
                 columns.push((name.to_owned(), column));
             }
         }
@@ -153,30 +222,15 @@ impl File {
         Ok(columns)
     }
 
-    fn column(&self, path: &str) -> Result<Option<MetaColumn>, Hdf5Error> {
-        let dataset = self.hdf5.dataset(path)?;
-        if dataset.total_elements() as u64 > self.bytes {
-            return Ok(None);
+    fn column(&self, path: &str) -> Result<Option<MetaColumn>, Problem> {
+        let dataset = guarded(path, || self.hdf5.dataset(path))?;
+        self.spend(path, &dataset)?;
+        let datatype = guarded(path, || dataset.datatype())?;
+        if let Some(texts) = self.texts(path, &dataset, &datatype)? {
+            return Ok(Some(MetaColumn::Text(texts)));
         }
-        Ok(match dataset.datatype()? {
-            DatatypeMessage::FixedString { .. } | DatatypeMessage::VarLenString { .. } => {
-                Some(MetaColumn::Text(dataset.read_strings_lossy()?))
-            }
-            datatype => {
-                let raw = dataset.read_raw_bytes()?;
-                let mut numbers = Vec::new();
-                if let Some(float) = Float::of(&datatype) {
-                    float.decode(&raw, &mut numbers);
-                } else if let Some(integer) = Integer::of(&datatype) {
-                    let mut integers = Vec::new();
-                    integer.decode(&raw, &mut integers);
-                    numbers.extend(integers.into_iter().map(|n| n as f64));
-                } else {
-                    return Ok(None);
-                }
-                Some(MetaColumn::Numbers(numbers))
-            }
-        })
+        let numbers = numbers(path, &dataset, &datatype)?;
+        Ok(numbers.map(MetaColumn::Numbers))
     }
 
     pub(super) fn attributes(&self) -> Result<Vec<(String, String)>, Problem> {
@@ -185,6 +239,7 @@ impl File {
         for name in guarded(what, || self.hdf5.attr_names())? {
             // Attributes that are no text are not ours; those of PyTables are such.
             let text = guarded(what, || Ok(self.hdf5.attr_string(&name).ok()))?;
+            self.spend_bytes(what, text.as_ref().map_or(0, |text| text.len() as u64))?;
             texts.extend(text.map(|text| (name, text)));
         }
         texts.sort();
@@ -192,7 +247,32 @@ impl File {
     }
 }
 
-/// Calls the reader of HDF5. Should a damaged file make it panic, that is an error like any other.
+/// The numbers of a table of such: integers, floats, or booleans, which h5py writes as two named integers.
+fn numbers(
+    name: &str,
+    dataset: &H5Dataset,
+    datatype: &DatatypeMessage,
+) -> Result<Option<Vec<f64>>, Problem> {
+    let base = match datatype {
+        DatatypeMessage::Enum { base, .. } => base,
+        datatype => datatype,
+    };
+    let (float, integer) = (Float::of(base), Integer::of(base));
+    if float.is_none() && integer.is_none() {
+        return Ok(None);
+    }
+    let raw = guarded(name, || dataset.read_raw_bytes())?;
+    let (mut numbers, mut integers) = (Vec::new(), Vec::new());
+    if let Some(float) = float {
+        float.decode(&raw, &mut numbers);
+    } else if let Some(integer) = integer {
+        integer.decode(&raw, &mut integers);
+        numbers.extend(integers.into_iter().map(|n| n as f64));
+    }
+    Ok(Some(numbers))
+}
+
+/// Calls the reader of HDF5; a panic in it is an error like any other.
 pub(super) fn guarded<T>(
     what: &str,
     call: impl FnOnce() -> Result<T, Hdf5Error>,
@@ -201,10 +281,8 @@ pub(super) fn guarded<T>(
         what: what.to_owned(),
         message,
     };
-    match panic::catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| damaged(error.to_string())),
-        Err(payload) => Err(damaged(panic_message(&*payload).to_owned())),
-    }
+    let called = guard::guarded(call).map_err(|panic| damaged(panic.to_string()))?;
+    called.map_err(|error| damaged(error.to_string()))
 }
 
 /// Content of a dataset, in words of HDF5.
@@ -213,8 +291,110 @@ fn type_name(datatype: &DatatypeMessage) -> String {
     named.unwrap_or_else(|_| "elements of a damaged type".to_owned())
 }
 
-fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("the reader of HDF5 gave up")
+#[cfg(test)]
+mod tests {
+    use rust_hdf5::format::messages::datatype::EnumMember;
+
+    use super::*;
+
+    /// The file that `fill` fills.
+    fn file(fill: impl FnOnce(&H5File)) -> (tempfile::TempDir, File) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tables.h5");
+        let written = H5File::create(&path).unwrap();
+        fill(&written);
+        written.close().unwrap();
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        (folder, File::new(H5File::open(&path).unwrap(), bytes))
+    }
+
+    fn labels(shape: &[usize], values: &[f64]) -> Result<Vec<u16>, Problem> {
+        let (_folder, file) = file(|file| {
+            let labels = file.new_dataset::<f64>().shape(shape).create(LABELS);
+            labels.unwrap().write_raw(values).unwrap();
+        });
+        file.integers(LABELS)
+    }
+
+    /// As MATLAB writes them, and h5py.
+    #[test]
+    fn labels_are_whole_numbers_of_any_type_in_one_list() {
+        for shape in [&[4][..], &[4, 1], &[1, 4]] {
+            assert_eq!(
+                labels(shape, &[0.0, 1.0, 3.0, 65_535.0]).unwrap(),
+                [0, 1, 3, 65_535]
+            );
+        }
+        let (_folder, file) = file(|file| {
+            let member = |name: &str, value| EnumMember {
+                name: name.to_owned(),
+                value: vec![value],
+            };
+            let datatype = DatatypeMessage::Enum {
+                base: Box::new(DatatypeMessage::i8_type()),
+                members: vec![member("FALSE", 0), member("TRUE", 1)],
+            };
+            let labels = file
+                .new_dataset::<i8>()
+                .datatype(datatype)
+                .shape([3])
+                .create(LABELS);
+            labels.unwrap().write_raw_bytes(&[1, 0, 1]).unwrap();
+        });
+        assert_eq!(file.integers(LABELS).unwrap(), [1, 0, 1]);
+    }
+
+    #[test]
+    fn labels_that_are_none_are_refused() {
+        let message = labels(&[2, 2], &[0.0; 4]).unwrap_err().to_string();
+        assert!(message.contains("an array of shape [2, 2]"), "{message}");
+        for bad in [0.5, -1.0, 65_536.0, f64::NAN] {
+            let message = labels(&[2], &[0.0, bad]).unwrap_err().to_string();
+            let expected = format!("labels of sample 1 is {bad}; expected a whole number");
+            assert!(message.contains(&expected), "{message}");
+        }
+    }
+
+    /// Tables that were declared and never written take next to no room in the file.
+    #[test]
+    fn tables_larger_than_their_file_are_not_read() {
+        let text = |size| DatatypeMessage::FixedString {
+            size,
+            padding: 1,
+            charset: 0,
+        };
+        let declare = |file: &H5File, name: &str, entries: usize, size, piece: usize| {
+            let group = file.create_group("extra").unwrap();
+            let group = if name == "keys" {
+                group
+            } else {
+                group.create_group("meta_info").unwrap()
+            };
+            let table = group.new_dataset::<u8>().datatype(text(size));
+            let table = table.shape([entries]).resizable().chunk(&[piece]);
+            table.create(name).unwrap();
+        };
+        let (_folder, keys) = file(|file| declare(file, "keys", 60_000, 4000, 64));
+        let message = keys.keys().unwrap_err().to_string();
+        assert!(
+            message.contains("extra/keys takes 240000000 bytes"),
+            "{message}"
+        );
+        let (_folder, keys) = file(|file| declare(file, "keys", 100_000, 10, 64));
+        let message = keys.keys().unwrap_err().to_string();
+        assert!(
+            message.contains("100000 texts; expected one for each class"),
+            "{message}"
+        );
+        let (_folder, meta) = file(|file| declare(file, "age", 10, 4000, 1 << 20));
+        let message = meta.meta_info().unwrap_err().to_string();
+        assert!(
+            message.contains("extra/meta_info/age takes 4194304000 bytes"),
+            "{message}"
+        );
+        // What all of them take together counts.
+        let (_folder, meta) = file(|file| declare(file, "age", 1000, 4000, 64));
+        let columns = (0..100).try_for_each(|_| meta.meta_info().map(|_| ()));
+        assert!(matches!(columns, Err(Problem::Claim { .. })), "{columns:?}");
+    }
 }

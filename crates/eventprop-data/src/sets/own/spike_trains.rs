@@ -5,6 +5,7 @@ use std::path::Path;
 use super::error::OwnDataError;
 use super::shape::{CHANNELS_MAX, Loaded, Request, Shape};
 use crate::binned::{BinnedSet, Binning, Speakers};
+use crate::formats::is_vector;
 use crate::formats::npz::Npz;
 use crate::formats::spike_file::{SpikeFile, Spikes};
 
@@ -157,6 +158,11 @@ impl Lists {
         let factor = if name == "times_ms" { 1.0 } else { 1000.0 };
         let whole = |names: &[&'static str], most: f64| -> Result<Vec<f64>, OwnDataError> {
             let (name, numbers) = npz.numbers(names)?;
+            if !is_vector(&numbers.shape) {
+                let shape = &numbers.shape;
+                let problem = format!("{name} has the shape {shape:?}; expected one dimension");
+                return Err(wrong(problem));
+            }
             let fits = |v: &f64| v.fract() == 0.0 && (0.0..=most).contains(v);
             match numbers.values.iter().position(|v| !fits(v)) {
                 None => Ok(numbers.values),

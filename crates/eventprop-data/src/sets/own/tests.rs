@@ -87,6 +87,27 @@ fn own_data_in_a_folder_per_class() {
     );
 }
 
+/// The layout of SpikingJelly: `events_np/CLASS/NAME.npz`.
+#[test]
+fn a_folder_of_archives() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, x) in [("0", 3.0), ("1", 5.0)] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        let columns = [("t", 1000.0), ("x", x), ("y", 4.0), ("p", 1.0)];
+        let columns = columns.map(|(name, value)| (name, array(&[1], &[value])));
+        std::fs::write(folder.path().join(class).join("a.npz"), archive(&columns)).unwrap();
+    }
+    let loaded = read(folder.path()).unwrap();
+    assert_eq!(loaded.set.labels(), [0, 1]);
+    assert_eq!(
+        loaded.shape.sensor.unwrap().size,
+        SensorSize {
+            width: 6,
+            height: 5
+        }
+    );
+}
+
 #[test]
 fn a_folder_of_lists_of_channels() {
     let folder = tempfile::tempdir().unwrap();
@@ -162,6 +183,26 @@ fn arrays_in_an_archive() {
         std::fs::write(&path, npz(offsets, units)).unwrap();
         let error = read(&path).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
+    }
+    // One list, as a column or as a row, is the same list; a table is none.
+    for (shape, words) in [
+        (&[2, 1][..], None),
+        (&[1, 2], None),
+        (&[2, 2], Some("labels has the shape [2, 2]")),
+    ] {
+        let count = shape.iter().product();
+        let bytes = archive(&[
+            ("times_ms", array(&[2], &[1.0, 2.0])),
+            ("units", array(&[2], &[0.0, 1.0])),
+            ("offsets", array(&[3], &[0.0, 1.0, 2.0])),
+            ("labels", array(shape, &[1.0, 0.0, 1.0, 0.0][..count])),
+        ]);
+        std::fs::write(&path, bytes).unwrap();
+        match (read(&path), words) {
+            (Ok(loaded), None) => assert_eq!(loaded.set.labels(), [1, 0]),
+            (Err(error), Some(words)) => assert!(error.to_string().contains(words), "{error}"),
+            (read, _) => panic!("{shape:?}: {read:?}"),
+        }
     }
     std::fs::write(&path, "something else").unwrap();
     assert!(

@@ -385,7 +385,12 @@ class Network(Builder):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
-        """Reads what `save` wrote."""
+        """Reads what `save` wrote, or the network of a run of the program.
+
+        A checkpoint of a run (`runs/…_checkpoint.safetensors`) gives the weights of the best epoch where it
+        has them, else those of the last one, and the loss of the run. What is no part of a network, such as
+        noise and the optimiser, stays behind.
+        """
         from .. import files
 
         description, tensors = files.load(path)
@@ -395,7 +400,7 @@ class Network(Builder):
             if names != set(tensors):
                 raise ValueError(f"it has the tensors {sorted(tensors)}; its network needs {sorted(names)}")
             for name, value in tensors.items():
-                network.params[name] = value
+                network.params[name] = value.reshape(network.params[name].shape)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no network of eventprop: {error}") from None
         return network
