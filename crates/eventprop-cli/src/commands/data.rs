@@ -28,6 +28,7 @@ use answer::Answer;
 
 use crate::failure::{self, DONE, Failure};
 use crate::output;
+use crate::signals;
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]
@@ -146,6 +147,11 @@ fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
+        // Encoding sound can go on later, and listens by itself.
+        let goes_on = matches!(self.action, Action::EncodeAudio(_));
+        if !goes_on && let Err(failure) = signals::end_at_once() {
+            return failure::conclude(Err(failure), self.json);
+        }
         let dirs = self.dirs();
         let answer = match &self.action {
             Action::List => Ok(list(&dirs)),
