@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Subcommand;
+use eventprop_data::formats::events::{self, EventFileError, EventProblem};
 use eventprop_data::obtain::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::obtain::manual::{self, ByHand};
 use eventprop_data::obtain::registry::{Dataset, UnknownDataset};
@@ -333,16 +334,22 @@ fn status_line(status: &FileStatus) -> String {
     format!("{}  {found}", status.path.display())
 }
 
-/// A spike file is packed or HDF5; what is neither is a recording of events.
+/// What is packed is a spike file, and HDF5 can be one; all else is a recording of events.
 fn describe_file(path: &Path) -> Result<Answer, Failure> {
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut first));
     read.map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
-    let spikes = [&b"\x89HDF"[..], b"PK\x03\x04", b"\x1f\x8b"];
-    if spikes.iter().any(|magic| first.starts_with(magic)) {
-        recording::describe(path)
-    } else {
-        event_files::describe(path)
+    let packed = [&b"PK\x03\x04"[..], b"\x1f\x8b"];
+    if packed.iter().any(|magic| first.starts_with(magic)) {
+        return recording::describe(path);
+    }
+    match events::read(path) {
+        Ok(events) => Ok(event_files::describe(path, &events)),
+        Err(EventFileError {
+            problem: EventProblem::SpikeFile,
+            ..
+        }) => recording::describe(path),
+        Err(error) => Err(Failure::failed(error)),
     }
 }
 

@@ -21,15 +21,21 @@ mod csv;
 mod dat;
 mod es;
 mod evt2;
+mod evt21;
+mod evt3;
 mod five_bytes;
 mod format;
+mod hdf5;
 mod npy_table;
+mod origin;
 pub mod preview;
 mod problem;
+mod prophesee;
 mod recording;
+mod unpacked;
 mod write;
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::formats::source;
@@ -37,6 +43,7 @@ pub use collector::BACKWARD_MAX_US;
 use columns::Columns;
 pub use five_bytes::read_bytes as read_five_bytes;
 pub use format::{Format, UnknownFormat};
+pub use origin::{TimeOrigin, UnknownOrigin};
 use problem::FILE_BYTES_MAX;
 pub use problem::{EventFileError, EventProblem};
 pub use recording::{Event, Notes, Polarity, Recording, Sensor, SensorSize, SizeFrom};
@@ -49,6 +56,8 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The columns of a table without names.
     pub columns: Option<Columns>,
+    /// Zero of the times.
+    pub origin: TimeOrigin,
 }
 
 /// Reads a recording in any of the formats, recognised by content.
@@ -64,27 +73,36 @@ pub fn read(path: &Path) -> Result<Recording, EventFileError> {
 /// # Errors
 /// [`EventFileError`].
 pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Recording, EventFileError> {
-    load(path)
-        .and_then(|bytes| parse(&bytes, options))
-        .map_err(|problem| EventFileError {
-            path: path.to_owned(),
-            problem,
-        })
+    load(path, options).map_err(|problem| EventFileError {
+        path: path.to_owned(),
+        problem,
+    })
 }
 
-fn load(path: &Path) -> Result<Vec<u8>, EventProblem> {
+fn load(path: &Path, options: &ReadOptions) -> Result<Recording, EventProblem> {
     let source = source::open(path)?;
+    if matches!(options.format, None | Some(Format::Hdf5)) && hdf5::recognised(&source) {
+        let mut recording = hdf5::read(path, &source, options.columns.as_ref())?;
+        options.origin.apply(&mut recording);
+        return Ok(recording);
+    }
     if source.bytes > FILE_BYTES_MAX {
         return Err(EventProblem::TooLarge {
             bytes: source.bytes,
         });
     }
-    let mut bytes = Vec::with_capacity(source.bytes as usize);
-    source.file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut bytes = Vec::new();
+    // The error of the system says what it lacks.
+    bytes
+        .try_reserve_exact(source.bytes as usize)
+        .map_err(std::io::Error::from)?;
+    let mut file = &source.file;
+    file.seek(SeekFrom::Start(0))?;
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    parse(&bytes, options)
 }
 
-/// Reads a recording from the bytes of a file.
+/// Reads a recording from the bytes of a file; HDF5 is read only from a file ([`read_with`]).
 ///
 /// # Errors
 /// [`EventProblem`].
@@ -93,17 +111,25 @@ pub fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Recording, EventProb
         Some(format) => format,
         None => detect(bytes)?,
     };
-    match format {
+    let mut recording = match format {
         Format::Aedat2 => aedat2::parse(bytes),
         Format::Aedat31 => aedat31::parse(bytes),
         Format::Aedat4 => aedat4::parse(bytes),
         Format::FiveBytes => five_bytes::parse(bytes),
         Format::Evt2 => evt2::parse(bytes),
+        Format::Evt21 => evt21::parse(bytes),
+        Format::Evt3 => evt3::parse(bytes),
         Format::Dat => dat::parse(bytes),
         Format::EventStream => es::parse(bytes),
         Format::Npy => npy_table::parse(bytes, options.columns.as_ref()),
         Format::Csv => csv::parse(bytes, options.columns.as_ref()),
-    }
+        Format::Hdf5 => Err(EventProblem::Unsupported {
+            what: "no HDF5, or only the bytes of one",
+            instead: "name an HDF5 file",
+        }),
+    }?;
+    options.origin.apply(&mut recording);
+    Ok(recording)
 }
 
 /// The format of a file, from its content.
@@ -120,8 +146,10 @@ pub fn detect(bytes: &[u8]) -> Result<Format, EventProblem> {
         Ok(Format::EventStream)
     } else if begins(b"\x93NUMPY") {
         Ok(Format::Npy)
-    } else if begins(b"% ") {
-        prophesee(bytes)
+    } else if prophesee::recognised(bytes) {
+        prophesee::format(&prophesee::header(bytes).lines)
+    } else if begins(b"\x89HDF") {
+        Ok(Format::Hdf5)
     } else if let Some((what, instead)) = known_stranger(bytes) {
         Err(EventProblem::Unsupported { what, instead })
     } else if csv::looks_like_text(bytes) {
@@ -140,35 +168,23 @@ fn aedat_version(bytes: &[u8]) -> Result<Format, EventProblem> {
         Some(b"2.0") => Ok(Format::Aedat2),
         Some(b"3.1") => Ok(Format::Aedat31),
         Some(b"4.0") => Ok(Format::Aedat4),
-        _ => Err(EventProblem::Unsupported {
-            what: "AEDAT of a version other than 2.0, 3.1 and 4.0",
-            instead: "convert it with DV or jAER first",
+        other => Err(EventProblem::Version {
+            found: format!(
+                "AEDAT {}",
+                String::from_utf8_lossy(other.unwrap_or_default())
+            ),
+            known: "AEDAT 2.0, 3.1 and 4.0",
         }),
     }
-}
-
-fn prophesee(bytes: &[u8]) -> Result<Format, EventProblem> {
-    let header = bytes::percent_header(bytes);
-    let says = |what: &str| header.lines.iter().any(|line| line.contains(what));
-    if says("evt 2.0") || says("EVT2;") || says("format EVT2") && !says("EVT21") {
-        return Ok(Format::Evt2);
-    }
-    if says("evt 3.0") || says("evt 2.1") || says("EVT3") || says("EVT21") {
-        return Err(EventProblem::Unsupported {
-            what: "Prophesee EVT 3.0 or 2.1",
-            instead: "convert it to EVT 2.0, DAT or CSV with the tools of the Metavision SDK first",
-        });
-    }
-    Ok(Format::Dat)
 }
 
 /// Files that are often beside recordings.
 fn known_stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let strangers: [(&[u8], &str, &str); 5] = [
         (
-            b"\x89HDF",
-            "HDF5",
-            "spike trains in the layout of SHD are read as spike files",
+            b"MATLAB 5.0",
+            "a .mat of version 5",
+            "save it from MATLAB with -v7.3, or as columns t, x, y, p of a table",
         ),
         (
             b"PK\x03\x04",

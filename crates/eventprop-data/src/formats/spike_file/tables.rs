@@ -193,7 +193,7 @@ impl File {
 }
 
 /// Calls the reader of HDF5. Should a damaged file make it panic, that is an error like any other.
-pub(super) fn guarded<T>(
+pub(crate) fn guarded<T>(
     what: &str,
     call: impl FnOnce() -> Result<T, Hdf5Error>,
 ) -> Result<T, Problem> {
