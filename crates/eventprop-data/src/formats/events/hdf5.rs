@@ -154,7 +154,6 @@ struct Table {
 /// A dataset of a file.
 struct Dataset {
     name: String,
-    /// Without dimensions of length 1.
     shape: Vec<usize>,
     datatype: DatatypeMessage,
 }
@@ -163,6 +162,12 @@ impl Dataset {
     /// The last word of the name.
     fn word(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The lengths that are not 1: MATLAB writes a column as a row or a column of a matrix.
+    fn lengths(&self) -> Vec<usize> {
+        let lengths = self.shape.iter().copied();
+        lengths.filter(|length| *length != 1).collect()
     }
 
     fn group(&self) -> &str {
@@ -228,11 +233,7 @@ fn datasets(file: &H5File) -> Result<Vec<Dataset>, EventProblem> {
         let dataset = file.dataset(name)?;
         Ok(Dataset {
             name: name.trim_start_matches('/').to_owned(),
-            shape: dataset
-                .shape()
-                .into_iter()
-                .filter(|length| *length != 1)
-                .collect(),
+            shape: dataset.shape(),
             datatype: dataset.datatype()?,
         })
     };
@@ -251,7 +252,10 @@ fn tables(datasets: &[Dataset], given: Option<&Columns>) -> Result<Vec<Table>, E
     }
     tables.extend(datasets.iter().filter_map(records));
     let mut groups: BTreeMap<&str, Vec<&Dataset>> = BTreeMap::new();
-    for dataset in datasets.iter().filter(|dataset| dataset.shape.len() < 2) {
+    for dataset in datasets
+        .iter()
+        .filter(|dataset| dataset.lengths().len() < 2)
+    {
         groups.entry(dataset.group()).or_default().push(dataset);
     }
     for (name, members) in groups {
@@ -264,7 +268,7 @@ fn tables(datasets: &[Dataset], given: Option<&Columns>) -> Result<Vec<Table>, E
 /// A dataset of records with the fields of events.
 fn records(dataset: &Dataset) -> Option<Table> {
     let (DatatypeMessage::Compound { size, members }, 0 | 1) =
-        (&dataset.datatype, dataset.shape.len())
+        (&dataset.datatype, dataset.lengths().len())
     else {
         return None;
     };
@@ -333,8 +337,11 @@ fn columns(group: &str, members: &[&Dataset]) -> Result<Option<Table>, EventProb
     let Ok(columns) = Columns::named(&words) else {
         return Ok(None);
     };
-    let shape = &members[0].0.shape;
-    if let Some((other, _)) = members.iter().find(|(dataset, _)| dataset.shape != *shape) {
+    let lengths = members[0].0.lengths();
+    let other = members
+        .iter()
+        .find(|(dataset, _)| dataset.lengths() != lengths);
+    if let Some((other, _)) = other {
         let (first, other) = (members[0].0, other);
         return Err(EventProblem::Hdf5 {
             message: format!(

@@ -80,6 +80,26 @@ fn hdf5_that_claims_more_than_it_can_hold_is_refused() {
     }
 }
 
+/// Rows without names, of which there is one.
+#[test]
+fn hdf5_with_a_single_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.h5");
+    let file = rust_hdf5::H5File::create(&path).unwrap();
+    let rows = file.new_dataset::<u32>().shape([1, 4]);
+    rows.create("events")
+        .unwrap()
+        .write_raw(&[7u32, 3, 2, 1])
+        .unwrap();
+    file.close().unwrap();
+    assert_eq!(read(&path).unwrap().events, [on(7, 3, 2)]);
+    let options = ReadOptions {
+        columns: Some("x,y,t_ms,p".parse().unwrap()),
+        ..ReadOptions::default()
+    };
+    assert_eq!(read_with(&path, &options).unwrap().events, [on(2000, 7, 3)]);
+}
+
 #[test]
 fn hdf5_without_events_says_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
