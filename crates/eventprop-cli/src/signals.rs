@@ -1,8 +1,10 @@
 //! Ctrl-C and requests to terminate: the first stops the work at the next good place, the second ends the
-//! program at once.
+//! program at once, without the files that it is writing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use eventprop_data::atomic;
 
 use crate::failure::Failure;
 use crate::output;
@@ -52,10 +54,17 @@ impl Stop {
     fn hear(&self, code: u8) {
         self.code.store(code, Ordering::Relaxed);
         if !self.begun.load(Ordering::Relaxed) || self.asked.swap(true, Ordering::Relaxed) {
+            let _removed = atomic::remove_unfinished();
             std::process::exit(i32::from(code));
         }
         output::err(self.words);
     }
+}
+
+/// For work that cannot be continued: from now on a signal ends the program at once.
+pub fn end_at_once() -> Result<(), Failure> {
+    // It never begins anything that would be brought to an end.
+    Stop::listen("").map(drop)
 }
 
 #[cfg(unix)]

@@ -476,6 +476,32 @@ fn a_signal_before_the_run_begins_ends_it_at_once() {
     assert!(!folder.path().join("runs").exists());
 }
 
+/// Two hours without events are 64 million bytes of an Event Stream, which take seconds.
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_half_written_recording() {
+    let folder = folder();
+    std::fs::write(folder.path().join("gap.csv"), "t,x,y,p\n8500000000,1,1,1\n").expect("a file");
+    let convert = ["data", "convert", "gap.csv", "out.es"];
+    let mut child = program(folder.path(), &convert)
+        .spawn()
+        .expect("the program starts");
+    let files = || std::fs::read_dir(folder.path()).expect("a folder").count();
+    while files() == 1 {
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "it ended too early"
+        );
+    }
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(killed.success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(143));
+    assert_eq!(files(), 1);
+}
+
 /// A run that was told to terminate, in its folder; the number of epochs that it completed.
 #[cfg(unix)]
 fn terminated(folder: &Path) -> u64 {

@@ -2,12 +2,14 @@
 //!
 //! The content goes to a temporary file in the same folder, is flushed to the disk, and then takes
 //! the place of the target by a rename; the folder is flushed too, so that the rename survives a
-//! power cut. After an error, or when the process dies, the target is as it was.
+//! power cut. After an error, or when the process dies, the target is as it was. A program that ends at a
+//! signal removes the temporary files first ([`remove_unfinished`]).
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 use thiserror::Error;
@@ -83,12 +85,53 @@ fn replace(
     new.finish()
 }
 
+/// The temporary files of this process, from before they are made until they have got their names.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    // A list of paths is whole at any time.
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the files that are being written, for a program that ends at once: as long as the result
+/// lives no thread can begin another.
+#[must_use = "files can be begun again when this is dropped"]
+pub fn remove_unfinished() -> impl Sized {
+    let unfinished = unfinished();
+    for path in unfinished.iter() {
+        // One that just got its name is not there any more.
+        let _ = fs::remove_file(path);
+    }
+    unfinished
+}
+
+/// A path in the list of unfinished files.
+#[derive(Debug)]
+struct Listed(PathBuf);
+
+impl Listed {
+    /// Makes a file, and lists it.
+    fn create(path: &Path) -> io::Result<(File, Self)> {
+        let mut unfinished = unfinished();
+        let file = File::create_new(path)?;
+        unfinished.push(path.to_owned());
+        Ok((file, Self(path.to_owned())))
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        unfinished().retain(|path| *path != self.0);
+    }
+}
+
 /// A file that is written piece by piece, also at places before its end, and appears under its name
 /// only when it is finished. One that is dropped before is removed.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     path: PathBuf,
     pub(crate) file: NamedTempFile,
+    _listed: Option<Listed>,
 }
 
 impl NewFile {
@@ -101,14 +144,20 @@ impl NewFile {
         prefix.push(name);
         prefix.push(".");
         let mut builder = tempfile::Builder::new();
+        let mut listed = None;
         // Opened here, because only its owner may read what the crate opens.
         let file = builder
             .prefix(&prefix)
             .suffix(".tmp")
-            .make_in(folder(path), |temporary| File::create_new(temporary))?;
+            .make_in(folder(path), |temporary| {
+                let (file, entry) = Listed::create(temporary)?;
+                listed = Some(entry);
+                Ok(file)
+            })?;
         Ok(Self {
             path: path.to_owned(),
             file,
+            _listed: listed,
         })
     }
 

@@ -7,7 +7,7 @@ use eventprop::spikes::Batch;
 use eventprop_data::binned::{BinnedSet, Binning};
 use eventprop_data::encode::camera::PolarityCode;
 use eventprop_data::obtain::locate;
-use eventprop_data::sets::own::{self, TimeOrigin};
+use eventprop_data::sets::own;
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
 use eventprop_experiment::settings::Settings;
 use numpy::{IntoPyArray, PyArray1};
@@ -183,10 +183,7 @@ pub fn read_own<'py>(
         binning: grid.binning()?,
         side: grid.side,
         polarity: grid.polarity()?,
-        origin: match origin {
-            "first_event" => TimeOrigin::FirstEvent,
-            _ => TimeOrigin::File,
-        },
+        origin: origin.parse().map_err(errors::value)?,
         shape: like.as_ref(),
     };
     let read = pool::compute(py, || own::read_binned(&path, &request))?;

@@ -23,6 +23,7 @@ pub fn read_events<'py>(
     path: PathBuf,
     format: Option<&str>,
     names: Option<Vec<String>>,
+    origin: &str,
 ) -> PyResult<Bound<'py, PyDict>> {
     let options = ReadOptions {
         format: format.map(str::parse).transpose().map_err(errors::value)?,
@@ -30,6 +31,7 @@ pub fn read_events<'py>(
             Some(names) => Some(columns::Columns::named(names).map_err(errors::value)?),
             None => None,
         },
+        origin: origin.parse().map_err(errors::value)?,
     };
     let read = py.detach(|| events::read_with(&path, &options));
     let recording = read.map_err(|error| errors::file(&error))?;

@@ -226,6 +226,20 @@ def test_recordings_written_and_read(form: str, tmp_path: Path) -> None:
     assert spikes.times_ms.tolist() == [1.0, 4.0]
 
 
+def test_evt3_and_the_origin_of_times(tmp_path: Path) -> None:
+    # Time 4096 + 2, row 4, an ON event in column 5; time 4096 + 5, OFF events in columns 6 and 8.
+    words = np.array([0x8001, 0x6002, 0x0004, 0x2805, 0x6005, 0x3006, 0x4005], "<u2")
+    (tmp_path / "a.raw").write_bytes(b"% evt 3.0\n% geometry 20x10\n% end\n" + words.tobytes())
+    read = ep.data.read_events(tmp_path / "a.raw", origin="zero")
+    assert (read.format, read.sensor_size, read.notes) == ("evt3", (20, 10, 2), [])
+    assert read.events.tolist() == [(4098, 5, 4, 1), (4101, 6, 4, 0), (4101, 8, 4, 0)]
+    for origin, first in (("file", 4098), ("first", 0), ("first_event", 0)):
+        events = ep.data.read_events(tmp_path / "a.raw", origin=origin).events
+        assert events["t"].tolist() == [first, first + 3, first + 3]
+    with pytest.raises(ValueError, match='origin is "start"; expected first'):
+        ep.data.read_events(tmp_path / "a.raw", origin="start")
+
+
 def test_a_table_without_names(tmp_path: Path) -> None:
     (tmp_path / "table.txt").write_text("0.5 7 \n0.75 2\n".replace(" \n", "\n"))
     read = ep.data.read_events(tmp_path / "table.txt", columns=["t_ms", "channel"])

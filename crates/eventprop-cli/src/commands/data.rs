@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Subcommand;
+use eventprop_data::formats::events::{self, EventFileError, EventProblem};
 use eventprop_data::formats::npz::is_npz;
 use eventprop_data::obtain::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::obtain::manual::{self, ByHand};
@@ -29,6 +30,7 @@ use answer::Answer;
 
 use crate::failure::{self, DONE, Failure};
 use crate::output;
+use crate::signals;
 
 /// Arguments of `data`.
 #[derive(Debug, clap::Args)]
@@ -147,6 +149,11 @@ fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
+        // Encoding sound can go on later, and listens by itself.
+        let goes_on = matches!(self.action, Action::EncodeAudio(_));
+        if !goes_on && let Err(failure) = signals::end_at_once() {
+            return failure::conclude(Err(failure), self.json);
+        }
         let dirs = self.dirs();
         let answer = match &self.action {
             Action::List => Ok(list(&dirs)),
@@ -328,20 +335,24 @@ fn status_line(status: &FileStatus) -> String {
     format!("{}  {found}", status.path.display())
 }
 
-/// A spike file is packed or HDF5; what is neither is a recording of events, and so is an archive of arrays.
+/// What is packed is a spike file unless it is an archive of arrays, and HDF5 can be one; all else is a recording of events.
 fn describe_file(path: &Path) -> Result<Answer, Failure> {
     let failed = |error| Failure::failed(format!("{}: {error}", path.display()));
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut first));
     read.map_err(failed)?;
-    if is_npz(path).map_err(failed)? {
-        return event_files::describe(path);
+    let packed = [&b"PK\x03\x04"[..], b"\x1f\x8b"];
+    let packed = packed.iter().any(|magic| first.starts_with(magic));
+    if packed && !is_npz(path).map_err(failed)? {
+        return recording::describe(path);
     }
-    let spikes = [&b"\x89HDF"[..], b"PK\x03\x04", b"\x1f\x8b"];
-    if spikes.iter().any(|magic| first.starts_with(magic)) {
-        recording::describe(path)
-    } else {
-        event_files::describe(path)
+    match events::read(path) {
+        Ok(events) => Ok(event_files::describe(path, &events)),
+        Err(EventFileError {
+            problem: EventProblem::SpikeFile,
+            ..
+        }) => recording::describe(path),
+        Err(error) => Err(Failure::failed(error)),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::formats::source;
 
 pub use convert::{Written, write_spike_file};
 pub use error::OwnDataError;
-pub use shape::{Loaded, Request, SensorKind, Shape, TimeOrigin};
+pub use shape::{Loaded, Request, SensorKind, Shape};
 
 /// Reads a set.
 ///

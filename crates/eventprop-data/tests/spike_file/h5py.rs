@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// A Python that has h5py.
-fn python() -> Option<OsString> {
+pub fn python() -> Option<OsString> {
     let named = std::env::var_os("EVENTPROP_H5PY_PYTHON");
     let python = named.clone().unwrap_or_else(|| "python3".into());
     let check = Command::new(&python).args(["-c", "import h5py"]).output();
@@ -21,7 +21,7 @@ fn python() -> Option<OsString> {
     None
 }
 
-fn run(python: &OsString, script: &str, argument: &Path) -> Value {
+pub fn run(python: &OsString, script: &str, argument: &Path) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/spike_file");
     let ended = Command::new(python)
         .arg(folder.join(script))

@@ -1,10 +1,11 @@
 //! Spike files: what is written comes back, also through h5py; what h5py writes in every form is
-//! read; damage is an error.
+//! read, and also the recordings of cameras that it writes; damage is an error.
 //!
 //! `EVENTPROP_H5PY_PYTHON` names a Python that has h5py; without it `python3` is asked. Where there is
 //! no h5py, its tests say so and pass.
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod cameras;
 mod damage;
 mod h5py;
 mod round_trip;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eventprop_data::binned::{BinnedSet, EventSet, Speakers};
-use eventprop_data::sets::own::{self, Loaded, Request, Shape, TimeOrigin};
+use eventprop_data::formats::events::TimeOrigin;
+use eventprop_data::sets::own::{self, Loaded, Request, Shape};
 use eventprop_data::sets::shd::Split;
 use eventprop_params::value::Value;
 use eventprop_params::{ParamError, Parameters};

@@ -8,9 +8,9 @@ use eventprop_data::encode::delta::Delta;
 use eventprop_data::encode::level_crossing::LevelCrossing;
 use eventprop_data::formats::events::columns::Columns;
 use eventprop_data::formats::events::{
-    self, Format, Polarity, ReadOptions, Recording, SizeFrom, preview,
+    self, Format, Polarity, ReadOptions, Recording, SizeFrom, TimeOrigin, preview,
 };
-use eventprop_data::sets::own::{self, Request, TimeOrigin};
+use eventprop_data::sets::own::{self, Request};
 use eventprop_data::sets::series::{self, SeriesCode, SeriesOptions};
 use serde_json::json;
 
@@ -20,8 +20,8 @@ use crate::failure::Failure;
 /// The settings with which a file of events is read.
 #[derive(Debug, clap::Args)]
 pub struct Reading {
-    /// The format of the file, instead of the recognised one: aedat2, aedat3.1, aedat4, nmnist, evt2, dat,
-    /// es, npy, csv
+    /// The format of the file, instead of the recognised one: aedat2, aedat3.1, aedat4, nmnist, evt2,
+    /// evt2.1, evt3, dat, es, npy, csv, hdf5
     #[arg(long)]
     from: Option<Format>,
     /// Columns of a table without names, such as t_us,x,y,p or t_ms,channel
@@ -30,10 +30,11 @@ pub struct Reading {
 }
 
 impl Reading {
-    fn read(&self, path: &Path) -> Result<Recording, Failure> {
+    fn read(&self, path: &Path, origin: TimeOrigin) -> Result<Recording, Failure> {
         let options = ReadOptions {
             format: self.from,
             columns: self.columns.clone(),
+            origin,
         };
         events::read_with(path, &options).map_err(Failure::failed)
     }
@@ -49,9 +50,10 @@ pub struct Convert {
     /// The format to write, instead of the one of the ending: npy, csv, nmnist, aedat3.1, dat, es
     #[arg(long)]
     to: Option<Format>,
-    /// Count times from the first event
-    #[arg(long)]
-    start_at_zero: bool,
+    /// What times count from: first (the first event) or zero (the zero of the file, which for some cameras is
+    /// 1970)
+    #[arg(long, default_value = "zero")]
+    origin: TimeOrigin,
     /// HDF5: pixels of the longer side that a camera is drawn on
     #[arg(long, default_value_t = 128)]
     side: u32,
@@ -102,8 +104,7 @@ pub struct EncodeSeries {
 }
 
 /// Describes a file of events.
-pub fn describe(path: &Path) -> Result<Answer, Failure> {
-    let recording = events::read(path).map_err(Failure::failed)?;
+pub fn describe(path: &Path, recording: &Recording) -> Answer {
     let sensor = recording.sensor;
     let channels = sensor.polarity == Polarity::None && sensor.height == 1;
     let size = match sensor.size_from {
@@ -134,7 +135,7 @@ pub fn describe(path: &Path) -> Result<Answer, Failure> {
     }
     let notes = recording.notes.lines();
     lines.extend(notes.iter().map(|line| format!("note       {line}")));
-    Ok(Answer {
+    Answer {
         text: lines.join("\n"),
         json: json!({
             "file": path,
@@ -148,7 +149,7 @@ pub fn describe(path: &Path) -> Result<Answer, Failure> {
             "span_us": recording.span_us().map(|(first, last)| [first, last]),
             "notes": notes,
         }),
-    })
+    }
 }
 
 impl Convert {
@@ -159,13 +160,7 @@ impl Convert {
             return self.to_spike_file();
         }
         let format = self.to.map_or_else(|| format_of(&ending), Ok)?;
-        let mut recording = self.reading.read(&self.input)?;
-        if self.start_at_zero {
-            let first = recording.span_us().map_or(0, |span| span.0);
-            for event in &mut recording.events {
-                event.t_us = event.t_us.saturating_sub(first);
-            }
-        }
+        let recording = self.reading.read(&self.input, self.origin)?;
         events::write(&self.output, &recording, format).map_err(Failure::failed)?;
         let count = recording.events.len();
         let line = format!("{}  {count} events, {format}", self.output.display());
@@ -193,11 +188,7 @@ impl Convert {
             },
             side: self.side,
             polarity: self.polarity,
-            origin: if self.start_at_zero {
-                TimeOrigin::FirstEvent
-            } else {
-                TimeOrigin::File
-            },
+            origin: self.origin,
             shape: None,
         };
         let written = own::write_spike_file(&self.input, &self.output, &request);
@@ -235,12 +226,14 @@ impl Preview {
                 return Err(Failure::usage(message));
             }
         };
-        let recording = self.reading.read(&self.input)?;
+        let recording = self.reading.read(&self.input, TimeOrigin::File)?;
         write(&self.output, &recording).map_err(Failure::failed)?;
         let count = recording.events.len();
+        let notes = recording.notes.lines();
+        let line = format!("{}  {count} events", self.output.display());
         Ok(Answer {
-            text: format!("{}  {count} events", self.output.display()),
-            json: json!({"file": self.output, "events": count}),
+            text: with_notes(line, &notes),
+            json: json!({"file": self.output, "events": count, "notes": notes}),
         })
     }
 }

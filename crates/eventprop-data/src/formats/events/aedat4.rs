@@ -4,20 +4,19 @@
 //!
 //! Polarity events are packets with the identifier `EVTS`: a vector of 16-byte structs, time in µs
 //! (64 bits), x, y (16 bits), polarity. The few bytes of FlatBuffers that this needs are read here.
-//! Packets of other streams are skipped and counted; a file that was not closed properly ends in a
+//! Packets of other streams are skipped and counted, also those of a second stream of events; a file that was not closed properly ends in a
 //! packet that is cut off.
 
 use std::io::Read;
 
 use super::bytes::{array, le_i64, le_u16, le_u32};
 use super::collector::{Collector, damaged};
+use super::unpacked::Unpacked;
 use super::{Event, EventProblem, Format, Recording};
 
 const VERSION_LINE: &[u8] = b"#!AER-DAT4.0\r\n";
 const PACKET_HEADER_BYTES: usize = 8;
 const EVENT_BYTES: usize = 16;
-/// A packet that unpacks to more is not believed.
-const PACKET_BYTES_MAX: u64 = 1 << 30;
 
 #[derive(Clone, Copy)]
 enum Compression {
@@ -40,12 +39,14 @@ struct IoHeader {
 /// Reads a recording.
 pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
     let header = io_header(bytes)?;
-    let stream = event_stream(&header.streams).ok_or_else(|| {
+    let streams = event_streams(&header.streams);
+    let stream = streams.first().ok_or_else(|| {
         let found = "streams without polarity events";
         let expected = "a stream with the type identifier EVTS";
         damaged(Format::Aedat4, VERSION_LINE.len(), found, expected)
     })?;
     let mut collector = Collector::new(Format::Aedat4, stream.size);
+    let mut bound = Unpacked::of(Format::Aedat4, bytes.len() as u64);
     let end = header.table_at.unwrap_or(bytes.len()).min(bytes.len());
     let mut at = header.end;
     while at < end {
@@ -59,11 +60,14 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
             break;
         };
         if i64::from(id) == stream.id {
-            let unpacked = unpack(packet, header.compression).map_err(|error| {
+            let unpacked = unpack(packet, header.compression, bound.left + 1).map_err(|error| {
                 let found = format!("a packet that cannot be unpacked ({error})");
                 collector.damaged(body, found, "a whole LZ4 or Zstandard frame")
             })?;
+            bound.take(unpacked.len() as u64, body)?;
             events(&unpacked, body, &mut collector)?;
+        } else if streams.iter().any(|stream| i64::from(id) == stream.id) {
+            collector.notes.streams += 1;
         } else {
             collector.notes.other += 1;
         }
@@ -104,18 +108,23 @@ struct Stream {
     size: Option<(u32, u32)>,
 }
 
-/// The first stream of polarity events in the description: nodes named by the number of the stream,
-/// with attributes of the form `<attr key="sizeX" type="int">346</attr>`.
-fn event_stream(xml: &str) -> Option<Stream> {
-    let mut id = None;
-    let (mut polarity, mut width, mut height) = (None, None, None);
+/// The streams of polarity events in the description: nodes named by the number of the stream, with
+/// attributes of the form `<attr key="sizeX" type="int">346</attr>`.
+fn event_streams(xml: &str) -> Vec<Stream> {
+    let mut streams = Vec::new();
+    let (mut id, mut width, mut height) = (None, None, None);
+    let mut polarity = None;
+    let stream = |id: Option<i64>, width: Option<u32>, height| {
+        id.map(|id| Stream {
+            id,
+            size: width.zip(height),
+        })
+    };
     for tag in xml.split('<').skip(1) {
         if tag.starts_with("node ") {
             let number = quoted(tag, "name=").and_then(|name| name.parse::<i64>().ok());
             if number.is_some() {
-                if polarity.is_some() {
-                    break;
-                }
+                streams.extend(stream(polarity.take(), width, height));
                 (id, width, height) = (number, None, None);
             }
         } else if tag.starts_with("attr ") {
@@ -128,10 +137,8 @@ fn event_stream(xml: &str) -> Option<Stream> {
             }
         }
     }
-    Some(Stream {
-        id: polarity?,
-        size: width.zip(height),
-    })
+    streams.extend(stream(polarity, width, height));
+    streams
 }
 
 fn quoted<'a>(tag: &'a str, key: &str) -> Option<&'a str> {
@@ -139,18 +146,19 @@ fn quoted<'a>(tag: &'a str, key: &str) -> Option<&'a str> {
     rest.strip_prefix('"')?.split('"').next()
 }
 
-fn unpack(packet: &[u8], compression: Compression) -> std::io::Result<Vec<u8>> {
+/// The content of a packet, or its first `bytes_max` bytes.
+fn unpack(packet: &[u8], compression: Compression, bytes_max: u64) -> std::io::Result<Vec<u8>> {
     let mut unpacked = Vec::new();
     match compression {
         Compression::None => unpacked.extend_from_slice(packet),
         Compression::Lz4 => {
             let decoder = lz4_flex::frame::FrameDecoder::new(packet);
-            decoder.take(PACKET_BYTES_MAX).read_to_end(&mut unpacked)?;
+            decoder.take(bytes_max).read_to_end(&mut unpacked)?;
         }
         Compression::Zstd => {
             let decoder =
                 ruzstd::decoding::StreamingDecoder::new(packet).map_err(std::io::Error::other)?;
-            decoder.take(PACKET_BYTES_MAX).read_to_end(&mut unpacked)?;
+            decoder.take(bytes_max).read_to_end(&mut unpacked)?;
         }
     }
     Ok(unpacked)

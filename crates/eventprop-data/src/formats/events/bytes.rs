@@ -45,37 +45,3 @@ pub fn marked_lines(bytes: &[u8], mark: u8) -> Header {
     }
     header
 }
-
-/// The header of a Prophesee file: lines that begin with `% `, up to `% end` where there is one.
-pub fn percent_header(bytes: &[u8]) -> Header {
-    let mut header = marked_lines(bytes, b'%');
-    let mut end = 0;
-    let mut keep = header.lines.len();
-    for (n, line) in header.lines.iter().enumerate() {
-        let rest = &bytes[end..];
-        // Binary data may begin with the byte of `%`, but hardly with `% `.
-        if !rest.starts_with(b"% ") && !rest.starts_with(b"%\n") && !rest.starts_with(b"%\r") {
-            keep = n;
-            break;
-        }
-        end += rest.iter().position(|byte| *byte == b'\n').unwrap_or(0) + 1;
-        if line == "% end" {
-            keep = n + 1;
-            break;
-        }
-    }
-    header.lines.truncate(keep);
-    header.end = end;
-    header
-}
-
-/// A number behind a name in a header: `% Width 304`, `width=640`.
-pub fn header_number(lines: &[String], name: &str) -> Option<u32> {
-    lines.iter().find_map(|line| {
-        let lower = line.to_lowercase();
-        let at = lower.find(name)? + name.len();
-        let rest = lower[at..].trim_start_matches([' ', '=', ':']);
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok()
-    })
-}

@@ -24,7 +24,10 @@ impl Collector {
             size,
             latest_us: i64::MIN,
             events: Vec::new(),
-            notes: Notes::default(),
+            notes: Notes {
+                place: format.place(),
+                ..Notes::default()
+            },
         }
     }
 
@@ -50,6 +53,11 @@ impl Collector {
         if outside {
             self.notes.outside += 1;
         } else {
+            if self.events.len() == self.events.capacity() {
+                let more = self.events.try_reserve(1);
+                let events = self.events.len();
+                more.map_err(|_| EventProblem::Memory { events })?;
+            }
             self.events.push(event);
         }
         Ok(())

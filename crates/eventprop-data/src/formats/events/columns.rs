@@ -56,9 +56,9 @@ impl Column {
             }
             "t_ms" | "time_ms" | "timestamp_ms" => Self::Time(TimeUnit::Ms),
             "t_s" | "time_s" | "timestamp_s" => Self::Time(TimeUnit::S),
-            "x" => Self::X,
-            "y" => Self::Y,
-            "p" | "pol" | "polarity" | "on" => Self::Polarity,
+            "x" | "xs" => Self::X,
+            "y" | "ys" => Self::Y,
+            "p" | "ps" | "pol" | "polarity" | "on" => Self::Polarity,
             "channel" | "unit" | "neuron" => Self::Channel,
             _ => Self::Unused,
         }
@@ -152,6 +152,11 @@ impl Columns {
     /// The meanings, from left to right.
     pub fn iter(&self) -> impl Iterator<Item = Column> + '_ {
         self.columns.iter().copied()
+    }
+
+    /// The meanings with their names, from left to right.
+    pub fn with_names(&self) -> impl Iterator<Item = (Column, &str)> {
+        self.iter().zip(self.names.iter().map(String::as_str))
     }
 
     /// Presence of polarities in the events.

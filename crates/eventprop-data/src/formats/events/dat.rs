@@ -1,10 +1,12 @@
-//! Prophesee DAT, version 2: a header of `% ` lines, a byte with the type of event (0 or 12) and one
-//! with its size (8), then little-endian time in µs (32 bits) and x (14 bits), y (14), polarity (4).
+//! Prophesee DAT: a header of `% ` lines, a byte with the type of event (0 or 12) and one with its size
+//! (8), then little-endian time in µs (32 bits) and, of version 2, x (14 bits), y (14), polarity (4), of
+//! version 1 (ATIS) x (9 bits), y (8), polarity (1). `% Version 2` in the header names the version.
 
 use std::io::{self, Write};
 
-use super::bytes::{header_number, le_u32, percent_header};
+use super::bytes::le_u32;
 use super::collector::{Collector, Unwrapper, damaged};
+use super::prophesee::{self, number};
 use super::{Event, EventProblem, Format, Polarity, Recording};
 
 const EVENT_BYTES: usize = 8;
@@ -13,7 +15,18 @@ const TYPES: [u8; 2] = [0, 12];
 
 /// Reads a recording.
 pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
-    let header = percent_header(bytes);
+    let header = prophesee::header_of(bytes, Format::Dat)?;
+    let version = number(&header.lines, "% version");
+    let place = match version {
+        None | Some(2) => version_2,
+        Some(1) => version_1,
+        Some(other) => {
+            return Err(EventProblem::Version {
+                found: format!("Prophesee DAT of version {other}"),
+                known: "versions 1 and 2",
+            });
+        }
+    };
     let start = header.end + 2;
     match bytes.get(header.end..start) {
         Some(&[kind, size]) if TYPES.contains(&kind) && usize::from(size) == EVENT_BYTES => {}
@@ -23,26 +36,43 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
             return Err(damaged(Format::Dat, header.end, found, expected));
         }
     }
-    let size = header_number(&header.lines, "width").zip(header_number(&header.lines, "height"));
-    let mut collector = Collector::new(Format::Dat, size);
+    let mut collector = Collector::new(Format::Dat, prophesee::size(&header.lines));
+    if version.is_none() {
+        let assumed = "version 2 of the format, because the header names none";
+        collector.notes.assumed.push(assumed);
+    }
     let mut clock = Unwrapper::new(32);
     let mut at = start;
     while let (Some(time), Some(address)) = (le_u32(bytes, at), le_u32(bytes, at + 4)) {
         let (t_us, overflowed) = clock.next(time);
         collector.notes.overflows += u64::from(overflowed);
-        let event = Event {
-            t_us,
-            x: (address & 0x3fff) as u16,
-            y: (address >> 14 & 0x3fff) as u16,
-            on: address >> 28 != 0,
-        };
-        collector.push(at, event)?;
+        collector.push(at, place(t_us, address))?;
         at += EVENT_BYTES;
     }
     if at < bytes.len() {
         collector.truncated(at);
     }
     Ok(collector.camera())
+}
+
+/// The event at an address of version 2.
+fn version_2(t_us: i64, address: u32) -> Event {
+    Event {
+        t_us,
+        x: (address & 0x3fff) as u16,
+        y: (address >> 14 & 0x3fff) as u16,
+        on: address >> 28 != 0,
+    }
+}
+
+/// The event at an address of version 1.
+fn version_1(t_us: i64, address: u32) -> Event {
+    Event {
+        t_us,
+        x: (address & 0x1ff) as u16,
+        y: (address >> 9 & 0xff) as u16,
+        on: address >> 17 & 1 == 1,
+    }
 }
 
 /// The part of a recording that this format cannot hold, if any.

@@ -14,6 +14,8 @@ use super::{Event, EventProblem, Format, Polarity, Recording};
 const MAGIC: &[u8] = b"Event Stream";
 const EVENT_BYTES: usize = 5;
 const ADD_127_US: u8 = 0xff;
+/// Time without events that takes a byte.
+pub const SILENCE_US: i64 = 127;
 const FILLER: u8 = 0xfe;
 const DVS: u8 = 1;
 
@@ -24,7 +26,7 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
     let (mut at, mut t_us) = (start, 0i64);
     while let Some(&first) = bytes.get(at) {
         if first == ADD_127_US || first == FILLER {
-            t_us += i64::from(first == ADD_127_US) * 127;
+            t_us += i64::from(first == ADD_127_US) * SILENCE_US;
             at += 1;
             continue;
         }
@@ -76,6 +78,17 @@ pub fn obstacle(recording: &Recording) -> Option<&'static str> {
     )
 }
 
+/// Bytes that [`write()`] needs for the time without events.
+pub fn silence_bytes(recording: &Recording) -> u64 {
+    let mut now = 0;
+    let waits = recording.events.iter().map(|event| {
+        let wait = event.t_us - now;
+        now = event.t_us;
+        (wait / SILENCE_US) as u64
+    });
+    waits.sum()
+}
+
 /// Writes a recording that has no [`obstacle`].
 pub fn write(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(MAGIC)?;
@@ -87,9 +100,9 @@ pub fn write(recording: &Recording, out: &mut dyn Write) -> io::Result<()> {
         let mut wait = event.t_us - now;
         now = event.t_us;
         // 127 µs are never written into an event: 0xff and 0xfe have other meanings.
-        while wait >= 127 {
+        while wait >= SILENCE_US {
             out.write_all(&[ADD_127_US])?;
-            wait -= 127;
+            wait -= SILENCE_US;
         }
         out.write_all(&[(wait as u8) << 1 | u8::from(event.on)])?;
         out.write_all(&event.x.to_le_bytes())?;

@@ -5,16 +5,17 @@
 //! are of other use (Prophesee, "EVT 2.0 format"). Events before the first word of time have no time
 //! and are skipped, as the makers' tools do.
 
-use super::bytes::{array, header_number, percent_header};
+use super::bytes::array;
 use super::collector::{Collector, Unwrapper};
+use super::prophesee;
 use super::{Event, EventProblem, Format, Recording};
 
 const WORD_BYTES: usize = 4;
 
 /// Reads a recording.
 pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
-    let header = percent_header(bytes);
-    let mut collector = Collector::new(Format::Evt2, size(&header.lines));
+    let header = prophesee::header_of(bytes, Format::Evt2)?;
+    let mut collector = Collector::new(Format::Evt2, prophesee::size(&header.lines));
     let mut clock = Unwrapper::new(28);
     let mut high = None;
     let words = bytes[header.end..].chunks_exact(WORD_BYTES);
@@ -51,18 +52,4 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
         }
     }
     Ok(collector.camera())
-}
-
-/// `% geometry 640x480`, or `width=…` and `height=…` in the line of the format.
-fn size(lines: &[String]) -> Option<(u32, u32)> {
-    let geometry = lines.iter().find_map(|line| {
-        let (width, height) = line.strip_prefix("% geometry ")?.split_once('x')?;
-        Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
-    });
-    geometry.or_else(|| {
-        Some((
-            header_number(lines, "width")?,
-            header_number(lines, "height")?,
-        ))
-    })
 }

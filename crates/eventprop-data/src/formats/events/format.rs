@@ -18,6 +18,10 @@ pub enum Format {
     FiveBytes,
     /// Prophesee EVT 2.0 (`.raw`).
     Evt2,
+    /// Prophesee EVT 2.1 (`.raw`).
+    Evt21,
+    /// Prophesee EVT 3.0 (`.raw`).
+    Evt3,
     /// Prophesee DAT.
     Dat,
     /// Event Stream 2 (`.es`).
@@ -28,21 +32,26 @@ pub enum Format {
     Npz,
     /// Text with named columns.
     Csv,
+    /// HDF5 of a camera, or `.mat` of version 7.3.
+    Hdf5,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Aedat2,
         Self::Aedat31,
         Self::Aedat4,
         Self::FiveBytes,
         Self::Evt2,
+        Self::Evt21,
+        Self::Evt3,
         Self::Dat,
         Self::EventStream,
         Self::Npy,
         Self::Npz,
         Self::Csv,
+        Self::Hdf5,
     ];
 
     /// The name, as it is typed.
@@ -53,11 +62,14 @@ impl Format {
             Self::Aedat4 => "aedat4",
             Self::FiveBytes => "nmnist",
             Self::Evt2 => "evt2",
+            Self::Evt21 => "evt2.1",
+            Self::Evt3 => "evt3",
             Self::Dat => "dat",
             Self::EventStream => "es",
             Self::Npy => "npy",
             Self::Npz => "npz",
             Self::Csv => "csv",
+            Self::Hdf5 => "hdf5",
         }
     }
 
@@ -69,11 +81,22 @@ impl Format {
             Self::Aedat4 => "AEDAT 4.0",
             Self::FiveBytes => "N-MNIST (5 bytes per event)",
             Self::Evt2 => "Prophesee EVT 2.0",
+            Self::Evt21 => "Prophesee EVT 2.1",
+            Self::Evt3 => "Prophesee EVT 3.0",
             Self::Dat => "Prophesee DAT",
             Self::EventStream => "Event Stream",
             Self::Npy => "NumPy array",
             Self::Npz => "NumPy archive",
             Self::Csv => "text table (CSV)",
+            Self::Hdf5 => "HDF5",
+        }
+    }
+
+    /// The word before a position in a file.
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::Hdf5 => "row",
+            _ => "byte",
         }
     }
 }

@@ -21,26 +21,33 @@ mod csv;
 mod dat;
 mod es;
 mod evt2;
+mod evt21;
+mod evt3;
 mod five_bytes;
 mod format;
+mod hdf5;
 mod npy_table;
 mod npz_table;
+mod origin;
 pub mod preview;
 mod problem;
+mod prophesee;
 mod recording;
+mod unpacked;
 mod write;
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use eventprop_audio::guard::guarded;
 
-use crate::formats::source::{self, Source};
+use crate::formats::source;
 use crate::formats::zip;
 pub use collector::BACKWARD_MAX_US;
 use columns::Columns;
 pub use five_bytes::read_bytes as read_five_bytes;
 pub use format::{Format, UnknownFormat};
+pub use origin::{TimeOrigin, UnknownOrigin};
 use problem::FILE_BYTES_MAX;
 pub use problem::{EventFileError, EventProblem};
 pub use recording::{Event, Notes, Polarity, Recording, Sensor, SensorSize, SizeFrom};
@@ -53,6 +60,8 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The columns of a table without names.
     pub columns: Option<Columns>,
+    /// Zero of the times.
+    pub origin: TimeOrigin,
 }
 
 /// Reads a recording in any of the formats, recognised by content.
@@ -68,7 +77,7 @@ pub fn read(path: &Path) -> Result<Recording, EventFileError> {
 /// # Errors
 /// [`EventFileError`].
 pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Recording, EventFileError> {
-    let read = guarded(|| read_unguarded(path, options));
+    let read = guarded(|| load(path, options));
     read.map_err(EventProblem::Io)
         .flatten()
         .map_err(|problem| EventFileError {
@@ -77,27 +86,37 @@ pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Recording, EventF
         })
 }
 
-fn read_unguarded(path: &Path, options: &ReadOptions) -> Result<Recording, EventProblem> {
+fn load(path: &Path, options: &ReadOptions) -> Result<Recording, EventProblem> {
     let source = source::open(path)?;
-    let format = options.format;
-    if format == Some(Format::Npz) || format.is_none() && source.begins_with(&zip::MAGIC)? {
-        return npz_table::read(path, options.columns.as_ref());
+    let (format, columns) = (options.format, options.columns.as_ref());
+    let of_file = if matches!(format, None | Some(Format::Hdf5)) && hdf5::recognised(&source) {
+        Some(hdf5::read(path, &source, columns)?)
+    } else if format == Some(Format::Npz) || format.is_none() && source.begins_with(&zip::MAGIC)? {
+        Some(npz_table::read(path, columns)?)
+    } else {
+        None
+    };
+    if let Some(mut recording) = of_file {
+        options.origin.apply(&mut recording);
+        return Ok(recording);
     }
-    parse(&load(source)?, options)
-}
-
-fn load(source: Source) -> Result<Vec<u8>, EventProblem> {
     if source.bytes > FILE_BYTES_MAX {
         return Err(EventProblem::TooLarge {
             bytes: source.bytes,
         });
     }
-    let mut bytes = Vec::with_capacity(source.bytes as usize);
-    source.file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut bytes = Vec::new();
+    // The error of the system says what it lacks.
+    bytes
+        .try_reserve_exact(source.bytes as usize)
+        .map_err(std::io::Error::from)?;
+    let mut file = &source.file;
+    file.seek(SeekFrom::Start(0))?;
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    parse(&bytes, options)
 }
 
-/// Reads a recording from the bytes of a file; archives are read only from a file ([`read_with`]).
+/// Reads a recording from the bytes of a file; archives and HDF5 are read only from a file ([`read_with`]).
 ///
 /// # Errors
 /// [`EventProblem`].
@@ -106,12 +125,14 @@ pub fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Recording, EventProb
         Some(format) => format,
         None => detect(bytes)?,
     };
-    match format {
+    let mut recording = match format {
         Format::Aedat2 => aedat2::parse(bytes),
         Format::Aedat31 => aedat31::parse(bytes),
         Format::Aedat4 => aedat4::parse(bytes),
         Format::FiveBytes => five_bytes::parse(bytes),
         Format::Evt2 => evt2::parse(bytes),
+        Format::Evt21 => evt21::parse(bytes),
+        Format::Evt3 => evt3::parse(bytes),
         Format::Dat => dat::parse(bytes),
         Format::EventStream => es::parse(bytes),
         Format::Npy => npy_table::parse(bytes, options.columns.as_ref()),
@@ -120,7 +141,13 @@ pub fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Recording, EventProb
             instead: "name the file",
         }),
         Format::Csv => csv::parse(bytes, options.columns.as_ref()),
-    }
+        Format::Hdf5 => Err(EventProblem::Unsupported {
+            what: "no HDF5, or only the bytes of one",
+            instead: "name an HDF5 file",
+        }),
+    }?;
+    options.origin.apply(&mut recording);
+    Ok(recording)
 }
 
 /// The format of a file, from its content.
@@ -139,8 +166,10 @@ pub fn detect(bytes: &[u8]) -> Result<Format, EventProblem> {
         Ok(Format::Npy)
     } else if bytes.starts_with(&zip::MAGIC) {
         Ok(Format::Npz)
-    } else if begins(b"% ") {
-        prophesee(bytes)
+    } else if prophesee::recognised(bytes) {
+        prophesee::format(&prophesee::header(bytes).lines)
+    } else if begins(b"\x89HDF") {
+        Ok(Format::Hdf5)
     } else if let Some((what, instead)) = known_stranger(bytes) {
         Err(EventProblem::Unsupported { what, instead })
     } else if csv::looks_like_text(bytes) {
@@ -159,35 +188,23 @@ fn aedat_version(bytes: &[u8]) -> Result<Format, EventProblem> {
         Some(b"2.0") => Ok(Format::Aedat2),
         Some(b"3.1") => Ok(Format::Aedat31),
         Some(b"4.0") => Ok(Format::Aedat4),
-        _ => Err(EventProblem::Unsupported {
-            what: "AEDAT of a version other than 2.0, 3.1 and 4.0",
-            instead: "convert it with DV or jAER first",
+        other => Err(EventProblem::Version {
+            found: format!(
+                "AEDAT {}",
+                String::from_utf8_lossy(other.unwrap_or_default())
+            ),
+            known: "AEDAT 2.0, 3.1 and 4.0",
         }),
     }
-}
-
-fn prophesee(bytes: &[u8]) -> Result<Format, EventProblem> {
-    let header = bytes::percent_header(bytes);
-    let says = |what: &str| header.lines.iter().any(|line| line.contains(what));
-    if says("evt 2.0") || says("EVT2;") || says("format EVT2") && !says("EVT21") {
-        return Ok(Format::Evt2);
-    }
-    if says("evt 3.0") || says("evt 2.1") || says("EVT3") || says("EVT21") {
-        return Err(EventProblem::Unsupported {
-            what: "Prophesee EVT 3.0 or 2.1",
-            instead: "convert it to EVT 2.0, DAT or CSV with the tools of the Metavision SDK first",
-        });
-    }
-    Ok(Format::Dat)
 }
 
 /// Files that are often beside recordings.
 fn known_stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let strangers: [(&[u8], &str, &str); 4] = [
         (
-            b"\x89HDF",
-            "HDF5",
-            "spike trains in the layout of SHD are read as spike files",
+            b"MATLAB 5.0",
+            "a .mat of version 5",
+            "save it from MATLAB with -v7.3, or as columns t, x, y, p of a table",
         ),
         (b"\x1f\x8b", "packed with gzip", "unpack it first"),
         (b"\x89PNG", "a PNG picture", "name the recording"),

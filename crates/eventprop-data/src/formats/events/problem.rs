@@ -78,14 +78,61 @@ pub enum EventProblem {
         /// Its numbers.
         found: String,
     },
+    /// A version of a format that is not read.
+    #[error("the file is {found}, which is not read; read are {known}: save it as one of them")]
+    Version {
+        /// What the file says of itself.
+        found: String,
+        /// The versions that are read.
+        known: &'static str,
+    },
+    /// A packed file that becomes too large.
+    #[error(
+        "{format}, {place} {offset}: the file unpacks to more than {bytes_max} bytes, while no recording of {file_bytes} \
+         bytes does; if it is no damaged or forged one, save it without compression",
+        place = format.place()
+    )]
+    Unpacked {
+        /// The format.
+        format: Format,
+        /// Byte offset, or row.
+        offset: u64,
+        /// Bytes that are unpacked at most.
+        bytes_max: u64,
+        /// Length of the file.
+        file_bytes: u64,
+    },
+    /// Events that the memory does not hold.
+    #[error(
+        "there is no memory for more than {events} events: cut the file into parts, or use a machine with more"
+    )]
+    Memory {
+        /// Events that are there.
+        events: usize,
+    },
+    /// Spike trains in the layout of SHD.
+    #[error(
+        "the file holds spike trains in the layout of SHD, which are no recording of one camera: name it as a data set (`data \
+         info`, `train custom --train`, `ep.data.own`)"
+    )]
+    SpikeFile,
+    /// An HDF5 file that is damaged, or of a kind that is not read.
+    #[error(
+        "HDF5: {message}; `h5repack -f NONE IN OUT`, where its filters are installed, undoes those that are not known here"
+    )]
+    Hdf5 {
+        /// The problem.
+        message: String,
+    },
     /// The content contradicts the format.
     #[error(
-        "{format}, byte {offset}: found {found}, expected {expected}; the file is damaged or of another kind: get it again"
+        "{format}, {place} {offset}: found {found}, expected {expected}; the file is damaged or of another kind: get it again",
+        place = format.place()
     )]
     Damaged {
         /// The format.
         format: Format,
-        /// Byte offset.
+        /// Byte offset, or row.
         offset: u64,
         /// The content found.
         found: String,
@@ -94,13 +141,14 @@ pub enum EventProblem {
     },
     /// Time runs back too far.
     #[error(
-        "{format}, byte {offset}: time runs back from {from_us} to {to_us} µs; the clock was reset while recording: \
-         cut the file there"
+        "{format}, {place} {offset}: time runs back from {from_us} to {to_us} µs; the clock was reset while recording: \
+         cut the file there",
+        place = format.place()
     )]
     TimeBack {
         /// The format.
         format: Format,
-        /// Byte offset.
+        /// Byte offset, or row.
         offset: u64,
         /// Latest time before.
         from_us: i64,

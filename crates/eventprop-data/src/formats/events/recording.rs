@@ -89,19 +89,25 @@ pub struct Notes {
     pub outside: u64,
     /// Events or packets of other kinds (frames, triggers, inertial sensors); skipped.
     pub other: u64,
-    /// Events before the first time stamp of the stream; skipped, as their time is unknown.
+    /// Packets of further streams of events; skipped, as only the first stream is read.
+    pub streams: u64,
+    /// Words of types that are reserved; skipped.
+    pub reserved: u64,
+    /// Events before the first time stamp, row or column of the stream; skipped, as it is unknown.
     pub before_clock: u64,
     /// Overflows of the time stamp; put right.
     pub overflows: u64,
     /// Events earlier than the one before them; sorted in.
     pub backward: u64,
-    /// Byte at which time ran back first.
+    /// Word before the positions below: byte or row.
+    pub place: &'static str,
+    /// Byte or row at which time ran back first.
     pub backward_first: Option<u64>,
     /// Byte from which the file is cut off in the middle of an event or packet; skipped.
     pub truncated_at: Option<u64>,
     /// Assumptions where the file says nothing.
     pub assumed: Vec<&'static str>,
-    /// Columns of a table that mean nothing here; skipped.
+    /// Columns of a table, or datasets of a file, that mean nothing here; skipped.
     pub columns: Vec<String>,
 }
 
@@ -113,8 +119,13 @@ impl Notes {
             (self.outside, "events outside the sensor: skipped"),
             (self.other, "events or packets of other kinds: skipped"),
             (
+                self.streams,
+                "packets of further streams of events: skipped, the first stream is read",
+            ),
+            (self.reserved, "words of reserved types: skipped"),
+            (
                 self.before_clock,
-                "events before the first time stamp: skipped",
+                "events before the first time stamp, row or column: skipped",
             ),
             (
                 self.overflows,
@@ -129,7 +140,8 @@ impl Notes {
         if let Some(first) = self.backward_first {
             let count = self.backward;
             lines.push(format!(
-                "{count} times run backwards, first at byte {first}: sorted"
+                "{count} times run backwards, first at {} {first}: sorted",
+                self.place
             ));
         }
         if let Some(at) = self.truncated_at {

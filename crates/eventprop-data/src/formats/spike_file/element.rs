@@ -5,15 +5,15 @@ use rust_hdf5::{ByteOrder, DatatypeMessage};
 
 /// An IEEE float of 2, 4 or 8 bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Float {
-    pub(super) bytes: u8,
+pub(crate) struct Float {
+    pub(crate) bytes: u8,
     order: ByteOrder,
 }
 
 /// An integer of 1 to 8 bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Integer {
-    pub(super) bytes: u8,
+pub(crate) struct Integer {
+    pub(crate) bytes: u8,
     signed: bool,
     order: ByteOrder,
 }
@@ -29,7 +29,7 @@ fn widened(bytes: &[u8], order: ByteOrder) -> u64 {
 }
 
 impl Float {
-    pub(super) fn of(datatype: &DatatypeMessage) -> Option<Self> {
+    pub(crate) fn of(datatype: &DatatypeMessage) -> Option<Self> {
         // Sign, exponent and mantissa where IEEE 754 has them; then the size says all.
         match *datatype {
             DatatypeMessage::FloatingPoint {
@@ -63,7 +63,7 @@ impl Float {
         }
     }
 
-    pub(super) fn decode(self, bytes: &[u8], values: &mut Vec<f64>) {
+    pub(crate) fn decode(self, bytes: &[u8], values: &mut Vec<f64>) {
         values.clear();
         let elements = bytes.chunks_exact(usize::from(self.bytes));
         let elements = elements.map(|element| widened(element, self.order));
@@ -76,7 +76,7 @@ impl Float {
 }
 
 impl Integer {
-    pub(super) fn of(datatype: &DatatypeMessage) -> Option<Self> {
+    pub(crate) fn of(datatype: &DatatypeMessage) -> Option<Self> {
         match *datatype {
             DatatypeMessage::FixedPoint {
                 size: size @ (1 | 2 | 4 | 8),
@@ -93,7 +93,7 @@ impl Integer {
         }
     }
 
-    pub(super) fn decode(self, bytes: &[u8], values: &mut Vec<i64>) {
+    pub(crate) fn decode(self, bytes: &[u8], values: &mut Vec<i64>) {
         values.clear();
         let elements = bytes.chunks_exact(usize::from(self.bytes));
         let elements = elements.map(|element| widened(element, self.order));

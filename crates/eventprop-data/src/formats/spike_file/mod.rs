@@ -26,9 +26,12 @@ mod superblock;
 mod tables;
 mod write;
 
+pub(crate) use element::{Float, Integer};
 pub use heap::ListProblem;
 pub use problem::{Problem, SpikeFileError};
 pub use read::{SpikeFile, Spikes};
+pub(crate) use superblock::read as read_superblock;
+pub(crate) use tables::guarded;
 pub(crate) use write::nearest_f16;
 pub use write::{Compression, Sample, SpikeFileWriter, TimeType, WriteFileError, WriteOptions};
 pub use write::{OptionsProblem, SampleProblem};

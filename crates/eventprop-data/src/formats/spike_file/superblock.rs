@@ -12,13 +12,13 @@ const BYTES: usize = 64;
 
 /// The part that is needed of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Superblock {
+pub(crate) struct Superblock {
     /// The byte that addresses are counted from.
-    pub(super) base: u64,
+    pub(crate) base: u64,
 }
 
 /// Finds the superblock, and compares the length of the file with it.
-pub(super) fn read(source: &Source) -> Result<Superblock, Problem> {
+pub(crate) fn read(source: &Source) -> Result<Superblock, Problem> {
     let mut offset = 0;
     loop {
         let block = block(source, offset)?;

@@ -273,7 +273,7 @@ fn numbers(
 }
 
 /// Calls the reader of HDF5; a panic in it is an error like any other.
-pub(super) fn guarded<T>(
+pub(crate) fn guarded<T>(
     what: &str,
     call: impl FnOnce() -> Result<T, Hdf5Error>,
 ) -> Result<T, Problem> {

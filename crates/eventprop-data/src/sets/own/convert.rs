@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use super::error::OwnDataError;
-use super::folder::{Member, camera_code, members, prefixed_notes, sensor, start_us};
+use super::folder::{Member, camera_code, members, prefixed_notes, recording, sensor};
 use super::shape::Request;
-use crate::formats::events;
 use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteOptions};
 
 /// Summary of the written set.
@@ -24,7 +23,8 @@ pub struct Written {
 }
 
 /// Writes a folder per class of recordings, or one recording as class 0, as spike trains in the layout of
-/// SHD: every event at its own time (float32), its channel as `CameraCode` has it.
+/// SHD: every event at its own time (float64, because float32 does not hold µs beyond 16 s), its channel as
+/// `CameraCode` has it.
 ///
 /// # Errors
 /// [`OwnDataError`]; then nothing is written.
@@ -42,7 +42,7 @@ pub fn write_spike_file(
     let sensor = sensor(&members, None)?;
     let code = camera_code(from, sensor, request)?;
     let options = WriteOptions {
-        times: TimeType::F32,
+        times: TimeType::F64,
         keys: names.clone(),
         attributes: vec![("source".into(), from.display().to_string())],
         ..WriteOptions::default()
@@ -56,13 +56,20 @@ pub fn write_spike_file(
         notices: Vec::new(),
     };
     for member in &members {
-        let recording = events::read(&member.path)?;
-        let start_us = start_us(&recording, request.origin);
+        let recording = recording(member, request.origin)?;
         let placed = recording.events.iter();
         let placed = placed.filter_map(|event| Some((event.t_us, code.input(event)?)));
         let (times_s, units): (Vec<f64>, Vec<u16>) = placed
-            .map(|(t_us, input)| ((t_us - start_us) as f64 / 1e6, input as u16))
+            .map(|(t_us, input)| (t_us as f64 / 1e6, input as u16))
             .unzip();
+        let left_out = recording.events.len() - units.len();
+        if left_out > 0 {
+            let line = format!(
+                "{}: {left_out} OFF events are left out",
+                member.path.display()
+            );
+            written.notices.push(line);
+        }
         written.spikes += units.len() as u64;
         file.push(Sample {
             times_s: &times_s,

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::error::OwnDataError;
-use super::shape::{CHANNELS_MAX, Loaded, Request, SensorKind, Shape, TimeOrigin};
+use super::shape::{CHANNELS_MAX, Loaded, Request, SensorKind, Shape};
 use crate::binned::{BinnedSet, Binning, Speakers};
 use crate::encode::camera::{CameraCode, PolarityCode};
-use crate::formats::events::{self, EventFileError, Polarity, Recording, SensorSize, SizeFrom};
+use crate::formats::events::{
+    self, EventFileError, Polarity, ReadOptions, Recording, SensorSize, SizeFrom, TimeOrigin,
+};
 
 /// A recording of a class.
 pub(super) struct Member {
@@ -25,18 +27,22 @@ pub(super) fn read(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnData
     binning.inputs = code.inputs();
     let classes = names.len() as u32;
     let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown);
-    let mut notices = Vec::new();
+    let (mut notices, mut left_out) = (Vec::new(), 0);
     for group in members.chunks(64) {
         let read: Vec<_> = group
             .par_iter()
             .map(|member| sample(member, &code, &binning, request.origin))
             .collect::<Result<Vec<_>, OwnDataError>>()?;
         for (member, (mut spikes, cut, total, said)) in group.iter().zip(read) {
+            left_out += total - cut - spikes.len() as u64;
             set.push(&mut spikes, member.class, None);
             set.lost.cut_off += cut;
             set.lost.of += total;
             notices.extend(said);
         }
+    }
+    if left_out > 0 {
+        notices.push(format!("{left_out} OFF events are left out"));
     }
     notices.extend(set.lost.late_notice());
     set.class_names.clone_from(&names);
@@ -218,10 +224,9 @@ fn sample(
     binning: &Binning,
     origin: TimeOrigin,
 ) -> Result<Sampled, OwnDataError> {
-    let recording: Recording = events::read(&member.path)?;
-    let start_us = start_us(&recording, origin);
+    let recording = recording(member, origin)?;
     let mut spikes = Vec::with_capacity(recording.events.len());
-    let late = code.bin(&recording.events, start_us, binning, &mut spikes);
+    let late = code.bin(&recording.events, 0, binning, &mut spikes);
     let late = late.map_err(|problem| OwnDataError::Bin {
         path: member.path.clone(),
         sample: 0,
@@ -231,11 +236,13 @@ fn sample(
     Ok((spikes, late, total, prefixed_notes(member, &recording)))
 }
 
-pub(super) fn start_us(recording: &Recording, origin: TimeOrigin) -> i64 {
-    match origin {
-        TimeOrigin::FirstEvent => recording.span_us().map_or(0, |span| span.0),
-        TimeOrigin::File => 0,
-    }
+/// A recording whose times count from `origin`.
+pub(super) fn recording(member: &Member, origin: TimeOrigin) -> Result<Recording, EventFileError> {
+    let options = ReadOptions {
+        origin,
+        ..ReadOptions::default()
+    };
+    events::read_with(&member.path, &options)
 }
 
 pub(super) fn prefixed_notes(member: &Member, recording: &Recording) -> Vec<String> {

@@ -2,19 +2,10 @@
 
 use crate::binned::{BinnedSet, Binning};
 use crate::encode::camera::{CameraCode, PolarityCode};
-use crate::formats::events::{Polarity, SensorSize};
+use crate::formats::events::{Polarity, SensorSize, TimeOrigin};
 
 /// Classes and channels have 16 bits.
 pub(super) const CHANNELS_MAX: u32 = 1 << 16;
-
-/// Zero of the time of a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeOrigin {
-    /// Its first event.
-    FirstEvent,
-    /// The zero of the file.
-    File,
-}
 
 /// Conversion of recordings into samples.
 #[derive(Debug, Clone, Copy)]

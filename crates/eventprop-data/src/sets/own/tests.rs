@@ -3,9 +3,9 @@ use std::path::Path;
 use super::*;
 use crate::binned::{BinnedSet, Binning};
 use crate::encode::camera::PolarityCode;
-use crate::formats::events::{Polarity, SensorSize};
+use crate::formats::events::{Polarity, SensorSize, TimeOrigin};
 use crate::formats::npz::{archive, array};
-use crate::formats::spike_file::{Sample, SpikeFileWriter, WriteOptions};
+use crate::formats::spike_file::{Sample, SpikeFile, SpikeFileWriter, WriteOptions};
 
 fn request(shape: Option<&Shape>) -> Request<'_> {
     Request {
@@ -106,6 +106,45 @@ fn a_folder_of_archives() {
             height: 5
         }
     );
+}
+
+/// Only ON events are asked for: the others are counted. Times are µs to the last, also of a late clock.
+#[test]
+fn what_a_polarity_leaves_out_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "t,x,y,p\n1605507430438338,3,1,1\n1605507430438339,0,0,0\n1605507430438341,0,0,1\n";
+    write(folder.path(), "a/a.csv", text);
+    let on = Request {
+        polarity: PolarityCode::On,
+        ..request(None)
+    };
+    let loaded = read_binned(folder.path(), &on).unwrap();
+    assert_eq!(loaded.notices, ["1 OFF events are left out"]);
+    let path = folder.path().join("out.h5");
+    for (origin, first_us) in [
+        (TimeOrigin::File, 1_605_507_430_438_338.0),
+        (TimeOrigin::FirstEvent, 0.0),
+    ] {
+        let written = write_spike_file(
+            &folder.path().join("a/a.csv"),
+            &path,
+            &Request { origin, ..on },
+        );
+        let notices = written.unwrap().notices;
+        assert!(
+            notices[0].ends_with("1 OFF events are left out"),
+            "{notices:?}"
+        );
+        let mut times_us = vec![];
+        let file = SpikeFile::open(&path).unwrap();
+        let each = |_: usize, spikes: &crate::formats::spike_file::Spikes| Ok(spikes.clone());
+        file.for_each::<_, crate::formats::spike_file::SpikeFileError>(each, |_, spikes| {
+            times_us.extend(spikes.times_s.iter().map(|time| (time * 1e6).round()));
+        })
+        .unwrap();
+        // A float64 near 1.6e9 s has steps of 0.24 µs.
+        assert_eq!(times_us, [first_us, first_us + 3.0]);
+    }
 }
 
 #[test]

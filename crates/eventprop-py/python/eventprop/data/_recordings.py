@@ -46,26 +46,23 @@ def read_events(
     Parameters
     ----------
     path
-        AEDAT 2.0, 3.1 or 4.0, N-MNIST's five bytes, Prophesee EVT 2.0 or DAT, Event Stream, NumPy or text.
+        AEDAT 2.0, 3.1 or 4.0, N-MNIST's five bytes, Prophesee EVT 2.0, 2.1 or 3.0 or DAT, Event Stream,
+        HDF5 of cameras or MATLAB 7.3, NumPy or text.
     format
         The format, where the content does not tell.
     columns
         Meaning of the columns of a table without names: `t` (µs), `t_ms` or `t_s`; `x`, `y`, `p`, or
         `channel`; `_` for what is not read.
     origin
-        What times count from: the `"first_event"`, or the zero of the `"file"`.
+        What times count from: the `"first_event"`, or the zero of the `"file"`; `"first"` and `"zero"` for short.
     """
-    if origin not in ("first_event", "file"):
-        raise ValueError(f'origin is {origin!r}; expected "first_event" or "file"')
     names = None if columns is None else list(columns)
-    read = _engine.read_events(os.fspath(path), format, names)
+    read = _engine.read_events(os.fspath(path), format, names, origin)
     for note in read["notes"]:
         warn(f"{os.fspath(path)}: {note}")
     events = np.zeros(len(read["t"]), _EVENT)
     for field, _ in _EVENT:
         events[field] = read[field]
-    if origin == "first_event" and len(events):
-        events["t"] -= events["t"][0]
     return Recording(events, read["sensor_size"], read["format"], read["notes"])
 
 

@@ -384,8 +384,6 @@ def own(
     like
         What was trained on: classes, sensor and inputs are then those, and what does not fit is an error.
     """
-    if origin not in ("first_event", "file"):
-        raise ValueError(f'origin is {origin!r}; expected "first_event" or "file"')
     if like is not None and not isinstance(like, OwnData):
         raise TypeError(f"like is {type(like).__name__}; expected what an earlier own(…) returned")
     shape = None if like is None else like._shape
