@@ -40,6 +40,10 @@ Look further:
 ";
 
 fn main() -> ExitCode {
+    failure::of_output(carried_out())
+}
+
+fn carried_out() -> ExitCode {
     match Cli::try_parse() {
         Ok(Cli {
             command: Some(command),

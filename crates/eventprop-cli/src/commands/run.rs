@@ -11,8 +11,9 @@ use eventprop_experiment::metrics::tensorboard::Board;
 use eventprop_experiment::run::{self, Command, Control, Observer, Progress, RunError, Summary};
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
+use serde_json::Value as Json;
 
-use crate::failure::{self, DONE, Failure};
+use crate::failure::{self, Failure};
 use crate::progress::{Display, Verbosity};
 use crate::signals::{self, Stop};
 use crate::{output, report};
@@ -160,16 +161,26 @@ impl Args {
 impl RunOptions {
     /// Runs, tells and returns the exit code.
     pub fn carry_out(&self, stop: &Stop, run: impl Run) -> Result<u8, Failure> {
-        self.follow(stop, run, |summary| self.tell(summary))
+        let mut result = Json::Null;
+        let ended = self.follow(stop, run, |summary| {
+            result = summary.to_json();
+            self.tell(summary);
+        });
+        let ended = ended.map_err(|failure| failure.after(result))?;
+        if let Some(summary) = &ended {
+            self.tell_files(summary);
+        }
+        Ok(stop.code_of(ended.as_ref()))
     }
 
-    /// Runs, shows the progress and hands over the summary; returns the exit code.
+    /// Runs, shows the progress and hands over the result as soon as it cannot be lost any more; returns the summary
+    /// with all files, or none of a run that was stopped before it began.
     pub fn follow(
         &self,
         stop: &Stop,
         run: impl Run,
-        tell: impl FnOnce(&Summary),
-    ) -> Result<u8, Failure> {
+        mut tell: impl FnMut(&Summary) + Send,
+    ) -> Result<Option<Summary>, Failure> {
         let mut board = self.tensorboard.then(Board::default);
         let mut display = Display::new(self.verbosity());
         let mut observer = |progress: &Progress<'_>| {
@@ -177,6 +188,9 @@ impl RunOptions {
                 stop.begin();
             }
             display.hear(progress);
+            if let Progress::Result(summary) = progress {
+                tell(summary);
+            }
             if let Some(board) = &mut board {
                 board.hear(progress);
             }
@@ -189,14 +203,13 @@ impl RunOptions {
         });
         display.finish();
         let summary = match summary {
-            Err(RunError::StoppedBefore) => return Ok(stop.code()),
+            Err(RunError::StoppedBefore) => return Ok(None),
             ended => ended.map_err(|error| explain(&error))?,
         };
-        tell(&summary);
         if let Some(board) = board {
             board.finish(&summary).map_err(Failure::failed)?;
         }
-        Ok(if summary.cancelled { stop.code() } else { DONE })
+        Ok(Some(summary))
     }
 
     /// True if the result is one JSON object.
@@ -206,11 +219,21 @@ impl RunOptions {
 
     fn tell(&self, summary: &Summary) {
         if self.json {
-            output::out(&summary.to_json().to_string());
-        } else if self.quiet {
-            output::out(&report::one_line(summary));
+            return;
+        }
+        output::out(&if self.quiet {
+            report::one_line(summary)
         } else {
-            output::out(&report::full(summary));
+            report::full(summary)
+        });
+    }
+
+    /// What comes after the result: the files, or all of it as one object.
+    fn tell_files(&self, summary: &Summary) {
+        if self.json {
+            output::out(&summary.to_json().to_string());
+        } else if !self.quiet {
+            output::out(&report::files(summary));
         }
     }
 
