@@ -62,6 +62,75 @@ fn without_arguments_it_says_what_to_try_first() {
     assert!(text(&output.stdout).contains("eventprop train yinyang"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_that_is_no_utf_8_is_refused_instead_of_changed() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder();
+    let output = program(folder.path(), &["train", "yinyang", "--out"])
+        .arg(std::ffi::OsStr::from_bytes(b"caf\xe9"))
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("OUT_DIR=caf") && text(&output.stderr).contains("no UTF-8")
+    );
+    assert!(
+        std::fs::read_dir(folder.path())
+            .expect("a folder")
+            .next()
+            .is_none()
+    );
+}
+
+#[test]
+fn counts_beyond_the_machine_end_with_2_and_the_largest_that_fits() {
+    for (arguments, message) in [
+        (
+            &["train", "yinyang", "N_BATCH=4294967295"][..],
+            "N_BATCH can be at most ",
+        ),
+        (
+            &["train", "yinyang", "NUM_HIDDEN=4294967295"],
+            "NUM_HIDDEN can be at most ",
+        ),
+        (
+            &["train", "yinyang", "N_HID_LAYER=999999999"],
+            "from 1 to 1000",
+        ),
+        (
+            &["train", "yinyang", "N_EPOCH=9223372036854775807"],
+            "at most 4294967295",
+        ),
+        (
+            &["doctor", "yinyang", "N_BATCH=4294967295"],
+            "N_BATCH can be at most ",
+        ),
+        (
+            &[
+                "xval",
+                "yinyang",
+                "N_FOLDS=1000",
+                "N_TRAIN=20",
+                "N_VALIDATE=0",
+            ],
+            "choose 2 to 60 folds",
+        ),
+        (
+            &["train", "yinyang", "--threads", "100000"],
+            "choose at most ",
+        ),
+    ] {
+        let (code, error) = refused(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+    }
+    let folder = folder();
+    let mut program = program(folder.path(), &["params"]);
+    let output = program.env("RAYON_NUM_THREADS", "100000").output();
+    assert_eq!(output.expect("the program starts").status.code(), Some(2));
+}
+
 #[test]
 fn a_picture_that_cannot_be_written_is_a_note_and_the_result_is_kept() {
     let folder = folder();

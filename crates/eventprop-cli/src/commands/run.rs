@@ -13,6 +13,7 @@ use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
 use serde_json::Value as Json;
 
+use super::options::Threads;
 use crate::failure::{self, Failure};
 use crate::progress::{Display, Verbosity};
 use crate::signals::{self, Stop};
@@ -62,7 +63,7 @@ impl BenchmarkArgs {
         }
         for (key, path) in [("DATA_TRAIN", &self.train), ("DATA_TEST", &self.test)] {
             if let Some(path) = path {
-                params.set(key, Value::Text(path.display().to_string()))?;
+                params.set(key, as_text(key, path)?)?;
             }
         }
         if let Some(seed) = self.seed {
@@ -76,6 +77,17 @@ impl BenchmarkArgs {
     pub fn source(&self) -> Source {
         source(self.data_dir.as_deref())
     }
+}
+
+/// A path as a parameter holds it and `NAME.json` writes it.
+fn as_text(key: &'static str, path: &Path) -> Result<Value, ParamError> {
+    let text = path.to_str().map(|text| Value::Text(text.to_owned()));
+    text.ok_or_else(|| ParamError::Combination {
+        key,
+        found: path.display().to_string(),
+        problem: "the path is no UTF-8, which parameter files are".to_owned(),
+        way_out: "rename the folder or choose another".to_owned(),
+    })
 }
 
 /// The source of data: the folder that was named, or the usual ones.
@@ -109,9 +121,8 @@ pub struct Args {
 /// Threads and output of a run.
 #[derive(Debug, clap::Args)]
 pub struct RunOptions {
-    /// Threads; results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: Threads,
     /// Write event files for TensorBoard (`tensorboard --logdir DIR` with the output folder)
     #[arg(long)]
     tensorboard: bool,
@@ -146,7 +157,7 @@ impl Args {
             params.set("NAME", Value::Text(name.clone()))?;
         }
         if let Some(out) = &self.out {
-            params.set("OUT_DIR", Value::Text(out.display().to_string()))?;
+            params.set("OUT_DIR", as_text("OUT_DIR", out)?)?;
         } else if !params.is_given("OUT_DIR") {
             let folder = format!("runs/{}-{}", params.benchmark(), params.text("NAME"));
             params.set("OUT_DIR", Value::Text(folder))?;
@@ -195,7 +206,7 @@ impl RunOptions {
                 board.hear(progress);
             }
         };
-        let summary = pool(self.threads)?.install(|| {
+        let summary = pool(self.threads.threads)?.install(|| {
             run(&mut Control {
                 observer: &mut observer,
                 cancel: stop.flag(),
