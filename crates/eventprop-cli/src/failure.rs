@@ -4,7 +4,7 @@ use std::env;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::output;
 
@@ -20,6 +20,8 @@ const USAGE: u8 = 2;
 pub struct Failure {
     code: u8,
     message: String,
+    /// The result that there was before something failed, or null.
+    result: Json,
 }
 
 impl Failure {
@@ -28,6 +30,7 @@ impl Failure {
         Self {
             code: FAILED,
             message: error.to_string(),
+            result: Json::Null,
         }
     }
 
@@ -36,7 +39,13 @@ impl Failure {
         Self {
             code: USAGE,
             message: error.to_string(),
+            result: Json::Null,
         }
+    }
+
+    /// The same with the result that there was before, or null.
+    pub fn after(self, result: Json) -> Self {
+        Self { result, ..self }
     }
 }
 
@@ -44,19 +53,38 @@ impl Failure {
 pub fn conclude(ended: Result<u8, Failure>, json: bool) -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
-        Err(Failure { code, message }) => {
-            output::err(&format!("error: {message}"));
+        Err(failure) => {
+            output::err(&format!("error: {}", failure.message));
             if json {
-                tell_programs(&message, code);
+                tell_programs(&failure);
             }
-            ExitCode::from(code)
+            ExitCode::from(failure.code)
         }
     }
 }
 
+/// The exit code of a program of which `ended` is that of its command: what was done and could not be said has failed.
+pub fn of_output(ended: ExitCode) -> ExitCode {
+    let Some(error) = output::lost() else {
+        return ended;
+    };
+    output::err(&format!(
+        "error: standard output could not be written: {error}; make room where it leads, or lead it elsewhere"
+    ));
+    if ended == ExitCode::SUCCESS {
+        ExitCode::from(FAILED)
+    } else {
+        ended
+    }
+}
+
 /// A failure as an object.
-fn tell_programs(message: &str, code: u8) {
-    output::out(&json!({"error": message, "exit_code": code}).to_string());
+fn tell_programs(failure: &Failure) {
+    let mut told = json!({"error": failure.message, "exit_code": failure.code});
+    if !failure.result.is_null() {
+        told["result"] = failure.result.clone();
+    }
+    output::out(&told.to_string());
 }
 
 /// The exit code of a command line that was not understood, or that asked for help; a mistake is told as an object
@@ -71,7 +99,7 @@ pub fn of_command_line(refusal: &clap::Error) -> ExitCode {
         // What follows the first paragraph is the usage, for people.
         let problem = text.split("\n\n").next().unwrap_or_default();
         let problem = problem.strip_prefix("error: ").unwrap_or(problem);
-        tell_programs(problem, USAGE);
+        tell_programs(&Failure::usage(problem));
     }
     ExitCode::from(USAGE)
 }

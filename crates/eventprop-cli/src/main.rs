@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use commands::Command;
+use eventprop_experiment::machine;
+use failure::Failure;
 
 /// Trains spiking neural networks with exact, event-based gradients (EventProp).
 #[derive(Debug, Parser)]
@@ -40,6 +42,13 @@ Look further:
 ";
 
 fn main() -> ExitCode {
+    failure::of_output(carried_out())
+}
+
+fn carried_out() -> ExitCode {
+    if let Err(problem) = machine::check_environment() {
+        return failure::conclude(Err(Failure::usage(problem)), false);
+    }
     match Cli::try_parse() {
         Ok(Cli {
             command: Some(command),

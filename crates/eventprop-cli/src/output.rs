@@ -1,18 +1,32 @@
-//! Text for people and programs. A reader that goes away (`eventprop params mnist | head`) is no error.
+//! Text for people and programs. A reader that goes away (`eventprop params mnist | head`) is no error; a standard
+//! output that cannot be written otherwise is.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 
-/// A line on standard output.
+/// The first error of standard output.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// A line on standard output; [`lost`] tells of one that could not be written.
 pub fn out(text: &str) {
-    line(&mut io::stdout().lock(), text);
+    if let Err(error) = line(&mut io::stdout().lock(), text) {
+        // The first error is the one to tell.
+        let _ = LOST.set(error);
+    }
 }
 
 /// A line on standard error.
 pub fn err(text: &str) {
-    line(&mut io::stderr().lock(), text);
+    // Nothing is left to tell a user whose terminal is gone.
+    let _ = line(&mut io::stderr().lock(), text);
 }
 
-fn line(stream: &mut impl Write, text: &str) {
-    // Nothing is left to tell a user whose terminal or pipe is gone.
-    let _ = writeln!(stream, "{text}").and_then(|()| stream.flush());
+/// Why standard output was not written, if it was not.
+pub fn lost() -> Option<&'static io::Error> {
+    LOST.get()
+        .filter(|error| error.kind() != ErrorKind::BrokenPipe)
+}
+
+fn line(stream: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(stream, "{text}").and_then(|()| stream.flush())
 }

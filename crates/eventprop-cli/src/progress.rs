@@ -158,6 +158,7 @@ impl Observer for Display {
             } => self.fold = Some((*fold, *folds, (*held_out).to_owned())),
             Progress::Batch(batch) => self.batch(batch),
             Progress::Epoch(report) => self.epoch(report),
+            Progress::Result(_) => self.bar.finish_and_clear(),
             Progress::Recorded(_) => {}
         }
     }

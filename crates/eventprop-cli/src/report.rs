@@ -24,7 +24,7 @@ pub fn one_line(summary: &Summary) -> String {
     )
 }
 
-/// Result, times and files.
+/// Result and times.
 pub fn full(summary: &Summary) -> String {
     let mut lines = vec![String::new()];
     if summary.cancelled {
@@ -62,11 +62,17 @@ pub fn full(summary: &Summary) -> String {
             summary.benchmark.data_set()
         ));
     }
-    for (index, file) in summary.files.iter().enumerate() {
-        let head = if index == 0 { "look at" } else { "" };
-        lines.push(format!("{head:<21}{}", file.display()));
-    }
     lines.join("\n")
+}
+
+/// The files to look at.
+pub fn files(summary: &Summary) -> String {
+    let files = summary.files.iter().enumerate();
+    let lines = files.map(|(index, file)| {
+        let head = if index == 0 { "look at" } else { "" };
+        format!("{head:<21}{}", file.display())
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn validation(summary: &Summary) -> Option<String> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use eventprop_data::atomic;
+use eventprop_experiment::run::Summary;
 
-use crate::failure::Failure;
+use crate::failure::{DONE, Failure};
 use crate::output;
 
 /// The message when a run is asked to stop.
@@ -49,6 +50,15 @@ impl Stop {
     /// The exit code of a program that stopped: 128 and the number of the signal, as shells have it.
     pub fn code(&self) -> u8 {
         self.code.load(Ordering::Relaxed)
+    }
+
+    /// The exit code of a run; without a summary it was stopped before it began.
+    pub fn code_of(&self, summary: Option<&Summary>) -> u8 {
+        if summary.is_some_and(|summary| !summary.cancelled) {
+            DONE
+        } else {
+            self.code()
+        }
     }
 
     fn hear(&self, code: u8) {

@@ -62,6 +62,133 @@ fn without_arguments_it_says_what_to_try_first() {
     assert!(text(&output.stdout).contains("eventprop train yinyang"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_that_is_no_utf_8_is_refused_instead_of_changed() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder();
+    let output = program(folder.path(), &["train", "yinyang", "--out"])
+        .arg(std::ffi::OsStr::from_bytes(b"caf\xe9"))
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("OUT_DIR=caf") && text(&output.stderr).contains("no UTF-8")
+    );
+    assert!(
+        std::fs::read_dir(folder.path())
+            .expect("a folder")
+            .next()
+            .is_none()
+    );
+}
+
+#[test]
+fn counts_beyond_the_machine_end_with_2_and_the_largest_that_fits() {
+    for (arguments, message) in [
+        (
+            &["train", "yinyang", "N_BATCH=4294967295"][..],
+            "N_BATCH can be at most ",
+        ),
+        (
+            &["train", "yinyang", "NUM_HIDDEN=4294967295"],
+            "NUM_HIDDEN can be at most ",
+        ),
+        (
+            &["train", "yinyang", "N_HID_LAYER=999999999"],
+            "from 1 to 1000",
+        ),
+        (
+            &["train", "yinyang", "N_EPOCH=9223372036854775807"],
+            "at most 4294967295",
+        ),
+        (
+            &["doctor", "yinyang", "N_BATCH=4294967295"],
+            "N_BATCH can be at most ",
+        ),
+        (
+            &[
+                "xval",
+                "yinyang",
+                "N_FOLDS=1000",
+                "N_TRAIN=20",
+                "N_VALIDATE=0",
+            ],
+            "choose 2 to 60 folds",
+        ),
+        (
+            &["train", "yinyang", "--threads", "100000"],
+            "choose at most ",
+        ),
+    ] {
+        let (code, error) = refused(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+    }
+    let folder = folder();
+    let mut program = program(folder.path(), &["params"]);
+    let output = program.env("RAYON_NUM_THREADS", "100000").output();
+    assert_eq!(output.expect("the program starts").status.code(), Some(2));
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_is_a_note_and_the_result_is_kept() {
+    let folder = folder();
+    std::fs::create_dir_all(folder.path().join("here/test_decision_map.svg")).expect("a folder");
+    let train = ["train", "yinyang", "--seed", "3", "--out", "here"];
+    let output = run(folder.path(), &[&train[..], &SMALL].concat());
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    let place = Path::new("here").join("test_summary.json");
+    let note = format!("does not depend on it and is in {}", place.display());
+    assert!(
+        err.contains("test_decision_map.svg") && err.contains(&note),
+        "{err}"
+    );
+    let result = out.find("test accuracy").expect("the result");
+    let files = out.find("test_learning_curve.png").expect("the files");
+    assert!(result < files && !out.contains("decision_map"), "{out}");
+    let summary = std::fs::read_to_string(folder.path().join(place)).expect("a summary");
+    let summary: Json = serde_json::from_str(&summary).expect("JSON");
+    assert!(summary["test_accuracy"].is_f64(), "{summary}");
+}
+
+#[test]
+fn a_recording_that_cannot_be_written_fails_after_the_result() {
+    let folder = folder();
+    std::fs::create_dir_all(folder.path().join("here/all_nfst.npy")).expect("a folder");
+    let train = ["train", "yinyang", "--seed", "3", "--out", "here"];
+    let output = run(folder.path(), &[&train[..], &SMALL].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("test accuracy"));
+    assert!(text(&output.stderr).contains("all_nfst.npy"));
+    let output = run(folder.path(), &[&train[..], &SMALL, &["--json"]].concat());
+    assert_eq!(text(&output.stdout).lines().count(), 1);
+    let json = last_json(&output);
+    assert_eq!(json["exit_code"], 1);
+    assert!(json["result"]["test_accuracy"].is_f64(), "{json}");
+    assert!(folder.path().join("here/test_summary.json").is_file());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_that_is_full_is_a_failure_and_one_that_is_closed_is_none() {
+    let folder = folder();
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let output = program(folder.path(), &["params", "mnist"])
+        .stdout(full.expect("a device"))
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("standard output could not be written"));
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = program(folder.path(), &["params", "mnist"])
+        .stdout(writer)
+        .status();
+    assert_eq!(status.expect("the program starts").code(), Some(0));
+}
+
 #[test]
 fn training_writes_to_runs_and_prints_one_json_object() {
     let folder = folder();

@@ -35,7 +35,7 @@ pub enum SweepError {
         /// The problem.
         problem: String,
         /// The text to write instead.
-        way_out: &'static str,
+        way_out: String,
     },
     /// The parameters of a run.
     #[error(transparent)]
@@ -209,12 +209,17 @@ struct SweepFile<'a> {
 }
 
 impl SweepFile<'_> {
-    fn wrong(&self, what: &str, problem: impl Into<String>, way_out: &'static str) -> SweepError {
+    fn wrong(
+        &self,
+        what: &str,
+        problem: impl Into<String>,
+        way_out: impl Into<String>,
+    ) -> SweepError {
         SweepError::Content {
             path: self.path.to_owned(),
             what: what.to_owned(),
             problem: problem.into(),
-            way_out,
+            way_out: way_out.into(),
         }
     }
 
@@ -254,6 +259,10 @@ impl SweepFile<'_> {
     fn samples(&self) -> Result<Option<usize>, SweepError> {
         match self.number("samples")? {
             Some(0) => Err(self.wrong("samples", "is 0", "write how many combinations to draw")),
+            Some(samples) if samples > RUNS_MOST => {
+                let way_out = format!("a sweep has at most {RUNS_MOST} runs");
+                Err(self.wrong("samples", format!("is {samples}"), way_out))
+            }
             samples => Ok(samples),
         }
     }
@@ -337,9 +346,24 @@ impl SweepFile<'_> {
 
 type Combination = Vec<(String, Value)>;
 
+/// The most runs of a sweep.
+const RUNS_MOST: usize = 100_000;
+
 /// All combinations, the last key changing fastest.
 fn grid(file: &SweepFile<'_>, axes: &[(String, Axis)]) -> Result<Vec<Combination>, SweepError> {
     let mut all: Vec<Combination> = vec![Vec::new()];
+    let counts = axes.iter().map(|(_, axis)| match axis {
+        Axis::Listed(values) => values.len(),
+        Axis::Between { .. } => 1,
+    });
+    let runs = counts.fold(1_usize, usize::saturating_mul);
+    if runs > RUNS_MOST {
+        let problem = format!("asks for {runs} combinations");
+        let way_out = format!(
+            "list fewer values, or draw some of the combinations (samples = 20); a sweep has at most {RUNS_MOST} runs"
+        );
+        return Err(file.wrong("[vary]", problem, way_out));
+    }
     for (key, axis) in axes {
         let Axis::Listed(values) = axis else {
             let way_out = "list the values, or say how many combinations to draw (samples = 20)";
@@ -484,9 +508,33 @@ mod tests {
                 "benchmark = \"yinyang\"\nsamples = 0\n[vary]\nETA = [1.0]\n",
                 "samples is 0",
             ),
+            (
+                "benchmark = \"yinyang\"\nsamples = 9999999999\n[vary]\nETA = [1.0]\n",
+                "at most 100000 runs",
+            ),
         ] {
             let error = read(text).expect_err(text).to_string();
             assert!(error.contains(message), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_grid_of_more_combinations_than_memory_is_refused_before_it_is_made() {
+        let axes: String = [
+            "ETA",
+            "TAU_SYN",
+            "TAU_MEM",
+            "V_THRESH",
+            "DT_MS",
+            "PDROP_INPUT",
+        ]
+        .map(|key| format!("{key} = [{}0.5]\n", "0.5, ".repeat(99)))
+        .concat();
+        let text = format!("benchmark = \"yinyang\"\n[vary]\n{axes}");
+        let error = read(&text).expect_err("10^12 runs").to_string();
+        assert!(
+            error.contains("asks for 1000000000000 combinations"),
+            "{error}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::benchmark::Benchmark;
 use crate::error::ParamError;
-use crate::row::{Default, Kind, Row};
+use crate::row::{COUNT_MOST, Default, Kind, Row};
 use crate::suggest;
 use crate::value::Value;
 
@@ -118,7 +118,7 @@ impl Parameters {
         let value = match row.default {
             Default::Fixed(text) => Value::parse(text),
             Default::Multiple { factor, key } => match self.get(key) {
-                Value::Int(int) => Value::Int(int.saturating_mul(factor)),
+                Value::Int(int) => Value::Int(int.saturating_mul(factor).min(COUNT_MOST)),
                 other => other,
             },
         };

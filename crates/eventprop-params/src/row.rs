@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::value::Value;
 
+/// The largest count: that of neurons and samples has 32 bits everywhere, and the product of two fits into 64.
+pub const COUNT_MOST: i64 = u32::MAX as i64;
+
 /// The values that a key accepts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -16,7 +19,7 @@ pub enum Kind {
         /// The largest.
         max: i64,
     },
-    /// A whole number from `min`, or none.
+    /// A whole number from `min` to [`COUNT_MOST`], or none.
     OptionalInt {
         /// The smallest.
         min: i64,
@@ -195,9 +198,13 @@ impl Kind {
     pub fn expected(self) -> String {
         match self {
             Self::Flag => "true or false".into(),
-            Self::Int { min, max: i64::MAX } => format!("a whole number of at least {min}"),
+            Self::Int { min, max: COUNT_MOST } => {
+                format!("a whole number of at least {min} and at most {COUNT_MOST}")
+            }
             Self::Int { min, max } => format!("a whole number from {min} to {max}"),
-            Self::OptionalInt { min } => format!("a whole number of at least {min}, or none"),
+            Self::OptionalInt { min } => {
+                format!("a whole number of at least {min} and at most {COUNT_MOST}, or none")
+            }
             Self::Float(Range::Any) => "a finite number".into(),
             Self::Float(Range::Positive) => "a number above 0".into(),
             Self::Float(Range::NotNegative) => "a number of at least 0".into(),
@@ -209,7 +216,7 @@ impl Kind {
             Self::OptionalText => "text, or none".into(),
             Self::Seed => "a whole number from 0 to 4294967295, or none to draw one".into(),
             Self::Sizes => {
-                "a whole number of at least 1, or a list of them, one for each layer".into()
+                format!("a whole number of at least 1 and at most {COUNT_MOST}, or a list of them, one for each layer")
             }
             Self::Classes => "a list of classes such as [0,1], or none for all".into(),
             Self::Places => "a list of different whole numbers of at least 0 such as [0,3], or none for all".into(),
@@ -284,10 +291,10 @@ impl Kind {
             | (Self::Text | Self::OptionalText, Value::Text(_))
             | (Self::Speakers, Value::Int(0..)) => true,
             (Self::Int { min, max }, Value::Int(int)) => (min..=max).contains(int),
-            (Self::OptionalInt { min }, Value::Int(int)) => *int >= min,
+            (Self::OptionalInt { min }, Value::Int(int)) => (min..=COUNT_MOST).contains(int),
             (Self::Seed, Value::Int(int)) => u32::try_from(*int).is_ok(),
             (Self::Choice(words), Value::Text(text)) => words.contains(&text.as_str()),
-            (Self::Sizes, Value::Int(int)) => *int >= 1,
+            (Self::Sizes, Value::Int(int)) => (1..=COUNT_MOST).contains(int),
             (Self::Sizes, Value::List(items)) => {
                 !items.is_empty() && items.iter().all(|item| Self::Sizes.is_size(item))
             }

@@ -121,7 +121,7 @@ fn values_that_a_key_does_not_accept_are_answered_with_what_it_does() {
     for (assignment, expected) in [
         (
             "NUM_HIDDEN=0",
-            "NUM_HIDDEN=0 is not possible; NUM_HIDDEN takes a whole number of at least 1, or a list of them, one for each layer (default 200)",
+            "NUM_HIDDEN=0 is not possible; NUM_HIDDEN takes a whole number of at least 1 and at most 4294967295, or a list of them, one for each layer (default 200)",
         ),
         (
             "DT_MS=0",
@@ -133,7 +133,7 @@ fn values_that_a_key_does_not_accept_are_answered_with_what_it_does() {
         ),
         (
             "N_BATCH=2.5",
-            "N_BATCH=2.5 is not possible; N_BATCH takes a whole number of at least 1 (default 32)",
+            "N_BATCH=2.5 is not possible; N_BATCH takes a whole number of at least 1 and at most 4294967295 (default 32)",
         ),
         (
             "SHUFFLE=maybe",
@@ -161,7 +161,7 @@ fn values_that_a_key_does_not_accept_are_answered_with_what_it_does() {
         ),
         (
             "N_TRAIN=0",
-            "N_TRAIN=0 is not possible; N_TRAIN takes a whole number of at least 1 (default 1000 * N_BATCH)",
+            "N_TRAIN=0 is not possible; N_TRAIN takes a whole number of at least 1 and at most 4294967295 (default 1000 * N_BATCH)",
         ),
         (
             "NUM_HIDDEN",

@@ -302,6 +302,7 @@ fn tell(progress: &Progress<'_>, sender: &Sender<Told>, latest: &Mutex<Option<Ba
             *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(*batch);
             return;
         }
+        Progress::Result(_) => return,
         Progress::Notice(text) => Told::Notice((*text).to_owned()),
         Progress::Started(started) => Told::Started {
             network: started.network.clone(),

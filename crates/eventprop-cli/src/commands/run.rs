@@ -11,8 +11,10 @@ use eventprop_experiment::metrics::tensorboard::Board;
 use eventprop_experiment::run::{self, Command, Control, Observer, Progress, RunError, Summary};
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
+use serde_json::Value as Json;
 
-use crate::failure::{self, DONE, Failure};
+use super::options::Threads;
+use crate::failure::{self, Failure};
 use crate::progress::{Display, Verbosity};
 use crate::signals::{self, Stop};
 use crate::{output, report};
@@ -61,7 +63,7 @@ impl BenchmarkArgs {
         }
         for (key, path) in [("DATA_TRAIN", &self.train), ("DATA_TEST", &self.test)] {
             if let Some(path) = path {
-                params.set(key, Value::Text(path.display().to_string()))?;
+                params.set(key, as_text(key, path)?)?;
             }
         }
         if let Some(seed) = self.seed {
@@ -75,6 +77,17 @@ impl BenchmarkArgs {
     pub fn source(&self) -> Source {
         source(self.data_dir.as_deref())
     }
+}
+
+/// A path as a parameter holds it and `NAME.json` writes it.
+fn as_text(key: &'static str, path: &Path) -> Result<Value, ParamError> {
+    let text = path.to_str().map(|text| Value::Text(text.to_owned()));
+    text.ok_or_else(|| ParamError::Combination {
+        key,
+        found: path.display().to_string(),
+        problem: "the path is no UTF-8, which parameter files are".to_owned(),
+        way_out: "rename the folder or choose another".to_owned(),
+    })
 }
 
 /// The source of data: the folder that was named, or the usual ones.
@@ -108,9 +121,8 @@ pub struct Args {
 /// Threads and output of a run.
 #[derive(Debug, clap::Args)]
 pub struct RunOptions {
-    /// Threads; results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: Threads,
     /// Write event files for TensorBoard (`tensorboard --logdir DIR` with the output folder)
     #[arg(long)]
     tensorboard: bool,
@@ -145,7 +157,7 @@ impl Args {
             params.set("NAME", Value::Text(name.clone()))?;
         }
         if let Some(out) = &self.out {
-            params.set("OUT_DIR", Value::Text(out.display().to_string()))?;
+            params.set("OUT_DIR", as_text("OUT_DIR", out)?)?;
         } else if !params.is_given("OUT_DIR") {
             let folder = format!("runs/{}-{}", params.benchmark(), params.text("NAME"));
             params.set("OUT_DIR", Value::Text(folder))?;
@@ -160,16 +172,26 @@ impl Args {
 impl RunOptions {
     /// Runs, tells and returns the exit code.
     pub fn carry_out(&self, stop: &Stop, run: impl Run) -> Result<u8, Failure> {
-        self.follow(stop, run, |summary| self.tell(summary))
+        let mut result = Json::Null;
+        let ended = self.follow(stop, run, |summary| {
+            result = summary.to_json();
+            self.tell(summary);
+        });
+        let ended = ended.map_err(|failure| failure.after(result))?;
+        if let Some(summary) = &ended {
+            self.tell_files(summary);
+        }
+        Ok(stop.code_of(ended.as_ref()))
     }
 
-    /// Runs, shows the progress and hands over the summary; returns the exit code.
+    /// Runs, shows the progress and hands over the result as soon as it cannot be lost any more; returns the summary
+    /// with all files, or none of a run that was stopped before it began.
     pub fn follow(
         &self,
         stop: &Stop,
         run: impl Run,
-        tell: impl FnOnce(&Summary),
-    ) -> Result<u8, Failure> {
+        mut tell: impl FnMut(&Summary) + Send,
+    ) -> Result<Option<Summary>, Failure> {
         let mut board = self.tensorboard.then(Board::default);
         let mut display = Display::new(self.verbosity());
         let mut observer = |progress: &Progress<'_>| {
@@ -177,11 +199,14 @@ impl RunOptions {
                 stop.begin();
             }
             display.hear(progress);
+            if let Progress::Result(summary) = progress {
+                tell(summary);
+            }
             if let Some(board) = &mut board {
                 board.hear(progress);
             }
         };
-        let summary = pool(self.threads)?.install(|| {
+        let summary = pool(self.threads.threads)?.install(|| {
             run(&mut Control {
                 observer: &mut observer,
                 cancel: stop.flag(),
@@ -189,14 +214,13 @@ impl RunOptions {
         });
         display.finish();
         let summary = match summary {
-            Err(RunError::StoppedBefore) => return Ok(stop.code()),
+            Err(RunError::StoppedBefore) => return Ok(None),
             ended => ended.map_err(|error| explain(&error))?,
         };
-        tell(&summary);
         if let Some(board) = board {
             board.finish(&summary).map_err(Failure::failed)?;
         }
-        Ok(if summary.cancelled { stop.code() } else { DONE })
+        Ok(Some(summary))
     }
 
     /// True if the result is one JSON object.
@@ -206,11 +230,21 @@ impl RunOptions {
 
     fn tell(&self, summary: &Summary) {
         if self.json {
-            output::out(&summary.to_json().to_string());
-        } else if self.quiet {
-            output::out(&report::one_line(summary));
+            return;
+        }
+        output::out(&if self.quiet {
+            report::one_line(summary)
         } else {
-            output::out(&report::full(summary));
+            report::full(summary)
+        });
+    }
+
+    /// What comes after the result: the files, or all of it as one object.
+    fn tell_files(&self, summary: &Summary) {
+        if self.json {
+            output::out(&summary.to_json().to_string());
+        } else if !self.quiet {
+            output::out(&report::files(summary));
         }
     }
 

@@ -87,11 +87,12 @@ impl Args {
             run::run(command, &sweep_run.params, &source, draw, control)
         };
         let go_on = |control: &mut Control<'_>| run::resume(&what, &source, draw, control);
-        match standing {
-            Standing::Ended => Ok(DONE),
-            Standing::Stopped => self.options.follow(stop, go_on, |_| {}),
-            Standing::New => self.options.follow(stop, begin, |_| {}),
-        }
+        let summary = match standing {
+            Standing::Ended => return Ok(DONE),
+            Standing::Stopped => self.options.follow(stop, go_on, |_| {})?,
+            Standing::New => self.options.follow(stop, begin, |_| {})?,
+        };
+        Ok(stop.code_of(summary.as_ref()))
     }
 }
 

@@ -22,6 +22,8 @@ use eventprop::solver::{Grazing, SolveError, Solver, SolverKind};
 use eventprop::train::{Plan, Session, TrainError};
 use eventprop::with_solver;
 
+use crate::machine;
+
 pub use self::workload::{Input, Shape, Workload};
 
 /// The measurements of one workload.
@@ -114,7 +116,7 @@ const ETA: f64 = 1e-9;
 /// When the threads cannot be started.
 pub fn run(shape: &Shape, threads: usize, length: Length) -> Result<Measured, TrainError> {
     let network = shape.network().map_err(SolveError::from)?;
-    forget_peak_memory();
+    machine::forget_peak();
     pool(threads).install(|| {
         with_solver!(shape.solver, S => measure(shape, S::for_network(&network)?, threads, length))
     })
@@ -168,7 +170,7 @@ fn measure<S: Solver>(
         }
     }
     // Before the ceilings take memory of their own.
-    let peak_memory_mb = peak_memory_mb();
+    let peak_memory_mb = machine::mb(machine::peak_bytes());
     let work = Work::of(&network, &session.activity, shape.batch);
     let floor =
         (shape.solver == SolverKind::Grid).then(|| threads as f64 / floor_seconds(&network, &work));
@@ -209,21 +211,6 @@ fn best_rate(mut operation: impl FnMut() -> usize) -> f64 {
             done as f64 / start.elapsed().as_secs_f64()
         })
         .fold(0.0, f64::max)
-}
-
-/// Peak resident memory of this process in MB, where the system tells (Linux).
-pub fn peak_memory_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
-}
-
-/// Lets the peak begin anew at what is resident now, where the system can (Linux): every measurement of a
-/// process has its own.
-fn forget_peak_memory() {
-    // Where it cannot be done, the peak is that of the whole process.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Processor time of all threads of this process in seconds, where the system tells (Linux).

@@ -23,7 +23,9 @@ mod yinyang;
 
 use eventprop_params::{Benchmark, ParamError, Parameters};
 
-use crate::settings::Settings;
+use crate::network_builder::NetworkSize;
+use crate::room;
+use crate::settings::{Folds, Settings};
 
 pub use error::DataError;
 pub use fingerprint::fingerprint;
@@ -43,6 +45,7 @@ pub fn load(
     source: &Source,
     wanted: Wanted,
 ) -> Result<Data, DataError> {
+    room::for_samples(params)?;
     let data = match params.benchmark() {
         Benchmark::YinYang => yinyang::load(params, settings, wanted)?,
         Benchmark::Mnist => mnist::load(params, settings, source, wanted)?,
@@ -52,6 +55,15 @@ pub fn load(
         Benchmark::DvsGesture => dvs_gesture::load(params, settings, source, wanted)?,
         Benchmark::Custom => custom::load(params, settings, wanted)?,
     };
+    let learned = data.train.len() + data.validation.len();
+    if let (Wanted::Folds, Folds::Random(folds)) = (wanted, settings.folds)
+        && folds > learned
+    {
+        let problem = format!("there are only {learned} samples to be held out");
+        return Err(params
+            .refuse("N_FOLDS", problem, format!("choose 2 to {learned} folds"))
+            .into());
+    }
     let data = data.merged(settings, wanted);
     if wanted != Wanted::Test && settings.batch > data.train.len() {
         return Err(DataError::Param(ParamError::Combination {
@@ -61,5 +73,10 @@ pub fn load(
             way_out: "choose a smaller batch or more training samples (N_TRAIN)".to_owned(),
         }));
     }
+    let size = NetworkSize {
+        inputs: data.inputs,
+        classes: data.classes,
+    };
+    room::for_network(params, size)?;
     Ok(data)
 }

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value as Json, json};
 
+use crate::machine;
+
 /// The machine and the program, as far as the system tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -25,14 +27,13 @@ pub struct Environment {
 impl Environment {
     /// The present one.
     pub fn now() -> Self {
-        let processors = std::thread::available_parallelism();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             system: system(),
             processor: processor(),
-            processors: processors.map_or(0, std::num::NonZeroUsize::get),
+            processors: machine::cores(),
             threads: rayon::current_num_threads(),
-            memory_bytes: kilobytes("/proc/meminfo", "MemTotal:"),
+            memory_bytes: machine::total_bytes(),
         }
     }
 
@@ -49,22 +50,10 @@ impl Environment {
     }
 }
 
-/// The largest resident memory of this process so far, in bytes; none where the system does not tell.
-pub fn memory_peak_bytes() -> Option<u64> {
-    kilobytes("/proc/self/status", "VmHWM:")
-}
-
 /// Seconds since the beginning of 1970.
 pub fn unix_seconds() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
-}
-
-fn kilobytes(path: &str, key: &str) -> Option<u64> {
-    let text = fs::read_to_string(path).ok()?;
-    let line = text.lines().find(|line| line.starts_with(key))?;
-    let number: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(number * 1024)
 }
 
 fn system() -> String {
@@ -95,9 +84,6 @@ mod tests {
         let now = Environment::now();
         assert!(now.processors > 0 && now.threads > 0);
         assert!(!now.processor.is_empty() && now.system.contains(std::env::consts::ARCH));
-        if cfg!(target_os = "linux") {
-            assert!(memory_peak_bytes().is_some_and(|bytes| bytes > 1 << 20));
-        }
         assert!(unix_seconds() > 1.7e9);
     }
 }

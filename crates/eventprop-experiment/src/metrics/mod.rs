@@ -20,7 +20,9 @@ use eventprop_params::histogram::Histogram;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-pub use environment::{Environment, memory_peak_bytes, unix_seconds};
+use crate::machine;
+
+pub use environment::{Environment, unix_seconds};
 pub use evaluation_log::{EvaluationLog, Group, Predicted};
 pub use sample_trace::{SampleTrace, chosen_places, record};
 
@@ -147,7 +149,7 @@ impl MetricsCollector {
             parameters: histograms(&session.params),
             gradients: self.gradients.clone(),
             outcomes: EvaluationLog::default(),
-            memory_peak_bytes: memory_peak_bytes(),
+            memory_peak_bytes: machine::peak_bytes(),
             unix_seconds: unix_seconds(),
         }
     }

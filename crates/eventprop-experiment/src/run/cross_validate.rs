@@ -7,6 +7,7 @@ use eventprop::rng::{Key, Purpose};
 use eventprop::solver::Solver;
 
 use super::checkpoints::{Resumed, Saver};
+use super::ending::Ending;
 use super::error::RunError;
 use super::failed_batch;
 use super::learner::{InitialWeights, Learner, Pass, PassEnd, PassResult};
@@ -14,7 +15,7 @@ use super::prepared::Prepared;
 use super::progress::{Control, Progress};
 use super::report::{EpochReport, Score, Summary};
 use super::report_file::ReportFile;
-use super::train::{chooses, epoch_report, finish, watched};
+use super::train::{chooses, epoch_report, watched};
 use super::training_state::{PassTotals, TrainingState};
 use crate::data::{Data, Fold};
 use crate::health::layer_monitor::LayerMonitor;
@@ -72,9 +73,10 @@ pub fn cross_validate<S: Solver>(
     }
     let mut summary = course.summary();
     summary.cancelled = control.cancelled();
-    report_file.end_without_network(&summary)?;
-    finish(prepared, &mut summary)?;
-    course.saver.end(&summary)?;
+    let ending = Ending::begin(prepared, &summary, control)?;
+    ending.attempt(report_file.end_without_network(&summary), control);
+    ending.attempt(course.saver.end(&summary), control);
+    ending.end(&mut summary, control);
     Ok(summary)
 }
 

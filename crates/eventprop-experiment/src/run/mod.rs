@@ -7,6 +7,7 @@ mod batch_recorder;
 mod checkpoints;
 mod checks;
 mod cross_validate;
+mod ending;
 pub(crate) mod error;
 mod execute;
 mod failed_batch;

@@ -1,7 +1,6 @@
 //! Predicts time, memory and disk of a training from measurements on a few batches.
 
 use eventprop::with_solver;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,18 +19,17 @@ use super::prepared::Prepared;
 use super::progress::{Control, Progress};
 use super::train;
 use crate::data::{self, Data, Part, Source, Wanted};
+use crate::machine::{self, MB};
 use crate::outputs::{FolderError, Outputs};
 use crate::records::Place;
-use crate::settings::{Command, OptimizerKind, Phase, Settings, SynapseVariable, When};
+use crate::room::SPARE;
+use crate::settings::{Command, Phase, Settings, SynapseVariable, When};
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.
 const WATCHED: Duration = Duration::from_secs(6);
 /// Batches that are waited for, however long they take.
 const LEAST: usize = 4;
-/// Memory that a machine should keep for itself, as a share of what is free.
-const SPARE: f64 = 0.1;
-const MB: f64 = 1024.0 * 1024.0;
 
 /// Time, memory and disk of a training.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,8 +140,8 @@ fn measure<S: Solver>(
     ];
     let peak: f64 = memory.iter().map(|(_, mb)| mb).sum();
     let per_sample = (batch_mb - parameters_mb).max(0.0) / settings.batch as f64;
-    let room =
-        free_mb().map(|free| (1.0 - SPARE) * free - (peak - program_mb - data_mb - batch_mb));
+    let room = machine::mb(machine::free_bytes())
+        .map(|free| (1.0 - SPARE) * free - (peak - program_mb - data_mb - batch_mb));
     Ok(Plan {
         epochs: settings.epochs,
         batches: [batches(&part), batches(&data.validation)],
@@ -195,7 +193,7 @@ fn rehearsal<S: Solver>(settings: &Settings, data: &Data, draw: Draw) -> Result<
         draw,
         resumed: None,
     };
-    forget_peak();
+    machine::forget_peak();
     let before = resident_mb();
     let control = &mut Control {
         observer: &mut |_: &Progress<'_>| (),
@@ -263,16 +261,8 @@ fn seconds<'a, S: Solver>(
     Ok((ends[last] - ends[half]) / (last - half).max(1) as f64)
 }
 
-/// Copies of the parameters: themselves, the gradient, the best, the moments.
-fn moments(settings: &Settings) -> f64 {
-    match settings.optimizer {
-        OptimizerKind::Adam { .. } => 5.0,
-        OptimizerKind::Sgd => 3.0,
-    }
-}
-
 fn parameters_mb<F: Real>(params: &Params<F>, settings: &Settings) -> f64 {
-    size_of_val(params.values()) as f64 * moments(settings) / MB
+    size_of_val(params.values()) as f64 * settings.optimizer.copies() / MB
 }
 
 /// Weights under `last` and `best` in f32, and two checkpoints with weights, moments and best weights.
@@ -329,27 +319,10 @@ fn records_mb<S: Solver>(learner: &Learner<'_, S>, data: &Data, trials: usize) -
 
 /// Resident memory of this process in MB; 0 where the system does not tell.
 fn resident_mb() -> f64 {
-    kib(Path::new("/proc/self/status"), "VmRSS:").map_or(0.0, |kib| kib / 1024.0)
+    machine::mb(machine::resident_bytes()).unwrap_or(0.0)
 }
 
 /// The most that was resident so far in MB; 0 where the system does not tell.
 fn peak_mb() -> f64 {
-    kib(Path::new("/proc/self/status"), "VmHWM:").map_or(0.0, |kib| kib / 1024.0)
-}
-
-/// Lets [`peak_mb`] begin anew, where the system can.
-fn forget_peak() {
-    // Elsewhere the peak stays that of reading the data.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-}
-
-/// Free memory of the machine in MB.
-fn free_mb() -> Option<f64> {
-    kib(Path::new("/proc/meminfo"), "MemAvailable:").map(|kib| kib / 1024.0)
-}
-
-fn kib(path: &Path, key: &str) -> Option<f64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find(|line| line.starts_with(key))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    machine::mb(machine::peak_bytes()).unwrap_or(0.0)
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventprop_params::Benchmark;
 
-use super::report::EpochReport;
+use super::report::{EpochReport, Summary};
 use crate::records::Recorder;
 use crate::settings::Phase;
 
@@ -29,6 +29,8 @@ pub enum Progress<'a> {
     Batch(BatchProgress),
     /// An epoch ended.
     Epoch(&'a EpochReport),
+    /// The result is on the disk; recordings, pictures and the report follow.
+    Result(&'a Summary),
     /// The epochs are over, and this is what was recorded in them.
     Recorded(&'a Recorder),
 }

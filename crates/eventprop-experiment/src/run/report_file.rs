@@ -14,6 +14,7 @@ use super::learner::Learner;
 use super::prepared::Prepared;
 use super::report::Summary;
 use crate::data::Part;
+use crate::machine;
 use crate::metrics::{self, Environment, EvaluationLog, Group, SampleTrace};
 use crate::settings::{Command, Select};
 
@@ -131,7 +132,7 @@ impl<'a> ReportFile<'a> {
     /// Writes the end of a run of several networks.
     pub fn end_without_network(mut self, summary: &Summary) -> Result<(), RunError> {
         self.json["ended_unix_seconds"] = json!(metrics::unix_seconds());
-        self.json["memory_peak_bytes"] = json!(metrics::memory_peak_bytes());
+        self.json["memory_peak_bytes"] = json!(machine::peak_bytes());
         self.json["state"] = json!(if summary.cancelled { "stopped" } else { "done" });
         self.write()
     }

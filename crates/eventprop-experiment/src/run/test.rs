@@ -5,6 +5,7 @@ use eventprop::solver::Solver;
 use eventprop_params::Benchmark;
 
 use super::batch_recorder::BatchRecorder;
+use super::ending::Ending;
 use super::error::RunError;
 use super::learner::{
     CheckpointTimer, InitialWeights, Learner, Pass, PassEnd, PassResult, network_size,
@@ -14,7 +15,6 @@ use super::prepared::Prepared;
 use super::progress::{Control, Progress};
 use super::report::{Summary, results_line};
 use super::report_file::ReportFile;
-use super::train::finish;
 use crate::network_builder::Topology;
 use crate::outputs::Outputs;
 use crate::settings::{Label, Phase, Select};
@@ -65,8 +65,6 @@ pub fn test<S: Solver>(
     let mut summary = prepared.summary();
     summary.test = end.map(|end| end.score);
     summary.cancelled = control.cancelled();
-    batch_recorder.write(data)?;
-    control.tell(&Progress::Recorded(&batch_recorder.recorder));
     if let Some(PassEnd { score, seconds }) = end {
         let line = match settings.benchmark {
             Benchmark::YinYang => results_line(0, &[score.accuracy, score.loss, seconds]),
@@ -74,8 +72,12 @@ pub fn test<S: Solver>(
         };
         outputs.append("test_results.txt", &line)?;
     }
-    pictures::final_pictures(prepared, &mut learner, &[], &mut summary)?;
-    report_file.end(&learner, &summary)?;
-    finish(prepared, &mut summary)?;
+    let ending = Ending::begin(prepared, &summary, control)?;
+    batch_recorder.write(data)?;
+    control.tell(&Progress::Recorded(&batch_recorder.recorder));
+    let drawn = pictures::final_pictures(prepared, &mut learner, &[], &mut summary);
+    ending.attempt(drawn, control);
+    ending.attempt(report_file.end(&learner, &summary), control);
+    ending.end(&mut summary, control);
     Ok(summary)
 }

@@ -5,6 +5,7 @@ use eventprop::solver::Solver;
 
 use super::batch_recorder::BatchRecorder;
 use super::checkpoints::{Resumed, Saver};
+use super::ending::Ending;
 use super::error::RunError;
 use super::failed_batch;
 use super::learner::{CheckpointTimer, InitialWeights, Learner, Pass, PassEnd, PassResult};
@@ -52,25 +53,16 @@ pub fn train<S: Solver>(
         course.report_best(best)?;
     }
     course.summary.cancelled = control.cancelled();
+    let ending = Ending::begin(prepared, &course.summary, control)?;
     course.batch_recorder.write(data)?;
     control.tell(&Progress::Recorded(&course.batch_recorder.recorder));
     let reports = &course.training.reports;
-    pictures::final_pictures(prepared, &mut learner, reports, &mut course.summary)?;
-    report_file.end(&learner, &course.summary)?;
-    finish(prepared, &mut course.summary)?;
-    course.saver.end(&course.summary)?;
+    let drawn = pictures::final_pictures(prepared, &mut learner, reports, &mut course.summary);
+    ending.attempt(drawn, control);
+    ending.attempt(report_file.end(&learner, &course.summary), control);
+    ending.attempt(course.saver.end(&course.summary), control);
+    ending.end(&mut course.summary, control);
     Ok(course.summary)
-}
-
-/// Writes the summary.
-pub fn finish(prepared: &Prepared<'_>, summary: &mut Summary) -> Result<(), RunError> {
-    let path = prepared.outputs.named(match prepared.command {
-        Command::Test => "test_summary.json",
-        _ => "summary.json",
-    });
-    summary.files.push(path.clone());
-    prepared.outputs.write_json(&path, &summary.to_json())?;
-    Ok(())
 }
 
 fn final_test<S: Solver>(
@@ -333,7 +325,13 @@ impl<'a, S: Solver> Course<'a, S> {
         }
         self.training.reports.push(report.without_inside());
         self.training.epoch += 1;
-        pictures::interim_pictures(self.prepared, learner, &self.training.reports)
+        let drawn = pictures::interim_pictures(self.prepared, learner, &self.training.reports);
+        if let Err(error) = drawn {
+            control.tell(&Progress::Notice(&format!(
+                "{error}; training goes on without this picture"
+            )));
+        }
+        Ok(())
     }
 
     /// Adds the results of the epochs to the summary.

@@ -25,6 +25,16 @@ pub enum OptimizerKind {
     Sgd,
 }
 
+impl OptimizerKind {
+    /// Copies of the parameters that a training holds: themselves, the gradient, the best, the moments.
+    pub fn copies(self) -> f64 {
+        match self {
+            Self::Adam { .. } => 5.0,
+            Self::Sgd => 3.0,
+        }
+    }
+}
+
 /// The accuracy that the learning rate follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watch {

@@ -1,6 +1,6 @@
 //! Rows that several benchmarks share. Each benchmark gives them its own defaults.
 
-use crate::row::{Kind, Range, Row};
+use crate::row::{COUNT_MOST, Kind, Range, Row};
 
 const FLAG: Kind = Kind::Flag;
 const POSITIVE: Kind = Kind::Float(Range::Positive);
@@ -10,11 +10,11 @@ const PROBABILITY: Kind = Kind::Float(Range::Probability);
 const BELOW_ONE: Kind = Kind::Float(Range::BelowOne);
 const COUNT: Kind = Kind::Int {
     min: 0,
-    max: i64::MAX,
+    max: COUNT_MOST,
 };
 const AT_LEAST_ONE: Kind = Kind::Int {
     min: 1,
-    max: i64::MAX,
+    max: COUNT_MOST,
 };
 
 /// Names of the losses.
@@ -102,7 +102,7 @@ pub const N_FOLDS: Row = Row::new(
     "N_FOLDS",
     Kind::Int {
         min: 2,
-        max: i64::MAX,
+        max: COUNT_MOST,
     },
     "folds of a cross-validation",
 )
@@ -122,7 +122,7 @@ pub const NUM_HIDDEN: Row = Row::new(
 );
 pub const N_HID_LAYER: Row = Row::new(
     "N_HID_LAYER",
-    AT_LEAST_ONE,
+    Kind::Int { min: 1, max: 1000 },
     "number of hidden layers when NUM_HIDDEN is one number",
 )
 .default("1");

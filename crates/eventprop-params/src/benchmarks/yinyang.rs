@@ -1,6 +1,6 @@
 //! Parameters of the Yin-Yang benchmark.
 
-use crate::row::{Kind, Row};
+use crate::row::{COUNT_MOST, Kind, Row};
 // The table names most rows; a list of them would be the table again.
 #[allow(clippy::wildcard_imports)]
 use super::rows::*;
@@ -105,7 +105,7 @@ pub static ROWS: &[Row] = &[
         "W_REPORT_INTERVAL",
         Kind::Int {
             min: 1,
-            max: i64::MAX,
+            max: COUNT_MOST,
         },
         "weights are written after every this many batches ...",
     )
@@ -115,7 +115,7 @@ pub static ROWS: &[Row] = &[
         "W_EPOCH_INTERVAL",
         Kind::Int {
             min: 0,
-            max: i64::MAX,
+            max: COUNT_MOST,
         },
         "... of every this many epochs; 0 for never",
     )

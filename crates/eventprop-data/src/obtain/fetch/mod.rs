@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::obtain::registry::{Checksum, Dataset, Download, FileEntry};
 use crate::obtain::verify::{self, FileState, part_name};
-use transfer::{Part, Stop, Transfer};
+use transfer::{Pace, Part, Stop, Transfer};
 
 pub use transfer::Problem;
 
@@ -35,6 +35,8 @@ pub struct FetchOptions {
     pub connect_timeout: Duration,
     /// Longest wait while a server sends nothing.
     pub stall_timeout: Duration,
+    /// Bytes that a server must send in every `stall_timeout`, or it is given up as too slow.
+    pub bytes_least: u64,
     /// Attempts at each mirror, at least one.
     pub attempts: u32,
     /// Pause before a mirror is tried again.
@@ -44,13 +46,14 @@ pub struct FetchOptions {
 }
 
 impl Default for FetchOptions {
-    /// Registered mirrors, 20 s for a connection, 30 s of silence, 4 attempts with 1 s between them,
+    /// Registered mirrors, 20 s for a connection, 30 s of silence or of less than 1 kB a second, 4 attempts with 1 s between them,
     /// the proxy of the environment.
     fn default() -> Self {
         Self {
             mirrors: Vec::new(),
             connect_timeout: Duration::from_secs(20),
             stall_timeout: Duration::from_secs(30),
+            bytes_least: 30_000,
             attempts: 4,
             pause: Duration::from_secs(1),
             proxy: Proxy::Environment,
@@ -346,6 +349,10 @@ impl Job<'_> {
             agent: self.agent,
             url,
             bytes_total: self.download.bytes,
+            pace: Pace {
+                bytes: self.options.bytes_least,
+                period: self.options.stall_timeout,
+            },
         };
         transfer.run(&mut part, &mut |bytes, total| report(url, bytes, total))?;
         part.finish(

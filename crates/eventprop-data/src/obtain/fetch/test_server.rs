@@ -17,6 +17,8 @@ pub(super) enum Act {
     BreakOffAt(usize),
     /// As `BreakOffAt`, but silent instead of hung up.
     StallAt(usize),
+    /// The file up to this byte, then a byte every 10 ms.
+    DripAt(usize),
     /// The file under another announced length.
     AnnounceLength(usize),
     /// As many wrong bytes, the announced length being right.
@@ -136,6 +138,14 @@ fn act_on(stream: &mut TcpStream, act: Act, content: &[u8], start: usize) -> std
         Act::StallAt(end) => {
             send(&right_head, &content[start..end])?;
             thread::sleep(Duration::from_secs(20));
+            Ok(())
+        }
+        Act::DripAt(end) => {
+            send(&right_head, &content[start..end])?;
+            for byte in &content[end..] {
+                thread::sleep(Duration::from_millis(10));
+                send("", &[*byte])?;
+            }
             Ok(())
         }
         Act::AnnounceLength(length) => send(&head(length), content),

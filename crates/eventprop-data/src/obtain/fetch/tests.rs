@@ -126,6 +126,43 @@ fn a_silent_server_is_left_after_the_time_out() {
     assert_eq!(good.starts()[0], 5);
 }
 
+#[test]
+fn a_server_that_drips_is_given_up_as_too_slow() {
+    let dripping = server(&[Act::DripAt(5); 3]);
+    let dir = tempfile::tempdir().unwrap();
+    let impatient = FetchOptions {
+        stall_timeout: Duration::from_millis(300),
+        // A byte every 10 ms makes 30 at most in a period, and the first five.
+        bytes_least: 1000,
+        ..options()
+    };
+    let error = fetch_with(&impatient, &[&dripping], dir.path()).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("too slow") && message.contains("at least 1000"),
+        "{message}"
+    );
+    assert_eq!(dripping.starts().len(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_part_is_not_followed() {
+    let (server, dir) = (server(&[]), tempfile::tempdir().unwrap());
+    let (other, folder) = (dir.path().join("other"), dir.path().join("folder"));
+    fs::write(&other, "of someone else").unwrap();
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(&other, folder.join(part_name(NAME))).unwrap();
+    fetch_from(&[&server], &folder).unwrap();
+    assert_fetched(&folder);
+    assert_eq!(fs::read_to_string(&other).unwrap(), "of someone else");
+    assert!(
+        !fs::symlink_metadata(folder.join(NAME))
+            .unwrap()
+            .is_symlink()
+    );
+}
+
 /// The first mirror misbehaves in a way that asking again does not help; the message has the facts
 /// and the way out, and nothing is left behind.
 #[test]

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use ureq::http::Response;
@@ -148,8 +149,12 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Opens it at its end; what is longer than the whole file is thrown away.
+    /// Opens it at its end; what is longer than the whole file is thrown away. A link in its place is none of ours: it
+    /// is removed, and what it leads to stays as it is.
     pub(super) fn open(path: &Path, bytes_total: Option<u64>) -> io::Result<Self> {
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+            fs::remove_file(path)?;
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -209,6 +214,49 @@ pub(super) struct Transfer<'a> {
     pub(super) url: &'a str,
     /// Bytes of the whole file, if the registry knows them.
     pub(super) bytes_total: Option<u64>,
+    pub(super) pace: Pace,
+}
+
+/// The least speed of a server: so many bytes in every period.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) bytes: u64,
+    pub(super) period: Duration,
+}
+
+/// A period of a transfer that has begun.
+struct Period {
+    pace: Pace,
+    since: Instant,
+    bytes: u64,
+}
+
+impl Period {
+    fn begin(pace: Pace) -> Self {
+        Self {
+            pace,
+            since: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds bytes that came; an error when the period is over and they were too few.
+    fn add(&mut self, read: usize) -> Result<(), String> {
+        self.bytes += read as u64;
+        if self.since.elapsed() < self.pace.period {
+            return Ok(());
+        }
+        let Self { pace, bytes, .. } = *self;
+        if bytes < pace.bytes {
+            let seconds = pace.period.as_secs_f64();
+            return Err(format!(
+                "the server is too slow: {bytes} bytes in {seconds} s, expected at least {}",
+                pace.bytes
+            ));
+        }
+        *self = Self::begin(pace);
+        Ok(())
+    }
 }
 
 /// Answer of a server.
@@ -237,12 +285,13 @@ impl Transfer<'_> {
         let left = total.map_or(u64::MAX, |total| total - part.bytes);
         let mut body = body.into_with_config().limit(u64::MAX).reader().take(left);
         let mut block = vec![0; BLOCK_BYTES];
+        let mut period = Period::begin(self.pace);
         while total != Some(part.bytes) {
             let read = match body.read(&mut block) {
                 // Without a length the end is where the server ends; the checksum decides.
                 Ok(0) if total.is_none() => break,
                 Ok(0) => Err("the server sent no more".to_owned()),
-                Ok(read) => Ok(read),
+                Ok(read) => period.add(read).map(|()| read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => Err(error.to_string()),
             };

@@ -1,0 +1,286 @@
+//! Room for a run: what its counts surely take, against the memory that there is.
+//!
+//! The sums are floors. What they refuse cannot run; what they let pass may still need more, which `eventprop plan`
+//! measures.
+
+use eventprop::readout::Observe;
+use eventprop::solver::{Solver, SolverKind};
+use eventprop::with_solver;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, ParamError, Parameters};
+
+use crate::machine;
+use crate::network_builder::NetworkSize;
+use crate::settings::{NetworkSettings, Settings};
+
+/// The share of the free memory that is left for what the sums do not know.
+pub const SPARE: f64 = 0.1;
+
+/// Memory where the system does not tell: the address space of a process.
+const ADDRESSES: u64 = 1 << 47;
+
+/// A point of Yin-Yang: four coordinates, a class, its places in the part and in the order of an epoch.
+const POINT_BYTES: f64 = 4.0 * 8.0 + 1.0 + 2.0 * 8.0;
+
+/// A synthetic utterance: at steps of 1 ms its events take 10,000 bytes, at longer ones less.
+const UTTERANCE_BYTES: f64 = 2000.0;
+
+/// Refuses more samples than fit, where samples are made rather than read.
+pub fn for_samples(params: &Parameters) -> Result<(), ParamError> {
+    const KEYS: [&str; 4] = ["N_TRAIN", "N_VALIDATE", "N_TEST", "N_BATCH"];
+    let bytes = |params: &Parameters| {
+        let counts = KEYS[..3].iter().map(|key| match params.get(key) {
+            Value::Int(count) => count as f64,
+            _ => 0.0,
+        });
+        Some(sample_bytes(params)? * counts.sum::<f64>())
+    };
+    refuse(
+        params,
+        &KEYS,
+        &Need {
+            of: "its samples",
+            bytes: &bytes,
+        },
+    )
+}
+
+/// Bytes of one sample, where samples are made.
+fn sample_bytes(params: &Parameters) -> Option<f64> {
+    let made = |key: &str, how: &str| params.has(key) && params.text(key) == how;
+    if made("DATA_SET", "synthetic") {
+        return Some(UTTERANCE_BYTES);
+    }
+    let drawn = params.benchmark() == Benchmark::YinYang && made("DATA", "generated");
+    // Yin-Yang counts samples per class.
+    drawn.then_some(3.0 * POINT_BYTES)
+}
+
+/// Refuses a network that does not fit: its parameters with gradient, moments and checkpoint, and what a solver
+/// remembers of every step and sample.
+pub fn for_network(params: &Parameters, size: NetworkSize) -> Result<(), ParamError> {
+    const KEYS: [&str; 5] = ["NUM_HIDDEN", "N_HID_LAYER", "N_BATCH", "TRIAL_MS", "DT_MS"];
+    let need = |params: &Parameters| {
+        let settings = Settings::new(params).ok()?;
+        Some(with_solver!(settings.solver, S => network_bytes::<S>(&settings, size)))
+    };
+    let need = Need {
+        of: "the network",
+        bytes: &need,
+    };
+    refuse(params, &KEYS, &need)
+}
+
+fn network_bytes<S: Solver>(settings: &Settings, size: NetworkSize) -> f64 {
+    let number = size_of::<S::Real>() as f64;
+    let parameters = weights(&settings.network, size) * number * settings.optimizer.copies();
+    if settings.solver == SolverKind::Event {
+        return parameters;
+    }
+    let (batch, steps) = (settings.batch as f64, settings.clock.steps() as f64);
+    let neurons: f64 = settings.network.hidden.iter().map(|&n| n as f64).sum();
+    // V, and the currents of this step and the next.
+    let states = batch * neurons * 3.0 * number;
+    let observed = match settings.loss.observes() {
+        // The voltages, and the seed that drives the adjoint pass.
+        Observe::Voltage => batch * steps * size.classes as f64 * 2.0 * number,
+        Observe::FirstSpikes | Observe::Peaks => 0.0,
+    };
+    // Time and width of every node.
+    parameters + states + observed + 16.0 * steps
+}
+
+/// Weights of all projections.
+fn weights(network: &NetworkSettings, size: NetworkSize) -> f64 {
+    let (mut weights, mut source) = (0.0, size.inputs as f64);
+    for &layer in &network.hidden {
+        let target = layer as f64;
+        weights += source * target;
+        if network.recurrent {
+            weights += target * target;
+        }
+        source = target;
+    }
+    weights + source * size.classes as f64
+}
+
+/// What is to be held, and the bytes that it takes under parameters; none where they do not fit together.
+struct Need<'a> {
+    of: &'static str,
+    bytes: &'a dyn Fn(&Parameters) -> Option<f64>,
+}
+
+/// Refuses what does not fit into the memory that is free.
+fn refuse(params: &Parameters, keys: &[&'static str], need: &Need<'_>) -> Result<(), ParamError> {
+    let free = machine::free_bytes().unwrap_or(ADDRESSES);
+    within((1.0 - SPARE) * free as f64, params, keys, need)
+}
+
+/// Refuses what takes more than `free` bytes, by the key whose lowering lets it fit: one that was given before one
+/// at its default.
+fn within(
+    free: f64,
+    params: &Parameters,
+    keys: &[&'static str],
+    need: &Need<'_>,
+) -> Result<(), ParamError> {
+    let Some(bytes) = (need.bytes)(params).filter(|bytes| *bytes > free) else {
+        return Ok(());
+    };
+    let fits = |params: &Parameters| (need.bytes)(params).is_some_and(|bytes| bytes <= free);
+    let mut keys: Vec<&'static str> = keys.iter().copied().filter(|key| params.has(key)).collect();
+    keys.sort_by_key(|key| !params.is_given(key));
+    let gb = |bytes: f64| format!("{:.1} GB", bytes * 1e-9);
+    let problem = format!(
+        "{} would take at least {}, and {} of memory can be had",
+        need.of,
+        gb(bytes),
+        gb(free)
+    );
+    let fitting = keys
+        .iter()
+        .find_map(|key| Some((*key, fitting(params, key, &fits)?)));
+    Err(match fitting {
+        Some((key, value)) => {
+            let bound = if key == "DT_MS" { "least" } else { "most" };
+            params.refuse(key, problem, format!("{key} can be at {bound} {value}"))
+        }
+        None => {
+            let way_out = format!("lower several of {}", keys.join(", "));
+            params.refuse(keys[0], problem, way_out)
+        }
+    })
+}
+
+/// The value of a key that is nearest to its present one and fits, found by bisection of its count; none if not even
+/// a count of 1 fits.
+fn fitting(params: &Parameters, key: &str, fits: &dyn Fn(&Parameters) -> bool) -> Option<Value> {
+    let lowered = |count| lowered(params, key, count).filter(fits);
+    let mut most = lowered(1)?;
+    let (mut fitting, mut beyond) = (1, count(params, key)?);
+    while beyond - fitting > 1 {
+        let middle = fitting + (beyond - fitting) / 2;
+        match lowered(middle) {
+            Some(params) => (most, fitting) = (params, middle),
+            None => beyond = middle,
+        }
+    }
+    Some(most.get(key))
+}
+
+/// The count that a value stands for: the largest of a list, the steps of a trial.
+fn count(params: &Parameters, key: &str) -> Option<i64> {
+    match params.get(key) {
+        Value::Int(count) => Some(count),
+        Value::List(sizes) => sizes
+            .iter()
+            .filter_map(|size| match size {
+                Value::Int(size) => Some(*size),
+                _ => None,
+            })
+            .max(),
+        Value::Float(_) => Some((params.float("TRIAL_MS") / params.float("DT_MS")) as i64),
+        _ => None,
+    }
+}
+
+/// The same parameters with such a count lowered.
+fn lowered(params: &Parameters, key: &str, most: i64) -> Option<Parameters> {
+    let whole = |value: Value| match value {
+        Value::Int(count) => Value::Int(count.min(most)),
+        other => other,
+    };
+    let value = match params.get(key) {
+        Value::List(sizes) => Value::List(sizes.into_iter().map(whole).collect()),
+        Value::Float(_) if key == "DT_MS" => Value::Float(params.float("TRIAL_MS") / most as f64),
+        Value::Float(_) => Value::Float(params.float("DT_MS") * most as f64),
+        one => whole(one),
+    };
+    let mut lowered = params.clone();
+    lowered.set(key, value).ok()?;
+    Some(lowered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(benchmark: Benchmark, assignments: &[&str]) -> Parameters {
+        let mut params = Parameters::new(benchmark);
+        for assignment in assignments {
+            params.assign(assignment).expect(assignment);
+        }
+        params.draw_seeds(|| 1);
+        params
+    }
+
+    const SIZE: NetworkSize = NetworkSize {
+        inputs: 10,
+        classes: 3,
+    };
+
+    /// The refusal of a network of a kilobyte per key, where so many bytes are free.
+    fn refusal(free: f64, benchmark: Benchmark, assignments: &[&str]) -> String {
+        let params = params(benchmark, assignments);
+        let need = |params: &Parameters| {
+            let settings = Settings::new(params).ok()?;
+            Some(with_solver!(settings.solver, S => network_bytes::<S>(&settings, SIZE)))
+        };
+        let need = Need {
+            of: "the network",
+            bytes: &need,
+        };
+        let keys = ["NUM_HIDDEN", "N_BATCH", "TRIAL_MS", "DT_MS"];
+        let refused = within(free, &params, &keys, &need);
+        refused.expect_err("too large").to_string()
+    }
+
+    #[test]
+    fn the_key_that_was_given_is_named_with_the_largest_value_that_fits() {
+        // 10 × 40 + 40 × 3 weights of eight bytes, five times with Adam.
+        let free = 5.0 * 8.0 * 520.0;
+        for hidden in ["NUM_HIDDEN=1000000000", "NUM_HIDDEN=41"] {
+            let error = refusal(free, Benchmark::YinYang, &[hidden]);
+            assert!(
+                error.contains(hidden) && error.ends_with("NUM_HIDDEN can be at most 40"),
+                "{error}"
+            );
+        }
+        let error = refusal(1e9, Benchmark::YinYang, &["NUM_HIDDEN=[5,2000000000]"]);
+        assert!(error.contains("can be at most [5,"), "{error}");
+        // Times and widths take 16 bytes a step.
+        let error = refusal(1e9, Benchmark::Mnist, &["TRIAL_MS=999999999"]);
+        assert!(error.starts_with("TRIAL_MS=999999999"), "{error}");
+        let error = refusal(1e9, Benchmark::Mnist, &["DT_MS=1e-7"]);
+        assert!(error.contains("DT_MS can be at least"), "{error}");
+        let error = refusal(1.0, Benchmark::Mnist, &["N_BATCH=7"]);
+        assert!(
+            error.ends_with("lower several of N_BATCH, NUM_HIDDEN, TRIAL_MS, DT_MS"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn samples_that_are_made_are_counted_before() {
+        for (benchmark, assignments, key) in [
+            (Benchmark::YinYang, &["N_BATCH=1000000000"][..], "N_BATCH"),
+            (Benchmark::YinYang, &["N_TRAIN=4000000000"], "N_TRAIN"),
+            (Benchmark::YinYang, &["N_TEST=4000000000"], "N_TEST"),
+            (
+                Benchmark::Shd,
+                &["DATA_SET=synthetic", "N_VALIDATE=999999999"],
+                "N_VALIDATE",
+            ),
+        ] {
+            let error = for_samples(&params(benchmark, assignments))
+                .expect_err(key)
+                .to_string();
+            assert!(
+                error.starts_with(key) && error.contains(&format!("{key} can be at most")),
+                "{error}"
+            );
+        }
+        // The files have as many as they have.
+        assert!(for_samples(&params(Benchmark::Shd, &["N_TRAIN=4000000000"])).is_ok());
+    }
+}
