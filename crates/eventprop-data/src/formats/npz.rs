@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ::zip::ZipWriter;
 use ::zip::write::{SimpleFileOptions, StreamWriter};
+use eventprop::time_noise::TimeNoise;
 use thiserror::Error;
 
 use super::{source, zip};
@@ -73,6 +74,8 @@ pub struct Numbers {
     pub shape: Vec<usize>,
     /// The numbers, row-major.
     pub values: Vec<f64>,
+    /// Noise of times, for the type that the numbers have in the file.
+    pub noise: TimeNoise,
 }
 
 /// An archive of arrays.
@@ -149,9 +152,11 @@ impl Npz {
             });
         };
         let numbers = values.chunks_exact(field.bytes).map(|raw| field.float(raw));
+        let noise = field.time_noise();
         Ok(Numbers {
             shape: header.shape,
             values: numbers.collect(),
+            noise,
         })
     }
 }

@@ -1,13 +1,13 @@
 //! Text with one event a line: comma, semicolon, tab or blanks between the values.
 //!
-//! The first line that is not empty and does not begin with `#` names the columns: `t` (µs), `t_ms` or
+//! The first line that is not empty and does not begin with `#` names the columns: `t` (whole µs), `t_us`, `t_ms` or
 //! `t_s`, then `x`, `y` and `p` of a camera, or `channel` of a list of channels, in any order. Without
 //! such a line the columns have to be given by the caller.
 
 use std::io::{self, Write};
 
 use super::collector::Collector;
-use super::columns::{Column, Columns, Row, TimeUnit};
+use super::columns::{Column, Columns, Row, TimeUnit, UNSAID};
 use super::{EventProblem, Format, Polarity, Recording};
 
 /// So many bytes are looked at to recognise text.
@@ -75,7 +75,12 @@ fn row(line: &Line<'_>, columns: &Columns) -> Result<Row, EventProblem> {
     for column in columns.iter() {
         let text = values.next().unwrap_or("");
         let expected = match column {
-            Column::Time(unit) => set(&mut row.t_us, time(text, unit), "time"),
+            Column::Time(unit) => {
+                let is_number = text.parse().is_ok_and(f64::is_finite);
+                let fraction = unit == TimeUnit::Unsaid && is_number;
+                let expected = if fraction { UNSAID } else { "time" };
+                set(&mut row.t_us, time(text, unit), expected)
+            }
             Column::X | Column::Channel => set(&mut row.x, text.parse().ok(), "whole number"),
             Column::Y => set(&mut row.y, text.parse().ok(), "whole number"),
             Column::Polarity => set(
@@ -103,7 +108,7 @@ fn set<T>(slot: &mut T, value: Option<T>, expected: &'static str) -> Result<(), 
 /// A time in µs; whole µs are read exactly.
 fn time(text: &str, unit: TimeUnit) -> Option<i64> {
     match (unit, text.parse::<i64>()) {
-        (TimeUnit::Us, Ok(us)) => Some(us),
+        (TimeUnit::Us | TimeUnit::Unsaid, Ok(us)) => Some(us),
         _ => unit.to_us(text.parse().ok()?),
     }
 }

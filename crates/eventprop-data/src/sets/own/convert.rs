@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use super::error::OwnDataError;
-use super::folder::{Member, camera_code, members, prefixed_notes, sensor, start_us};
+use super::folder::{
+    Member, UNITS, camera_code, members, prefixed_notes, sensor, span_ms, start_us,
+};
 use super::shape::Request;
 use crate::formats::events;
 use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteOptions};
+use crate::time_span::TimeSpan;
 
 /// Summary of the written set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,7 @@ pub fn write_spike_file(
         inputs: code.inputs(),
         notices: Vec::new(),
     };
+    let mut span = TimeSpan::new(UNITS);
     for member in &members {
         let recording = events::read(&member.path)?;
         let start_us = start_us(&recording, request.origin);
@@ -71,7 +75,9 @@ pub fn write_spike_file(
             speaker: None,
         })?;
         written.notices.extend(prefixed_notes(member, &recording));
+        span.add(span_ms(&recording, start_us).into_iter());
     }
+    written.notices.extend(span.short(request.binning.dt_ms));
     file.finish()?;
     Ok(written)
 }
