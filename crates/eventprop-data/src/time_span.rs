@@ -117,3 +117,52 @@ impl TimeSpan {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binned::Repeats;
+
+    const BINNING: Binning = Binning {
+        dt_ms: 2.0,
+        steps: 50,
+        inputs: 1,
+        rescale_t: 1.0,
+        rescale_x: 1.0,
+        repeats: Repeats::Count,
+    };
+
+    /// A span of samples with these times, and what it says when `cut_off` of ten spikes were.
+    fn said(samples: &[&[f64]], cut_off: u64) -> Result<Option<String>, AllLate> {
+        let mut span = TimeSpan::new("UNITS");
+        for times in samples {
+            span.add(times.iter().copied());
+        }
+        let (of, merged) = (10, 0);
+        let lost = Lost {
+            of,
+            cut_off,
+            merged,
+        };
+        span.check(&BINNING, lost)
+    }
+
+    #[test]
+    fn units_that_cannot_be_right_are_told_and_others_are_not() {
+        let fine: [&[&[f64]]; 4] = [&[], &[&[]], &[&[0.0], &[1.0]], &[&[90.0, 0.0], &[0.1, 0.2]]];
+        for samples in fine {
+            assert_eq!(said(samples, 0), Ok(None), "{samples:?}");
+        }
+        let short = said(&[&[0.0, 1.9], &[5.0]], 0).unwrap().unwrap();
+        assert!(
+            short.contains("2 samples lasts 1.9 ms") && short.contains("UNITS"),
+            "{short}"
+        );
+        let long = said(&[&[0.0, 2e4]], 10).unwrap().unwrap();
+        assert!(long.contains("20000 ms, more than 100 trials"), "{long}");
+        assert_eq!(said(&[&[0.0, 2e4]], 5), Ok(None));
+        let late = said(&[&[1.6e12, 1.6e12 + 9.0], &[100.0]], 10).unwrap_err();
+        assert_eq!((late.earliest_ms, late.trial_ms), (100.0, 100.0));
+        assert!(late.to_string().contains("TIME_ORIGIN=first_event"));
+    }
+}
