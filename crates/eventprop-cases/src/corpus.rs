@@ -39,6 +39,7 @@ const FILES: &[(&str, &str)] = cases![
     "equal_time_constants",
     "nearly_equal_time_constants",
     "per_neuron_constants",
+    "repeated_spikes",
     "analytic_one_to_one",
     "one_to_one",
     "deep",

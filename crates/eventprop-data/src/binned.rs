@@ -1,16 +1,13 @@
-//! Samples as spikes on a grid of steps: at most one spike per channel and step, as the spoken-word
-//! benchmarks have it.
+//! Samples as spikes on a grid of steps. Several spikes of a channel in one step count each, or, as the
+//! published benchmarks have it, once ([`Repeats`]).
 //!
 //! A sample is kept as its channels in the order of (step, channel), two bytes each, and one short entry
 //! for every step in which anything happens: the SHD training set takes some 180 MB.
 
 mod stored;
 
+use eventprop::time_noise::TimeNoise;
 use thiserror::Error;
-
-/// A time this close below the start of a step (in steps) belongs to it: decimal times and steps are
-/// not binary fractions, and 3 × 0.1 ms must be step 3 of 0.1 ms.
-const STEP_TOLERANCE: f64 = 1e-6;
 
 /// A spike that cannot be put on the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
@@ -44,14 +41,43 @@ pub struct Binning {
     pub rescale_t: f64,
     /// Channels are multiplied by this and rounded down (`RESCALE_X`).
     pub rescale_x: f64,
+    /// Treatment of several spikes of a channel in one step (`MERGE_SPIKES`).
+    pub repeats: Repeats,
+}
+
+/// Treatment of several spikes of a channel in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeats {
+    /// Each counts, as on the event solver.
+    Count,
+    /// They count as one, as in `genn_eventprop`.
+    Merge,
+}
+
+impl Repeats {
+    /// Sorts events of a sample, and merges those that coincide where that is wanted. Returns how many went.
+    pub fn settle(self, events: &mut Vec<(u32, u16)>) -> usize {
+        let given = events.len();
+        events.sort_unstable();
+        if self == Self::Merge {
+            events.dedup();
+        }
+        given - events.len()
+    }
 }
 
 impl Binning {
-    /// Step and input of a spike; `None` when it comes after the end of the trial.
+    /// Step and input of a spike; `None` when it comes after the end of the trial. The step is the one in which the time
+    /// lies; one that is before the end of a step by no more than its noise lies in the next.
     ///
     /// # Errors
     /// [`BinError`].
-    pub fn bin(&self, time_ms: f64, channel: u32) -> Result<Option<(u32, u16)>, BinError> {
+    pub fn bin(
+        &self,
+        time_ms: f64,
+        noise: TimeNoise,
+        channel: u32,
+    ) -> Result<Option<(u32, u16)>, BinError> {
         if !time_ms.is_finite() || time_ms < 0.0 {
             return Err(BinError::Time { time_ms });
         }
@@ -59,7 +85,9 @@ impl Binning {
             let inputs = self.inputs;
             return Err(BinError::Channel { channel, inputs });
         }
-        let step = (time_ms * self.rescale_t / self.dt_ms + STEP_TOLERANCE).floor();
+        // Times and steps are rescaled, rather than times, so that noise is taken in the unit it came in.
+        let within = noise.in_steps(time_ms, self.dt_ms / self.rescale_t);
+        let step = (time_ms * self.rescale_t / self.dt_ms + within).floor();
         let input = (f64::from(channel) * self.rescale_x).floor();
         let inside = step < f64::from(self.steps) && input < f64::from(self.inputs);
         Ok(inside.then_some((step as u32, input as u16)))
@@ -95,8 +123,10 @@ pub trait EventSet: Send + Sync + std::fmt::Debug {
     /// Number of spikes of a sample.
     fn spikes_len(&self, sample: usize) -> usize;
 
-    /// Fills `out` with the spikes of a sample: (step, channel), ascending, at most one per step and
-    /// channel.
+    /// Treatment of several spikes of a channel in one step.
+    fn repeats(&self) -> Repeats;
+
+    /// Fills `out` with the spikes of a sample: (step, channel), ascending.
     fn events(&self, sample: usize, out: &mut Vec<(u32, u16)>);
 }
 
@@ -117,11 +147,25 @@ impl Lost {
         [self.cut_off, self.merged].map(|count| count as f64 / self.of.max(1) as f64)
     }
 
-    /// Sentence for the user about events that were cut off.
-    pub fn late_notice(self) -> Option<String> {
-        let Self { cut_off, of, .. } = self;
-        (cut_off > 0)
-            .then(|| format!("{cut_off} of {of} events come after TRIAL_MS and are cut off"))
+    /// Sentences for the user about events that were cut off, and those that were merged.
+    pub fn notices(self) -> Vec<String> {
+        let Self {
+            of,
+            cut_off,
+            merged,
+        } = self;
+        let mut notices = Vec::new();
+        if cut_off > 0 {
+            notices.push(format!(
+                "{cut_off} of {of} events come after TRIAL_MS and are cut off"
+            ));
+        }
+        if merged > 0 {
+            notices.push(format!(
+                "{merged} of {of} events share step and channel with another one and count as one with it (MERGE_SPIKES)"
+            ));
+        }
+        notices
     }
 }
 
@@ -156,6 +200,10 @@ impl EventSet for BinnedSet {
 
     fn lost(&self) -> Lost {
         self.lost
+    }
+
+    fn repeats(&self) -> Repeats {
+        self.repeats
     }
 
     fn class_names(&self) -> &[String] {
@@ -193,7 +241,9 @@ pub struct BinnedSet {
     starts: Vec<Start>,
     labels: Vec<u16>,
     speakers: Option<Vec<u16>>,
-    /// Spikes lost on the way here, for whoever fills the set to say.
+    /// Treatment of several spikes of a channel in one step, for whoever fills the set to say; merged unless said.
+    pub repeats: Repeats,
+    /// Spikes lost on the way here, for whoever fills the set to say; those that are merged are counted here.
     pub lost: Lost,
     /// Names of the classes, for whoever fills the set to say; empty when they only have numbers.
     pub class_names: Vec<String>,
@@ -218,26 +268,25 @@ impl BinnedSet {
             starts: vec![Start::default()],
             labels: Vec::new(),
             speakers: (speakers == Speakers::Known).then(Vec::new),
+            repeats: Repeats::Merge,
             lost: Lost::default(),
             class_names: Vec::new(),
         }
     }
 
-    /// Adds a sample. The events are sorted, and those that coincide become one; the number of those
-    /// that went is returned.
+    /// The same with another treatment of several spikes of a channel in one step.
+    #[must_use]
+    pub fn with_repeats(self, repeats: Repeats) -> Self {
+        Self { repeats, ..self }
+    }
+
+    /// Adds a sample. The events are sorted, and merged where that is wanted.
     ///
     /// # Panics
     /// When the label is not below the number of classes, or a speaker is given to a set without.
-    pub fn push(
-        &mut self,
-        events: &mut Vec<(u32, u16)>,
-        label: u16,
-        speaker: Option<u16>,
-    ) -> usize {
+    pub fn push(&mut self, events: &mut Vec<(u32, u16)>, label: u16, speaker: Option<u16>) {
         assert!(u32::from(label) < self.classes, "label {label}");
-        let given = events.len();
-        events.sort_unstable();
-        events.dedup();
+        self.lost.merged += self.repeats.settle(events) as u64;
         for run in events.chunk_by(|a, b| a.0 == b.0) {
             self.channels
                 .extend(run.iter().map(|&(_, channel)| channel));
@@ -253,7 +302,6 @@ impl BinnedSet {
             (None, None) => {}
             (known, given) => panic!("speakers {:?}, given {given:?}", known.is_some()),
         }
-        given - events.len()
     }
 
     /// Makes room for so many more samples and spikes, the latter in at most so many runs of one step.
@@ -365,7 +413,9 @@ pub enum Speakers {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{BinError, BinnedSet, Binning, Speakers};
+    use eventprop::time_noise::TimeNoise;
+
+    use super::{BinError, BinnedSet, Binning, Repeats, Speakers};
 
     fn binning(dt_ms: f64) -> Binning {
         Binning {
@@ -374,6 +424,7 @@ mod tests {
             inputs: 700,
             rescale_t: 1.0,
             rescale_x: 1.0,
+            repeats: Repeats::Count,
         }
     }
 
@@ -383,11 +434,56 @@ mod tests {
         let fine = binning(0.1);
         for step in 0..1400u32 {
             let time = f64::from(step) * 0.1;
-            assert_eq!(fine.bin(time, 3), Ok(Some((step, 3))));
-            assert_eq!(fine.bin(time + 0.09, 3), Ok(Some((step, 3))));
+            assert_eq!(fine.bin(time, TimeNoise::F64, 3), Ok(Some((step, 3))));
+            assert_eq!(
+                fine.bin(time + 0.09, TimeNoise::F64, 3),
+                Ok(Some((step, 3)))
+            );
         }
-        assert_eq!(fine.bin(140.0, 3), Ok(None));
-        assert_eq!(binning(2.0).bin(3.999, 699), Ok(Some((1, 699))));
+        assert_eq!(fine.bin(140.0, TimeNoise::F64, 3), Ok(None));
+        assert_eq!(
+            binning(2.0).bin(3.999, TimeNoise::F64, 699),
+            Ok(Some((1, 699)))
+        );
+    }
+
+    /// k · dt, in float32 ms, and in float32 and float16 s, is step k; what is later within the step as well.
+    #[test]
+    fn times_of_every_type_fall_into_their_steps() {
+        for dt_ms in [0.1, 0.3, 1.0] {
+            let grid = binning(dt_ms);
+            for step in 0..1000u32 {
+                let exact = f64::from(step) * dt_ms;
+                let single = f64::from(step as f32 * dt_ms as f32);
+                let seconds = 1000.0 * f64::from((exact / 1000.0) as f32);
+                for time in [single, seconds] {
+                    assert_eq!(grid.bin(time, TimeNoise::F32, 3), Ok(Some((step, 3))));
+                    assert_eq!(
+                        grid.bin(time + 0.9 * dt_ms, TimeNoise::F32, 3),
+                        Ok(Some((step, 3)))
+                    );
+                }
+            }
+        }
+        for step in 0..200u32 {
+            let half = half::f16::from_f64(f64::from(step) * 0.001).to_f64();
+            assert_eq!(
+                binning(1.0).bin(1000.0 * half, TimeNoise::F16, 3),
+                Ok(Some((step, 3)))
+            );
+        }
+    }
+
+    #[test]
+    fn spikes_of_one_channel_in_one_step_count_each_or_once() {
+        for (repeats, kept) in [(Repeats::Count, 3), (Repeats::Merge, 2)] {
+            let set = BinnedSet::new(5, 9, 1, Speakers::Unknown);
+            let mut set = set.with_repeats(repeats);
+            set.push(&mut vec![(4, 2), (1, 0), (4, 2)], 0, None);
+            assert_eq!(set.spikes_len(0), kept);
+            assert_eq!(set.lost.merged, 3 - kept as u64);
+            assert!(set.spikes(0).is_sorted());
+        }
     }
 
     #[test]
@@ -397,18 +493,18 @@ mod tests {
             rescale_x: 0.5,
             ..binning(1.0)
         };
-        assert_eq!(half.bin(7.0, 7), Ok(Some((3, 3))));
-        assert_eq!(half.bin(2801.0, 7), Ok(None));
+        assert_eq!(half.bin(7.0, TimeNoise::F64, 7), Ok(Some((3, 3))));
+        assert_eq!(half.bin(2801.0, TimeNoise::F64, 7), Ok(None));
         let double = Binning {
             rescale_x: 2.0,
             ..binning(1.0)
         };
-        assert_eq!(double.bin(1.0, 400), Ok(None));
+        assert_eq!(double.bin(1.0, TimeNoise::F64, 400), Ok(None));
     }
 
     #[test]
     fn what_is_no_spike_is_refused() {
-        let at = |time, channel| binning(1.0).bin(time, channel);
+        let at = |time, channel| binning(1.0).bin(time, TimeNoise::F64, channel);
         assert_eq!(at(-0.1, 3), Err(BinError::Time { time_ms: -0.1 }));
         assert!(matches!(at(f64::NAN, 3), Err(BinError::Time { .. })));
         let error = at(1.0, 700).unwrap_err().to_string();

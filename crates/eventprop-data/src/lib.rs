@@ -35,3 +35,4 @@ pub mod encode;
 pub mod formats;
 pub mod obtain;
 pub mod sets;
+pub mod time_span;

@@ -78,7 +78,12 @@ pub enum Range {
 }
 
 impl Range {
+    /// True of a number in the range, also as the single-precision number that is computed with.
     fn contains(self, x: f64) -> bool {
+        self.holds(x) && self.holds(f64::from(x as f32))
+    }
+
+    fn holds(self, x: f64) -> bool {
         x.is_finite()
             && match self {
                 Self::Any => true,
@@ -189,7 +194,15 @@ impl Row {
     /// # Errors
     /// When the key does not accept it; the text says what it accepts.
     pub fn accept(&self, value: Value) -> Result<Value, String> {
-        self.kind.accept(value).ok_or_else(|| self.kind.expected())
+        let range = match self.kind {
+            Kind::Float(range) | Kind::OptionalFloat(range) => Some(range),
+            _ => None,
+        };
+        let rounded = matches!((&value, range), (Value::Float(x), Some(range)) if range.holds(*x));
+        self.kind.accept(value).ok_or_else(|| {
+            let precision = if rounded { " in single precision" } else { "" };
+            self.kind.expected() + precision
+        })
     }
 }
 

@@ -132,6 +132,18 @@ fn values_that_a_key_does_not_accept_are_answered_with_what_it_does() {
             "DT_MS=nan is not possible; DT_MS takes a number above 0 (default 0.1)",
         ),
         (
+            "V_THRESH=1e-46",
+            "V_THRESH=1e-46 is not possible; V_THRESH takes a number above 0 in single precision (default 1.0)",
+        ),
+        (
+            "ADAM_EPS=1e-50",
+            "ADAM_EPS=1e-50 is not possible; ADAM_EPS takes a number above 0 in single precision (default 1e-8)",
+        ),
+        (
+            "ADAM_BETA2=0.99999999999",
+            "ADAM_BETA2=0.99999999999 is not possible; ADAM_BETA2 takes a number of at least 0 and below 1 in single precision (default 0.999)",
+        ),
+        (
             "N_BATCH=2.5",
             "N_BATCH=2.5 is not possible; N_BATCH takes a whole number of at least 1 and at most 4294967295 (default 32)",
         ),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use eventprop::network::Clock;
 use eventprop::spikes::Batch;
-use eventprop_data::binned::{BinnedSet, Binning};
+use eventprop_data::binned::{BinnedSet, Binning, Repeats};
 use eventprop_data::encode::camera::PolarityCode;
 use eventprop_data::obtain::locate;
 use eventprop_data::sets::own;
@@ -116,6 +116,9 @@ pub struct Grid {
     side: u32,
     #[pyo3(item)]
     polarity: String,
+    /// Several spikes of a channel in one step count as one.
+    #[pyo3(item)]
+    merge_spikes: bool,
 }
 
 impl Grid {
@@ -128,6 +131,11 @@ impl Grid {
             inputs: 0,
             rescale_t: 1.0,
             rescale_x: 1.0,
+            repeats: if self.merge_spikes {
+                Repeats::Merge
+            } else {
+                Repeats::Count
+            },
         })
     }
 

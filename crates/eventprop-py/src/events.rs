@@ -1,7 +1,9 @@
 //! Spike trains of many samples in four flat arrays, as Python keeps them.
 
+use eventprop::network::Clock;
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::{Batch, SpikeTrain};
+use eventprop::time_noise::TimeNoise;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -18,6 +20,47 @@ pub struct Events<'py> {
     offsets: PyReadonlyArray1<'py, i64>,
     #[pyo3(attribute("labels"))]
     labels: PyReadonlyArray1<'py, u32>,
+    #[pyo3(attribute("_noise"))]
+    noise: Noise,
+}
+
+/// Noise of times as Python keeps it: share of the time, and ms.
+pub type Noise = (f64, f64);
+
+/// Noise of times that came in floats of so many bytes; of differences of such times up to `longest_ms`, where that is
+/// given.
+#[pyfunction]
+pub fn time_noise(bytes: usize, longest_ms: Option<f64>) -> Noise {
+    let noise = match bytes {
+        2 => TimeNoise::F16,
+        4 => TimeNoise::F32,
+        _ => TimeNoise::F64,
+    };
+    let noise = longest_ms.map_or(noise, |longest_ms| noise.of_differences(longest_ms));
+    (noise.relative, noise.absolute_ms)
+}
+
+/// The steps of times on a grid, as the grid solver takes them.
+#[pyfunction]
+pub fn steps_of<'py>(
+    py: Python<'py>,
+    times_ms: PyReadonlyArray1<'py, f64>,
+    noise: Noise,
+    dt_ms: f64,
+    trial_ms: f64,
+) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let clock = Clock::new(dt_ms, trial_ms).map_err(errors::value)?;
+    let times = times_ms.as_slice().map_err(errors::value)?;
+    let noise = time_noise_of(noise);
+    let steps = times.iter().map(|time| clock.step_of(*time, noise) as i64);
+    Ok(steps.collect::<Vec<_>>().into_pyarray(py))
+}
+
+fn time_noise_of((relative, absolute_ms): Noise) -> TimeNoise {
+    TimeNoise {
+        relative,
+        absolute_ms,
+    }
 }
 
 /// The same as slices, which can be read while Python goes on.
@@ -27,6 +70,8 @@ pub struct Slices<'a> {
     neurons: &'a [u32],
     offsets: &'a [i64],
     labels: &'a [u32],
+    /// Noise of the times.
+    pub noise: TimeNoise,
 }
 
 impl Events<'_> {
@@ -37,6 +82,7 @@ impl Events<'_> {
             neurons: self.neurons.as_slice().map_err(errors::value)?,
             offsets: self.offsets.as_slice().map_err(errors::value)?,
             labels: self.labels.as_slice().map_err(errors::value)?,
+            noise: time_noise_of(self.noise),
         };
         let fits = slices.offsets.len() == slices.labels.len() + 1
             && slices.neurons.len() == slices.times_ms.len()
@@ -60,6 +106,7 @@ impl Slices<'_> {
             let (times_ms, neurons, label) = self.sample(sample);
             let times_ms = times_ms.iter().copied();
             slot.train.refill(times_ms.zip(neurons.iter().copied()));
+            slot.train.set_noise(self.noise);
             *slot.label = label;
             *slot.id = sample as u64;
         });

@@ -53,6 +53,8 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(recordings::read_events, module)?)?;
     module.add_function(wrap_pyfunction!(recordings::write_events, module)?)?;
     module.add_function(wrap_pyfunction!(recordings::read_spike_file, module)?)?;
+    module.add_function(wrap_pyfunction!(events::time_noise, module)?)?;
+    module.add_function(wrap_pyfunction!(events::steps_of, module)?)?;
     module.add_function(wrap_pyfunction!(recordings::write_spike_file, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::parameter_table, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::accept_parameter, module)?)?;

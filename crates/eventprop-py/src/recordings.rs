@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use eventprop::time_noise::TimeNoise;
 use eventprop_data::binned::Speakers;
 use eventprop_data::formats::events::{
     self, Event, Format, Notes, Polarity, ReadOptions, Recording, Sensor, SizeFrom, columns,
@@ -147,6 +148,11 @@ pub fn read_spike_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDi
     let all = PyDict::new(py);
     all.set_item("times_ms", times)?;
     all.set_item("units", units)?;
+    let TimeNoise {
+        relative,
+        absolute_ms,
+    } = file.time_noise();
+    all.set_item("noise", (relative, absolute_ms))?;
     all.set_item("offsets", offsets)?;
     all.set_item("labels", file.labels().to_vec().into_pyarray(py))?;
     let speakers = file.speakers().map(<[u16]>::to_vec);
@@ -155,7 +161,7 @@ pub fn read_spike_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDi
     Ok(all)
 }
 
-/// Writes spikes in the layout of SHD, times as float64; labels, neurons and speakers have 16 bits.
+/// Writes spikes in the layout of SHD, times as float64, or as float32 where they came in no better numbers; labels, neurons and speakers have 16 bits.
 #[pyfunction]
 pub fn write_spike_file(
     py: Python<'_>,
@@ -168,7 +174,11 @@ pub fn write_spike_file(
     let speakers = speakers.as_ref().map(|s| s.as_slice()).transpose();
     let speakers = speakers.map_err(errors::value)?;
     let options = WriteOptions {
-        times: TimeType::F64,
+        times: if slices.noise == TimeNoise::F64 {
+            TimeType::F64
+        } else {
+            TimeType::F32
+        },
         speakers: match speakers {
             Some(_) => Speakers::Known,
             None => Speakers::Unknown,

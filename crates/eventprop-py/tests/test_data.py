@@ -156,7 +156,8 @@ def test_a_folder_of_ones_own(tmp_path: Path) -> None:
     assert train.camera is not None and train.inputs == np.prod(train.camera)
     assert train.spikes.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert train.spikes[2][0].tolist() == [0.0, 1.0, 2.0]
-    test = ep.data.own(tmp_path / "test", trial=10.0, like=train)
+    with pytest.warns(UserWarning, match="1 of the 2 classes of the training set have no sample here: left"):
+        test = ep.data.own(tmp_path / "test", trial=10.0, like=train)
     assert test.spikes.labels.tolist() == [1] and test.inputs == train.inputs and test.names == train.names
     (tmp_path / "test" / "middle").mkdir()
     (tmp_path / "test/right/1.npy").rename(tmp_path / "test/middle/1.npy")

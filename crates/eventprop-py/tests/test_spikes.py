@@ -79,6 +79,94 @@ def test_events_of_tonic_and_back() -> None:
         ep.Spikes.from_events(camera, [0], sensor_size=(2, 4, 2))
 
 
+KINDS = ["f8", "f4"]
+
+
+def doors(steps: np.ndarray, dt: float, kind: str, folder: Path) -> dict[str, ep.Spikes]:
+    """The times steps · dt of one neuron, in numbers of a type, through every door that takes times."""
+    ms, s = steps.astype(kind) * np.dtype(kind).type(dt), (steps * dt / 1000).astype(kind)
+    zeros = np.zeros(len(steps), int)
+    events = np.zeros(len(steps), [("t", kind), ("x", "u2")])
+    events["t"] = s
+    found = {
+        "Spikes": ep.Spikes([(ms, zeros)], [0]),
+        "from_csr": ep.Spikes.from_csr(ms, zeros, [0, len(steps)], [0]),
+        "from_events": ep.Spikes.from_events([events], [0], time_unit="s"),
+    }
+    found["pickled"] = pickle.loads(pickle.dumps(found["Spikes"]))
+    found["parts"] = found["Spikes"][:1].with_labels([0]) + found["Spikes"][1:]
+    found["to_hdf5"] = found["Spikes"]
+    found["to_hdf5"].to_hdf5(folder / "a.h5")
+    found["from_hdf5"] = ep.Spikes.from_hdf5(folder / "a.h5")
+    np.savez(folder / "a.npz", times=s, units=zeros, offsets=[0, len(steps)], labels=[0])
+    trial = (int(steps.max()) + 1) * dt
+    for name in ("a.h5", "a.npz"):
+        found[f"own {name}"] = ep.data.own(folder / name, trial=trial, dt=dt).spikes
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dt", [0.1, 0.3, 1.0])
+def test_times_on_the_grid_are_its_steps_at_every_door(kind: str, dt: float, tmp_path: Path) -> None:
+    steps = np.arange(1, 900, 2)
+    for name, spikes in doors(steps, dt, kind, tmp_path).items():
+        seen = spikes.to_dense(1000 * dt, dt=dt, neurons=1)
+        assert np.nonzero(seen[0, :, 0])[0].tolist() == steps.tolist(), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_solver_sees_times_on_the_grid_as_exact_ones(kind: str, tmp_path: Path) -> None:
+    dt, steps = 0.1, np.arange(1, 900, 2)
+    network = ep.Network(dt=dt, trial=100.0)
+    network.add_input("i", 1)
+    network.add_li("o", 2, tau_mem=0.5, tau_syn=0.2)
+    network.connect("i", "o", weight=[[1.0, 0.5]])
+    exact = network.evaluate(ep.Spikes([(steps * dt, np.zeros(len(steps), int))], [0]), "sum").readout.V
+    for name, spikes in doors(steps, dt, kind, tmp_path).items():
+        np.testing.assert_array_equal(network.evaluate(spikes, "sum").readout.V, exact, err_msg=name)
+
+
+def test_float16_and_float32_values_and_steps() -> None:
+    whole = np.arange(1, 200).astype("f2")
+    dense = ep.Spikes([(whole * np.float16(0.5), np.zeros(199, int))]).to_dense(100.0, dt=0.5, neurons=1)
+    assert np.nonzero(dense[0, :, 0])[0].tolist() == list(range(1, 200))
+    values = (np.arange(161) / 160).astype("f4")
+    latency = ep.data.latency(values[None], trial=20.0, dt=0.1)
+    exact = ep.data.latency((np.arange(161) / 160)[None], trial=20.0, dt=0.1)
+    np.testing.assert_array_equal(latency.to_dense(20.0, dt=0.1), exact.to_dense(20.0, dt=0.1))
+    assert ep.Network(dt=np.float32(0.1), trial=np.float32(0.3)).dt == 0.1
+
+
+def one_output(weight: float, trial: float = 10.0) -> ep.Network:
+    network = ep.Network(dt=1.0, trial=trial)
+    network.add_input("i", 1)
+    network.add_li("o", 1, tau_mem=5.0, tau_syn=2.0)
+    network.connect("i", "o", weight=[[weight]])
+    return network
+
+
+@pytest.mark.parametrize("solver", ["grid", "event"])
+def test_two_spikes_in_one_step_count_twice(solver: str) -> None:
+    def loss(times: list[float], weight: float) -> float:
+        spikes = ep.Spikes([(times, [0] * len(times))], [0])
+        return one_output(weight).evaluate(spikes, ep.loss.Max(), solver=solver).readout.V_max.max()
+
+    assert loss([2.0, 2.0], 1.0) == loss([2.0], 2.0)
+
+
+def test_times_in_another_unit_are_told() -> None:
+    events = np.zeros(3, [("t", "f8"), ("x", "u2")])
+    events["t"] = [0.1, 0.2, 0.3]
+    with pytest.raises(ValueError, match=r"t\[0\] is 0.1.*time_unit=\"s\""):
+        ep.Spikes.from_events([events], [0])
+    assert ep.Spikes.from_events([events], [0], time_unit="us").times_ms.tolist() == [1e-4, 2e-4, 3e-4]
+    network = one_output(1.0, trial=500.0)
+    with pytest.warns(UserWarning, match="within one step of 1.0 ms.*by 1000"):
+        network.evaluate(ep.Spikes([([0.1, 0.2, 0.3], [0, 0, 0])], [0]), "sum")
+    with pytest.raises(ValueError, match="a clock or a date"):
+        network.evaluate(ep.Spikes([([1.6e12], [0])], [0]), "sum")
+
+
 def test_hdf5_in_the_layout_of_the_heidelberg_sets(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     some().to_hdf5(tmp_path / "some.h5")

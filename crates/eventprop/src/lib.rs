@@ -88,4 +88,5 @@ mod shares;
 pub mod solver;
 pub mod spikes;
 pub mod tape;
+pub mod time_noise;
 pub mod train;

@@ -33,6 +33,10 @@ pub trait Real:
     fn from_f64(x: f64) -> Self;
     /// The value as f64, exactly.
     fn to_f64(self) -> f64;
+    /// The number of this type that `x` becomes, as f64.
+    fn rounded(x: f64) -> f64 {
+        Self::from_f64(x).to_f64()
+    }
     /// The square root.
     #[must_use]
     fn sqrt(self) -> Self;

@@ -7,6 +7,9 @@
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::network::Clock;
+use crate::time_noise::TimeNoise;
+
 /// Samples that a task fills: encoding one costs about a microsecond.
 const SAMPLES_PER_TASK: usize = 8;
 
@@ -72,6 +75,7 @@ pub enum SpikeError {
 pub struct SpikeTrain {
     times_ms: Vec<f64>,
     neurons: Vec<u32>,
+    noise: TimeNoise,
 }
 
 impl SpikeTrain {
@@ -92,18 +96,40 @@ impl SpikeTrain {
                 time_ms: times_ms[index],
             });
         }
-        let mut train = Self { times_ms, neurons };
+        let mut train = Self {
+            times_ms,
+            neurons,
+            noise: TimeNoise::F64,
+        };
         train.sort();
         Ok(train)
     }
 
-    /// Replaces the content by events that are already valid and sorted, keeping the memory.
+    /// The same with times that came in numbers of another type than float64.
+    #[must_use]
+    pub fn with_noise(self, noise: TimeNoise) -> Self {
+        Self { noise, ..self }
+    }
+
+    /// Says with which noise the times came; [`TimeNoise::F64`] unless it is said.
+    pub fn set_noise(&mut self, noise: TimeNoise) {
+        self.noise = noise;
+    }
+
+    /// Noise of the times.
+    pub fn noise(&self) -> TimeNoise {
+        self.noise
+    }
+
+    /// Replaces the content by events that are already valid and sorted, with times in float64, keeping the
+    /// memory.
     ///
     /// # Panics
     /// In debug builds, when the events are not sorted by (time, neuron) or a time is not valid.
     pub fn refill(&mut self, events: impl Iterator<Item = (f64, u32)>) {
         self.times_ms.clear();
         self.neurons.clear();
+        self.noise = TimeNoise::F64;
         for (time_ms, neuron) in events {
             debug_assert!(time_ms.is_finite() && time_ms >= 0.0);
             debug_assert!(
@@ -144,6 +170,24 @@ impl SpikeTrain {
             .iter()
             .copied()
             .zip(self.neurons.iter().copied())
+    }
+
+    /// The events that a trial holds, on its steps, as (step, neuron), in the order of their times: several
+    /// spikes of a neuron in one step are several events.
+    #[inline]
+    pub fn on_grid(&self, clock: Clock) -> impl Iterator<Item = (u32, u32)> + '_ {
+        // PERF: many spikes share a time.
+        let (mut last_ms, mut step) = (f64::NAN, 0);
+        let placed = self.iter().map(move |(time_ms, neuron)| {
+            if time_ms != last_ms {
+                step = clock.step_of(time_ms, self.noise);
+                last_ms = time_ms;
+            }
+            (step, neuron)
+        });
+        placed
+            .take_while(move |(step, _)| *step < clock.steps())
+            .map(|(step, neuron)| (step as u32, neuron))
     }
 
     fn sort(&mut self) {

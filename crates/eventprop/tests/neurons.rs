@@ -1,7 +1,7 @@
 //! The neuron files flow, lif and li against numbers made by hand.
 
 use eventprop::loss::{Loss, Weighting};
-use eventprop::network::{Clock, Init, Li, Network};
+use eventprop::network::{Clock, Init, Li, Lif, Network};
 use eventprop::neuron::flow::Flow;
 use eventprop::neuron::{Spike, li, lif};
 use eventprop::params::Params;
@@ -86,6 +86,35 @@ fn gradient_of_a_single_arrival() {
         assert!(
             (found - expected).abs() < 64.0 * f64::EPSILON * a * tau_syn,
             "{found} {expected}"
+        );
+    }
+}
+
+/// What is in its range in double precision and leaves it in single precision is refused by the solver that computes in
+/// single precision, and by no other.
+#[test]
+fn constants_that_single_precision_does_not_hold_are_refused_by_the_fast_grid() {
+    let plain = || Lif::new(20.0, 5.0);
+    let [nearly_one, tiny] = [1.0 - 1e-12, 1e-46];
+    for (lif, name) in [
+        (plain().v_thresh(tiny), "v_thresh"),
+        (plain().v_thresh(1e300), "v_thresh"),
+        (plain().v_reset(nearly_one), "v_reset"),
+        (plain().v_reset(-1e300), "v_reset"),
+        (Lif::new(1e300, 5.0), "tau_mem"),
+        (Lif::new(20.0, tiny), "tau_syn"),
+    ] {
+        let mut network = Network::new(Clock::new(1.0, 20.0).unwrap());
+        let input = network.add_input("input", 2);
+        let hidden = network.add_lif("hidden", 10, lif);
+        let output = network.add_li("output", 2, Li::new(20.0, 5.0));
+        network.connect(input, hidden, Init::Values(vec![8.0; 20]));
+        network.connect(hidden, output, Init::Values(vec![0.5; 20]));
+        assert!(Grid::<f64>::new(&network).is_ok(), "{name}");
+        let error = Grid::<f32>::new(&network).unwrap_err().to_string();
+        assert!(
+            error.contains(name) && error.contains("single precision"),
+            "{error}"
         );
     }
 }

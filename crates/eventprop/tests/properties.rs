@@ -137,6 +137,57 @@ fn shifting_time_shifts_spikes_and_nothing_else() {
     }
 }
 
+/// `[F5]` `[G1]` Several spikes of a channel in one step count each. Two of half the weight, at different times within the
+/// step, deliver what one delivers, and the derivative is twice as large; the judge agrees.
+#[test]
+fn several_spikes_of_a_channel_in_one_step_count_each() {
+    for_all(2, |seed, drawn, loss| {
+        // This loss is weighted by the number of input spikes, which is another one.
+        if loss.name() == "sum_weigh_input" {
+            return;
+        }
+        let clock = drawn.network.clock();
+        let twice = |train: &SpikeTrain| {
+            let (mut times, mut neurons) = (Vec::new(), Vec::new());
+            for (step, neuron) in train.on_grid(clock) {
+                let start = clock.start_ms(step as usize);
+                times.extend([start, (start - 0.3 * DT_MS).max(0.0)]);
+                neurons.extend([neuron; 2]);
+            }
+            SpikeTrain::new(times, neurons).unwrap()
+        };
+        let trains = drawn.batch.trains().iter().map(twice).collect();
+        let mut halved = drawn.params.clone();
+        let from_input =
+            |id: &ProjectionId| drawn.network.projection(*id).source == drawn.network.input();
+        let ids = || {
+            (0..drawn.network.projections().len())
+                .map(ProjectionId)
+                .filter(from_input)
+        };
+        for id in ids() {
+            halved.weights_mut(id).iter_mut().for_each(|w| *w /= 2.0);
+        }
+        let doubled = Drawn {
+            network: drawn.network.clone(),
+            params: halved,
+            batch: Batch::new(trains, drawn.batch.labels().to_vec()).unwrap(),
+        };
+        let (once, mut found) = (grid::<f64>(drawn, loss), grid::<f64>(&doubled, loss));
+        let mut judge = Judge::new(&doubled.network).unwrap();
+        let judged = solve(&mut judge, &doubled.params, &doubled.batch, loss);
+        assert_near(seed, &found.gradient, &judged.gradient, REORDERED);
+        for id in ids() {
+            found
+                .gradient
+                .weights_mut(id)
+                .iter_mut()
+                .for_each(|g| *g /= 2.0);
+        }
+        assert_near(seed, &found.gradient, &once.gradient, REORDERED);
+    });
+}
+
 /// The same network with the neurons of population `p` in another order: neuron `order[n]` of the old
 /// one is neuron n of the new one.
 fn permuted(drawn: &Drawn, p: usize, order: &[usize]) -> Drawn {

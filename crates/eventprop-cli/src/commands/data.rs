@@ -20,8 +20,8 @@ use eventprop_data::obtain::manual::{self, ByHand};
 use eventprop_data::obtain::registry::{Dataset, UnknownDataset};
 use eventprop_data::obtain::verify::{FileState, FileStatus};
 use eventprop_data::obtain::{locate, verify};
-use eventprop_data::sets::info;
 use eventprop_data::sets::info::{Info, PartInfo};
+use eventprop_data::sets::{dvs_gesture, info, nmnist};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
@@ -240,7 +240,20 @@ fn home(dataset: Dataset, dirs: &[PathBuf]) -> Result<PathBuf, Failure> {
 
 fn list(dirs: &[PathBuf]) -> Answer {
     let found = Dataset::ALL.map(|dataset| (dataset, folder_of(dataset, dirs)));
+    let by_hand = manual::ALL
+        .each_ref()
+        .map(|set| (set, folder_by_hand(set, dirs)));
     let mut lines: Vec<String> = found.iter().map(list_line).collect();
+    lines.extend(by_hand.iter().map(|(set, folder)| {
+        let state = match folder {
+            Some(folder) => format!("in {}", folder.display()),
+            None => format!(
+                "not here; `eventprop data fetch {}` says how to get it",
+                set.name
+            ),
+        };
+        format!("{:<11} {}: {state}", set.name, set.title)
+    }));
     let folders: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
     lines.push(format!("looked in {}", folders.join(", ")));
     let sets = found.iter().map(|(dataset, folder)| {
@@ -253,9 +266,26 @@ fn list(dirs: &[PathBuf]) -> Answer {
             "fetchable": !entry.mirrors.is_empty(),
         })
     });
+    let sets = sets.chain(by_hand.iter().map(|(set, folder)| {
+        json!({
+            "name": set.name,
+            "title": set.title,
+            "licence": set.licence,
+            "folder": folder,
+            "fetchable": false,
+        })
+    }));
     Answer {
         text: lines.join("\n"),
         json: json!({"datasets": sets.collect::<Json>(), "folders": dirs}),
+    }
+}
+
+/// The folder that holds the test part of a set that is downloaded manually.
+fn folder_by_hand(set: &ByHand, dirs: &[PathBuf]) -> Option<PathBuf> {
+    match set.name {
+        "nmnist" => nmnist::find(dirs, nmnist::Split::Test).ok(),
+        _ => dvs_gesture::find(dirs, dvs_gesture::Split::Test).ok(),
     }
 }
 
@@ -274,7 +304,7 @@ fn list_line((dataset, folder): &(Dataset, Option<PathBuf>)) -> String {
         None if entry.mirrors.is_empty() => "generated when needed".to_owned(),
         None => format!("not here; get it with `eventprop data fetch {dataset}`"),
     };
-    format!("{:<10} {}: {state}", dataset.name(), entry.title)
+    format!("{:<11} {}: {state}", dataset.name(), entry.title)
 }
 
 fn check(dataset: Dataset, dirs: &[PathBuf]) -> Result<Answer, Failure> {

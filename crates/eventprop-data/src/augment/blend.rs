@@ -61,8 +61,7 @@ pub fn blend(blend: &Blend<'_>, n: usize, epoch: Key, events: &mut Events) {
             }
         }
     }
-    events.sort_unstable();
-    events.dedup();
+    augmenter.set.repeats().settle(events);
 }
 
 /// Mean step and channel; none without spikes.

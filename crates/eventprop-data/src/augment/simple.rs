@@ -19,9 +19,9 @@ pub fn apply(entry: &Augmentation, set: &dyn EventSet, key: Key, events: &mut Ev
         Augmentation::RandomDilate { least, most } => {
             let (least, most) = (least.ln(), most.ln());
             let factor = (least + (most - least) * key.uniform(0)).exp();
-            dilate(events, factor, set.steps());
+            dilate(events, factor, set);
         }
-        Augmentation::IdJitter { channels } => jitter(events, channels, key, set.inputs()),
+        Augmentation::IdJitter { channels } => jitter(events, channels, key, set),
         Augmentation::ShiftXy { pixels, grid } => {
             let draw = |n| ((2.0 * key.uniform(n) - 1.0) * pixels).trunc() as i64;
             let by = PixelShift {
@@ -35,7 +35,7 @@ pub fn apply(entry: &Augmentation, set: &dyn EventSet, key: Key, events: &mut Ev
                 mirror(events, grid);
             }
         }
-        Augmentation::TimeJitter { steps } => time_jitter(events, steps, key, set.steps()),
+        Augmentation::TimeJitter { steps } => time_jitter(events, steps, key, set),
         Augmentation::EventDrop { most } => {
             let share = most * key.uniform(u64::MAX);
             let mut n = 0;
@@ -103,19 +103,18 @@ fn mirror(events: &mut Events, grid: Grid) {
 }
 
 /// Moves every spike by its own round(N(0, σ)) steps.
-fn time_jitter(events: &mut Events, sigma: f64, key: Key, steps: u32) {
+fn time_jitter(events: &mut Events, sigma: f64, key: Key, set: &dyn EventSet) {
     let mut n = 0;
     events.retain_mut(|(step, _)| {
         let moved = f64::from(*step) + (sigma * key.normal(n)).round();
         n += 1;
-        let inside = moved >= 0.0 && moved < f64::from(steps);
+        let inside = moved >= 0.0 && moved < f64::from(set.steps());
         if inside {
             *step = moved as u32;
         }
         inside
     });
-    events.sort_unstable();
-    events.dedup();
+    set.repeats().settle(events);
 }
 
 /// A move of all spikes of a sample.
@@ -144,32 +143,30 @@ pub fn shift_by(events: &mut Events, by: Shift, set: &dyn EventSet) {
     });
 }
 
-/// Multiplies all steps by a factor. Spikes keep their order; two that fall together become one.
-fn dilate(events: &mut Events, factor: f64, steps: u32) {
+/// Multiplies all steps by a factor. Spikes keep their order.
+fn dilate(events: &mut Events, factor: f64, set: &dyn EventSet) {
     events.retain_mut(|(step, _)| {
         let moved = f64::from(*step) * factor;
         *step = moved as u32;
-        moved < f64::from(steps)
+        moved < f64::from(set.steps())
     });
     // Channels of steps that became one are no longer ascending.
-    events.sort_unstable();
-    events.dedup();
+    set.repeats().settle(events);
 }
 
 /// Moves every spike by its own round(N(0, σ)) channels.
-fn jitter(events: &mut Events, sigma: f64, key: Key, inputs: u32) {
+fn jitter(events: &mut Events, sigma: f64, key: Key, set: &dyn EventSet) {
     let mut n = 0;
     events.retain_mut(|(_, channel)| {
         let moved = f64::from(*channel) + (sigma * key.normal(n)).round();
         n += 1;
-        let inside = moved >= 0.0 && moved < f64::from(inputs);
+        let inside = moved >= 0.0 && moved < f64::from(set.inputs());
         if inside {
             *channel = moved as u16;
         }
         inside
     });
-    events.sort_unstable();
-    events.dedup();
+    set.repeats().settle(events);
 }
 
 /// Keeps each of n spikes with probability `spikes`/n.

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::{BinnedSet, Lost, Start};
+use super::{BinnedSet, Lost, Repeats, Start};
 
 /// Numbers that are converted at once.
 const BLOCK: usize = 1 << 14;
@@ -72,6 +72,7 @@ impl BinnedSet {
                 (pair as u32, (pair >> 32) as u32)
             })?,
             channels: read_numbers(input, channels as usize, u16::from_le_bytes)?,
+            repeats: Repeats::Merge,
             lost: Lost::default(),
             class_names: Vec::new(),
         };
@@ -162,6 +163,8 @@ mod tests {
             let speaker = (speakers == Speakers::Known).then_some(sample as u16 % 3);
             set.push(&mut spikes.collect(), sample as u16 % 4, speaker);
         }
+        // What was lost on the way is no part of the bytes.
+        set.lost = Lost::default();
         set
     }
 

@@ -3,11 +3,11 @@
 //!
 //! A sensor whose longer side has L pixels is drawn on one of `side` pixels: x' = ⌊x · side / L⌋, y alike,
 //! and input (y' · width' + x') · 2 + polarity, or without the polarity y' · width' + x'. Times count
-//! from the start that the caller gives, and step = ⌊t / DT⌋. Events of one input in one step become one
-//! spike.
+//! from the start that the caller gives, and step = ⌊t / DT⌋.
 
 use std::str::FromStr;
 
+use eventprop::time_noise::TimeNoise;
 use thiserror::Error;
 
 use crate::binned::{BinError, Binning};
@@ -147,7 +147,7 @@ impl CameraCode {
                 continue;
             };
             let time_ms = event.t_us.saturating_sub(start_us) as f64 / 1000.0;
-            match binning.bin(time_ms, input)? {
+            match binning.bin(time_ms, TimeNoise::F64, input)? {
                 Some(spike) => out.push(spike),
                 None => late += 1,
             }
@@ -159,6 +159,7 @@ impl CameraCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::binned::Repeats;
 
     fn event(t_us: i64, x: u16, y: u16, on: bool) -> Event {
         Event { t_us, x, y, on }
@@ -232,6 +233,7 @@ mod tests {
             inputs: code.inputs(),
             rescale_t: 1.0,
             rescale_x: 1.0,
+            repeats: Repeats::Merge,
         };
         let events = [
             event(1000, 0, 0, true),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ::zip::ZipWriter;
 use ::zip::write::{SimpleFileOptions, StreamWriter};
+use eventprop::time_noise::TimeNoise;
 use eventprop_audio::guard::guarded;
 use thiserror::Error;
 
@@ -55,6 +56,8 @@ pub struct Numbers {
     pub shape: Vec<usize>,
     /// The numbers, row-major.
     pub values: Vec<f64>,
+    /// Noise of times, for the type that the numbers have in the file.
+    pub noise: TimeNoise,
 }
 
 /// An archive of arrays.
@@ -174,6 +177,7 @@ fn numbers(bytes: &[u8]) -> Result<Numbers, NpyProblem> {
             in_file
         },
         shape: header.shape,
+        noise: field.time_noise(),
     })
 }
 

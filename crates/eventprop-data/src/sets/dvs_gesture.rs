@@ -50,7 +50,8 @@ pub fn read_binned<P: AsRef<Path>>(
 ) -> Result<Loaded, GestureError> {
     let (folder, recordings) = layout::recordings(dirs, split)?;
     let (code, binning) = (request.code, request.binning);
-    let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Known);
+    let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Known)
+        .with_repeats(binning.repeats);
     let mut notices = Vec::new();
     // A few recordings at a time: each has some 20 million bytes.
     for group in recordings.chunks(4 * rayon::current_num_threads()) {
@@ -69,7 +70,7 @@ pub fn read_binned<P: AsRef<Path>>(
     }
     set.shrink();
     set.class_names = NAMES.map(str::to_owned).to_vec();
-    notices.extend(set.lost.late_notice());
+    notices.extend(set.lost.notices());
     Ok(Loaded {
         set,
         folder,

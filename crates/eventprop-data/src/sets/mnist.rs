@@ -4,6 +4,7 @@
 //! comes with the crate, so that an example or a test can run before anything is fetched; it is no
 //! substitute for the set.
 
+use std::io::Read;
 use std::path::Path;
 
 use thiserror::Error;
@@ -166,6 +167,25 @@ impl MnistSet {
             }),
             None => Ok(Self { images, labels }),
         }
+    }
+
+    /// True if images and labels are, byte by byte, those of the published files of a part. Other sets have the same
+    /// names of files.
+    pub fn is_published(&self, split: Split) -> bool {
+        let count = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        let side = SIDE as u32;
+        let headers = [&[0x803, count, side, side][..], &[0x801, count]];
+        let contents = [&self.images[..], &self.labels];
+        let files = split.file_names().into_iter().zip(headers).zip(contents);
+        files.into_iter().all(|((name, header), content)| {
+            let entries = Dataset::Mnist.entry().files;
+            let entry = entries.iter().find(|entry| entry.name == name);
+            let checksum = entry.and_then(|entry| entry.checksum);
+            let checksum = checksum.expect("the files of MNIST are registered with checksums");
+            let header: Vec<u8> = header.iter().flat_map(|n| n.to_be_bytes()).collect();
+            let found = checksum.of(header.as_slice().chain(content));
+            found.is_ok_and(|digits| digits == checksum.digits())
+        })
     }
 
     /// Number of images.

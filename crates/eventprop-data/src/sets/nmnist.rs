@@ -123,7 +123,8 @@ pub fn read_binned<P: AsRef<Path>>(
     binning: &Binning,
 ) -> Result<Loaded, NmnistError> {
     let folder = find(dirs, split)?;
-    let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Unknown);
+    let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Unknown)
+        .with_repeats(binning.repeats);
     for digit in 0..CLASSES {
         let files = recordings(&folder.join(digit.to_string()))?;
         let samples: Vec<Sample> = files
@@ -145,8 +146,8 @@ pub fn read_binned<P: AsRef<Path>>(
             "{name} has {count} of the {whole} recordings of N-MNIST: figures on a subset are not N-MNIST's"
         ));
     }
-    let late = set.lost.late_notice();
-    notices.extend(late.map(|late| format!("{}: {late}", split.folder())));
+    let lost = set.lost.notices().into_iter();
+    notices.extend(lost.map(|lost| format!("{}: {lost}", split.folder())));
     Ok(Loaded {
         set,
         folder,
@@ -206,6 +207,7 @@ fn recordings(folder: &Path) -> Result<Vec<PathBuf>, NmnistError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::binned::Repeats;
     use crate::encode::camera::PolarityCode;
     use crate::formats::events::SensorSize;
 
@@ -216,6 +218,7 @@ mod tests {
             inputs: code.inputs(),
             rescale_t: 1.0,
             rescale_x: 1.0,
+            repeats: Repeats::Merge,
         }
     }
 

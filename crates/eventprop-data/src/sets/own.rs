@@ -20,7 +20,11 @@ mod tests;
 use std::io::Read;
 use std::path::Path;
 
+use crate::binned::BinnedSet;
 use crate::formats::source;
+
+/// Classes that are named one by one.
+const NAMES_MAX: usize = 20;
 
 pub use convert::{Written, write_spike_file};
 pub use error::OwnDataError;
@@ -45,7 +49,35 @@ pub fn read_binned(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnData
         }
     };
     loaded.set.shrink();
+    if let Some(shape) = request.shape {
+        loaded.notices.extend(missing_classes(&loaded.set, shape));
+    }
     Ok(loaded)
+}
+
+/// A sentence about classes of the training set without a sample here.
+fn missing_classes(set: &BinnedSet, shape: &Shape) -> Option<String> {
+    let mut there = vec![false; shape.classes as usize];
+    for &label in set.labels() {
+        there[usize::from(label)] = true;
+    }
+    let missing: Vec<String> = (0..there.len())
+        .filter(|&class| !there[class])
+        .map(|class| shape.names.get(class).cloned().unwrap_or(class.to_string()))
+        .collect();
+    let shown = missing[..missing.len().min(NAMES_MAX)].join(", ");
+    let more = if missing.len() > NAMES_MAX {
+        ", …"
+    } else {
+        ""
+    };
+    (!missing.is_empty()).then(|| {
+        format!(
+            "{} of the {} classes of the training set have no sample here: {shown}{more}",
+            missing.len(),
+            shape.classes
+        )
+    })
 }
 
 fn magic(path: &Path) -> Result<[u8; 4], OwnDataError> {

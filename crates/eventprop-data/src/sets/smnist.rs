@@ -11,9 +11,10 @@
 //! ms when pixel i has the grey value x above 1. Nothing is left to be told by change.
 
 use eventprop::rng::{Key, Purpose};
+use eventprop::time_noise::TimeNoise;
 use rayon::prelude::*;
 
-use crate::binned::{Binning, EventSet, Lost};
+use crate::binned::{Binning, EventSet, Lost, Repeats};
 use crate::sets::mnist::{self, MnistSet, PIXELS};
 
 /// Time from one pixel to the next in ms.
@@ -137,7 +138,7 @@ impl SequenceSet {
             lost: Lost::default(),
         };
         // Nothing is lost where the last moment of a sequence is within the trial.
-        let last = binning.bin(f64::from(SEQUENCE_MS - 1), 0);
+        let last = binning.bin(f64::from(SEQUENCE_MS - 1), TimeNoise::F64, 0);
         if matches!(last, Ok(None)) {
             set.lost = set.count_lost();
         }
@@ -166,7 +167,8 @@ impl SequenceSet {
     fn each(&self, sample: usize, mut each: impl FnMut(Option<(u32, u16)>)) {
         let image = self.images.image(sample);
         self.code.for_each(image, &self.order, |time_ms, channel| {
-            let spike = self.binning.bin(f64::from(time_ms), u32::from(channel));
+            let (time_ms, channel) = (f64::from(time_ms), u32::from(channel));
+            let spike = self.binning.bin(time_ms, TimeNoise::F64, channel);
             each(spike.expect("the code has finite times and its own channels"));
         });
     }
@@ -176,7 +178,8 @@ impl EventSet for SequenceSet {
     /// Up to the input of the last channel: with a small `rescale_x` channels share inputs, and the others would only
     /// cost time.
     fn inputs(&self) -> u32 {
-        let last = self.binning.bin(0.0, self.binning.inputs - 1);
+        let last = self.binning.inputs - 1;
+        let last = self.binning.bin(0.0, TimeNoise::F64, last);
         match last.expect("a channel of the code at a finite time") {
             Some((_, input)) => u32::from(input) + 1,
             None => self.binning.inputs,
@@ -203,6 +206,10 @@ impl EventSet for SequenceSet {
         self.lost
     }
 
+    fn repeats(&self) -> Repeats {
+        self.binning.repeats
+    }
+
     fn spikes_len(&self, sample: usize) -> usize {
         let mut events = Vec::new();
         self.events(sample, &mut events);
@@ -212,8 +219,7 @@ impl EventSet for SequenceSet {
     fn events(&self, sample: usize, out: &mut Vec<(u32, u16)>) {
         out.clear();
         self.each(sample, |spike| out.extend(spike));
-        out.sort_unstable();
-        out.dedup();
+        self.binning.repeats.settle(out);
     }
 }
 
@@ -289,6 +295,7 @@ mod tests {
             inputs: u32::from(code.channels()),
             rescale_t: 1.0,
             rescale_x: 1.0,
+            repeats: Repeats::Merge,
         }
     }
 

@@ -83,7 +83,8 @@ pub fn digits(images: &MnistSet, code: &CameraCode, binning: &Binning) -> Binned
         .map(|n| digit(images.image(n)))
         .collect();
     let classes = nmnist::CLASSES;
-    let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown);
+    let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown)
+        .with_repeats(binning.repeats);
     for (events, &label) in recorded.iter().zip(images.labels()) {
         set.push(
             &mut binned(events, 0, code, binning),
@@ -120,7 +121,8 @@ pub fn gestures(split: dvs_gesture::Split, seed: u64, request: &Request<'_>) -> 
         .collect();
     let recorded: Vec<Vec<Event>> = clips.par_iter().map(|clip| gesture(clip, seed)).collect();
     let (code, binning) = (request.code, request.binning);
-    let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Known);
+    let mut set = BinnedSet::new(code.inputs(), binning.steps, CLASSES, Speakers::Known)
+        .with_repeats(binning.repeats);
     for (events, clip) in recorded.iter().zip(clips) {
         let (events, start_us) = dvs_gesture::within(events, 0, request.window);
         let mut spikes = binned(events, start_us, code, binning);
@@ -284,6 +286,7 @@ fn hands(class: u16, style: &Style, time_s: f32) -> [(f32, f32); 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::binned::Repeats;
     use crate::encode::camera::PolarityCode;
     use crate::formats::events::SensorSize;
 
@@ -294,6 +297,7 @@ mod tests {
             inputs: code.inputs(),
             rescale_t: 1.0,
             rescale_x: 1.0,
+            repeats: Repeats::Merge,
         }
     }
 

@@ -76,13 +76,17 @@ pub fn load(
     let code = LatencyCode::new(settings.input_ms, settings.clock.dt_ms())?;
     let times = PixelTimes::new(&code);
     let (found, test) = find_test(source)?;
+    let mut notices: Vec<String> = demonstration_notice(&found).into_iter().collect();
+    notices.extend(other_set_notice(&found, Split::Test, &test));
     let test = images(&test, &times);
     let chosen = choose(params, settings.seeds.test_data, test.as_ref());
     let test = first(params, "N_TEST", test, chosen, &found)?;
     let (train, validation) = if wanted == Wanted::Test {
         (test.none(), test.none())
     } else {
-        let set = images(&read(&found, Split::Train)?, &times);
+        let set = read(&found, Split::Train)?;
+        notices.extend(other_set_notice(&found, Split::Train, &set));
+        let set = images(&set, &times);
         split(params, settings, set, &found)?
     };
     let mut settled = vec![("N_VALIDATE", count(&validation)), ("N_TEST", count(&test))];
@@ -99,7 +103,7 @@ pub fn load(
         settled,
         demonstration: matches!(found, Found::Sample),
         lost: Lost::default(),
-        notices: demonstration_notice(&found).into_iter().collect(),
+        notices,
     })
 }
 
@@ -204,6 +208,17 @@ fn first(
     }
     order.truncate(wanted);
     Ok(Part::new(set, order))
+}
+
+/// That the files hold another set than the one whose names they have, if they do.
+pub fn other_set_notice(found: &Found, split: Split, set: &MnistSet) -> Option<String> {
+    let [images, labels] = split.file_names();
+    (matches!(found, Found::Files(_)) && !set.is_published(split)).then(|| {
+        format!(
+            "{images} and {labels} are not the published MNIST (their checksums differ): another set under its names, such as \
+             Fashion-MNIST or KMNIST, or a changed one; figures on it are not MNIST's"
+        )
+    })
 }
 
 /// That the images in the program stand in for MNIST, if they do.

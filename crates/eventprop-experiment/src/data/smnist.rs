@@ -11,7 +11,9 @@ use eventprop_params::value::Value;
 
 use super::assembly::{Assembly, Sets, assemble};
 use super::error::DataError;
-use super::mnist::{DEMONSTRATION_VALIDATE, Found, demonstration_notice, find_test, read};
+use super::mnist::{
+    DEMONSTRATION_VALIDATE, Found, demonstration_notice, find_test, other_set_notice, read,
+};
 use super::run_data::Data;
 use super::source::{Source, Wanted};
 use crate::settings::Settings;
@@ -67,10 +69,14 @@ impl Sets for Sequences<'_> {
         split: Split,
         notices: &mut Vec<String>,
     ) -> Result<Arc<dyn EventSet>, DataError> {
-        let (images, of) = match split {
-            Split::Test => (self.test.clone(), "test"),
-            _ => (read(&self.found, mnist::Split::Train)?, "training"),
+        let (images, part, of) = match split {
+            Split::Test => (self.test.clone(), mnist::Split::Test, "test"),
+            _ => {
+                let part = mnist::Split::Train;
+                (read(&self.found, part)?, part, "training")
+            }
         };
+        notices.extend(other_set_notice(&self.found, part, &images));
         let binning = self.settings.binning(u32::from(self.code.channels()));
         let set = SequenceSet::new(images, self.code, self.order.clone(), binning);
         let Lost {

@@ -152,7 +152,7 @@ fn complaints(look: &Look, settings: &Settings) -> Vec<Complaint> {
     }
     if merged >= MERGED {
         let text = format!(
-            "{:.0} % of the spikes of the data fall into the step and channel of another one and are one with it; a shorter DT_MS or a larger RESCALE_X keeps them apart",
+            "{:.0} % of the spikes of the data fall into the step and channel of another one and are one with it; MERGE_SPIKES=false counts each, a shorter DT_MS or a larger RESCALE_X keeps them apart",
             100.0 * merged
         );
         add(Problem::InputLost, "input", text);

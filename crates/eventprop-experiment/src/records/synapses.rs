@@ -10,6 +10,7 @@ use eventprop::network::{Network, ProjectionId};
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::tape::{SpikeTime, Tape};
+use eventprop::time_noise::TimeNoise;
 
 /// One projection of one sample.
 pub struct Line<'a, T: Clone, F: Clone> {
@@ -53,8 +54,9 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
         let Delay::Constant(delay) = projection.delay.map(|ms| clock.delay_steps(ms));
         let spikes = &self.tape.populations[projection.source.0];
         let pairs = spikes.when.iter().zip(&spikes.neuron);
+        let step = move |time_ms: f64| clock.step_of(time_ms, TimeNoise::F64);
         pairs
-            .map(move |(when, &neuron)| (clock.step_of(when.ms(clock)) + delay, neuron as usize))
+            .map(move |(when, &neuron)| (step(when.ms(clock)) + delay, neuron as usize))
             .filter(move |(step, _)| *step < clock.steps())
     }
 

@@ -1,6 +1,7 @@
 //! Events of channels as inputs: grid, delay line, augmentation, split.
 
 use eventprop_data::augment::{Augmentation, Grid};
+use eventprop_data::binned::Repeats;
 
 use eventprop_params::value::Value;
 use eventprop_params::{ParamError, Parameters};
@@ -12,6 +13,8 @@ pub struct BinnedSettings {
     pub rescale_t: f64,
     /// Factor on channels (`RESCALE_X`).
     pub rescale_x: f64,
+    /// Treatment of several spikes of a channel in one step (`MERGE_SPIKES`).
+    pub repeats: Repeats,
     /// The delayed copies of the input.
     pub delay_line: DelayLine,
     /// The samples for validation.
@@ -63,6 +66,11 @@ pub(super) fn binned(params: &Parameters) -> BinnedSettings {
             params.float("RESCALE_X")
         } else {
             1.0
+        },
+        repeats: if params.flag("MERGE_SPIKES") {
+            Repeats::Merge
+        } else {
+            Repeats::Count
         },
         delay_line: DelayLine {
             copies: params.count("N_INPUT_DELAY"),

@@ -204,6 +204,7 @@ impl Settings {
             inputs: channels,
             rescale_t: binned.rescale_t,
             rescale_x: binned.rescale_x,
+            repeats: binned.repeats,
         }
     }
 }

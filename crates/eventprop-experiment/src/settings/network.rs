@@ -86,8 +86,14 @@ pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError
         std: params.float(std),
     };
     let (v_thresh, v_reset) = (params.float("V_THRESH"), params.float("V_RESET"));
-    if v_reset >= v_thresh {
-        let problem = format!("V_THRESH={v_thresh:?} is not above it");
+    // The grid solver computes in single precision.
+    if v_reset as f32 >= v_thresh as f32 {
+        let here = if v_reset < v_thresh {
+            " in single precision"
+        } else {
+            ""
+        };
+        let problem = format!("V_THRESH={v_thresh:?} is not above it{here}");
         let way_out = "choose a reset potential below the threshold";
         return Err(params.refuse("V_RESET", problem, way_out));
     }

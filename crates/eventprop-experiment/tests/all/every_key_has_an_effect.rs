@@ -80,6 +80,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("TRIAL_MS=400", &[]),
     ("RESCALE_T=0.5", &[]),
     ("RESCALE_X=0.5", &[]),
+    ("MERGE_SPIKES=false", &["DT_MS=10"]),
     ("N_MAX_SPIKE=1", &[]),
     ("N_BATCH=7", &[]),
     ("N_TRAIN=20", &[]),

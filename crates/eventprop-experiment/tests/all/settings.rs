@@ -35,6 +35,11 @@ fn impossible_combinations_name_key_reason_and_way_out() {
         ),
         (
             Benchmark::YinYang,
+            &["V_RESET=0.9999999999"],
+            "V_RESET=0.9999999999 is not possible: V_THRESH=1.0 is not above it in single precision; choose a reset potential below the threshold",
+        ),
+        (
+            Benchmark::YinYang,
             &["PDROP=0.5", "SOLVER=event"],
             "PDROP=0.5 is not possible: withholding is defined per time step, and SOLVER=event has none; use SOLVER=grid, or set it to 0",
         ),

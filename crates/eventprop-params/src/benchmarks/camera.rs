@@ -160,6 +160,7 @@ pub static CUSTOM: LazyLock<Vec<Row>> = LazyLock::new(|| {
         .default("first_event"),
     ];
     let mut changed = changed_of_ours().to_vec();
+    changed.push(MERGE_SPIKES.default("false"));
     changed.push(TRIAL_MS.default("1000.0").meaning(
         "length of a trial; rounded to whole time steps, and later events are cut off, counted and reported",
     ));

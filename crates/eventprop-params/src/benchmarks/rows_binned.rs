@@ -54,6 +54,12 @@ pub const RESCALE_X: Row = Row::new(
     "factor on channels, then rounded down; the number of inputs stays",
 )
 .default("1.0");
+pub const MERGE_SPIKES: Row = Row::new(
+    "MERGE_SPIKES",
+    FLAG,
+    "whether several spikes of a channel in one step count as one, as in genn_eventprop; otherwise each counts",
+)
+.default("true");
 pub const N_FOLDS_OR_SPEAKERS: Row = Row::new(
     "N_FOLDS",
     Kind::OptionalInt { min: 2 },

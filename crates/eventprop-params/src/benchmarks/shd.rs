@@ -33,6 +33,7 @@ pub static ROWS: &[Row] = &[
         .meaning("length of a trial; rounded to whole time steps, and later spikes are cut off"),
     RESCALE_T,
     RESCALE_X,
+    MERGE_SPIKES,
     N_MAX_SPIKE.default("1500"),
     N_BATCH,
     N_TRAIN

@@ -62,7 +62,8 @@ def number(name: str, value: Any) -> float:
     """`value` as a finite float."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} is {value!r}; expected a number")
-    found = float(value)
+    # A scalar of float32 stands for the decimal that it prints: 0.1, not 0.10000000149.
+    found = float(str(value) if isinstance(value, (np.float16, np.float32)) else value)
     if not np.isfinite(found):
         raise ValueError(f"{name} is {found}; expected a finite number")
     return found

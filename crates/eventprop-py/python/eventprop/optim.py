@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
+import numpy as np
+
 from . import _arrays, _engine
 
 __all__ = ["SGD", "Adam", "Cosine", "OneCycle"]
@@ -79,10 +81,10 @@ class Adam:
     def __post_init__(self) -> None:
         for name in ("beta1", "beta2"):
             beta = _arrays.number(name, getattr(self, name))
-            if not 0 <= beta < 1:
-                raise ValueError(f"{name} is {beta}; expected a number of at least 0 and below 1")
-        if _arrays.number("eps", self.eps) <= 0:
-            raise ValueError(f"eps is {self.eps}; expected a number above 0")
+            if not 0 <= np.float32(beta) < 1:
+                raise ValueError(f"{name} is {beta}; expected a number of at least 0 and below 1 (in float32)")
+        if np.float32(_arrays.number("eps", self.eps)) <= 0:
+            raise ValueError(f"eps is {self.eps}; expected a number above 0 (in float32)")
         if self.clip is not None and _arrays.number("clip", self.clip) <= 0:
             raise ValueError(f"clip is {self.clip}; expected a number above 0, or None")
         if _arrays.number("weight_decay", self.weight_decay) < 0:

@@ -16,13 +16,16 @@ __all__ = ["Spikes"]
 _LARGEST = 2**32 - 1
 _SHD_LARGEST = 2**16 - 1
 _UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+_EXACT = (0.0, 0.0)
+"""Noise of times in float64 and in whole numbers."""
 
 
 class Spikes:
     """The input spikes of some samples, and their labels.
 
-    Times are in ms from the start of the trial, neurons are numbered from 0. A `Spikes` does not
-    change; its arrays are read-only. It can be iterated over (pairs of times and neurons), indexed
+    Times are in ms from the start of the trial, neurons are numbered from 0. It remembers in which numbers the times
+    came: on a grid, a time in float32 or float16 that differs from the start of a step by no more than the rounding of
+    such numbers is that start. A `Spikes` does not change; its arrays are read-only. It can be iterated over (pairs of times and neurons), indexed
     (one such pair), sliced with a slice, a list of places or a mask (another `Spikes`), added to
     another, compared, and pickled.
 
@@ -55,11 +58,15 @@ class Spikes:
     has_labels: bool
     """Whether classes were given."""
 
-    __slots__ = ("has_labels", "labels", "neurons", "offsets", "times_ms")
+    _noise: tuple[float, float]
+    """Noise of the times: share of the time, and ms."""
+
+    __slots__ = ("_noise", "has_labels", "labels", "neurons", "offsets", "times_ms")
 
     def __init__(self, samples: Iterable[Any], labels: Any = None) -> None:
         times: list[npt.NDArray[np.float64]] = []
         neurons: list[npt.NDArray[np.uint32]] = []
+        noise = _EXACT
         for index, sample in enumerate(samples):
             try:
                 sample_times, sample_neurons = sample
@@ -68,6 +75,8 @@ class Spikes:
                     f"samples[{index}] is {type(sample).__name__}; expected a pair (times_ms, neurons)"
                 ) from None
             of = f"samples[{index}]"
+            sample_times = _arrays.array(f"{of} times", sample_times)
+            noise = _larger(noise, _noise_of(sample_times))
             times.append(_arrays.floats(f"{of} times", sample_times, (None,)))
             found = _arrays.indices(f"{of} neurons", sample_neurons, _LARGEST)
             neurons.append(found.astype(np.uint32))
@@ -78,7 +87,7 @@ class Spikes:
         offsets = np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64)
         joined_times = np.concatenate(times) if times else np.zeros(0)
         joined_neurons = np.concatenate(neurons) if neurons else np.zeros(0, np.uint32)
-        self._set(*_engine.sorted_events(joined_times, joined_neurons, offsets), offsets, labels)
+        self._set(*_engine.sorted_events(joined_times, joined_neurons, offsets), offsets, labels, noise)
 
     def _set(
         self,
@@ -86,6 +95,7 @@ class Spikes:
         neurons: npt.NDArray[np.uint32],
         offsets: npt.NDArray[np.int64],
         labels: Any,
+        noise: tuple[float, float],
     ) -> None:
         """Keeps what is sorted and belongs together already."""
         samples = len(offsets) - 1
@@ -97,6 +107,7 @@ class Spikes:
             if len(found) != samples:
                 raise ValueError(f"labels has {len(found)} entries for {samples} samples; expected one for each")
         self.times_ms, self.neurons, self.offsets, self.labels = times, neurons, offsets, found
+        self._noise = noise
         for one in (self.times_ms, self.neurons, self.offsets, self.labels):
             one.flags.writeable = False
 
@@ -107,11 +118,17 @@ class Spikes:
         neurons: npt.NDArray[np.uint32],
         offsets: npt.NDArray[np.int64],
         labels: Any,
+        noise: tuple[float, float] = _EXACT,
     ) -> Spikes:
         """Spikes from arrays that nobody else has and that are sorted: those of the engine, and parts of others."""
         spikes = cls.__new__(cls)
-        spikes._set(times, neurons, offsets, labels)
+        spikes._set(times, neurons, offsets, labels, noise)
         return spikes
+
+    def _with_noise(self, noise: tuple[float, float]) -> Spikes:
+        """The same with times that came in other numbers than float64."""
+        labels = self.labels if self.has_labels else None
+        return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, noise)
 
     @classmethod
     def from_csr(cls, times_ms: Any, neurons: Any, offsets: Any, labels: Any = None) -> Spikes:
@@ -126,14 +143,15 @@ class Spikes:
         labels
             [samples] or `None`.
         """
-        times = _arrays.floats("times_ms", times_ms, (None,))
+        given = _arrays.array("times_ms", times_ms)
+        times = _arrays.floats("times_ms", given, (None,))
         found = _arrays.indices("neurons", neurons, _LARGEST).astype(np.uint32)
         if len(times) != len(found):
             raise ValueError(f"{len(times)} times_ms and {len(found)} neurons; expected as many of both")
         bounds = _arrays.indices("offsets", offsets, 2**62).astype(np.int64)
         if len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(times) or (np.diff(bounds) < 0).any():
             raise ValueError(f"offsets must ascend from 0 to the number of spikes, {len(times)}; found {_short(bounds)}")
-        return cls._of(*_engine.sorted_events(times, found, bounds), bounds, labels)
+        return cls._of(*_engine.sorted_events(times, found, bounds), bounds, labels, _noise_of(given))
 
     @classmethod
     def from_dense(cls, dense: Any, labels: Any = None, *, dt: float = 1.0, layout: str = "BTN") -> Spikes:
@@ -172,7 +190,7 @@ class Spikes:
         events: Any,
         labels: Any = None,
         *,
-        time_unit: str = "us",
+        time_unit: str | None = None,
         sensor_size: Sequence[int] | None = None,
     ) -> Spikes:
         """Spikes from structured arrays of events, as the package tonic has them.
@@ -185,22 +203,31 @@ class Spikes:
         labels
             One class per sample, or `None`.
         time_unit
-            Unit of `t`: `"us"` (tonic's), `"ms"` or `"s"`.
+            Unit of `t`: `"us"` (tonic's), `"ms"` or `"s"`. Without it `t` is in µs, and fractions are refused.
         sensor_size
             `(width, height, polarities)`, needed where there is `y`. The neuron of an event is
             (p · height + y) · width + x.
         """
-        if time_unit not in _UNITS_MS:
+        if time_unit is not None and time_unit not in _UNITS_MS:
             raise ValueError(f'time_unit is {time_unit!r}; expected "us", "ms" or "s"')
         arrays = [events] if isinstance(events, np.ndarray) and events.dtype.names else list(events)
         samples = []
+        noise = _EXACT
         for index, sample in enumerate(arrays):
             names = getattr(getattr(sample, "dtype", None), "names", None) or ()
             if "t" not in names or "x" not in names:
                 raise TypeError(f"events[{index}] has the fields {list(names)}; expected a structured array with t and x")
-            times = sample["t"].astype(np.float64) * _UNITS_MS[time_unit]
+            noise = _larger(noise, _noise_of(sample["t"]))
+            times = sample["t"].astype(np.float64)
+            fractions = np.flatnonzero(times != np.floor(times)) if time_unit is None else []
+            if len(fractions):
+                raise ValueError(
+                    f"events[{index}]: the time t[{fractions[0]}] is {times[fractions[0]]}, and t is in whole µs unless "
+                    'time_unit says another unit; give time_unit="s", "ms" or "us"'
+                )
+            times *= _UNITS_MS[time_unit or "us"]
             samples.append((times, _neurons_of_events(index, sample, sensor_size)))
-        return cls(samples, labels)
+        return cls(samples, labels)._with_noise(noise)
 
     def to_events(self, *, time_unit: str = "us") -> list[npt.NDArray[Any]]:
         """One structured array per sample with tonic's fields `t`, `x` and `p` (always 1).
@@ -220,16 +247,17 @@ class Spikes:
     def to_dense(self, trial: float, *, dt: float = 1.0, neurons: int | None = None) -> npt.NDArray[np.float32]:
         """Zeros and ones, float32 [samples, steps, neurons], on a grid of steps of `dt` ms.
 
-        A spike falls into the first step that does not begin before it, as in the grid solver; several
-        spikes of a neuron in one step make a single 1.
+        A spike falls into the first step that does not begin before it, as in the grid solver; several spikes of a neuron
+        in one step, which the grid solver counts, make a single 1.
         """
+        trial, dt = _arrays.positive("trial", trial), _arrays.positive("dt", dt)
         steps = round(trial / dt)
         if neurons is None:
             neurons = int(self.neurons.max()) + 1 if len(self.neurons) else 0
         if len(self.neurons) and int(self.neurons.max()) >= neurons:
             raise ValueError(f"neurons is {neurons}, but neuron {int(self.neurons.max())} spikes")
         dense = np.zeros((len(self), steps, neurons), np.float32)
-        step = np.maximum(np.ceil(self.times_ms / dt - 1e-6), 0).astype(np.int64)
+        step = _engine.steps_of(self.times_ms, self._noise, dt, trial)
         sample = np.repeat(np.arange(len(self)), np.diff(self.offsets))
         inside = step < steps
         dense[sample[inside], step[inside], self.neurons[inside]] = 1.0
@@ -242,7 +270,9 @@ class Spikes:
         speakers: Any = None,
         names: Iterable[str] = (),
     ) -> None:
-        """Writes the layout of the Heidelberg data sets: `spikes/times` (s, float64), `spikes/units`, `labels`.
+        """Writes the layout of the Heidelberg data sets: `spikes/times` (s), `spikes/units`, `labels`.
+
+        Times are float64, or float32 where they came in no better numbers.
 
         Neurons and labels have 16 bits there. The file appears only when it is complete.
 
@@ -272,20 +302,21 @@ class Spikes:
         """
         read = _engine.read_spike_file(os.fspath(path))
         try:
-            return cls.from_csr(read["times_ms"], read["units"], read["offsets"], read["labels"])
+            spikes = cls.from_csr(read["times_ms"], read["units"], read["offsets"], read["labels"])
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)}: {error}") from None
+        return spikes._with_noise(read["noise"])
 
     def crop(self, trial: float) -> Spikes:
         """The spikes before `trial` ms."""
         kept = self.times_ms < trial
         before = np.concatenate([[0], np.cumsum(kept)])
         labels = self.labels if self.has_labels else None
-        return Spikes.from_csr(self.times_ms[kept], self.neurons[kept], before[self.offsets], labels)
+        return Spikes._of(self.times_ms[kept], self.neurons[kept], before[self.offsets], labels, self._noise)
 
     def with_labels(self, labels: Any) -> Spikes:
         """The same spikes with other labels."""
-        return Spikes.from_csr(self.times_ms, self.neurons, self.offsets, labels)
+        return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, self._noise)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -311,17 +342,18 @@ class Spikes:
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         gather = np.repeat(self.offsets[places] - offsets[:-1], counts) + np.arange(offsets[-1])
         labels = self.labels[places] if self.has_labels else None
-        return Spikes._of(self.times_ms[gather], self.neurons[gather], offsets, labels)
+        return Spikes._of(self.times_ms[gather], self.neurons[gather], offsets, labels, self._noise)
 
     def __add__(self, other: Spikes) -> Spikes:
         if not isinstance(other, Spikes):
             return NotImplemented
         both = self.has_labels and other.has_labels
-        return Spikes.from_csr(
+        return Spikes._of(
             np.concatenate([self.times_ms, other.times_ms]),
             np.concatenate([self.neurons, other.neurons]),
             np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
             np.concatenate([self.labels, other.labels]) if both else None,
+            _larger(self._noise, other._noise),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -335,11 +367,23 @@ class Spikes:
 
     def __reduce__(self) -> tuple[Any, ...]:
         labels = self.labels if self.has_labels else None
-        return Spikes.from_csr, (self.times_ms, self.neurons, self.offsets, labels)
+        return Spikes.from_csr, (self.times_ms, self.neurons, self.offsets, labels), self._noise
+
+    def __setstate__(self, noise: tuple[float, float]) -> None:
+        self._noise = noise
 
     def __repr__(self) -> str:
         labels = f"{len(np.unique(self.labels))} classes" if self.has_labels else "no labels"
         return f"<Spikes: {len(self)} samples, {len(self.times_ms)} spikes, {labels}>"
+
+
+def _noise_of(times: npt.NDArray[Any]) -> tuple[float, float]:
+    """Noise of times, for the type that they came in."""
+    return _engine.time_noise(times.dtype.itemsize, None) if times.dtype.kind == "f" else _EXACT
+
+
+def _larger(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return max(one[0], other[0]), max(one[1], other[1])
 
 
 def _neurons_of_events(index: int, sample: Any, sensor_size: Sequence[int] | None) -> npt.NDArray[np.int64]:

@@ -1,6 +1,7 @@
 //! Time step and length of a trial.
 
 use super::NetworkError;
+use crate::time_noise::TimeNoise;
 
 /// A trial of `steps` steps of `dt_ms`; step k starts at k · `dt_ms`.
 ///
@@ -10,10 +11,6 @@ pub struct Clock {
     dt_ms: f64,
     steps: usize,
 }
-
-/// A spike time this close to the start of a step (in steps) belongs to it: decimal steps such as
-/// 0.1 are not binary fractions, and 3 × 0.1 must be step 3.
-const STEP_TOLERANCE: f64 = 1e-6;
 
 impl Clock {
     /// A clock with step `dt_ms` and round(`trial_ms` / `dt_ms`) steps. When the step does not
@@ -48,11 +45,12 @@ impl Clock {
         self.dt_ms * self.steps as f64
     }
 
-    /// The step of an input spike: the first one whose start is not before `time_ms`. A time within
-    /// 1e-6 steps of a start counts as that start. May lie beyond the trial.
+    /// The step of an input spike: the first one whose start is not before `time_ms`. A time that differs
+    /// from a start by no more than its noise counts as that start. May lie beyond the trial.
     #[inline]
-    pub fn step_of(&self, time_ms: f64) -> usize {
-        (time_ms / self.dt_ms - STEP_TOLERANCE).ceil().max(0.0) as usize
+    pub fn step_of(&self, time_ms: f64, noise: TimeNoise) -> usize {
+        let within = noise.in_steps(time_ms, self.dt_ms);
+        (time_ms / self.dt_ms - within).ceil().max(0.0) as usize
     }
 
     /// Start of a step in ms.
@@ -76,10 +74,30 @@ mod tests {
         let clock = Clock::new(0.1, 30.0).unwrap();
         assert_eq!(clock.steps(), 300);
         for step in 0..300 {
-            assert_eq!(clock.step_of(step as f64 * 0.1), step);
+            assert_eq!(clock.step_of(step as f64 * 0.1, TimeNoise::F64), step);
         }
-        assert_eq!(clock.step_of(0.300_001), 4);
-        assert_eq!(clock.step_of(0.300_000_01), 3);
+        assert_eq!(clock.step_of(0.300_001, TimeNoise::F64), 4);
+        assert_eq!(clock.step_of(0.300_000_01, TimeNoise::F64), 3);
+    }
+
+    /// Times of every type, on steps of any length: k · dt is step k, and what is later by more than the noise of its type
+    /// is the next one.
+    #[test]
+    fn times_on_the_grid_are_its_steps_whatever_type_they_came_in() {
+        for dt in [0.025, 0.1, 0.3, 1.0 / 3.0, 1.0, 2.5] {
+            let clock = Clock::new(dt, 1000.0 * dt).unwrap();
+            for step in 0..1000 {
+                let exact = step as f64 * dt;
+                let single = f64::from(step as f32 * dt as f32);
+                let seconds = 1000.0 * f64::from((exact / 1000.0) as f32);
+                assert_eq!(clock.step_of(exact, TimeNoise::F64), step, "{dt}");
+                assert_eq!(clock.step_of(single, TimeNoise::F32), step, "{dt}");
+                assert_eq!(clock.step_of(seconds, TimeNoise::F32), step, "{dt}");
+                let later = exact + 2.0 * TimeNoise::F32.of_ms(exact) + 2e-6 * dt;
+                assert_eq!(clock.step_of(later, TimeNoise::F32), step + 1, "{dt}");
+                assert_eq!(clock.step_of(exact + 2e-6 * dt, TimeNoise::F64), step + 1);
+            }
+        }
     }
 
     #[test]

@@ -54,6 +54,24 @@ pub enum NetworkError {
         /// The rule.
         expected: &'static str,
     },
+    /// A constant is in its range, but not as the number of the solver that it becomes.
+    #[error(
+        "population \"{name}\": {constant} of neuron {neuron} is {value:e}, which is {rounded} in the single precision of the grid solver; {expected}: give a value that single precision holds, or use the event solver"
+    )]
+    Precision {
+        /// The population.
+        name: String,
+        /// The constant.
+        constant: &'static str,
+        /// The first neuron concerned.
+        neuron: usize,
+        /// Its value.
+        value: f64,
+        /// The number that it becomes.
+        rounded: f64,
+        /// The rule.
+        expected: &'static str,
+    },
     /// A constant is to be trained that the model does not have.
     #[error(
         "population \"{name}\" has no {constant} to train; its model, {model}, has {}",

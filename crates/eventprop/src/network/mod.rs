@@ -185,7 +185,7 @@ impl Network {
             }
         }
         for &index in &changed {
-            self.populations[index].validate()?;
+            self.populations[index].validate_in::<F>()?;
         }
         Ok(changed)
     }
@@ -308,9 +308,18 @@ impl Network {
     /// # Errors
     /// The first thing found wrong, with names and numbers.
     pub fn validate(&self) -> Result<(), NetworkError> {
+        self.validate_in::<f64>()
+    }
+
+    /// The same for a solver that computes in numbers of type `F`: what is in its range in double precision must be in it
+    /// as the number that it becomes.
+    ///
+    /// # Errors
+    /// Those of [`Self::validate`], and [`NetworkError::Precision`].
+    pub fn validate_in<F: Real>(&self) -> Result<(), NetworkError> {
         self.validate_shape()?;
         for (index, population) in self.populations.iter().enumerate() {
-            population.validate()?;
+            population.validate_in::<F>()?;
             if self.populations[..index]
                 .iter()
                 .any(|other| other.name == population.name)

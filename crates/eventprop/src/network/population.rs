@@ -5,6 +5,7 @@ use crate::neuron::constant::{Constant, NeuronConstant, Row};
 use crate::neuron::description::Description;
 use crate::neuron::exact::Exact;
 use crate::neuron::model::Model;
+use crate::real::Real;
 
 /// A constant that is a parameter: its value per neuron lives in [`crate::params::Params`] and starts
 /// from the constant of the model.
@@ -93,20 +94,25 @@ impl Population {
         *self.model.constant_mut(which.name()) = value;
     }
 
-    pub(super) fn validate(&self) -> Result<(), NetworkError> {
+    /// Checks the description, with constants as numbers of type `F`.
+    pub(super) fn validate_in<F: Real>(&self) -> Result<(), NetworkError> {
         if self.size == 0 {
             return Err(NetworkError::Empty {
                 name: self.name.clone(),
             });
         }
         let rows = self.description().map_or_else(Vec::new, Description::rows);
-        rows.iter().try_for_each(|row| self.check(row))?;
+        rows.iter().try_for_each(|row| self.check::<F>(row))?;
         self.trained
             .iter()
-            .try_for_each(|trained| self.check_trained(trained, &rows))
+            .try_for_each(|trained| self.check_trained::<F>(trained, &rows))
     }
 
-    fn check_trained(&self, trained: &Trained, rows: &[Row<'_>]) -> Result<(), NetworkError> {
+    fn check_trained<F: Real>(
+        &self,
+        trained: &Trained,
+        rows: &[Row<'_>],
+    ) -> Result<(), NetworkError> {
         let Trained { constant, least } = *trained;
         let trainable = rows.iter().filter_map(|row| row.trainable);
         let known: Vec<&str> = trainable.map(NeuronConstant::name).collect();
@@ -118,7 +124,8 @@ impl Population {
                 known: known.join(", "),
             });
         }
-        if !least.is_finite() || least < 0.0 || (constant.is_positive() && least == 0.0) {
+        let bound = F::rounded(least);
+        if !bound.is_finite() || bound < 0.0 || (constant.is_positive() && bound == 0.0) {
             return Err(NetworkError::Bound {
                 name: self.name.clone(),
                 constant: constant.name(),
@@ -128,7 +135,7 @@ impl Population {
         Ok(())
     }
 
-    fn check(&self, row: &Row<'_>) -> Result<(), NetworkError> {
+    fn check<F: Real>(&self, row: &Row<'_>) -> Result<(), NetworkError> {
         if let Constant::PerNeuron(list) = row.values
             && list.len() != self.size
         {
@@ -139,16 +146,28 @@ impl Population {
                 size: self.size,
             });
         }
-        let fits = |&neuron: &usize| row.range.holds(neuron, row.values.of(neuron));
-        match (0..self.size).find(|neuron| !fits(neuron)) {
-            None => Ok(()),
-            Some(neuron) => Err(NetworkError::Constant {
-                name: self.name.clone(),
-                constant: row.name,
+        let fits = |&neuron: &usize| row.range.holds::<F>(neuron, row.values.of(neuron));
+        let Some(neuron) = (0..self.size).find(|neuron| !fits(neuron)) else {
+            return Ok(());
+        };
+        let (name, constant) = (self.name.clone(), row.name);
+        let (value, expected) = (row.values.of(neuron), row.expected);
+        if row.range.holds::<f64>(neuron, value) {
+            return Err(NetworkError::Precision {
+                name,
+                constant,
                 neuron,
-                value: row.values.of(neuron),
-                expected: row.expected,
-            }),
+                value,
+                rounded: F::rounded(value),
+                expected,
+            });
         }
+        Err(NetworkError::Constant {
+            name,
+            constant,
+            neuron,
+            value,
+            expected,
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! Constants of neurons: their values, and the table in which a model lists its own.
 
+use crate::real::Real;
+
 /// A constant of a population: one value for all neurons, or one for each.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Constant {
@@ -79,14 +81,15 @@ pub(crate) enum Range<'a> {
 }
 
 impl Range<'_> {
-    /// True if a value of a neuron is in it.
-    pub fn holds(self, neuron: usize, value: f64) -> bool {
+    /// True if a value of a neuron, as the number of type `F` that it becomes, is in it.
+    pub fn holds<F: Real>(self, neuron: usize, value: f64) -> bool {
+        let value = F::rounded(value);
         value.is_finite()
             && match self {
                 Self::All => true,
                 Self::Positive => value > 0.0,
                 Self::NotNegative => value >= 0.0,
-                Self::Below(bound) => value < bound.of(neuron),
+                Self::Below(bound) => value < F::rounded(bound.of(neuron)),
             }
     }
 }

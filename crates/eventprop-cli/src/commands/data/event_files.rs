@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eventprop_data::binned::Binning;
+use eventprop_data::binned::{Binning, Repeats};
 use eventprop_data::encode::camera::PolarityCode;
 use eventprop_data::encode::delta::Delta;
 use eventprop_data::encode::level_crossing::LevelCrossing;
@@ -185,6 +185,7 @@ impl Convert {
                 inputs: 0,
                 rescale_t: 1.0,
                 rescale_x: 1.0,
+                repeats: Repeats::Count,
             },
             side: self.side,
             polarity: self.polarity,

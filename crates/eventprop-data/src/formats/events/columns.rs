@@ -15,15 +15,23 @@ pub enum TimeUnit {
     Ms,
     /// Seconds.
     S,
+    /// None is named: microseconds, which are whole.
+    Unsaid,
 }
 
+/// What a time without a named unit is to be.
+pub(super) const UNSAID: &str = "whole number of µs, the unit of times whose name says no other: name the column t_s, t_ms or t_us";
+
 impl TimeUnit {
-    /// A time in µs, rounded to the nearest; `None` when it is not finite or too long for 64 bits.
+    /// A time in µs, rounded to the nearest; `None` when it is not finite or too long for 64 bits, and for a fraction of
+    /// an unsaid unit.
     pub fn to_us(self, time: f64) -> Option<i64> {
         let us = match self {
             Self::Us => time,
             Self::Ms => time * 1e3,
             Self::S => time * 1e6,
+            Self::Unsaid if time.fract() != 0.0 => return None,
+            Self::Unsaid => time,
         };
         // 2⁶² µs are 146,000 years.
         (us.abs() < 2f64.powi(62)).then(|| us.round() as i64)
@@ -51,9 +59,8 @@ impl Column {
     /// The meaning of a name; case does not matter.
     pub fn named(name: &str) -> Self {
         match name.trim().to_lowercase().as_str() {
-            "t" | "t_us" | "ts" | "time" | "time_us" | "timestamp" | "timestamp_us" => {
-                Self::Time(TimeUnit::Us)
-            }
+            "t" | "ts" | "time" | "timestamp" => Self::Time(TimeUnit::Unsaid),
+            "t_us" | "time_us" | "timestamp_us" => Self::Time(TimeUnit::Us),
             "t_ms" | "time_ms" | "timestamp_ms" => Self::Time(TimeUnit::Ms),
             "t_s" | "time_s" | "timestamp_s" => Self::Time(TimeUnit::S),
             "x" | "xs" => Self::X,
@@ -87,7 +94,7 @@ pub struct ColumnsError {
     pub found: Vec<String>,
 }
 
-const NEEDED: &str = "name one column t (µs), t_ms or t_s, and x, y and p of a camera or channel of a list of \
+const NEEDED: &str = "name one column t (whole µs), t_us, t_ms or t_s, and x, y and p of a camera or channel of a list of \
      channels; name what is not to be read _";
 
 /// One row of a table.
@@ -152,11 +159,6 @@ impl Columns {
     /// The meanings, from left to right.
     pub fn iter(&self) -> impl Iterator<Item = Column> + '_ {
         self.columns.iter().copied()
-    }
-
-    /// The meanings with their names, from left to right.
-    pub fn with_names(&self) -> impl Iterator<Item = (Column, &str)> {
-        self.iter().zip(self.names.iter().map(String::as_str))
     }
 
     /// Presence of polarities in the events.

@@ -1,6 +1,6 @@
 //! Text with one event a line: semicolon, tab, comma or blanks between the values, the first of them that a line has.
 //!
-//! The first line that is not empty and does not begin with `#` or `%` names the columns: `t` (µs), `t_ms` or
+//! The first line that is not empty and does not begin with `#` or `%` names the columns: `t` (whole µs), `t_us`, `t_ms` or
 //! `t_s`, then `x`, `y` and `p` of a camera, or `channel` of a list of channels, in any order. Without
 //! such a line the columns have to be given by the caller. Whole numbers may be written as `30`, `30.0` or `3.0e+01`,
 //! values may stand in quotation marks, and fractions behind a comma where no comma parts the values. A line
@@ -9,7 +9,7 @@
 use std::io::{self, Write};
 
 use super::collector::Collector;
-use super::columns::{Column, Columns, Row, TimeUnit, whole};
+use super::columns::{Column, Columns, Row, TimeUnit, UNSAID, whole};
 use super::{EventProblem, Format, Polarity, Recording};
 
 /// So many bytes are looked at to recognise text.
@@ -101,7 +101,12 @@ fn row(line: &Line<'_>, columns: &Columns) -> Result<Row, EventProblem> {
         let with_point = (commas && found.contains(',')).then(|| found.replacen(',', ".", 1));
         let text = with_point.as_deref().unwrap_or(found);
         let expected = match column {
-            Column::Time(unit) => set(&mut row.t_us, time(text, unit), "time"),
+            Column::Time(unit) => {
+                let is_number = text.parse().is_ok_and(f64::is_finite);
+                let fraction = unit == TimeUnit::Unsaid && is_number;
+                let expected = if fraction { UNSAID } else { "time" };
+                set(&mut row.t_us, time(text, unit), expected)
+            }
             Column::X | Column::Channel => set(&mut row.x, coordinate(text), "whole number"),
             Column::Y => set(&mut row.y, coordinate(text), "whole number"),
             Column::Polarity => set(
@@ -130,7 +135,7 @@ fn set<T>(slot: &mut T, value: Option<T>, expected: &'static str) -> Result<(), 
 /// A time in µs; whole µs are read exactly.
 fn time(text: &str, unit: TimeUnit) -> Option<i64> {
     match (unit, text.parse::<i64>()) {
-        (TimeUnit::Us, Ok(us)) => Some(us),
+        (TimeUnit::Us | TimeUnit::Unsaid, Ok(us)) => Some(us),
         _ => unit.to_us(text.parse().ok()?),
     }
 }

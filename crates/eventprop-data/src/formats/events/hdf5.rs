@@ -66,7 +66,7 @@ impl Values {
 
     fn time(&self, row: usize, unit: TimeUnit) -> Option<i64> {
         match (self, unit) {
-            (Self::Whole(values), TimeUnit::Us) => Some(values[row]),
+            (Self::Whole(values), TimeUnit::Us | TimeUnit::Unsaid) => Some(values[row]),
             _ => unit.to_us(self.float(row)),
         }
     }
@@ -419,10 +419,10 @@ fn fill(
     }
     let columns: Vec<Column> = table
         .columns
-        .with_names()
+        .iter()
         .zip(&values)
-        .map(|((column, name), values)| match column {
-            Column::Time(TimeUnit::Us) if !name.ends_with("us") && !values.are_whole() => {
+        .map(|(column, values)| match column {
+            Column::Time(TimeUnit::Unsaid) if !values.are_whole() => {
                 let assumed = "times in s, because they are no whole numbers";
                 collector.notes.assumed.push(assumed);
                 Column::Time(TimeUnit::S)

@@ -163,12 +163,12 @@ pub enum EventProblem {
         /// The missing columns and how to name them.
         needed: &'static str,
     },
-    /// A value of a text table.
+    /// A value of a table.
     #[error("line {line}, byte {offset}: {found:?} is no {expected}")]
     Value {
-        /// Line, from 1.
+        /// Line of a text, row of an array, from 1.
         line: usize,
-        /// First byte of the line.
+        /// Its first byte.
         offset: u64,
         /// The text.
         found: String,

@@ -456,6 +456,36 @@ mod tables {
         assert_eq!(given.events, [off(3800, 96, 133)]);
     }
 
+    /// Seconds under a name that says no unit are not µs.
+    #[test]
+    fn fractions_of_an_unsaid_unit_are_refused() {
+        for name in ["t", "ts", "Time", "timestamp"] {
+            let text = format!("{name},x,y,p\n0.001234,3,4,1\n");
+            let problem = read_bytes(text.as_bytes()).unwrap_err().to_string();
+            assert!(
+                problem.starts_with("line 2") && problem.contains("t_s"),
+                "{problem}"
+            );
+            let whole = read_bytes(text.replace("0.001234", "7.0").as_bytes()).unwrap();
+            assert_eq!(whole.events, [on(7, 3, 4)]);
+        }
+        let rounded = read_bytes(b"t_us,x,y,p\n1234.5,3,4,1\n").unwrap();
+        assert_eq!(rounded.events, [on(1235, 3, 4)]);
+        let dictionary =
+            "{'descr': [('t', '<f8'), ('x', '<u1')], 'fortran_order': False, 'shape': (2,), }\n";
+        let rows =
+            |second: f64| [&1.0f64.to_le_bytes()[..], &[3], &second.to_le_bytes(), &[4]].concat();
+        let problem = read_bytes(&npy(dictionary, &rows(0.25))).unwrap_err();
+        assert!(problem.to_string().starts_with("line 2"), "{problem}");
+        assert_eq!(
+            read_bytes(&npy(dictionary, &rows(2.0)))
+                .unwrap()
+                .events
+                .len(),
+            2
+        );
+    }
+
     #[test]
     fn columns_need_one_time_and_one_place() {
         for bad in ["x,y", "t,y", "t,t_ms,x", "t,x,x", "t,x,channel", ""] {
@@ -579,7 +609,7 @@ mod tables {
     fn csv_in_the_words_of_other_programs() {
         let columns = || ReadOptions {
             columns: Some("x,y,p,t".parse().unwrap()),
-            format: None,
+            ..ReadOptions::default()
         };
         let savetxt = "3.0e+01 4.0e+01 1.0e+00 1.0e+02\n3.1e+01 4.1e+01 0.0e+00 2.0e+02\n";
         let geometry = "%geometry:1280,720\n30,40,1,100\n31,41,0,200\n";

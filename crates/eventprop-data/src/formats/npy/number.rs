@@ -1,5 +1,6 @@
 //! The number types of NumPy in files: whole numbers and floats of any size and byte order, booleans.
 
+use eventprop::time_noise::TimeNoise;
 use half::f16;
 
 /// The number types that are read.
@@ -56,6 +57,15 @@ impl Field {
             big_endian: order == '>',
             offset,
         })
+    }
+
+    /// Noise of times that are such numbers.
+    pub(crate) fn time_noise(&self) -> TimeNoise {
+        match (self.kind, self.bytes) {
+            (Kind::Float, 2) => TimeNoise::F16,
+            (Kind::Float, 4) => TimeNoise::F32,
+            _ => TimeNoise::F64,
+        }
     }
 
     /// A field of another type, which is not read.

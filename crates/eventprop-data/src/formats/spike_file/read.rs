@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use eventprop::time_noise::TimeNoise;
 use rayon::prelude::*;
 use rust_hdf5::H5File;
 use tempfile::TempPath;
@@ -100,6 +101,15 @@ impl SpikeFile {
     /// Texts about the file, by name.
     pub fn attributes(&self) -> &[(String, String)] {
         &self.attributes
+    }
+
+    /// Noise of the times, for the type that they have in the file.
+    pub fn time_noise(&self) -> TimeNoise {
+        match self.times.element.bytes {
+            2 => TimeNoise::F16,
+            4 => TimeNoise::F32,
+            _ => TimeNoise::F64,
+        }
     }
 
     /// Number of spikes of a sample.

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::binned::{BinnedSet, Binning};
+use crate::binned::{BinnedSet, Binning, Repeats};
 use crate::encode::camera::{CameraCode, PolarityCode};
 use crate::formats::events::{self, Event, Format, Notes, Polarity, Sensor, SensorSize, SizeFrom};
 
@@ -47,6 +47,7 @@ fn read(folder: &Path, split: Split, window: Option<Window>) -> Result<Loaded, G
         inputs: code().inputs(),
         rescale_t: 1.0,
         rescale_x: 1.0,
+        repeats: Repeats::Merge,
     };
     let request = Request {
         code: &code(),

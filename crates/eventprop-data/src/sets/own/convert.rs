@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use super::error::OwnDataError;
-use super::folder::{Member, camera_code, members, prefixed_notes, recording, sensor};
+use super::folder::{
+    Member, UNITS, camera_code, members, prefixed_notes, recording, sensor, span_ms,
+};
 use super::shape::Request;
 use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteOptions};
+use crate::time_span::TimeSpan;
 
 /// Summary of the written set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,7 @@ pub fn write_spike_file(
         inputs: code.inputs(),
         notices: Vec::new(),
     };
+    let mut span = TimeSpan::new(UNITS);
     for member in &members {
         let recording = recording(member, request.origin)?;
         let placed = recording.events.iter();
@@ -78,7 +82,9 @@ pub fn write_spike_file(
             speaker: None,
         })?;
         written.notices.extend(prefixed_notes(member, &recording));
+        span.add(span_ms(&recording).into_iter());
     }
+    written.notices.extend(span.short(request.binning.dt_ms));
     file.finish()?;
     Ok(written)
 }

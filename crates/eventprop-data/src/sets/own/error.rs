@@ -9,6 +9,7 @@ use crate::encode::camera::CameraCodeError;
 use crate::formats::events::EventFileError;
 use crate::formats::npz::NpzError;
 use crate::formats::spike_file::{SpikeFileError, WriteFileError};
+use crate::time_span::AllLate;
 
 /// A user's set could not be read.
 #[derive(Debug, Error)]
@@ -91,6 +92,14 @@ pub enum OwnDataError {
         path: PathBuf,
         /// The problem.
         problem: String,
+    },
+    /// Times that no trial holds.
+    #[error("{}: {problem}", path.display())]
+    Times {
+        /// The file or folder.
+        path: PathBuf,
+        /// The problem.
+        problem: AllLate,
     },
     /// A file of spike trains could not be written.
     #[error(transparent)]

@@ -11,6 +11,7 @@ use crate::encode::camera::{CameraCode, PolarityCode};
 use crate::formats::events::{
     self, EventFileError, Polarity, ReadOptions, Recording, SensorSize, SizeFrom, TimeOrigin,
 };
+use crate::time_span::TimeSpan;
 
 /// A recording of a class.
 pub(super) struct Member {
@@ -26,25 +27,33 @@ pub(super) fn read(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnData
     let mut binning = request.binning;
     binning.inputs = code.inputs();
     let classes = names.len() as u32;
-    let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown);
+    let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown)
+        .with_repeats(binning.repeats);
     let (mut notices, mut left_out) = (Vec::new(), 0);
+    let mut span = TimeSpan::new(UNITS);
     for group in members.chunks(64) {
         let read: Vec<_> = group
             .par_iter()
             .map(|member| sample(member, &code, &binning, request.origin))
             .collect::<Result<Vec<_>, OwnDataError>>()?;
-        for (member, (mut spikes, cut, total, said)) in group.iter().zip(read) {
-            left_out += total - cut - spikes.len() as u64;
-            set.push(&mut spikes, member.class, None);
-            set.lost.cut_off += cut;
-            set.lost.of += total;
-            notices.extend(said);
+        for (member, mut read) in group.iter().zip(read) {
+            left_out += read.events - read.late - read.spikes.len() as u64;
+            set.push(&mut read.spikes, member.class, None);
+            set.lost.cut_off += read.late;
+            set.lost.of += read.events;
+            span.add(read.span_ms.into_iter());
+            notices.extend(read.notes);
         }
     }
     if left_out > 0 {
         notices.push(format!("{left_out} OFF events are left out"));
     }
-    notices.extend(set.lost.late_notice());
+    let checked = span.check(&binning, set.lost);
+    notices.extend(checked.map_err(|problem| OwnDataError::Times {
+        path: path.to_owned(),
+        problem,
+    })?);
+    notices.extend(set.lost.notices());
     set.class_names.clone_from(&names);
     Ok(Loaded {
         set,
@@ -215,8 +224,21 @@ fn described(sensor: &events::Sensor) -> String {
     format!("{} × {} pixels {polarity}", sensor.width, sensor.height)
 }
 
-/// Spikes, events after the trial, events, and what the reader noted.
-type Sampled = (Vec<(u32, u16)>, u64, u64, Vec<String>);
+/// Units of the times of event files.
+pub(super) const UNITS: &str = "tables have times in the unit that the name of the column says (t_us, t_ms, t_s; t is µs), other \
+     event files in µs";
+
+/// A recording on the grid.
+struct Sampled {
+    spikes: Vec<(u32, u16)>,
+    /// Events after the trial.
+    late: u64,
+    events: u64,
+    /// First and last event.
+    span_ms: Vec<f64>,
+    /// What the reader noted.
+    notes: Vec<String>,
+}
 
 fn sample(
     member: &Member,
@@ -232,8 +254,21 @@ fn sample(
         sample: 0,
         problem,
     })?;
-    let total = recording.events.len() as u64;
-    Ok((spikes, late, total, prefixed_notes(member, &recording)))
+    Ok(Sampled {
+        spikes,
+        late,
+        events: recording.events.len() as u64,
+        span_ms: span_ms(&recording),
+        notes: prefixed_notes(member, &recording),
+    })
+}
+
+/// First and last event in ms, once where they are one.
+pub(super) fn span_ms(recording: &Recording) -> Vec<f64> {
+    let events = &recording.events;
+    let ends = events.first().into_iter().chain(events.last());
+    let ends = ends.map(|event| event.t_us as f64 / 1000.0);
+    ends.take(events.len()).collect()
 }
 
 /// A recording whose times count from `origin`.

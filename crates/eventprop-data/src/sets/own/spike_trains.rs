@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use eventprop::time_noise::TimeNoise;
+
 use super::error::OwnDataError;
 use super::shape::{CHANNELS_MAX, Loaded, Request, Shape};
 use crate::binned::{BinnedSet, Binning, Speakers};
 use crate::formats::is_vector;
 use crate::formats::npz::Npz;
 use crate::formats::spike_file::{SpikeFile, Spikes};
+use crate::time_span::TimeSpan;
 
 /// An HDF5 file, packed or not.
 pub(super) fn read_hdf5(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
@@ -24,15 +27,19 @@ pub(super) fn read_hdf5(path: &Path, request: &Request<'_>) -> Result<Loaded, Ow
         Some(_) => Speakers::Known,
         None => Speakers::Unknown,
     };
-    let mut set = BinnedSet::new(shape.inputs, binning.steps, shape.classes, speakers);
+    let mut set = BinnedSet::new(shape.inputs, binning.steps, shape.classes, speakers)
+        .with_repeats(binning.repeats);
+    let noise = file.time_noise();
     let binned =
-        |sample: usize, spikes: &Spikes| -> Result<(Vec<(u32, u16)>, usize), OwnDataError> {
+        |sample: usize, spikes: &Spikes| -> Result<(Vec<(u32, u16)>, Vec<f64>), OwnDataError> {
             let pairs = spikes.times_s.iter().zip(&spikes.units);
             let pairs = pairs.map(|(&time_s, &unit)| (time_s * 1000.0, unit));
-            let spikes = bin_list(path, sample, pairs, &binning)?;
-            Ok(spikes)
+            bin_list(path, sample, (pairs, noise), &binning)
         };
-    file.for_each(binned, |sample, (mut spikes, total)| {
+    let mut span = TimeSpan::new("spikes/times are in s");
+    file.for_each(binned, |sample, (mut spikes, times_ms)| {
+        let total = times_ms.len();
+        span.add(times_ms.into_iter());
         set.lost.cut_off += (total - spikes.len()) as u64;
         set.lost.of += total as u64;
         let speaker = file.speakers().map(|speakers| speakers[sample]);
@@ -40,25 +47,25 @@ pub(super) fn read_hdf5(path: &Path, request: &Request<'_>) -> Result<Loaded, Ow
     })?;
     set.class_names.clone_from(&shape.names);
     Ok(Loaded {
-        notices: set.lost.late_notice().into_iter().collect(),
+        notices: notices(path, &binning, &set, &span)?,
         set,
         shape,
     })
 }
 
-/// The spikes of a list inside the trial, and how many there were.
+/// The spikes of a list inside the trial, and the times of all.
 fn bin_list(
     path: &Path,
     sample: usize,
-    pairs: impl Iterator<Item = (f64, i64)>,
+    (pairs, noise): (impl Iterator<Item = (f64, i64)>, TimeNoise),
     binning: &Binning,
-) -> Result<(Vec<(u32, u16)>, usize), OwnDataError> {
-    let mut total = 0;
+) -> Result<(Vec<(u32, u16)>, Vec<f64>), OwnDataError> {
+    let mut times_ms = Vec::new();
     let mut spikes = Vec::new();
     for (time_ms, unit) in pairs {
-        total += 1;
+        times_ms.push(time_ms);
         let channel = u32::try_from(unit).unwrap_or(u32::MAX);
-        let spike = binning.bin(time_ms, channel);
+        let spike = binning.bin(time_ms, noise, channel);
         let spike = spike.map_err(|problem| OwnDataError::Bin {
             path: path.to_owned(),
             sample,
@@ -66,7 +73,22 @@ fn bin_list(
         })?;
         spikes.extend(spike);
     }
-    Ok((spikes, total))
+    Ok((spikes, times_ms))
+}
+
+/// Notices about a set that was read.
+fn notices(
+    path: &Path,
+    binning: &Binning,
+    set: &BinnedSet,
+    span: &TimeSpan,
+) -> Result<Vec<String>, OwnDataError> {
+    let checked = span.check(binning, set.lost);
+    let checked = checked.map_err(|problem| OwnDataError::Times {
+        path: path.to_owned(),
+        problem,
+    })?;
+    Ok(set.lost.notices().into_iter().chain(checked).collect())
 }
 
 /// Channels and classes of spike trains: as many as are used, or as many as were trained on.
@@ -123,18 +145,21 @@ pub(super) fn read_zip(path: &Path, request: &Request<'_>) -> Result<Loaded, Own
         binning.steps,
         shape.classes,
         Speakers::Unknown,
-    );
+    )
+    .with_repeats(binning.repeats);
+    let mut span = TimeSpan::new("times and times_s are in s, times_ms in ms");
     for (sample, (range, label)) in lists.offsets.windows(2).zip(&lists.labels).enumerate() {
         let range = range[0]..range[1];
         let times = lists.times_ms[range.clone()].iter().copied();
         let pairs = times.zip(lists.units[range].iter().copied());
-        let (mut spikes, total) = bin_list(path, sample, pairs, &binning)?;
-        set.lost.cut_off += (total - spikes.len()) as u64;
-        set.lost.of += total as u64;
+        let (mut spikes, times_ms) = bin_list(path, sample, (pairs, lists.noise), &binning)?;
+        set.lost.cut_off += (times_ms.len() - spikes.len()) as u64;
+        set.lost.of += times_ms.len() as u64;
+        span.add(times_ms.into_iter());
         set.push(&mut spikes, *label, None);
     }
     Ok(Loaded {
-        notices: set.lost.late_notice().into_iter().collect(),
+        notices: notices(path, &binning, &set, &span)?,
         set,
         shape,
     })
@@ -143,6 +168,7 @@ pub(super) fn read_zip(path: &Path, request: &Request<'_>) -> Result<Loaded, Own
 /// Spike trains in arrays.
 struct Lists {
     times_ms: Vec<f64>,
+    noise: TimeNoise,
     units: Vec<i64>,
     offsets: Vec<usize>,
     labels: Vec<u16>,
@@ -190,6 +216,7 @@ impl Lists {
             )));
         }
         Ok(Self {
+            noise: times.noise,
             times_ms: times.values.iter().map(|t| t * factor).collect(),
             units: units.iter().map(|&v| v as i64).collect(),
             offsets,

@@ -1,11 +1,11 @@
 use std::path::Path;
 
 use super::*;
-use crate::binned::{BinnedSet, Binning};
+use crate::binned::{BinnedSet, Binning, Repeats};
 use crate::encode::camera::PolarityCode;
 use crate::formats::events::{Polarity, SensorSize, TimeOrigin};
-use crate::formats::npz::{archive, array};
-use crate::formats::spike_file::{Sample, SpikeFile, SpikeFileWriter, WriteOptions};
+use crate::formats::npz::{self, archive, array};
+use crate::formats::spike_file::{Sample, SpikeFile, SpikeFileWriter, TimeType, WriteOptions};
 
 fn request(shape: Option<&Shape>) -> Request<'_> {
     Request {
@@ -15,6 +15,7 @@ fn request(shape: Option<&Shape>) -> Request<'_> {
             inputs: 0,
             rescale_t: 1.0,
             rescale_x: 1.0,
+            repeats: Repeats::Count,
         },
         side: 32,
         polarity: PolarityCode::Separate,
@@ -74,6 +75,10 @@ fn own_data_in_a_folder_per_class() {
     write(test.path(), "wave/c.csv", "t,x,y,p\n1,0,0,1\n");
     let shaped = read_binned(test.path(), &request(Some(&loaded.shape))).unwrap();
     assert_eq!((shaped.set.labels(), shaped.set.inputs()), (&[1][..], 24));
+    assert_eq!(
+        shaped.notices,
+        ["1 of the 2 classes of the training set have no sample here: clap"]
+    );
     write(test.path(), "wave/large.csv", "t,x,y,p\n1,4,0,1\n");
     let error = read_binned(test.path(), &request(Some(&loaded.shape))).unwrap_err();
     assert!(error.to_string().contains("5 × 1"), "{error}");
@@ -322,5 +327,119 @@ fn a_folder_goes_through_a_spike_file() {
             .unwrap()
             .samples,
         1
+    );
+}
+
+/// An archive of one sample of class 0 on channel 0.
+fn one_sample(path: &Path, times: (&str, Vec<f64>)) {
+    let (name, times) = times;
+    let spikes = times.len();
+    let arrays = [
+        (name, array(&[spikes], &times)),
+        ("units", array(&[spikes], &vec![0.0; spikes])),
+        ("offsets", array(&[2], &[0.0, spikes as f64])),
+        ("labels", array(&[1], &[0.0])),
+    ];
+    std::fs::write(path, archive(&arrays)).unwrap();
+}
+
+/// Two spikes of one channel in one step count twice, and once where that is asked for, which is said.
+#[test]
+fn spikes_of_one_channel_in_one_step_count_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    one_sample(&path, ("times_ms", vec![3.2, 3.4, 7.0]));
+    let counted = read(&path).unwrap();
+    assert_eq!(spikes(&counted.set, 0), [(3, 0), (3, 0), (7, 0)]);
+    assert!(counted.notices.is_empty(), "{:?}", counted.notices);
+    let mut merging = request(None);
+    merging.binning.repeats = Repeats::Merge;
+    let merged = read_binned(&path, &merging).unwrap();
+    assert_eq!(spikes(&merged.set, 0), [(3, 0), (7, 0)]);
+    assert!(
+        merged.notices[0].starts_with("1 of 3 events share"),
+        "{:?}",
+        merged.notices
+    );
+}
+
+/// Times on the grid fall into their steps from every file and in every type that it may have.
+#[test]
+fn times_on_the_grid_fall_into_their_steps_from_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hdf5, archive) = (folder.path().join("a.h5"), folder.path().join("a.npz"));
+    for dt_ms in [0.1, 0.3, 1.0] {
+        let mut grid = request(None);
+        (grid.binning.dt_ms, grid.binning.steps) = (dt_ms, 1000);
+        let expected: Vec<(u32, u16)> = (1..1000).step_by(2).map(|k| (k, 0)).collect();
+        let times_s = || expected.iter().map(|&(k, _)| f64::from(k) * dt_ms / 1000.0);
+        let found = |path: &Path| spikes(&read_binned(path, &grid).unwrap().set, 0);
+        for times in [TimeType::F32, TimeType::F64] {
+            let options = WriteOptions {
+                times,
+                ..WriteOptions::default()
+            };
+            let mut file = SpikeFileWriter::create(&hdf5, options).unwrap();
+            file.push(Sample {
+                times_s: &times_s().collect::<Vec<_>>(),
+                units: &vec![0; expected.len()],
+                label: 0,
+                speaker: None,
+            })
+            .unwrap();
+            file.finish().unwrap();
+            assert_eq!(found(&hdf5), expected, "{times:?} {dt_ms}");
+        }
+        let len = expected.len();
+        npz::write(&archive, |archive| {
+            let single: Vec<f32> = times_s().map(|t| t as f32).collect();
+            archive.add("times", &[len], &single)?;
+            archive.add("units", &[len], &vec![0; len])?;
+            archive.add("offsets", &[2], &[0, len as i32])?;
+            archive.add("labels", &[1], &[0])
+        })
+        .unwrap();
+        assert_eq!(found(&archive), expected, "npz {dt_ms}");
+    }
+}
+
+/// Times that were written in another unit than they are read in are told, with the names that say another.
+#[test]
+fn times_in_a_unit_that_cannot_be_right_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let told = |name: &'static str, times: &[f64]| {
+        one_sample(&path, (name, times.to_vec()));
+        read(&path).map(|loaded| loaded.notices.join("; "))
+    };
+    // Seconds as ms, µs as s, a date in s.
+    let short = told("times_ms", &[0.01, 0.05, 0.09]).unwrap();
+    assert!(
+        short.contains("less than a step") && short.contains("times_s"),
+        "{short}"
+    );
+    let long = told(
+        "times",
+        &[0.0, 2e4, 5e4, 6e4, 7e4, 8e4, 9e4, 1e5, 2e5, 3e5, 4e5, 5e5],
+    )
+    .unwrap();
+    assert!(
+        long.contains("more than 100 trials") && long.contains("times_ms"),
+        "{long}"
+    );
+    let late = told("times", &[1.6e9, 1.6e9 + 0.02])
+        .unwrap_err()
+        .to_string();
+    assert!(late.contains("a.npz") && late.contains("origin"), "{late}");
+    assert_eq!(told("times", &[0.01, 0.05]).unwrap(), "");
+    write(
+        folder.path(),
+        "set/a/b.csv",
+        "t_us,channel\n3,1\n8,0\n9,1\n",
+    );
+    let short = read(&folder.path().join("set")).unwrap().notices.join("; ");
+    assert!(
+        short.contains("less than a step") && short.contains("t_s"),
+        "{short}"
     );
 }

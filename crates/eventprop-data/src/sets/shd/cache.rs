@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Counts, Loaded};
 use crate::atomic;
-use crate::binned::{BinnedSet, Binning};
+use crate::binned::{BinnedSet, Binning, Repeats};
 use crate::obtain::checksum::hex;
 
 /// Goes up whenever the same file and grid would give other bytes.
@@ -33,6 +33,7 @@ pub(super) struct Cache {
     path: PathBuf,
     source: PathBuf,
     key: String,
+    repeats: Repeats,
 }
 
 impl Cache {
@@ -51,6 +52,7 @@ impl Cache {
             path: folder.join(format!("{stem}-{digest}.binned")),
             source: source.to_owned(),
             key,
+            repeats: binning.repeats,
         })
     }
 
@@ -141,7 +143,7 @@ impl Cache {
             *count = read_number(input)?;
         }
         let [spikes, cut_off, merged, unsorted, empty] = counts;
-        let mut set = BinnedSet::read_from(input, bytes)?;
+        let mut set = BinnedSet::read_from(input, bytes)?.with_repeats(self.repeats);
         set.class_names = class_names;
         Ok(Loaded {
             set,
@@ -180,11 +182,12 @@ fn key(source: &Path, classes: Option<u32>, binning: &Binning) -> io::Result<Str
         inputs,
         rescale_t,
         rescale_x,
+        repeats,
     } = *binning;
     // Floats are shown so that different ones differ.
     Ok(format!(
         "version {VERSION}\nfile {}\nbytes {}\nchanged {:?}\ncontent {}\nclasses {classes:?}\n\
-         dt_ms {dt_ms:?}\nsteps {steps}\ninputs {inputs}\nrescale_t {rescale_t:?}\nrescale_x {rescale_x:?}\n",
+         dt_ms {dt_ms:?}\nsteps {steps}\ninputs {inputs}\nrescale_t {rescale_t:?}\nrescale_x {rescale_x:?}\nrepeats {repeats:?}\n",
         source.file_name().unwrap_or_default().to_string_lossy(),
         metadata.len(),
         changed.unwrap_or_default(),

@@ -5,7 +5,7 @@
 //! use eventprop_data::obtain::locate;
 //! use eventprop_data::sets::shd::{self, Corpus, Request, Split};
 //!
-//! let binning = Binning { dt_ms: 1.0, steps: 1000, inputs: shd::CHANNELS, rescale_t: 1.0, rescale_x: 1.0 };
+//! let binning = Binning { dt_ms: 1.0, steps: 1000, inputs: shd::CHANNELS, rescale_t: 1.0, rescale_x: 1.0, repeats: Repeats::Merge };
 //! let request = Request { corpus: Corpus::Shd, split: Split::Train, binning, cache: None };
 //! let loaded = shd::read_binned(&locate::data_dirs(None, None), &request)?;
 //! println!("{} samples of {} speakers", loaded.set.len(), loaded.set.speaker_ids().len());
@@ -25,6 +25,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use eventprop::time_noise::TimeNoise;
 use thiserror::Error;
 
 use crate::binned::{BinnedSet, Binning, Lost, Speakers};
@@ -362,6 +363,7 @@ fn check_grid(binning: &Binning) -> Result<(), ShdError> {
         inputs,
         rescale_t,
         rescale_x,
+        repeats: _,
     } = *binning;
     if !positive(dt_ms) {
         return wrong(format!("a step of {dt_ms} ms"), "more than 0 ms");
@@ -408,7 +410,7 @@ fn noticed(mut loaded: Loaded) -> Loaded {
         ),
         (
             merged,
-            "fall into the step and channel of another one and are one with it (DT_MS, RESCALE_X)",
+            "fall into the step and channel of another one and are one with it (MERGE_SPIKES, DT_MS, RESCALE_X)",
         ),
     ];
     for (share, how) in lost {
@@ -454,16 +456,22 @@ fn bin(
         Some(_) => Speakers::Known,
         None => Speakers::Unknown,
     };
-    let mut set = BinnedSet::new(binning.inputs, binning.steps, classes, known);
+    let mut set =
+        BinnedSet::new(binning.inputs, binning.steps, classes, known).with_repeats(binning.repeats);
     let lengths = (0..file.len()).map(|sample| file.spikes_len(sample));
     let runs = lengths
         .clone()
         .map(|spikes| spikes.min(binning.steps as usize));
     set.reserve(file.len(), lengths.sum(), runs.sum());
     let mut counts = Counts::default();
+    // The published files have float16, and the reference takes their times as they are.
+    let noise = match file.time_noise() {
+        TimeNoise::F16 => TimeNoise::F64,
+        noise => noise,
+    };
     file.for_each(
         |sample, spikes| {
-            bin_sample(spikes, binning).map_err(|(spike, problem)| ShdError::Spike {
+            bin_sample(spikes, noise, binning).map_err(|(spike, problem)| ShdError::Spike {
                 path: path.to_owned(),
                 sample,
                 spike,
@@ -488,8 +496,12 @@ fn bin(
     })
 }
 
-/// The spikes of a sample on the grid, in order and once; or the first that is none.
-fn bin_sample(spikes: &Spikes, binning: &Binning) -> Result<Binned, (usize, SpikeProblem)> {
+/// The spikes of a sample on the grid, in order; or the first that is none.
+fn bin_sample(
+    spikes: &Spikes,
+    noise: TimeNoise,
+    binning: &Binning,
+) -> Result<Binned, (usize, SpikeProblem)> {
     let Spikes { times_s, units } = spikes;
     let mut events = Vec::with_capacity(units.len());
     let inputs = binning.inputs;
@@ -502,15 +514,15 @@ fn bin_sample(spikes: &Spikes, binning: &Binning) -> Result<Binned, (usize, Spik
             return Err((spike, SpikeProblem::Unit { unit, inputs }));
         };
         // What `bin` refuses was refused above.
-        events.extend(binning.bin(1000.0 * time_s, channel).ok().flatten());
+        let spike = binning.bin(1000.0 * time_s, noise, channel);
+        events.extend(spike.ok().flatten());
     }
     let inside = events.len();
-    events.sort_unstable();
-    events.dedup();
+    let merged = binning.repeats.settle(&mut events);
     let counts = Counts {
         spikes: units.len() as u64,
         cut_off: (units.len() - inside) as u64,
-        merged: (inside - events.len()) as u64,
+        merged: merged as u64,
         unsorted: u64::from(!times_s.is_sorted()),
         empty: u64::from(units.is_empty()),
     };

@@ -24,6 +24,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use eventprop::rng::{Key, Purpose};
+use eventprop::time_noise::TimeNoise;
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -227,11 +228,18 @@ impl ShdLike {
         check_grid(binning)?;
         let part = self.part(split)?;
         let classes = u32::from(self.classes).max(Corpus::Shd.classes());
-        let mut set = BinnedSet::new(binning.inputs, binning.steps, classes, Speakers::Known);
+        let mut set = BinnedSet::new(binning.inputs, binning.steps, classes, Speakers::Known)
+            .with_repeats(binning.repeats);
         let mut counts = Counts::default();
         let mut wrong = None;
         part.for_each_made(
-            |made| (bin_sample(&made.spikes, binning), made.label, made.speaker),
+            |made| {
+                (
+                    bin_sample(&made.spikes, TimeNoise::F64, binning),
+                    made.label,
+                    made.speaker,
+                )
+            },
             |(binned, label, speaker)| match binned {
                 Ok(mut binned) => {
                     counts.add(binned.counts);

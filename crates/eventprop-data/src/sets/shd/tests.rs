@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::binned::Repeats;
 use crate::formats::spike_file::{Sample, SpikeFileWriter, WriteOptions};
 
 const BINNING: Binning = Binning {
@@ -9,6 +10,7 @@ const BINNING: Binning = Binning {
     inputs: CHANNELS,
     rescale_t: 1.0,
     rescale_x: 1.0,
+    repeats: Repeats::Merge,
 };
 
 fn options() -> WriteOptions {
@@ -264,6 +266,7 @@ fn whatever_shapes_a_set_makes_another_one() {
         },
         Binning {
             rescale_x: 0.5,
+            repeats: Repeats::Merge,
             ..BINNING
         },
     ];

@@ -36,7 +36,11 @@ def latency(values: Any, labels: Any = None, *, trial: float, dt: float = 1.0) -
     [2.0, 10.0, 18.0]
     """
     trial, dt = _arrays.number("trial", trial), _arrays.number("dt", dt)
-    return _one_each(values, labels, lambda there: _engine.latency(there, trial, dt))
+    values = _arrays.array("values", values)
+    spikes = _one_each(values, labels, lambda there: _engine.latency(there, trial, dt))
+    # The noise of the values is that of times as long as the trial.
+    noisy = values.dtype.kind == "f"
+    return spikes._with_noise(_engine.time_noise(values.dtype.itemsize, trial)) if noisy else spikes
 
 
 def log_latency(values: Any, labels: Any = None, *, tau: float, threshold: float) -> Spikes:

@@ -363,6 +363,7 @@ def own(
     polarity: str = "separate",
     origin: str = "first_event",
     like: OwnData | None = None,
+    merge_spikes: bool = False,
 ) -> OwnData:
     """Your own recordings as spikes on steps of a trial.
 
@@ -373,8 +374,7 @@ def own(
         `read_events`; or one file of spike trains: HDF5 in the layout of SHD, or `.npz` with `times_ms`
         (or `times` in s), `units`, `offsets` and `labels`.
     trial, dt
-        Length of a trial and of a step in ms; later events are cut off, with a warning, and an input
-        spikes at most once in a step.
+        Length of a trial and of a step in ms; later events are cut off, with a warning.
     side
         Pixels of the longer side on which a camera's picture is drawn; never more than it has.
     polarity
@@ -383,11 +383,14 @@ def own(
         What the times of a recording count from: its `"first_event"`, or the zero of the `"file"`.
     like
         What was trained on: classes, sensor and inputs are then those, and what does not fit is an error.
+    merge_spikes
+        Whether several spikes of an input in one step count as one, with a warning that says how many; otherwise each
+        counts.
     """
     if like is not None and not isinstance(like, OwnData):
         raise TypeError(f"like is {type(like).__name__}; expected what an earlier own(…) returned")
     shape = None if like is None else like._shape
-    samples, found, notices = _engine.read_own(os.fspath(path), _grid(trial, dt, side, polarity), origin, shape)
+    samples, found, notices = _engine.read_own(os.fspath(path), _grid(trial, dt, side, polarity) | {"merge_spikes": bool(merge_spikes)}, origin, shape)
     for notice in notices:
         warn(notice)
     return OwnData(Spikes._of(*samples), found.inputs, found.classes, found.names, found.camera, found)

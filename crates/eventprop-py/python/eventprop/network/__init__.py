@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _arrays, _engine, loss as losses
+from .._warning import warn
 from ..loss import Loss, LossLike
 from ..regularize import Regularizer
 from .._warning import warn
@@ -355,7 +356,13 @@ class Network(Builder):
             sample = int(np.searchsorted(spikes.offsets, late[0], side="right")) - 1
             raise ValueError(
                 f"{name}: sample {sample} has a spike at {spikes.times_ms[late[0]]} ms, outside of the trial of "
-                f"{self.trial} ms; make the trial longer, or leave such spikes out with .crop({self.trial})"
+                f"{self.trial} ms; times are in ms from the start of the trial: convert those in another unit, subtract what "
+                f"a clock or a date adds, make the trial longer, or leave such spikes out with .crop({self.trial})"
+            )
+        if len(spikes.times_ms) and 0 < spikes.times_ms.max() < self.dt and np.ptp(spikes.times_ms) > 0:
+            warn(
+                f"{name}: all spikes come between {spikes.times_ms.min()} and {spikes.times_ms.max()} ms, within one step of "
+                f"{self.dt} ms; times are in ms: multiply those in s by 1000"
             )
         inputs = next(p.size for p in self._populations if p.model == "input")
         outputs = self._populations[-1].size

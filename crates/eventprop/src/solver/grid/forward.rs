@@ -61,7 +61,6 @@ impl<F: Real> Kernel for ForwardSample<'_, F> {
         emit_input(
             self.plan,
             self.train,
-            &mut self.state.input_seen,
             &mut self.tape.populations[self.plan.input],
         );
         self.start_readout();
@@ -212,6 +211,7 @@ impl<F: Real> ForwardSample<'_, F> {
                 above,
                 spikes: &mut self.tape.populations[population],
                 k,
+                size: layer.size,
             };
             let disturbs =
                 |d: &&Disturbance| d.withhold[population] > 0.0 || d.noise[population] > 0.0;
@@ -224,7 +224,6 @@ impl<F: Real> ForwardSample<'_, F> {
                         self.sample_id,
                         self.plan.clock.dt_ms(),
                     ),
-                    size: layer.size,
                     advance,
                 }),
             };
@@ -268,34 +267,12 @@ impl<F: Real> ForwardSample<'_, F> {
     }
 }
 
-/// Puts the input spikes on the grid: the first step whose start is not before the time; one spike
-/// per neuron and step; nothing after the trial.
+/// Puts the input spikes on the grid. Several spikes of a neuron in one step arrive one after the other.
 #[inline(always)]
-fn emit_input<F: Real>(
-    plan: &Plan<F>,
-    train: &SpikeTrain,
-    seen: &mut Vec<u32>,
-    spikes: &mut Spikes<u32, F>,
-) {
-    // The step after the last spike of each neuron; 0 where there was none.
-    seen.clear();
-    seen.resize(plan.layers[plan.input].size, 0);
-    // PERF: many spikes share a time.
-    let (mut last_ms, mut step) = (f64::NAN, 0);
-    for (time_ms, neuron) in train.iter() {
-        if time_ms != last_ms {
-            step = plan.clock.step_of(time_ms);
-            last_ms = time_ms;
-            if step >= plan.clock.steps() {
-                break;
-            }
-        }
-        let seen = &mut seen[neuron as usize];
-        if *seen != step as u32 + 1 {
-            *seen = step as u32 + 1;
-            spikes.when.push(step as u32);
-            spikes.neuron.push(neuron);
-        }
+fn emit_input<F: Real>(plan: &Plan<F>, train: &SpikeTrain, spikes: &mut Spikes<u32, F>) {
+    for (step, neuron) in train.on_grid(plan.clock) {
+        spikes.when.push(step);
+        spikes.neuron.push(neuron);
     }
 }
 
@@ -310,6 +287,8 @@ struct Advance<'a, F> {
     above: &'a mut Vec<(u32, u32)>,
     spikes: &'a mut Spikes<u32, F>,
     k: usize,
+    /// Neurons; what lies behind them is padding.
+    size: usize,
 }
 
 impl<F: Real> Visit<F> for Advance<'_, F> {
@@ -356,19 +335,23 @@ impl<F: Real> Advance<'_, F> {
             above,
             spikes,
             k,
+            size,
             ..
         } = self;
         // PERF: where a neuron fires is a surprise to the processor. Words are therefore listed without
         // a branch: each is written to the list, and the next one over it unless a neuron fires there.
-        above.resize(v.len().div_ceil(WORD), (0, 0));
+        let words = size.div_ceil(WORD);
+        above.resize(words, (0, 0));
         let mut firing = 0;
-        for (word, v) in v.chunks(WORD).enumerate() {
+        for (word, v) in v.chunks(WORD).take(words).enumerate() {
             let first = word * WORD;
             // PERF: the length of a whole word is known to the compiler.
             let bits = match <&[F; WORD]>::try_from(v) {
                 Ok(v) => reached(cells, v, own, first),
                 Err(_) => reached(cells, v, own, first),
             };
+            // What pads the last word has no spikes, whatever the threshold.
+            let bits = bits & u32::MAX >> WORD.saturating_sub(size - first);
             above[firing] = (first as u32, bits);
             firing += usize::from(bits != 0);
         }
@@ -478,7 +461,6 @@ impl Draws {
 /// tries again in the next step).
 struct Disturbed<'a, F> {
     draws: Draws,
-    size: usize,
     advance: Advance<'a, F>,
 }
 
@@ -486,8 +468,9 @@ impl<F: Real> Disturbed<'_, F> {
     /// The flow and the noise; returns what the draws of the first neuron in this step are counted from.
     fn flow<N: Neuron<F>>(&mut self, cells: &[N]) -> u64 {
         self.advance.flow(cells);
-        let first = (self.advance.k * self.size) as u64;
-        for (v, counter) in self.advance.v[..self.size].iter_mut().zip(first..) {
+        let Advance { v, k, size, .. } = &mut self.advance;
+        let first = (*k * *size) as u64;
+        for (v, counter) in v[..*size].iter_mut().zip(first..) {
             self.draws.add_noise(v, counter);
         }
         first
@@ -509,13 +492,46 @@ impl<F: Real> Visit<F> for Disturbed<'_, F> {
             own,
             spikes,
             k,
+            size,
             ..
         } = self.advance;
-        for (n, counter) in (0..self.size).zip(first..) {
+        for (n, counter) in (0..size).zip(first..) {
             let cell = cells.all[n];
             if cell.fires(v[n], N::Own::load(own, n)) && self.draws.lets_fire(counter) {
                 fire(cell, n, k, i[n], &mut v[n], own, spikes);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Clock, Lif, Network, PopulationId};
+    use crate::solver::grid::plan;
+
+    /// 1e-46 is 0 in single precision, which the padding reaches without any input.
+    #[test]
+    fn padding_has_no_spikes_whatever_the_threshold() {
+        let mut network = Network::new(Clock::new(1.0, 5.0).unwrap());
+        network.add_input("input", 1);
+        let lif = Lif::new(20.0, 5.0).v_thresh(1e-46);
+        let PopulationId(hidden) = network.add_lif("hidden", 41, lif);
+        let layer = plan::layer::<f32>(&network.populations()[hidden], 1.0);
+        let [mut v, i, mut i_next] = [0.0, 0.0, 0.0].map(|x| vec![x; layer.stride]);
+        let (mut trail, mut above, mut spikes) = (Vec::new(), Vec::new(), Spikes::default());
+        layer.cells.visit(Advance {
+            v: &mut v,
+            i: &i,
+            i_next: &mut i_next,
+            own: &mut [],
+            trail: &mut trail,
+            above: &mut above,
+            spikes: &mut spikes,
+            k: 0,
+            size: layer.size,
+        });
+        assert!(layer.stride > layer.size);
+        assert_eq!(spikes.neuron, (0..41).collect::<Vec<u32>>());
     }
 }

@@ -194,15 +194,8 @@ impl Judge {
     }
 
     fn emit(&self, train: &SpikeTrain, spikes: &mut Spikes<u32, f64>) {
-        let clock = self.network.clock();
-        let mut events: Vec<(u32, u32)> = train
-            .iter()
-            .map(|(time_ms, neuron)| (clock.step_of(time_ms), neuron))
-            .filter(|(step, _)| *step < clock.steps())
-            .map(|(step, neuron)| (step as u32, neuron))
-            .collect();
+        let mut events: Vec<(u32, u32)> = train.on_grid(self.network.clock()).collect();
         events.sort_unstable();
-        events.dedup();
         (spikes.when, spikes.neuron) = events.into_iter().unzip();
     }
 

@@ -81,7 +81,7 @@ impl<F: Real> Grid<F> {
     /// # Errors
     /// When the network is not valid.
     pub fn new(network: &Network) -> Result<Self, SolveError> {
-        network.validate()?;
+        network.validate_in::<F>()?;
         let clock = network.clock();
         let plan = Plan::new(network);
         Ok(Self {

@@ -72,8 +72,6 @@ pub(super) struct State<F> {
     pub step_start: Vec<StepStart<F>>,
     /// Position of the pass per link.
     pub transits: Vec<Transit>,
-    /// One more than the step of the last spike per input neuron.
-    pub input_seen: Vec<u32>,
     /// Currents of the outputs before the deliveries of the step.
     pub current_before: Aligned<F>,
     /// Kinks per output.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::binned::Repeats;
 use crate::sets::shd::survey::survey;
 use crate::sets::shd::{Request, read_binned};
 
@@ -8,6 +9,7 @@ const BINNING: Binning = Binning {
     inputs: CHANNELS,
     rescale_t: 1.0,
     rescale_x: 1.0,
+    repeats: Repeats::Merge,
 };
 
 fn small() -> ShdLike {
