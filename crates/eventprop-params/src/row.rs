@@ -172,6 +172,15 @@ impl Row {
         }
     }
 
+    /// The key or the alias that `key` spells.
+    pub(crate) fn spelling(&self, key: &str) -> &'static str {
+        let aliases = self.aliases.iter().copied();
+        aliases
+            .filter(|alias| *alias == key)
+            .last()
+            .unwrap_or(self.key)
+    }
+
     /// The default as text: a value, or how it follows from another key.
     pub fn default_text(&self) -> String {
         match self.default {
@@ -247,7 +256,7 @@ impl Kind {
     }
 
     fn accept(self, value: Value) -> Option<Value> {
-        match (self, value) {
+        match (self, self.plain(value)) {
             (Self::Float(range) | Self::OptionalFloat(range), Value::Int(int)) => {
                 accept_float(range, int as f64)
             }
@@ -274,6 +283,33 @@ impl Kind {
                 Value::None,
             ) => Some(Value::None),
             (kind, value) => kind.holds(&value).then_some(value),
+        }
+    }
+
+    /// The value as it is kept: whole numbers for keys that count, whichever type holds them, and one form for
+    /// nothing, which people write as none, `[]` or `{}`.
+    fn plain(self, value: Value) -> Value {
+        let nothing = match &value {
+            Value::None => true,
+            Value::List(items) => items.is_empty(),
+            Value::Table(entries) => entries.is_empty(),
+            _ => false,
+        };
+        match self {
+            Self::Classes | Self::Places | Self::Speakers if nothing => Value::None,
+            Self::EpochTrials | Self::Names | Self::Pairs if nothing => Value::List(Vec::new()),
+            Self::Augmentation | Self::NeuronLists if nothing => Value::Table(Vec::new()),
+            Self::Int { .. }
+            | Self::OptionalInt { .. }
+            | Self::Seed
+            | Self::Sizes
+            | Self::Classes
+            | Self::Places
+            | Self::NeuronLists
+            | Self::EpochTrials
+            | Self::Speakers
+            | Self::Every => value.counted(),
+            _ => value,
         }
     }
 

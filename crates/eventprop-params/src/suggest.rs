@@ -29,10 +29,11 @@ fn hint(benchmark: Benchmark, key: &str) -> String {
     format!("it is a parameter of {} only ({list})", names.join(", "))
 }
 
-/// The most alike key or alias, named by its key.
+/// The most alike key or alias of those that have an effect, named by its key.
 fn closest(benchmark: Benchmark, key: &str) -> Option<&'static str> {
     let upper = key.to_uppercase();
-    let spellings = benchmark.rows().iter().flat_map(|row| {
+    let works = benchmark.rows().iter().filter(|row| row.effect);
+    let spellings = works.flat_map(|row| {
         std::iter::once(&row.key)
             .chain(row.aliases)
             .map(|s| (*s, row.key))

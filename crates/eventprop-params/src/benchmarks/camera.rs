@@ -88,12 +88,7 @@ pub static DVS_GESTURE: LazyLock<Vec<Row>> = LazyLock::new(|| {
         ETA_FAC,
         ETA_DECAY.default("1.0"),
     ];
-    let mut rows = table(shd::ROWS, &added, &changed, &NOT_OF_CAMERAS);
-    rows.push(Row::without_effect(
-        "DOWNLOAD_SHD",
-        "was a left-over; `eventprop data fetch dvs-gesture` says how to get the data",
-    ));
-    rows
+    table(shd::ROWS, &added, &changed, &NOT_OF_CAMERAS)
 });
 
 /// Rows without a counterpart in `genn_eventprop`, so that outputs have the time constant of hidden neurons
