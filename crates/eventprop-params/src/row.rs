@@ -229,7 +229,7 @@ impl Kind {
             Self::Names => "a list of names, such as [\"hidden\"]".into(),
             Self::Pairs => "a list of pairs of names, such as [[\"hidden\",\"V\"]]".into(),
             Self::Speakers => "a whole number of at least 0, a list of different ones, all, or none".into(),
-            Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), shift_xy (number above 0), flip_x (probability above 0), time_jitter (number above 0), event_drop (share above 0 and up to 1), NORMALISE_SPIKE_NUMBER (true or false)".into(),
+            Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), shift_xy (number above 0), flip_x (probability above 0), time_jitter (number above 0), event_drop (share above 0 and up to 1), NORMALISE_SPIKE_NUMBER (true or false); a strength of 0 is none".into(),
             Self::Every => "a whole number of batches of at least 1, a time such as 90s, 5min or 2h, or none".into(),
             Self::Grazing => "keep, error, or limit:x with a number x above 0".into(),
             Self::Anything => "anything".into(),
@@ -299,6 +299,7 @@ impl Kind {
             Self::Classes | Self::Places | Self::Speakers if nothing => Value::None,
             Self::EpochTrials | Self::Names | Self::Pairs if nothing => Value::List(Vec::new()),
             Self::Augmentation | Self::NeuronLists if nothing => Value::Table(Vec::new()),
+            Self::Augmentation => with_strength(value),
             Self::Int { .. }
             | Self::OptionalInt { .. }
             | Self::Seed
@@ -374,6 +375,22 @@ fn are_different(list: &Value) -> bool {
 
 fn is_pair(value: &Value, of: impl Fn(&Value) -> bool) -> bool {
     matches!(value, Value::List(items) if items.len() == 2 && items.iter().all(of))
+}
+
+/// Augmentations without those of strength 0 or with an empty list, which change nothing.
+fn with_strength(value: Value) -> Value {
+    let Value::Table(mut entries) = value else {
+        return value;
+    };
+    entries.retain(|(name, value)| match (name.as_str(), value) {
+        ("blend", Value::List(kept)) => !kept.is_empty(),
+        (
+            "random_shift" | "ID_jitter" | "shift_xy" | "time_jitter" | "flip_x" | "event_drop",
+            of,
+        ) => !matches!(of, Value::Int(0)) && *of != Value::Float(0.0),
+        _ => true,
+    });
+    Value::Table(entries)
 }
 
 /// True if an entry of AUGMENTATION has a name that exists and a strength that it takes.

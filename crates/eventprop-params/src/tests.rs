@@ -209,6 +209,11 @@ fn whole_numbers_and_nothing_are_taken_in_every_form() {
         ("SPEAKER_LEFT=[]", "none"),
         ("AUGMENTATION=[]", "{}"),
         ("AUGMENTATION=none", "{}"),
+        // As scripts of genn_eventprop have it for no shift and no jitter.
+        (
+            "AUGMENTATION={random_shift: 0.0, ID_jitter: 0, blend: [], random_dilate: (1, 1)}",
+            "{\"random_dilate\":[1,1]}",
+        ),
         ("REC_NEURON_IDS=[]", "{}"),
         ("REC_SPIKES=none", "[]"),
         ("REC_NEURONS={}", "[]"),
