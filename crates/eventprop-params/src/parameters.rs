@@ -103,6 +103,18 @@ impl Parameters {
         self.given[self.expect(key)].is_some()
     }
 
+    /// True if a key was set to another value than its default; a file of parameters sets all, a dictionary too.
+    ///
+    /// # Panics
+    /// When the benchmark has no such key.
+    pub fn is_changed(&self, key: &str) -> bool {
+        let position = self.expect(key);
+        let default = || self.default_of(&self.benchmark.rows()[position]);
+        self.given[position]
+            .as_ref()
+            .is_some_and(|value| *value != default())
+    }
+
     /// True if the benchmark has this key and it has an effect.
     pub fn has(&self, key: &str) -> bool {
         let position = self.benchmark.position(key);

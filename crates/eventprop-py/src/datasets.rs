@@ -6,6 +6,7 @@ use eventprop::network::Clock;
 use eventprop::spikes::Batch;
 use eventprop_data::binned::{BinnedSet, Binning};
 use eventprop_data::encode::camera::PolarityCode;
+use eventprop_data::formats::events::ReadOptions;
 use eventprop_data::obtain::locate;
 use eventprop_data::sets::own::{self, TimeOrigin};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
@@ -179,6 +180,7 @@ pub fn read_own<'py>(
     like: Option<PyRef<'py, Shape>>,
 ) -> PyResult<(Labelled<'py>, Shape, Vec<String>)> {
     let like = like.map(|shape| shape.0.clone());
+    let recognised = ReadOptions::default();
     let request = own::Request {
         binning: grid.binning()?,
         side: grid.side,
@@ -187,6 +189,8 @@ pub fn read_own<'py>(
             "first_event" => TimeOrigin::FirstEvent,
             _ => TimeOrigin::File,
         },
+        reading: &recognised,
+        given: &[],
         shape: like.as_ref(),
     };
     let read = pool::compute(py, || own::read_binned(&path, &request))?;

@@ -141,6 +141,16 @@ pub static CUSTOM: LazyLock<Vec<Row>> = LazyLock::new(|| {
             Kind::OptionalText,
             "what is tested on (--test), in one of the same layouts",
         ),
+        Row::new(
+            "DATA_COLUMNS",
+            Kind::OptionalText,
+            "event files: columns of tables without names (--columns), such as x,y,p,t_us or t_ms,channel; none for tables that name them",
+        ),
+        Row::new(
+            "DATA_FORMAT",
+            Kind::OptionalText,
+            "event files: their format (--from); none to recognise it by the content",
+        ),
         CAMERA_SIDE
             .default("32")
             .meaning("recordings of a camera: pixels that the longer side of the sensor is drawn on; a sensor is never enlarged"),

@@ -1,6 +1,6 @@
 //! Text with one event a line: comma, semicolon, tab or blanks between the values.
 //!
-//! The first line that is not empty and does not begin with `#` names the columns: `t` (µs), `t_ms` or
+//! The first line that is not empty and does not begin with `#` or `%` names the columns: `t` (µs), `t_ms` or
 //! `t_s`, then `x`, `y` and `p` of a camera, or `channel` of a list of channels, in any order. Without
 //! such a line the columns have to be given by the caller.
 
@@ -152,7 +152,7 @@ impl<'a> Lines<'a> {
                 expected: "text",
             })?;
             let text = text.trim();
-            if !text.is_empty() && !text.starts_with('#') {
+            if !text.is_empty() && !text.starts_with(['#', '%']) {
                 return Ok(Some(Line {
                     number: self.number,
                     offset,

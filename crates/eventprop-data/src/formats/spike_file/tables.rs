@@ -9,6 +9,7 @@ use super::MetaColumn;
 use super::element::{Float, Integer};
 use super::heap::Reference;
 use super::problem::Problem;
+use crate::formats::class_numbers::class_numbers;
 
 pub(super) const TIMES: &str = "spikes/times";
 pub(super) const UNITS: &str = "spikes/units";
@@ -32,6 +33,19 @@ pub(super) struct File {
 impl File {
     /// A dataset of one dimension, which does not claim more than the file can have.
     fn dataset(&self, name: &'static str) -> Result<H5Dataset, Problem> {
+        let dataset = self.array(name)?;
+        match dataset.shape()[..] {
+            [_] => Ok(dataset),
+            ref shape => Err(Problem::Type {
+                dataset: name,
+                found: format!("an array of shape {shape:?}"),
+                expected: "one dimension, of the samples",
+            }),
+        }
+    }
+
+    /// A dataset, which does not claim more than the file can have.
+    fn array(&self, name: &'static str) -> Result<H5Dataset, Problem> {
         let opened = guarded(name, || match self.hdf5.dataset(name) {
             Err(Hdf5Error::NotFound(_)) => Ok(None),
             dataset => dataset.map(Some),
@@ -43,16 +57,9 @@ impl File {
                 found,
             });
         };
-        let shape = dataset.shape();
-        let [entries] = shape[..] else {
-            return Err(Problem::Type {
-                dataset: name,
-                found: format!("an array of shape {shape:?}"),
-                expected: "one dimension, of the samples",
-            });
-        };
         // Packed tables are seldom below 4 bytes an entry, but can be; small files get more room.
-        let entries = entries as u64;
+        let sides = dataset.shape().into_iter().map(|side| side as u64);
+        let entries = sides.fold(1, u64::saturating_mul);
         if entries > (self.bytes / 4).max(1 << 20) {
             return Err(Problem::Claim {
                 dataset: name,
@@ -105,25 +112,20 @@ impl File {
         })
     }
 
-    pub(super) fn integers(&self, name: &'static str) -> Result<Vec<u16>, Problem> {
-        let dataset = self.dataset(name)?;
+    /// Classes or speakers: a whole number for each sample.
+    pub(super) fn class_numbers(&self, name: &'static str) -> Result<Vec<u16>, Problem> {
+        let dataset = self.array(name)?;
         let datatype = guarded(name, || dataset.datatype())?;
-        let element = Integer::of(&datatype).ok_or_else(|| Problem::Type {
+        let raw = guarded(name, || dataset.read_raw_bytes())?;
+        let values = numbers(&datatype, &raw).ok_or_else(|| Problem::Type {
             dataset: name,
             found: type_name(&datatype),
-            expected: "integers",
+            expected: "whole numbers",
         })?;
-        let raw = guarded(name, || dataset.read_raw_bytes())?;
-        let mut values = Vec::new();
-        element.decode(&raw, &mut values);
-        let number = |(sample, found): (usize, &i64)| {
-            u16::try_from(*found).map_err(|_| Problem::Number {
-                dataset: name,
-                sample,
-                found: *found,
-            })
-        };
-        values.iter().enumerate().map(number).collect()
+        class_numbers(&dataset.shape(), &values).map_err(|problem| Problem::Numbers {
+            dataset: name,
+            problem,
+        })
     }
 
     pub(super) fn keys(&self) -> Result<Vec<String>, Problem> {
@@ -164,17 +166,7 @@ impl File {
             }
             datatype => {
                 let raw = dataset.read_raw_bytes()?;
-                let mut numbers = Vec::new();
-                if let Some(float) = Float::of(&datatype) {
-                    float.decode(&raw, &mut numbers);
-                } else if let Some(integer) = Integer::of(&datatype) {
-                    let mut integers = Vec::new();
-                    integer.decode(&raw, &mut integers);
-                    numbers.extend(integers.into_iter().map(|n| n as f64));
-                } else {
-                    return Ok(None);
-                }
-                Some(MetaColumn::Numbers(numbers))
+                numbers(&datatype, &raw).map(MetaColumn::Numbers)
             }
         })
     }
@@ -190,6 +182,22 @@ impl File {
         texts.sort();
         Ok(texts)
     }
+}
+
+/// Numbers of any type; none for what is none. Booleans are an enumeration of integers in HDF5.
+fn numbers(datatype: &DatatypeMessage, raw: &[u8]) -> Option<Vec<f64>> {
+    if let DatatypeMessage::Enum { base, .. } = datatype {
+        return numbers(base, raw);
+    }
+    let mut values = Vec::new();
+    if let Some(float) = Float::of(datatype) {
+        float.decode(raw, &mut values);
+    } else {
+        let mut integers = Vec::new();
+        Integer::of(datatype)?.decode(raw, &mut integers);
+        values.extend(integers.into_iter().map(|n| n as f64));
+    }
+    Some(values)
 }
 
 /// Calls the reader of HDF5. Should a damaged file make it panic, that is an error like any other.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::OwnDataError;
-use super::folder::{Member, camera_code, members, prefixed_notes, sensor, start_us};
+use super::folder::{Member, Tree, camera_code, prefixed_notes, sensor, start_us, tree};
 use super::shape::Request;
 use crate::formats::events;
 use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteOptions};
@@ -33,13 +33,19 @@ pub fn write_spike_file(
     to: &Path,
     request: &Request<'_>,
 ) -> Result<Written, OwnDataError> {
-    let (names, members) = if from.is_dir() {
-        members(from, None)?
+    let tree = if from.is_dir() {
+        tree(from, None)?
     } else {
         let path = from.to_owned();
-        (Vec::new(), vec![Member { path, class: 0 }])
+        Tree {
+            names: Vec::new(),
+            members: vec![Member { path, class: 0 }],
+            left_out: Vec::new(),
+        }
     };
-    let sensor = sensor(&members, None)?;
+    let notices = tree.left_out_notice().into_iter().collect();
+    let Tree { names, members, .. } = tree;
+    let sensor = sensor(&members, request.reading, None)?;
     let code = camera_code(from, sensor, request)?;
     let options = WriteOptions {
         times: TimeType::F32,
@@ -53,10 +59,10 @@ pub fn write_spike_file(
         samples: members.len(),
         spikes: 0,
         inputs: code.inputs(),
-        notices: Vec::new(),
+        notices,
     };
     for member in &members {
-        let recording = events::read(&member.path)?;
+        let recording = events::read_with(&member.path, request.reading)?;
         let start_us = start_us(&recording, request.origin);
         let placed = recording.events.iter();
         let placed = placed.filter_map(|event| Some((event.t_us, code.input(event)?)));

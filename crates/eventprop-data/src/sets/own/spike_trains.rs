@@ -5,6 +5,7 @@ use std::path::Path;
 use super::error::OwnDataError;
 use super::shape::{CHANNELS_MAX, Loaded, Request, Shape};
 use crate::binned::{BinnedSet, Binning, Speakers};
+use crate::formats::class_numbers::class_numbers;
 use crate::formats::npz::Npz;
 use crate::formats::spike_file::{SpikeFile, Spikes};
 
@@ -167,7 +168,9 @@ impl Lists {
             }
         };
         let units = whole(&["units", "channels"], 65_535.0)?;
-        let labels = whole(&["labels", "label"], 65_534.0)?;
+        let (name, numbers) = npz.numbers(&["labels", "label"])?;
+        let labels = class_numbers(&numbers.shape, &numbers.values);
+        let labels = labels.map_err(|error| wrong(format!("{name} {error}")))?;
         let offsets = whole(&["offsets"], times.values.len() as f64)?;
         let offsets: Vec<usize> = offsets.iter().map(|&v| v as usize).collect();
         if units.len() != times.values.len() {
@@ -187,7 +190,7 @@ impl Lists {
             times_ms: times.values.iter().map(|t| t * factor).collect(),
             units: units.iter().map(|&v| v as i64).collect(),
             offsets,
-            labels: labels.iter().map(|&v| v as u16).collect(),
+            labels,
         })
     }
 }
