@@ -101,6 +101,8 @@ fn unknown_keys_are_answered_with_the_likely_one() {
         message(Benchmark::YinYang, "REDUCED_CLASSES=[1]"),
         "unknown parameter REDUCED_CLASSES for yinyang; it is a parameter of mnist, shd, ssc, smnist, nmnist, dvs-gesture, custom only (`eventprop params yinyang` lists all)"
     );
+    // DATA is more alike than any other key of Yin-Yang, and not what was meant.
+    assert!(message(Benchmark::YinYang, "DATA_COLUMNS=t").contains("of custom only"));
     assert_eq!(
         message(Benchmark::YinYang, "QWXZ=1"),
         "unknown parameter QWXZ for yinyang; `eventprop params yinyang` lists all"
