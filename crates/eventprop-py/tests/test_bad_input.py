@@ -90,7 +90,7 @@ CASES: list[tuple[str, Any, type[Exception], str]] = [
     ("dt text", lambda: ep.Network("1", 20.0), TypeError, "dt is '1'"),
     ("seed", lambda: ep.Network(1.0, 20.0, seed=-1), ValueError, "seed is -1"),
     ("size", lambda: small().add_lif("x", 0), ValueError, "size is 0"),
-    ("size float", lambda: small().add_lif("x", 2.0), TypeError, "size is 2.0"),
+    ("size float", lambda: small().add_lif("x", 2.5), TypeError, "size is 2.5"),
     ("twice", lambda: small().add_lif("hid", 2), ValueError, 'two populations are called "hid"'),
     ("tau", lambda: small().add_lif("x", 2, tau_mem=0.0), ValueError, "tau_mem of neuron 0 is 0"),
     ("tau list", lambda: small().add_lif("x", 2, tau_mem=[1.0]), ValueError, r"tau_mem of 'x' has shape \(1,\)"),

@@ -36,7 +36,7 @@ def read_events(
     path: str | os.PathLike[str],
     *,
     format: str | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[str] | str | None = None,
     origin: str = "first_event",
 ) -> Recording:
     """Reads a recording; the format is recognised by the content.
@@ -51,14 +51,13 @@ def read_events(
         The format, where the content does not tell.
     columns
         Meaning of the columns of a table without names: `t` (µs), `t_ms` or `t_s`; `x`, `y`, `p`, or
-        `channel`; `_` for what is not read.
+        `channel`; `_` for what is not read. A list, or text with commas.
     origin
         What times count from: the `"first_event"`, or the zero of the `"file"`.
     """
     if origin not in ("first_event", "file"):
         raise ValueError(f'origin is {origin!r}; expected "first_event" or "file"')
-    names = None if columns is None else list(columns)
-    read = _engine.read_events(os.fspath(path), format, names)
+    read = _engine.read_events(os.fspath(path), format, column_names(columns))
     for note in read["notes"]:
         warn(f"{os.fspath(path)}: {note}")
     events = np.zeros(len(read["t"]), _EVENT)
@@ -67,6 +66,13 @@ def read_events(
     if origin == "first_event" and len(events):
         events["t"] -= events["t"][0]
     return Recording(events, read["sensor_size"], read["format"], read["notes"])
+
+
+def column_names(columns: Sequence[str] | str | None) -> list[str] | None:
+    """The columns of a table: a list, or text with commas as on the command line."""
+    if columns is None:
+        return None
+    return columns.split(",") if isinstance(columns, str) else list(columns)
 
 
 def write_events(
