@@ -66,7 +66,7 @@ impl SoundEncoder {
         for (name, value) in &request.constants {
             settings.assign(name, value).map_err(errors::value)?;
         }
-        let encoder = pool::compute(py, || Encoder::new(settings))?;
+        let encoder = pool::compute(py, move || Encoder::new(settings))?;
         Ok(Self(Arc::new(encoder.map_err(errors::value)?)))
     }
 
