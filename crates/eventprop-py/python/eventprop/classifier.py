@@ -117,8 +117,8 @@ class EventPropClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc,
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of the classes, [samples, classes] in the order of `classes_`.
 
-        They are those of the loss: for `"avg_xentropy"` the softmax of the output voltages averaged over the
-        trial, for the others e^−L with the loss L that a sample of this class would have.
+        They are those of the loss: for `"avg_xentropy"` the softmax of the mean output voltages, of which the
+        largest is predicted, for the others e^−L with the loss L that a sample of this class would have.
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
@@ -130,10 +130,10 @@ class EventPropClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc,
         samples, classes = len(block), len(self.classes_)
         if isinstance(as_loss(self.loss), AvgXentropy):
             r = self.network_.evaluate(block.with_labels(np.zeros(samples, int)), solver=self.solver).readout
-            # On the grid the softmax is taken at the ends of the steps, between events at every node.
-            V = r.V if self.solver == "event" else r.V[:, 1:]
+            # The grid has one row more, the end of the last step.
+            V = r.V if self.solver == "event" else r.V[:, :-1]
             widths = r.widths_ms if self.solver == "event" else [r.widths_ms] * samples
-            found = np.stack([w @ _softmax(v.astype(float)) for v, w in zip(V, widths)])
+            found = _softmax(np.stack([w @ v.astype(float) / w.sum() for v, w in zip(V, widths)]))
         else:
             labelled = (block.with_labels(np.full(samples, label)) for label in range(classes))
             losses = [self.network_.evaluate(batch, solver=self.solver).losses for batch in labelled]
