@@ -332,12 +332,145 @@ fn wrong_parameters_end_with_2_and_one_message() {
             &["train", "nmnist", "--train", "a"],
             "DATA_TRAIN for nmnist; it is a parameter of custom only",
         ),
+        (
+            &["train", "yinyang", "N_EPOCHS=1.50e3x"],
+            "N_EPOCHS=1.50e3x is not possible",
+        ),
+        (
+            &["train", "yinyang", "NUM_INPUT=4"],
+            "NUM_INPUT=4 is not possible: the data and their code give 5; write NUM_INPUT=5",
+        ),
+        (
+            &["gradcheck", "yinyang", "NUM_OUTPUT=2"],
+            "the data and their code give 3",
+        ),
         (&["data", "fetch", "cifar"], "known are mnist, yin_yang"),
     ] {
         let (code, error) = refused(arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {error}");
         assert!(error.contains(message), "{arguments:?}: {error}");
         assert_eq!(error.matches("error:").count(), 1, "{error}");
+    }
+}
+
+/// An option that this input or this output has no use for is an error, not silence.
+#[test]
+fn options_without_a_use_end_with_2() {
+    let folder = folder();
+    let write = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, content).expect("a file");
+    };
+    write("set/a/1.csv", "t,x,y,p\n1,2,3,1\n9,2,3,0\n");
+    write("flat/a/1.csv", "t,channel\n1,2\n");
+    let table = "set/a/1.csv";
+    for (arguments, option) in [
+        (
+            &["data", "convert", table, "a.npy", "--side", "8"][..],
+            "--side",
+        ),
+        (
+            &["data", "convert", table, "a.csv", "--polarity", "on"],
+            "--polarity",
+        ),
+        (&["data", "convert", "flat", "a.h5", "--side", "8"], "side"),
+        (
+            &["data", "convert", "flat", "a.h5", "--polarity", "on"],
+            "polarity",
+        ),
+        (
+            &["data", "convert", table, "a.npy", "--data-dir", "d"],
+            "--data-dir",
+        ),
+        (&["data", "info", "mnist", "--columns", "t,x"], "--columns"),
+        (&["data", "info", table, "--data-dir", "d"], "--data-dir"),
+        (
+            &["test", "yinyang", "--checkpoint-every", "9"],
+            "--checkpoint-every",
+        ),
+        (
+            &["gradcheck", "yinyang", "--replay", "a", "--samples", "2"],
+            "--samples",
+        ),
+        (
+            &["gradcheck", "yinyang", "NUM_HIDDEN=3", "--replay", "a"],
+            "[KEY=VALUE]",
+        ),
+        (&["doctor", "yinyang", "--fix", "--json"], "--json"),
+        (&["train", "yinyang", "--columns", "t,x"], "DATA_COLUMNS"),
+        (
+            &[
+                "train",
+                "custom",
+                "--train",
+                "flat",
+                "--test",
+                "flat",
+                "POLARITY=on",
+            ],
+            "polarity (POLARITY)",
+        ),
+        (
+            &[
+                "train", "custom", "--train", "set", "--test", "set", "--from", "nonsense",
+            ],
+            "DATA_FORMAT=nonsense",
+        ),
+    ] {
+        let output = run(folder.path(), arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(option), "{arguments:?}: {error}");
+        assert!(!folder.path().join("runs").exists(), "{arguments:?} began");
+    }
+}
+
+/// Columns and format are for every recording of a folder, in each command that reads one.
+#[test]
+fn columns_and_format_reach_every_recording_of_a_folder() {
+    let folder = folder();
+    for class in ["a", "b/anna"] {
+        let path = folder.path().join("set").join(class);
+        std::fs::create_dir_all(&path).expect("a folder");
+        for n in 0..4 {
+            let content = "%geometry:1280,720\n6,19,1,821\n7,3,0,1900\n8,4,1,250000\n";
+            std::fs::write(path.join(format!("{n}.csv")), content).expect("a file");
+        }
+    }
+    let columns = ["--columns", "x,y,p,t"];
+    let with = |arguments: &[&str]| run(folder.path(), &[arguments, &columns].concat());
+    let output = with(&["data", "convert", "set", "one.h5", "--json"]);
+    assert_eq!(last_json(&output)["samples"], 8);
+    let output = with(&["data", "info", "set", "--json"]);
+    let json = last_json(&output);
+    assert_eq!(
+        (&json["recordings"], &json["width"]),
+        (&8.into(), &9.into())
+    );
+    assert_eq!(json["classes"][1]["folders_below"], 1);
+    let output = with(&["data", "info", "set/a/1.csv", "--json"]);
+    assert_eq!(last_json(&output)["events"], 3);
+    let output = with(&[
+        "train",
+        "custom",
+        "--train",
+        "set",
+        "--test",
+        "set",
+        "N_EPOCH=1",
+        "N_BATCH=4",
+        "--json",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    for arguments in [
+        &["data", "convert", "set", "two.h5", "--from", "dat"][..],
+        &["data", "convert", "set", "two.h5"],
+        &["data", "info", "set"],
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).contains(".csv"), "{arguments:?}");
     }
 }
 

@@ -140,15 +140,12 @@ fn within(
     let fitting = keys
         .iter()
         .find_map(|key| Some((*key, fitting(params, key, &fits)?)));
-    Err(match fitting {
-        Some((key, value)) => {
-            let bound = if key == "DT_MS" { "least" } else { "most" };
-            params.refuse(key, problem, format!("{key} can be at {bound} {value}"))
-        }
-        None => {
-            let way_out = format!("lower several of {}", keys.join(", "));
-            params.refuse(keys[0], problem, way_out)
-        }
+    Err(if let Some((key, value)) = fitting {
+        let bound = if key == "DT_MS" { "least" } else { "most" };
+        params.refuse(key, problem, format!("{key} can be at {bound} {value}"))
+    } else {
+        let way_out = format!("lower several of {}", keys.join(", "));
+        params.refuse(keys[0], problem, way_out)
     })
 }
 

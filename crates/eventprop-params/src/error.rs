@@ -69,6 +69,14 @@ pub enum ParamError {
         /// The problem.
         problem: String,
     },
+    /// A key or value in a file that is not accepted.
+    #[error("parameter file {path}: {source}", path = path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// The error of the key.
+        source: Box<ParamError>,
+    },
     /// A value in a file that has no meaning as a parameter.
     #[error(
         "parameter file {path}: the value of {key} is a date, or a number beyond all floats; write a number, true or false, text, a list or a table",

@@ -11,20 +11,22 @@ impl Parameters {
     /// Sets all keys of a file; `.toml` is read as TOML, everything else as JSON.
     ///
     /// # Errors
-    /// As [`Parameters::set`], and [`ParamError::File`], [`ParamError::FileValue`].
+    /// [`ParamError::File`], [`ParamError::InFile`], [`ParamError::FileValue`].
     pub fn read(&mut self, path: &Path) -> Result<(), ParamError> {
         let problem = |problem: String| ParamError::File {
             path: path.to_owned(),
             problem,
         };
         let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
+        // Editors and shells of Windows begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let toml = path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("toml"));
         let values = if toml {
-            from_toml(&text)
+            from_toml(text)
         } else {
-            from_json(&text)
+            from_json(text)
         };
         for (key, value) in values.map_err(problem)? {
             let Some(value) = value else {
@@ -33,7 +35,10 @@ impl Parameters {
                     key,
                 });
             };
-            self.set(&key, value)?;
+            self.set(&key, value).map_err(|source| ParamError::InFile {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
         }
         Ok(())
     }

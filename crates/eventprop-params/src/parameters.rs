@@ -33,14 +33,25 @@ impl Parameters {
     /// # Errors
     /// [`ParamError::UnknownKey`], [`ParamError::Value`].
     pub fn set(&mut self, key: &str, value: Value) -> Result<(), ParamError> {
+        let found = value.to_string();
+        self.put(key, &found, |_| value)
+    }
+
+    /// Sets a key to a value that depends on its kind; `found` is how the user wrote it.
+    fn put(
+        &mut self,
+        key: &str,
+        found: &str,
+        value: impl FnOnce(Kind) -> Value,
+    ) -> Result<(), ParamError> {
         let Some(position) = self.benchmark.position(key) else {
             return Err(suggest::unknown_key(self.benchmark, key));
         };
         let row = &self.benchmark.rows()[position];
-        let found = value.to_string();
-        let accepted = row.accept(value).map_err(|expected| ParamError::Value {
-            key: row.key,
-            found,
+        let accepted = row.accept(value(row.kind));
+        let accepted = accepted.map_err(|expected| ParamError::Value {
+            key: row.spelling(key),
+            found: found.to_owned(),
             expected,
             default: row.default_text(),
         })?;
@@ -59,7 +70,8 @@ impl Parameters {
                 found: text.to_owned(),
             });
         };
-        self.set(key.trim(), Value::parse(value))
+        let value = value.trim();
+        self.put(key.trim(), value, |kind| Value::typed(value, kind))
     }
 
     /// Sets all keys of a preset.
@@ -89,6 +101,18 @@ impl Parameters {
     /// When the benchmark has no such key.
     pub fn is_given(&self, key: &str) -> bool {
         self.given[self.expect(key)].is_some()
+    }
+
+    /// True if a key was set to another value than its default; a file of parameters sets all, a dictionary too.
+    ///
+    /// # Panics
+    /// When the benchmark has no such key.
+    pub fn is_changed(&self, key: &str) -> bool {
+        let position = self.expect(key);
+        let default = || self.default_of(&self.benchmark.rows()[position]);
+        self.given[position]
+            .as_ref()
+            .is_some_and(|value| *value != default())
     }
 
     /// True if the benchmark has this key and it has an effect.

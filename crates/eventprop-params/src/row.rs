@@ -180,6 +180,12 @@ impl Row {
         }
     }
 
+    /// The key or the alias that `key` spells.
+    pub(crate) fn spelling(&self, key: &str) -> &'static str {
+        let mut aliases = self.aliases.iter().copied();
+        aliases.find(|alias| *alias == key).unwrap_or(self.key)
+    }
+
     /// The default as text: a value, or how it follows from another key.
     pub fn default_text(&self) -> String {
         match self.default {
@@ -240,7 +246,7 @@ impl Kind {
             Self::Names => "a list of names, such as [\"hidden\"]".into(),
             Self::Pairs => "a list of pairs of names, such as [[\"hidden\",\"V\"]]".into(),
             Self::Speakers => "a whole number of at least 0, a list of different ones, all, or none".into(),
-            Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), shift_xy (number above 0), flip_x (probability above 0), time_jitter (number above 0), event_drop (share above 0 and up to 1), NORMALISE_SPIKE_NUMBER (true or false)".into(),
+            Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), shift_xy (number above 0), flip_x (probability above 0), time_jitter (number above 0), event_drop (share above 0 and up to 1), NORMALISE_SPIKE_NUMBER (true or false); a strength of 0 is none".into(),
             Self::Every => "a whole number of batches of at least 1, a time such as 90s, 5min or 2h, or none".into(),
             Self::Grazing => "keep, error, or limit:x with a number x above 0".into(),
             Self::Anything => "anything".into(),
@@ -267,7 +273,7 @@ impl Kind {
     }
 
     fn accept(self, value: Value) -> Option<Value> {
-        match (self, value) {
+        match (self, self.plain(value)) {
             (Self::Float(range) | Self::OptionalFloat(range), Value::Int(int)) => {
                 accept_float(range, int as f64)
             }
@@ -294,6 +300,34 @@ impl Kind {
                 Value::None,
             ) => Some(Value::None),
             (kind, value) => kind.holds(&value).then_some(value),
+        }
+    }
+
+    /// The value as it is kept: whole numbers for keys that count, whichever type holds them, and one form for
+    /// nothing, which people write as none, `[]` or `{}`.
+    fn plain(self, value: Value) -> Value {
+        let nothing = match &value {
+            Value::None => true,
+            Value::List(items) => items.is_empty(),
+            Value::Table(entries) => entries.is_empty(),
+            _ => false,
+        };
+        match self {
+            Self::Classes | Self::Places | Self::Speakers if nothing => Value::None,
+            Self::EpochTrials | Self::Names | Self::Pairs if nothing => Value::List(Vec::new()),
+            Self::Augmentation | Self::NeuronLists if nothing => Value::Table(Vec::new()),
+            Self::Augmentation => with_strength(value),
+            Self::Int { .. }
+            | Self::OptionalInt { .. }
+            | Self::Seed
+            | Self::Sizes
+            | Self::Classes
+            | Self::Places
+            | Self::NeuronLists
+            | Self::EpochTrials
+            | Self::Speakers
+            | Self::Every => value.counted(),
+            _ => value,
         }
     }
 
@@ -358,6 +392,22 @@ fn are_different(list: &Value) -> bool {
 
 fn is_pair(value: &Value, of: impl Fn(&Value) -> bool) -> bool {
     matches!(value, Value::List(items) if items.len() == 2 && items.iter().all(of))
+}
+
+/// Augmentations without those of strength 0 or with an empty list, which change nothing.
+fn with_strength(value: Value) -> Value {
+    let Value::Table(mut entries) = value else {
+        return value;
+    };
+    entries.retain(|(name, value)| match (name.as_str(), value) {
+        ("blend", Value::List(kept)) => !kept.is_empty(),
+        (
+            "random_shift" | "ID_jitter" | "shift_xy" | "time_jitter" | "flip_x" | "event_drop",
+            of,
+        ) => !matches!(of, Value::Int(0)) && *of != Value::Float(0.0),
+        _ => true,
+    });
+    Value::Table(entries)
 }
 
 /// True if an entry of AUGMENTATION has a name that exists and a strength that it takes.

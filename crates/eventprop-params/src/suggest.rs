@@ -17,22 +17,23 @@ pub fn unknown_key(benchmark: Benchmark, key: &str) -> ParamError {
 
 fn hint(benchmark: Benchmark, key: &str) -> String {
     let list = format!("`eventprop params {benchmark}` lists all");
-    if let Some(close) = closest(benchmark, key) {
-        return format!("did you mean {close}? ({list})");
-    }
     let elsewhere = Benchmark::ALL.into_iter();
     let elsewhere = elsewhere.filter(|other| other.position(key).is_some());
     let names: Vec<&str> = elsewhere.map(Benchmark::name).collect();
-    if names.is_empty() {
-        return list;
+    if !names.is_empty() {
+        return format!("it is a parameter of {} only ({list})", names.join(", "));
     }
-    format!("it is a parameter of {} only ({list})", names.join(", "))
+    match closest(benchmark, key) {
+        Some(close) => format!("did you mean {close}? ({list})"),
+        None => list,
+    }
 }
 
-/// The most alike key or alias, named by its key.
+/// The most alike key or alias of those that have an effect, named by its key.
 fn closest(benchmark: Benchmark, key: &str) -> Option<&'static str> {
     let upper = key.to_uppercase();
-    let spellings = benchmark.rows().iter().flat_map(|row| {
+    let works = benchmark.rows().iter().filter(|row| row.effect);
+    let spellings = works.flat_map(|row| {
         std::iter::once(&row.key)
             .chain(row.aliases)
             .map(|s| (*s, row.key))

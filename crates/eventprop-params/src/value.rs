@@ -4,6 +4,11 @@
 
 use std::fmt;
 
+use crate::row::Kind;
+
+/// Brackets in each other that are read; no key takes more than three.
+pub const NESTED_MAX: usize = 16;
+
 /// The value of a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -27,6 +32,20 @@ impl Value {
     /// A value from the right-hand side of `KEY=VALUE`: a number, `true`/`false`, `none`, a list or a
     /// table in JSON's or Python's notation, or else text, with or without quotes.
     pub fn parse(text: &str) -> Self {
+        Self::parse_inside(text, NESTED_MAX)
+    }
+
+    /// The same for a key of some kind: where any text is accepted, `007` and `1e3` are text as they stand.
+    pub fn typed(text: &str, kind: Kind) -> Self {
+        match (kind, Self::parse(text)) {
+            (Kind::OptionalText, Self::None) => Self::None,
+            (Kind::Text | Kind::OptionalText, _) => Self::Text(unquoted(text.trim()).to_owned()),
+            (_, value) => value,
+        }
+    }
+
+    /// The same for a value that may hold so many brackets in each other.
+    fn parse_inside(text: &str, nested: usize) -> Self {
         let text = text.trim();
         match text {
             "None" | "none" | "null" => return Self::None,
@@ -44,10 +63,10 @@ impl Value {
             return Self::Float(float);
         }
         if text.starts_with(['[', '(']) {
-            return parse_list(text).unwrap_or_else(|| Self::Text(text.to_owned()));
+            return parse_list(text, nested).unwrap_or_else(|| Self::Text(text.to_owned()));
         }
         if text.starts_with('{') {
-            return parse_table(text).unwrap_or_else(|| Self::Text(text.to_owned()));
+            return parse_table(text, nested).unwrap_or_else(|| Self::Text(text.to_owned()));
         }
         Self::Text(unquoted(text).to_owned())
     }
@@ -72,6 +91,27 @@ impl Value {
                 Self::Table(entries.iter().map(entry).collect::<Option<_>>()?)
             }
         })
+    }
+
+    /// The same with every number that has no fraction as a whole number: `7644.0` as NumPy, R and JavaScript
+    /// write it, also inside of lists and tables.
+    #[must_use]
+    pub fn counted(self) -> Self {
+        // Every float below 2⁶³ without a fraction is a whole number of 64 bits.
+        let is_whole = |float: f64| float.fract() == 0.0 && float.abs() < 2f64.powi(63);
+        match self {
+            Self::Float(float) if is_whole(float) => Self::Int(float as i64),
+            Self::List(items) => Self::List(items.into_iter().map(Self::counted).collect()),
+            Self::Table(entries) => {
+                let entries = entries.into_iter();
+                Self::Table(
+                    entries
+                        .map(|(name, value)| (name, value.counted()))
+                        .collect(),
+                )
+            }
+            other => other,
+        }
     }
 
     /// A value from TOML; `None` for dates, which have no place among parameters.
@@ -151,14 +191,15 @@ impl Value {
     }
 }
 
-/// A list in JSON's or Python's notation; `None` when the brackets do not fit.
-fn parse_list(text: &str) -> Option<Value> {
+/// A list in JSON's or Python's notation; `None` when the brackets do not fit, or too many stand in each other.
+fn parse_list(text: &str, nested: usize) -> Option<Value> {
+    let nested = nested.checked_sub(1)?;
     let open = text.chars().next()?;
     let close = if open == '[' { ']' } else { ')' };
     let inside = text[1..].strip_suffix(close)?.trim();
     let mut items = Vec::new();
     for part in split_outside_brackets(inside)? {
-        items.push(match Value::parse(part) {
+        items.push(match Value::parse_inside(part, nested) {
             // A bracket that did not fit, rather than text.
             Value::Text(text) if text.starts_with(['[', '(', '{']) => return None,
             item => item,
@@ -168,13 +209,14 @@ fn parse_list(text: &str) -> Option<Value> {
 }
 
 /// A table in JSON's or Python's notation; `None` when it is none, or names something twice.
-fn parse_table(text: &str) -> Option<Value> {
+fn parse_table(text: &str, nested: usize) -> Option<Value> {
+    let nested = nested.checked_sub(1)?;
     let inside = text.strip_prefix('{')?.strip_suffix('}')?.trim();
     let mut entries: Vec<(String, Value)> = Vec::new();
     for part in split_outside_brackets(inside)? {
         let (name, value) = part.split_once(':')?;
         let name = unquoted(name.trim()).to_owned();
-        let value = match Value::parse(value) {
+        let value = match Value::parse_inside(value, nested) {
             Value::Text(text) if text.starts_with(['[', '(', '{']) => return None,
             value => value,
         };
@@ -219,6 +261,7 @@ mod tests {
 
     #[test]
     fn the_command_line_knows_numbers_words_and_lists() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         for (text, value) in [
             ("32", Value::Int(32)),
             ("-1", Value::Int(-1)),
@@ -239,6 +282,7 @@ mod tests {
             ),
             ("[64", Value::Text("[64".into())),
             ("[[1,2)]", Value::Text("[[1,2)]".into())),
+            (&deep, Value::Text(deep.clone())),
         ] {
             assert_eq!(Value::parse(text), value, "{text}");
         }

@@ -1,6 +1,7 @@
 //! From sound to spikes, as SHD was made.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use eventprop_audio::encoder::{Encoder, Encoding, Workspace};
 use eventprop_audio::preset::Preset;
@@ -20,7 +21,7 @@ pub fn read_sound(
     path: PathBuf,
     max_s: f64,
 ) -> PyResult<(Bound<'_, PyArray1<f64>>, u32)> {
-    let sound = py.detach(|| Sound::read(&path, max_s));
+    let sound = pool::compute(py, move || Sound::read(&path, max_s))?;
     let sound = sound.map_err(|error| errors::file(&error))?;
     Ok((sound.samples.into_pyarray(py), sound.rate_hz))
 }
@@ -46,7 +47,7 @@ pub struct Request {
 
 /// An encoder with what it computed once.
 #[pyclass(frozen, module = "eventprop._engine")]
-pub struct SoundEncoder(Encoder);
+pub struct SoundEncoder(Arc<Encoder>);
 
 #[pymethods]
 impl SoundEncoder {
@@ -65,8 +66,8 @@ impl SoundEncoder {
         for (name, value) in &request.constants {
             settings.assign(name, value).map_err(errors::value)?;
         }
-        let encoder = pool::compute(py, || Encoder::new(settings))?;
-        Ok(Self(encoder.map_err(errors::value)?))
+        let encoder = pool::compute(py, move || Encoder::new(settings))?;
+        Ok(Self(Arc::new(encoder.map_err(errors::value)?)))
     }
 
     /// Encodes some sounds, the first of which has the number `first`: their spikes, and what is odd
@@ -82,12 +83,13 @@ impl SoundEncoder {
             Ok(Sound::new(samples.to_vec(), *rate_hz))
         };
         let sounds = sounds.iter().map(sound).collect::<PyResult<Vec<Sound>>>()?;
-        let encoded: Vec<_> = pool::compute(py, || {
+        let encoder = Arc::clone(&self.0);
+        let encoded: Vec<_> = pool::compute(py, move || {
             let place = |place: usize| (first + place) as u64;
             let sounds = sounds.par_iter().enumerate();
             sounds
                 .map_init(Workspace::default, |workspace, (index, sound)| {
-                    self.0.encode(sound, place(index), workspace)
+                    encoder.encode(sound, place(index), workspace)
                 })
                 .collect()
         })?;

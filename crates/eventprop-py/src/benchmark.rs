@@ -4,68 +4,78 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use eventprop_experiment::records::{Numbers, Of, RecordedArray};
 use eventprop_experiment::run::{
     self, BatchProgress, Command, Control, Phase, Progress, RunError, Summary,
 };
-use eventprop_params::value::Value;
+use eventprop_params::value::{NESTED_MAX, Value};
 use eventprop_params::{Benchmark, Default as TableDefault, Parameters, Row};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyMapping, PySequence, PyString};
 
 use crate::datasets::source;
 use crate::network::shaped;
 use crate::{errors, pool};
 
-/// Time between two looks at the signals of the interpreter and at the progress of a run.
-const LOOK: Duration = Duration::from_millis(100);
-
 fn benchmark(name: &str) -> PyResult<Benchmark> {
     name.parse().map_err(errors::value)
 }
 
-/// A value of Python as a value of a parameter.
+/// A value of Python as a value of a parameter: numbers, text and paths, what is a sequence or a mapping, and whatever
+/// gives one of these as its list (NumPy, pandas, torch), also scalars and arrays without dimensions.
 fn value(key: &str, given: &Bound<'_, PyAny>) -> PyResult<Value> {
+    value_inside(key, given, NESTED_MAX)
+}
+
+/// The same for a value that may hold so many containers in each other.
+fn value_inside(key: &str, given: &Bound<'_, PyAny>, nested: usize) -> PyResult<Value> {
+    let kind = given.get_type().name()?;
     if given.is_none() {
         return Ok(Value::None);
     }
-    if given.is_instance_of::<PyBool>() || given.get_type().name()?.to_cow()?.starts_with("bool") {
+    if given.is_instance_of::<PyBool>() {
         return Ok(Value::Bool(given.is_truthy()?));
     }
     if given.is_instance_of::<PyString>() {
         return Ok(Value::Text(given.extract()?));
     }
-    if let Ok(entries) = given.cast::<PyDict>() {
-        let entry = |(name, given): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-            Ok((name.extract()?, value(key, &given)?))
-        };
-        return Ok(Value::Table(
-            entries.iter().map(entry).collect::<PyResult<_>>()?,
-        ));
-    }
-    if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
-        let items = given.try_iter()?.map(|item| value(key, &item?));
-        return Ok(Value::List(items.collect::<PyResult<_>>()?));
-    }
-    // Whole numbers of NumPy have __index__, its other numbers __float__.
-    if given.hasattr("__index__")? {
-        return Ok(Value::Int(given.extract()?));
-    }
-    if given.hasattr("__float__")? {
-        return Ok(Value::Float(given.extract()?));
-    }
     if given.hasattr("__fspath__")? {
         return Ok(Value::Text(given.str()?.extract()?));
     }
+    let refused = |what: &str| PyTypeError::new_err(format!("{key} {what}"));
+    let Some(inner) = nested.checked_sub(1) else {
+        return Err(refused("holds too many lists in each other"));
+    };
     if given.hasattr("tolist")? {
-        return value(key, &given.call_method0("tolist")?);
+        return value_inside(key, &given.call_method0("tolist")?, inner);
     }
-    Err(PyTypeError::new_err(format!(
-        "{key} is a {}; parameters are numbers, text, None, lists and dictionaries",
-        given.get_type().name()?
+    if let Ok(entries) = given.cast::<PyMapping>() {
+        let mut table = Vec::new();
+        for entry in entries.items()?.iter() {
+            let (name, given): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry.extract()?;
+            let name = name.extract::<String>();
+            let name = name.map_err(|_| refused("has a name that is no text"))?;
+            table.push((name, value_inside(key, &given, inner)?));
+        }
+        return Ok(Value::Table(table));
+    }
+    if !given.is_instance_of::<PyBytes>() && given.cast::<PySequence>().is_ok() {
+        let items = given.try_iter()?;
+        let items = items.map(|item| value_inside(key, &item?, inner));
+        return Ok(Value::List(items.collect::<PyResult<_>>()?));
+    }
+    if given.hasattr("__index__")? {
+        let int = given.extract::<i64>().map(Value::Int);
+        return int.map_err(|_| errors::value(format!("{key} is a number beyond 64 bits")));
+    }
+    if given.hasattr("__float__")? {
+        let float = given.extract::<f64>().map(Value::Float);
+        return float.map_err(|_| refused(&format!("is a {kind} that is no number")));
+    }
+    Err(refused(&format!(
+        "is a {kind}; parameters are numbers, text, None, lists and dictionaries"
     )))
 }
 
@@ -341,7 +351,7 @@ fn listen(
     let mut begun = false;
     let mut heard = Ok(());
     loop {
-        let told = match receiver.recv_timeout(LOOK) {
+        let told = match receiver.recv_timeout(pool::LOOK) {
             Ok(told) => Some(told),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return heard,

@@ -28,18 +28,21 @@ pub fn calibrate(
     let (description, mut params) = network.snapshot()?;
     let slices = events.slices()?;
     let kind = plan::solver(solver)?;
-    let found = pool::compute(py, || {
-        let mut batch = Batch::default();
-        slices.fill(None, &mut batch);
-        with_solver!(kind, S => calibrated::<S>(&description, &mut params, &batch, (&names, spikes)))
+    let mut batch = Batch::default();
+    py.detach(|| slices.fill(None, &mut batch));
+    let solved = pool::compute(py, move || {
+        let found = with_solver!(kind, S => {
+            calibrated::<S>(&description, &mut params, &batch, (&names, spikes))
+        })?;
+        let row = |one: &Calibrated| {
+            let name = description.population(one.population).name.clone();
+            (name, one.asked, one.spikes, one.silent)
+        };
+        Ok((found.iter().map(row).collect(), params))
     })?;
-    let found = found.map_err(|error| errors::solve(&error))?;
+    let (rows, params) = solved.map_err(|error: SolveError| errors::solve(&error))?;
     network.adopt(params)?;
-    let row = |one: &Calibrated| {
-        let name = description.population(one.population).name.clone();
-        (name, one.asked, one.spikes, one.silent)
-    };
-    Ok(found.iter().map(row).collect())
+    Ok(rows)
 }
 
 fn calibrated<S: Solver>(

@@ -7,7 +7,7 @@ use eventprop::spikes::Batch;
 use eventprop_data::binned::{BinnedSet, Binning, Repeats};
 use eventprop_data::encode::camera::PolarityCode;
 use eventprop_data::obtain::locate;
-use eventprop_data::sets::own;
+use eventprop_data::sets::own::{self, OwnDataError, Setting};
 use eventprop_experiment::data::{self, Data, Part, Source, Wanted};
 use eventprop_experiment::settings::Settings;
 use numpy::{IntoPyArray, PyArray1};
@@ -16,6 +16,7 @@ use pyo3::types::PyDict;
 
 use crate::benchmark::{drawn_seed, parameters};
 use crate::events::Columns;
+use crate::recordings::reading;
 use crate::{errors, pool};
 
 /// Samples that are encoded at once.
@@ -42,7 +43,7 @@ pub fn load_data<'py>(
     params.draw_seeds(drawn_seed);
     let settings = Settings::new(&params).map_err(|error| errors::param(&error))?;
     let source = source(data_dir.as_deref());
-    let loaded = pool::compute(py, || {
+    let loaded = pool::compute(py, move || {
         data::load(&params, &settings, &source, Wanted::Validated)
     })?;
     let Data {
@@ -59,8 +60,8 @@ pub fn load_data<'py>(
     all.set_item("classes", classes)?;
     all.set_item("notices", notices)?;
     for (name, part) in [("train", train), ("validation", validation), ("test", test)] {
-        let columns = pool::compute(py, || encoded(&part))?;
-        all.set_item(name, labelled(py, columns, part.labels()))?;
+        let (columns, labels) = pool::compute(py, move || (encoded(&part), part.labels()))?;
+        all.set_item(name, labelled(py, columns, labels))?;
     }
     Ok(all)
 }
@@ -91,17 +92,14 @@ fn labelled(py: Python<'_>, columns: Columns, labels: Vec<u32>) -> Labelled<'_> 
     (times, neurons, offsets, labels.into_pyarray(py))
 }
 
-fn binned<'py>(py: Python<'py>, set: &BinnedSet, dt_ms: f64) -> PyResult<Labelled<'py>> {
-    let columns = pool::compute(py, || {
-        let mut columns = Columns::default();
-        for sample in 0..set.len() {
-            let spikes = set.spikes(sample);
-            columns.push(spikes.map(|(step, input)| (f64::from(step) * dt_ms, u32::from(input))));
-        }
-        columns
-    })?;
-    let labels = set.labels().iter().map(|label| u32::from(*label)).collect();
-    Ok(labelled(py, columns, labels))
+/// The spikes of a set at the beginnings of their steps.
+fn binned(set: &BinnedSet, dt_ms: f64) -> Columns {
+    let mut columns = Columns::default();
+    for sample in 0..set.len() {
+        let spikes = set.spikes(sample);
+        columns.push(spikes.map(|(step, input)| (f64::from(step) * dt_ms, u32::from(input))));
+    }
+    columns
 }
 
 /// The map of recordings to inputs and steps.
@@ -177,28 +175,61 @@ impl Shape {
     }
 }
 
+/// The reading of recordings.
+#[derive(FromPyObject)]
+pub struct Recordings {
+    #[pyo3(item)]
+    origin: String,
+    #[pyo3(item)]
+    format: Option<String>,
+    #[pyo3(item)]
+    columns: Option<Vec<String>>,
+    /// Those of side, polarity and origin that are not at their defaults.
+    #[pyo3(item)]
+    given: Vec<String>,
+}
+
 /// The user's own folder or file.
 #[pyfunction]
 pub fn read_own<'py>(
     py: Python<'py>,
     path: PathBuf,
     grid: Grid,
-    origin: &str,
+    recordings: Recordings,
     like: Option<PyRef<'py, Shape>>,
 ) -> PyResult<(Labelled<'py>, Shape, Vec<String>)> {
     let like = like.map(|shape| shape.0.clone());
-    let request = own::Request {
-        binning: grid.binning()?,
-        side: grid.side,
-        polarity: grid.polarity()?,
-        origin: origin.parse().map_err(errors::value)?,
-        shape: like.as_ref(),
-    };
-    let read = pool::compute(py, || own::read_binned(&path, &request))?;
-    let own::Loaded {
-        set,
-        shape,
-        notices,
-    } = read.map_err(|error| errors::file(&error))?;
-    Ok((binned(py, &set, grid.dt_ms)?, Shape(shape), notices))
+    let reading = reading(
+        recordings.format.as_deref(),
+        recordings.columns.as_deref(),
+        &recordings.origin,
+    )?;
+    let given = recordings.given.iter().map(|name| match name.as_str() {
+        "side" => Setting::Side,
+        "polarity" => Setting::Polarity,
+        _ => Setting::Origin,
+    });
+    let given: Vec<Setting> = given.collect();
+    let (binning, polarity) = (grid.binning()?, grid.polarity()?);
+    let read = pool::compute(py, move || {
+        let request = own::Request {
+            binning,
+            side: grid.side,
+            polarity,
+            reading: &reading,
+            given: &given,
+            shape: like.as_ref(),
+        };
+        let loaded = own::read_binned(&path, &request)?;
+        let columns = binned(&loaded.set, grid.dt_ms);
+        Ok((loaded, columns))
+    })?;
+    let (loaded, columns) = read.map_err(|error: OwnDataError| errors::file(&error))?;
+    let labels = loaded.set.labels().iter();
+    let labels = labels.map(|label| u32::from(*label)).collect();
+    Ok((
+        labelled(py, columns, labels),
+        Shape(loaded.shape),
+        loaded.notices,
+    ))
 }

@@ -59,7 +59,7 @@ pub fn poisson<'py>(
 ) -> PyResult<Arrays<'py>> {
     let code = PoissonRate::new(max_hz, trial_ms).map_err(errors::value)?;
     let key = Key::new(seed, Purpose::Data);
-    of_rows(py, &values, |sample, input, value| {
+    of_rows(py, &values, move |sample, input, value| {
         let key = key.with(sample as u64).with(input as u64);
         let times = code.times_ms(value, key)?;
         Ok(times.into_iter().map(|time| (time, input as u32)).collect())
@@ -78,7 +78,7 @@ pub fn population<'py>(
 ) -> PyResult<Arrays<'py>> {
     let [low, high] = range;
     let code = Population::new(fields, low..=high, beta, window_ms).map_err(errors::value)?;
-    of_rows(py, &values, |_, input, value| {
+    of_rows(py, &values, move |_, input, value| {
         let mut spikes = code.spikes(value)?;
         for spike in &mut spikes {
             spike.1 += input as u32 * fields;
@@ -91,11 +91,11 @@ pub fn population<'py>(
 fn of_rows<'py>(
     py: Python<'py>,
     values: &PyReadonlyArray2<'py, f64>,
-    encode: impl Fn(usize, usize, f64) -> Result<Vec<Spike>, EncodeError> + Sync,
+    encode: impl Fn(usize, usize, f64) -> Result<Vec<Spike>, EncodeError> + Send + 'static,
 ) -> PyResult<Arrays<'py>> {
     let inputs = values.as_array().ncols();
-    let values = values.as_slice().map_err(errors::value)?;
-    let columns = pool::compute(py, || {
+    let values = values.as_slice().map_err(errors::value)?.to_vec();
+    let columns = pool::compute(py, move || {
         let mut columns = Columns::default();
         for (sample, row) in values.chunks(inputs.max(1)).enumerate() {
             let mut spikes = Vec::new();
@@ -121,11 +121,15 @@ pub fn encode_series<'py>(
     threshold: f64,
 ) -> PyResult<Arrays<'py>> {
     let channels = values.as_array().ncols();
-    let values = values.as_slice().map_err(errors::value)?;
-    let series = Series::new(values, channels, period_ms).map_err(errors::value)?;
-    let spikes = pool::compute(py, || match code {
-        "delta" => Ok(Delta::new(threshold)?.spikes(&series)),
-        _ => LevelCrossing::new(threshold)?.spikes(&series),
+    let values = values.as_slice().map_err(errors::value)?.to_vec();
+    let delta = code == "delta";
+    let spikes = pool::compute(py, move || {
+        let series = Series::new(&values, channels, period_ms)?;
+        if delta {
+            Ok(Delta::new(threshold)?.spikes(&series))
+        } else {
+            LevelCrossing::new(threshold)?.spikes(&series)
+        }
     })?;
     let mut columns = Columns::default();
     columns.push(spikes.map_err(|error: EncodeError| errors::value(error))?);

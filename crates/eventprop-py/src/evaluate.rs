@@ -73,7 +73,7 @@ struct Look<'a, 'py> {
 impl<'py> Look<'_, 'py> {
     fn through<S>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>
     where
-        S: Solver + Send,
+        S: Solver<Trials: Send> + Send + 'static,
         S::Real: Element,
     {
         let params = self.params.cast::<S::Real>();
@@ -86,9 +86,10 @@ impl<'py> Look<'_, 'py> {
         let mut batch = Batch::default();
         let slices = self.events.slices()?;
         let passes = self.passes;
-        let report = pool::compute(py, || {
-            slices.fill(None, &mut batch);
-            solve(&mut session, &batch, passes)
+        py.detach(|| slices.fill(None, &mut batch));
+        let (session, report) = pool::compute(py, move || {
+            let report = solve(&mut session, &batch, passes);
+            (session, report)
         })?;
         let report = report.map_err(|error| errors::train(&error))?;
         self.seen(py, &session, &report)

@@ -28,9 +28,9 @@ pub fn gradcheck<'py>(
         seed,
         step,
     };
-    let report = pool::compute(py, || {
-        let mut batch = Batch::default();
-        slices.fill(None, &mut batch);
+    let mut batch = Batch::default();
+    py.detach(|| slices.fill(None, &mut batch));
+    let report = pool::compute(py, move || {
         check(&description, &params, &batch, loss, settings)
     })?;
     let report = report.map_err(|error| errors::train(&error))?;

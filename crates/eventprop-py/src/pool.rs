@@ -4,11 +4,17 @@
 //! memory of a pool but none of its threads: there a new pool is made, where the old one would wait
 //! for ever.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// Time between two looks at the signals of the interpreter and at what is done.
+pub const LOOK: Duration = Duration::from_millis(100);
 
 struct Threads {
     /// Number asked for; 0 for one per core.
@@ -66,8 +72,32 @@ fn forget(pool: Option<(u32, Arc<ThreadPool>)>) {
     }
 }
 
-/// Computes on the pool while other Python threads go on.
-pub fn compute<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+/// Computes on the pool while other Python threads go on, and looks at the signals of the interpreter meanwhile: the
+/// exception of one (Ctrl-C) is raised at once, and the work ends by itself, unheard. What comes next gets a new pool
+/// rather than to wait for it.
+pub fn compute<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
     let pool = pool()?;
-    Ok(py.detach(|| pool.install(work)))
+    let (sender, receiver) = channel();
+    pool.spawn(move || {
+        let done = catch_unwind(AssertUnwindSafe(work));
+        // A listener that has gone has an exception to raise.
+        let _ = sender.send(done);
+    });
+    py.detach(move || {
+        loop {
+            match receiver.recv_timeout(LOOK) {
+                Ok(done) => return Ok(done.unwrap_or_else(|panic| resume_unwind(panic))),
+                Err(_) => Python::attach(|py| py.check_signals().inspect_err(|_| renew()))?,
+            }
+        }
+    })
+}
+
+/// Leaves the pool to what it computes; the next call makes a new one.
+fn renew() {
+    let mut all = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
+    forget(all.pool.take());
 }

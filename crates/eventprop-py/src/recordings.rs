@@ -17,6 +17,20 @@ use pyo3::types::PyDict;
 use crate::events::{Columns, Events};
 use crate::{errors, pool};
 
+/// Format, columns and zero of the times of recordings.
+pub fn reading(
+    format: Option<&str>,
+    names: Option<&[String]>,
+    origin: &str,
+) -> PyResult<ReadOptions> {
+    let columns = names.map(columns::Columns::named).transpose();
+    Ok(ReadOptions {
+        format: format.map(str::parse).transpose().map_err(errors::value)?,
+        columns: columns.map_err(errors::value)?,
+        origin: origin.parse().map_err(errors::value)?,
+    })
+}
+
 /// A recording in any of the formats: arrays `t` (µs), `x`, `y`, `p`, and what is known about it.
 #[pyfunction]
 pub fn read_events<'py>(
@@ -26,15 +40,8 @@ pub fn read_events<'py>(
     names: Option<Vec<String>>,
     origin: &str,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let options = ReadOptions {
-        format: format.map(str::parse).transpose().map_err(errors::value)?,
-        columns: match &names {
-            Some(names) => Some(columns::Columns::named(names).map_err(errors::value)?),
-            None => None,
-        },
-        origin: origin.parse().map_err(errors::value)?,
-    };
-    let read = py.detach(|| events::read_with(&path, &options));
+    let options = reading(format, names.as_deref(), origin)?;
+    let read = pool::compute(py, move || events::read_with(&path, &options))?;
     let recording = read.map_err(|error| errors::file(&error))?;
     let of = |value: fn(&Event) -> i64| -> Bound<'py, PyArray1<i64>> {
         let values: Vec<i64> = recording.events.iter().map(value).collect();
@@ -124,7 +131,7 @@ pub fn write_events(
 /// Spikes, classes, speakers and words of a file in the layout of SHD.
 #[pyfunction]
 pub fn read_spike_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
-    let read = pool::compute(py, || -> Result<_, SpikeFileError> {
+    let read = pool::compute(py, move || -> Result<_, SpikeFileError> {
         let file = SpikeFile::open(&path)?;
         let (mut columns, mut wrong) = (Columns::default(), None);
         file.for_each(

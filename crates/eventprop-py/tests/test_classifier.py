@@ -29,3 +29,19 @@ def test_iris_is_learnt_in_a_cross_validation() -> None:
     scores = cross_val_score(ep.EventPropClassifier(hidden=30, epochs=40), X, names, cv=3)
     # Chance is 1/3; 150 flowers have a standard error of 2 %, and two of the classes overlap in 5 of them.
     assert scores.mean() > 0.9
+
+
+@pytest.mark.parametrize("loss", ["avg_xentropy", "sum", "max"])
+@pytest.mark.parametrize("solver", ["grid", "event"])
+def test_probabilities_are_those_of_the_loss(loss: str, solver: str) -> None:
+    X, y = load_iris(return_X_y=True)
+    c = ep.EventPropClassifier(hidden=10, epochs=3, loss=loss, solver=solver).fit(X, y)
+    found = c.predict_proba(X)
+    assert found.shape == (150, 3) and (found > 0).all()
+    # Sums of three numbers below 1 in float64.
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=4 * np.finfo(float).eps)
+    assert (c.classes_[found.argmax(axis=1)] == c.predict(X)).all()
+    if loss != "avg_xentropy":
+        losses = c.network_.evaluate(c._encoded(X).with_labels(y), solver=solver).losses
+        # The losses of the grid are computed in float32 before they are exponentiated.
+        np.testing.assert_allclose(found[np.arange(150), y], np.exp(-losses), rtol=1e-5)

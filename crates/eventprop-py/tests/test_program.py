@@ -77,8 +77,8 @@ def test_memory_is_flat_over_many_evaluations(task: tuple[ep.Network, ep.Spikes]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-@pytest.mark.parametrize("what", ["fit", "run", "load"])
-def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["fit", "run", "evaluate", "gradcheck", "load"])
+def test_ctrl_c_stops_what_takes_long_within_a_second(what: str, tmp_path: Path) -> None:
     script = """
         from eventprop.simulator_yinyang import p, yinyang
         p.update({sizes})
@@ -104,11 +104,35 @@ def test_ctrl_c_stops_a_training_within_a_second(what: str, tmp_path: Path) -> N
                 print("stopped", flush=True)
         """,
         "run": script.format(sizes="N_EPOCH=100000, N_TRAIN=1000, N_VALIDATE=0, N_TEST=32, NUM_HIDDEN=20, DT_MS=1.0"),
+        "evaluate": """
+            r = np.random.default_rng(0)
+            net = ep.Network(dt=0.1, trial=20.0)
+            net.add_input("in", 20); net.add_lif("hid", 200); net.add_li("out", 5)
+            net.connect("in", "hid", ep.Normal(2.0, 1.0)); net.connect("hid", "out", ep.Normal(0.0, 0.5))
+            one = (np.sort(r.uniform(0, 19, 30)), r.integers(0, 20, 30))
+            batch = ep.Spikes([one] * 20000, labels=np.zeros(20000, int))
+            print("go", flush=True)
+            try:
+                net.evaluate(batch, "max", gradient=True)
+            except KeyboardInterrupt:
+                print("stopped", flush=True)
+        """,
+        "gradcheck": """
+            net = ep.Network(dt=1.0, trial=20.0)
+            net.add_input("in", 5); net.add_lif("hid", 100); net.add_li("out", 3)
+            net.connect("in", "hid", ep.Normal(2.0, 1.0)); net.connect("hid", "out", ep.Normal(0.0, 0.3))
+            batch = ep.data.yinyang(train=600, dt=1.0, trial=20.0).train
+            print("go", flush=True)
+            try:
+                ep.gradcheck(net, batch, "sum", per_projection=1000)
+            except KeyboardInterrupt:
+                print("stopped", flush=True)
+        """,
         "load": script.format(sizes="N_TRAIN=20_000_000, NUM_HIDDEN=20"),
     }[what]
     # A program that a shell started in the background ignores Ctrl-C, and so do its children: not this one.
     listen = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    code = listen + "import eventprop as ep\n" + textwrap.dedent(code)
+    code = listen + "import eventprop as ep\nimport numpy as np\n" + textwrap.dedent(code)
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
     assert program.stdout is not None
     assert program.stdout.readline() == "go\n"

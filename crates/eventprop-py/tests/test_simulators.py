@@ -321,3 +321,83 @@ def test_a_default_that_follows_another_key_stays_what_p_says() -> None:
     p = Parameters("yinyang")
     p["N_BATCH"] = 8
     assert p["N_TRAIN"] == 32000
+
+
+def checkout(folder: Path) -> None:
+    """A script beside the module of the same name that `genn_eventprop` has."""
+    (folder / "simulator_MNIST.py").write_text("raise ModuleNotFoundError('pygenn')\n")
+    (folder / "train_MNIST.py").write_text(
+        "import sys\nfrom simulator_MNIST import *\nprint(mnist_model.__module__, sys.argv[1:], __name__)\n"
+    )
+
+
+def test_a_script_runs_inside_of_a_checkout(tmp_path: Path) -> None:
+    checkout(tmp_path)
+    from eventprop.compat import folder
+
+    for arguments, env in (
+        (["-m", "eventprop.compat", "train_MNIST.py", "a.json", "7"], os.environ),
+        (["train_MNIST.py", "a.json", "7"], os.environ | {"PYTHONPATH": folder()}),
+    ):
+        command = [sys.executable, *arguments]
+        ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout.strip() == "eventprop.simulator_MNIST ['a.json', '7'] __main__"
+    command = [sys.executable, "-m", "eventprop.compat", "absent.py"]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.returncode == 1 and "absent.py is no file" in ended.stderr
+
+
+def test_values_as_python_users_write_them() -> None:
+    p = Parameters("shd")
+    nested: list[Any] = []
+    nested.append(nested)
+    for key, value, kept in (
+        ("N_TRAIN", 7644.0, 7644),
+        ("N_TRAIN", np.float64(7644), 7644),
+        ("ETA", np.array(1e-3), 1e-3),
+        ("MODEL_SEED", np.int32(3), 3),
+        ("SHUFFLE", np.bool_(False), False),
+        ("SPEAKER_LEFT", range(3), [0, 1, 2]),
+        ("SPEAKER_LEFT", np.arange(3), [0, 1, 2]),
+        ("AUGMENTATION", [], {}),
+        ("AUGMENTATION", None, {}),
+        ("AUGMENTATION", {"blend": np.array([0.5, 0.5])}, {"blend": [0.5, 0.5]}),
+        ("REC_SPIKES", None, []),
+        ("REDUCED_CLASSES", [], None),
+        ("OUT_DIR", Path("a") / "b", os.path.join("a", "b")),
+    ):
+        p[key] = value
+        assert p[key] == kept and type(p[key]) is type(kept), key
+    for key, value, kind in (
+        ("N_EPOCH", 2**70, ValueError),
+        ("N_EPOCH", 2.5, ValueError),
+        ("ETA", 1j, TypeError),
+        ("ETA", object(), TypeError),
+        ("NAME", b"name", TypeError),
+        ("AUGMENTATION", {1: 2.0}, TypeError),
+        ("REC_SPIKES", nested, TypeError),
+    ):
+        with pytest.raises(kind, match=key):
+            p[key] = value
+    assert ep.Network(dt=1.0, trial=20.0).add_input("in", 5.0).size == 5
+    with pytest.raises(ValueError, match="^train=-1 is not possible; train takes"):
+        ep.data.shd(train=-1)
+
+
+def test_keys_that_nothing_reads_are_taken() -> None:
+    for benchmark in ("mnist", "shd", "yinyang", "custom"):
+        p = Parameters(benchmark)
+        for key in ("DEBUG", "TRAIN_TAUM", "SUPER_BATCH"):
+            p[key] = False
+            assert p[key] is False
+    p = Parameters("yinyang", {"N_TRAIN": 10, "N_VALIDATE": 5, "N_TEST": 5, "N_BATCH": 5, "DEBUG": True})
+    with pytest.warns(UserWarning, match="DEBUG has no effect"):
+        simulator_yinyang.yinyang({**p, "N_EPOCH": 0, "WRITE_TO_DISK": False}).train()
+    with pytest.raises(ValueError, match="NUM_INPUT=4 is not possible: the data and their code give 5"):
+        ep.data.benchmark("yinyang", {"N_BATCH": 1, "N_TRAIN": 1, "N_VALIDATE": 1, "N_TEST": 1, "NUM_INPUT": 4})
+
+
+def test_examples_are_drawn_elsewhere() -> None:
+    with pytest.raises(NotImplementedError, match="eventprop.plot.raster"):
+        simulator_SHD.SHD_model(simulator_SHD.p).plot_examples([0], 1, 10, "train")

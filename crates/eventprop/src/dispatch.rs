@@ -119,6 +119,7 @@ mod tests {
             grazing: Grazing::Keep,
             optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
             frozen: Vec::new(),
+            label_smoothing: 0.0,
         };
         let mut session = Session::new(Grid::new(&network).unwrap(), params, plan).unwrap();
         for _ in 0..3 {

@@ -117,7 +117,7 @@ fn voltages_have_the_size_that_a_softmax_needs() {
         disturbance: None,
     };
     solver.forward(&params, &batch, trial, &mut trials).unwrap();
-    let voltages = (0..20).flat_map(|sample| trials.readout(sample).voltage.to_vec());
+    let voltages = (0..20).flat_map(|sample| trials.readout(sample).voltage.clone());
     let squares: Vec<f64> = voltages.map(|v| v * v).collect();
     let size = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
     assert!(

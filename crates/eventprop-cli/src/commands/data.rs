@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Subcommand;
-use eventprop_data::formats::events::{self, EventFileError, EventProblem};
+use eventprop_data::formats::events::{self, EventFileError, EventProblem, TimeOrigin};
 use eventprop_data::formats::npz::is_npz;
 use eventprop_data::obtain::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::obtain::manual::{self, ByHand};
@@ -69,12 +69,15 @@ enum Action {
     PreviewAudio(encode_audio::PreviewArgs),
     /// List the constants of the audio encoder: value, unit, meaning
     AudioConstants(encode_audio::ConstantsArgs),
-    /// Describe a data set, a spike file (samples, classes, speakers, spikes, oddities, licence) or a recording
-    /// of events (format, sensor, events, time)
+    /// Describe a data set, a spike file (samples, classes, speakers, spikes, oddities, licence), a recording
+    /// of events (format, sensor, events, time) or a folder per class of them
     Info {
-        /// The data set, a file in the HDF5 layout of SHD (.h5, .h5.gz, .h5.zip), or a recording of events
-        #[arg(value_name = "DATASET|FILE")]
+        /// The data set, a file in the HDF5 layout of SHD (.h5, .h5.gz, .h5.zip), a recording of events, or a
+        /// folder with a folder per class of recordings
+        #[arg(value_name = "DATASET|PATH")]
         subject: Subject,
+        #[command(flatten)]
+        reading: event_files::Reading,
     },
     /// Convert a recording to another format, or a folder of them to HDF5 in the layout of SHD
     Convert(event_files::Convert),
@@ -149,6 +152,9 @@ fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
+        if let Err(refusal) = self.check() {
+            return failure::conclude(Err(refusal), self.json);
+        }
         // Encoding sound can go on later, and listens by itself.
         let goes_on = matches!(self.action, Action::EncodeAudio(_));
         if !goes_on && let Err(failure) = signals::end_at_once() {
@@ -162,9 +168,11 @@ impl Args {
                 FetchSubject::ByHand(set) => Err(Failure::failed(instructions(set, &dirs))),
             },
             Action::Verify { dataset } => check(*dataset, &dirs),
-            Action::Info { subject } => match subject {
-                Subject::Dataset(dataset) => describe(*dataset, &dirs),
-                Subject::File(path) => describe_file(path),
+            Action::Info { subject, reading } => match subject {
+                Subject::Dataset(dataset) => reading
+                    .refuse(dataset.name())
+                    .and_then(|()| describe(*dataset, &dirs)),
+                Subject::File(path) => describe_file(path, reading),
             },
             Action::Convert(convert) => convert.run(),
             Action::Preview(preview) => preview.run(),
@@ -183,6 +191,23 @@ impl Args {
             DONE
         });
         failure::conclude(ended, self.json)
+    }
+
+    /// Refuses a folder of the data sets where none of them is asked for.
+    fn check(&self) -> Result<(), Failure> {
+        let sets = match &self.action {
+            Action::List
+            | Action::Fetch { .. }
+            | Action::Verify { .. }
+            | Action::Generate { .. } => true,
+            Action::Info { subject, .. } => matches!(subject, Subject::Dataset(_)),
+            _ => false,
+        };
+        if self.data_dir.is_some() && !sets {
+            let message = "--data-dir is for the data sets, and this command reads the paths that it is given; leave it out";
+            return Err(Failure::usage(message));
+        }
+        Ok(())
     }
 
     fn dirs(&self) -> Vec<PathBuf> {
@@ -365,23 +390,31 @@ fn status_line(status: &FileStatus) -> String {
     format!("{}  {found}", status.path.display())
 }
 
-/// What is packed is a spike file unless it is an archive of arrays, and HDF5 can be one; all else is a recording of events.
-fn describe_file(path: &Path) -> Result<Answer, Failure> {
+/// What is packed is a spike file unless it is an archive of arrays, and HDF5 can be one; all else is a recording of
+/// events, or a folder of them.
+fn describe_file(path: &Path, reading: &event_files::Reading) -> Result<Answer, Failure> {
+    if path.is_dir() {
+        return event_files::describe_folder(path, reading);
+    }
     let failed = |error| Failure::failed(format!("{}: {error}", path.display()));
+    let spike_file = || {
+        reading.refuse(&path.display().to_string())?;
+        recording::describe(path)
+    };
     let mut first = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut first));
     read.map_err(failed)?;
     let packed = [&b"PK\x03\x04"[..], b"\x1f\x8b"];
     let packed = packed.iter().any(|magic| first.starts_with(magic));
     if packed && !is_npz(path).map_err(failed)? {
-        return recording::describe(path);
+        return spike_file();
     }
-    match events::read(path) {
+    match events::read_with(path, &reading.options(TimeOrigin::File)) {
         Ok(events) => Ok(event_files::describe(path, &events)),
         Err(EventFileError {
             problem: EventProblem::SpikeFile,
             ..
-        }) => recording::describe(path),
+        }) => spike_file(),
         Err(error) => Err(Failure::failed(error)),
     }
 }

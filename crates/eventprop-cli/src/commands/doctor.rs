@@ -17,7 +17,7 @@ pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
     /// Print only the suggested parameters, as KEY=VALUE for the command line
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     fix: bool,
     #[command(flatten)]
     output: JsonOption,

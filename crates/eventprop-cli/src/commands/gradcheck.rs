@@ -27,8 +27,9 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     per_projection: Option<usize>,
     /// Check the batch and the weights of a training that met NaN or infinity
-    /// (NAME_failed_batch.safetensors)
-    #[arg(long, value_name = "FILE")]
+    /// (NAME_failed_batch.safetensors), which hold all parameters and samples
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["samples", "assignments", "params", "preset", "train",
+        "test", "from", "columns", "seed", "data_dir"])]
     replay: Option<PathBuf>,
     /// Print every checked weight, not only the extremes of each projection
     #[arg(long)]

@@ -40,6 +40,12 @@ pub struct BenchmarkArgs {
     /// custom: test data, in one of the same layouts (DATA_TEST)
     #[arg(long, value_name = "PATH")]
     test: Option<PathBuf>,
+    /// custom: format of the event files, instead of the recognised one (DATA_FORMAT)
+    #[arg(long, value_name = "FORMAT")]
+    from: Option<String>,
+    /// custom: columns of tables without names, such as t_us,x,y,p or t_ms,channel (DATA_COLUMNS)
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<String>,
     /// Seed of weights and random draws (MODEL_SEED)
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
@@ -64,6 +70,11 @@ impl BenchmarkArgs {
         for (key, path) in [("DATA_TRAIN", &self.train), ("DATA_TEST", &self.test)] {
             if let Some(path) = path {
                 params.set(key, as_text(key, path)?)?;
+            }
+        }
+        for (key, text) in [("DATA_FORMAT", &self.from), ("DATA_COLUMNS", &self.columns)] {
+            if let Some(text) = text {
+                params.set(key, Value::Text(text.clone()))?;
             }
         }
         if let Some(seed) = self.seed {
@@ -142,6 +153,11 @@ impl Args {
 
     fn try_run(&self, command: Command) -> Result<u8, Failure> {
         let params = self.parameters().map_err(Failure::usage)?;
+        if command == Command::Test && self.checkpoint_every.is_some() {
+            let message =
+                "--checkpoint-every is for training, and a test writes no checkpoint; leave it out";
+            return Err(Failure::usage(message));
+        }
         let source = self.benchmark.source();
         let stop = Stop::listen(signals::RUN)?;
         let run = |control: &mut Control<'_>| {

@@ -1,6 +1,7 @@
 //! File formats. A reader trusts no header: it allocates only what the file's length allows, and every error names
 //! the file, what was found and what was expected.
 
+pub mod class_numbers;
 pub mod events;
 pub mod idx;
 pub mod npy;

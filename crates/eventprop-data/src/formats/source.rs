@@ -43,6 +43,16 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// True for gzip and zip.
+    pub(crate) fn is_packed(&self) -> io::Result<bool> {
+        Ok(self.begins_with(&GZIP_MAGIC)? || self.begins_with(&zip::MAGIC)?)
+    }
+
+    /// True for zip.
+    pub(crate) fn is_zip(&self) -> io::Result<bool> {
+        self.begins_with(&zip::MAGIC)
+    }
+
     pub(crate) fn begins_with(&self, magic: &[u8]) -> io::Result<bool> {
         let mut file = &self.file;
         let mut found = Vec::new();

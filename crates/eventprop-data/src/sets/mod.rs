@@ -8,6 +8,7 @@
 //! | [`nmnist`], [`dvs_gesture`], [`synthetic_camera`] | recordings of event cameras, and synthetic ones of their shape |
 //! | [`own`], [`series`], [`from_sound`] | the user's recordings, series of values, and sound files |
 
+mod class_order;
 pub mod dvs_gesture;
 pub mod from_sound;
 pub mod info;

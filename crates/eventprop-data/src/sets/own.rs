@@ -2,7 +2,7 @@
 //!
 //! | path | content |
 //! |---|---|
-//! | a folder | a sub-folder per class, named as the class; in each, recordings in any format of [`crate::formats::events`] |
+//! | a folder | a sub-folder per class, named as the class; in each, also in folders below it, recordings in any format of [`crate::formats::events`]. Classes are numbered in the order of their names, or of the numbers if all names are numbers |
 //! | an HDF5 file | the layout of SHD ([`crate::formats::spike_file`]), also packed |
 //! | an `.npz` file | `times_ms` (or `times`, in s), `units`, `offsets` (n + 1, from 0 to the number of spikes), `labels` (n, from 0) |
 //!
@@ -17,18 +17,19 @@ mod spike_trains;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
 use std::path::Path;
 
 use crate::binned::BinnedSet;
 use crate::formats::source;
+use crate::formats::spike_file::is_spike_file;
 
 /// Classes that are named one by one.
 const NAMES_MAX: usize = 20;
 
 pub use convert::{Written, write_spike_file};
 pub use error::OwnDataError;
-pub use shape::{Loaded, Request, SensorKind, Shape};
+pub use folder::{ClassContent, Content, content};
+pub use shape::{Loaded, Request, SensorKind, Setting, Shape};
 
 /// Reads a set.
 ///
@@ -38,14 +39,33 @@ pub fn read_binned(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnData
     let mut loaded = if path.is_dir() {
         folder::read(path, request)?
     } else {
-        match magic(path)? {
-            [0x89, b'H', b'D', b'F'] | [0x1f, 0x8b, ..] => spike_trains::read_hdf5(path, request)?,
-            [b'P', b'K', 3, 4] => spike_trains::read_zip(path, request)?,
-            _ => {
-                return Err(OwnDataError::Kind {
-                    path: path.to_owned(),
-                });
-            }
+        let settings = [
+            Setting::Side,
+            Setting::Polarity,
+            Setting::Origin,
+            Setting::Columns,
+            Setting::Format,
+        ];
+        request.refuse(
+            &settings,
+            path,
+            "a file of spike trains, which are taken as they are",
+        )?;
+        let io = |source| OwnDataError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if source::open(path)
+            .and_then(|file| file.is_zip())
+            .map_err(io)?
+        {
+            spike_trains::read_zip(path, request)?
+        } else if is_spike_file(path).map_err(io)? {
+            spike_trains::read_hdf5(path, request)?
+        } else {
+            return Err(OwnDataError::Kind {
+                path: path.to_owned(),
+            });
         }
     };
     loaded.set.shrink();
@@ -78,16 +98,4 @@ fn missing_classes(set: &BinnedSet, shape: &Shape) -> Option<String> {
             shape.classes
         )
     })
-}
-
-fn magic(path: &Path) -> Result<[u8; 4], OwnDataError> {
-    let io = |source| OwnDataError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let mut first = Vec::new();
-    let source = source::open(path).map_err(io)?;
-    source.file.take(4).read_to_end(&mut first).map_err(io)?;
-    first.resize(4, 0);
-    Ok([first[0], first[1], first[2], first[3]])
 }

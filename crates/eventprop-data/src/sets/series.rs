@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::encode::delta::Delta;
 use crate::encode::level_crossing::LevelCrossing;
 use crate::encode::{EncodeError, Series, Spike};
+use crate::formats::class_numbers::class_numbers;
 use crate::formats::npz::{Npz, NpzError};
 use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteFileError, WriteOptions};
 
@@ -224,7 +225,15 @@ impl SeriesSet {
             }
             Ok(numbers.values.iter().map(|&v| v as usize).collect())
         };
-        let labels = whole(&["label", "labels"], 65_534)?;
+        let (name, numbers) = npz.numbers(&["label", "labels"])?;
+        let labels = class_numbers(&numbers.shape, &numbers.values);
+        let labels = labels.map_err(|error| wrong(format!("{name} {error}")))?;
+        if labels.len() != samples {
+            let found = labels.len();
+            return Err(wrong(format!(
+                "{name} has {found} entries for {samples} samples"
+            )));
+        }
         let lengths = if npz.names().iter().any(|name| name == "length") {
             whole(&["length"], steps)?
         } else {
@@ -235,7 +244,7 @@ impl SeriesSet {
             steps,
             channels,
             lengths,
-            labels: labels.iter().map(|&label| label as u16).collect(),
+            labels,
         })
     }
 
@@ -330,7 +339,7 @@ mod tests {
         let cases: [(&[usize], &[f64], &str); 3] = [
             (&[2, 2], &[0.0, 1.0], "[sample, step, channel]"),
             (&[2, 1, 2], &[0.0], "1 entries for 2 samples"),
-            (&[2, 1, 2], &[0.0, 0.5], "label holds 0.5"),
+            (&[2, 1, 2], &[0.0, 0.5], "label of sample 1 is 0.5"),
         ];
         for (shape, labels, words) in cases {
             let bytes = archive(&[

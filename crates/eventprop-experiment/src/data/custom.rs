@@ -1,11 +1,13 @@
 //! The user's own data: a folder per class of recordings, or a file of spike trains.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use eventprop_data::binned::{BinnedSet, EventSet, Speakers};
-use eventprop_data::formats::events::TimeOrigin;
-use eventprop_data::sets::own::{self, Loaded, Request, Shape};
+use eventprop_data::formats::events::{ReadOptions, TimeOrigin};
+use eventprop_data::sets::own::{self, Loaded, Request, Setting, Shape};
 use eventprop_data::sets::shd::Split;
 use eventprop_params::value::Value;
 use eventprop_params::{ParamError, Parameters};
@@ -78,17 +80,51 @@ fn read(
     path: &Path,
     shape: Option<&Shape>,
 ) -> Result<Loaded, DataError> {
+    let given = [
+        ("CAMERA_SIDE", Setting::Side),
+        ("POLARITY", Setting::Polarity),
+        ("TIME_ORIGIN", Setting::Origin),
+    ];
+    let given = given.iter().filter(|(key, _)| params.is_changed(key));
+    let given: Vec<Setting> = given.map(|(_, setting)| *setting).collect();
     let request = Request {
         binning: settings.binning(0),
         side: params.count("CAMERA_SIDE") as u32,
         polarity: camera::polarity(params),
+        reading: &reading(params)?,
+        given: &given,
+        shape,
+    };
+    Ok(own::read_binned(path, &request)?)
+}
+
+/// Format, columns and zero of the times of the recordings.
+fn reading(params: &Parameters) -> Result<ReadOptions, ParamError> {
+    Ok(ReadOptions {
+        format: parsed(params, "DATA_FORMAT")?,
+        columns: parsed(params, "DATA_COLUMNS")?,
         origin: match params.text("TIME_ORIGIN").as_str() {
             "file" => TimeOrigin::File,
             _ => TimeOrigin::FirstEvent,
         },
-        shape,
+    })
+}
+
+fn parsed<T: FromStr<Err: Display>>(
+    params: &Parameters,
+    key: &'static str,
+) -> Result<Option<T>, ParamError> {
+    let Value::Text(text) = params.get(key) else {
+        return Ok(None);
     };
-    Ok(own::read_binned(path, &request)?)
+    let parsed = text.parse().map(Some);
+    parsed.map_err(|error: T::Err| {
+        params.refuse(
+            key,
+            error.to_string(),
+            "or leave it out for files that say it",
+        )
+    })
 }
 
 /// Notices for the user about a training set: its size and the numbers of its classes.

@@ -42,6 +42,10 @@ pub enum DataError {
 impl DataError {
     /// True if the parameters are to blame rather than the data.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Latency(_) | Self::Param(_))
+        match self {
+            Self::Latency(_) | Self::Param(_) => true,
+            Self::Own(error) => error.is_usage(),
+            _ => false,
+        }
     }
 }

@@ -21,6 +21,7 @@ mod split;
 mod variation;
 mod yinyang;
 
+use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
 
 use crate::network_builder::NetworkSize;
@@ -34,6 +35,15 @@ pub use run_data::{Data, Fold};
 pub use source::{Source, Wanted};
 pub use variation::Variation;
 pub use yinyang::plane;
+
+/// Compares a number that the user may have set with what the data and their code give.
+fn agree(params: &Parameters, key: &'static str, given: usize) -> Result<(), ParamError> {
+    if params.get(key) == Value::None || params.count(key) == given {
+        return Ok(());
+    }
+    let problem = format!("the data and their code give {given}");
+    Err(params.refuse(key, problem, format!("write {key}={given} or leave it out")))
+}
 
 /// The data of a benchmark.
 ///
@@ -64,6 +74,8 @@ pub fn load(
             .refuse("N_FOLDS", problem, format!("choose 2 to {learned} folds"))
             .into());
     }
+    agree(params, "NUM_INPUT", data.inputs)?;
+    agree(params, "NUM_OUTPUT", data.classes)?;
     let data = data.merged(settings, wanted);
     if wanted != Wanted::Test && settings.batch > data.train.len() {
         return Err(DataError::Param(ParamError::Combination {

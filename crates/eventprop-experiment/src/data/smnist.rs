@@ -69,12 +69,11 @@ impl Sets for Sequences<'_> {
         split: Split,
         notices: &mut Vec<String>,
     ) -> Result<Arc<dyn EventSet>, DataError> {
-        let (images, part, of) = match split {
-            Split::Test => (self.test.clone(), mnist::Split::Test, "test"),
-            _ => {
-                let part = mnist::Split::Train;
-                (read(&self.found, part)?, part, "training")
-            }
+        let (images, part, of) = if split == Split::Test {
+            (self.test.clone(), mnist::Split::Test, "test")
+        } else {
+            let part = mnist::Split::Train;
+            (read(&self.found, part)?, part, "training")
         };
         notices.extend(other_set_notice(&self.found, part, &images));
         let binning = self.settings.binning(u32::from(self.code.channels()));

@@ -312,11 +312,15 @@ const CHANGES_ELSEWHERE: &[(Benchmark, &[&str])] = &[
     ),
 ];
 
-/// Keys whose effect other tests show: on the place of files, on later runs, on pictures during training,
+/// Keys whose effect other tests show: on what is accepted, on how files are read, on the place of files, on later runs, on pictures during training,
 /// on when weights are written, on other commands.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 16] = [
     "DATA_TRAIN",
     "DATA_TEST",
+    "DATA_COLUMNS",
+    "DATA_FORMAT",
+    "NUM_INPUT",
+    "NUM_OUTPUT",
     "NAME",
     "OUT_DIR",
     "LOAD_LAST",

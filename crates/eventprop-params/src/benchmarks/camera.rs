@@ -88,12 +88,7 @@ pub static DVS_GESTURE: LazyLock<Vec<Row>> = LazyLock::new(|| {
         ETA_FAC,
         ETA_DECAY.default("1.0"),
     ];
-    let mut rows = table(shd::ROWS, &added, &changed, &NOT_OF_CAMERAS);
-    rows.push(Row::without_effect(
-        "DOWNLOAD_SHD",
-        "was a left-over; `eventprop data fetch dvs-gesture` says how to get the data",
-    ));
-    rows
+    table(shd::ROWS, &added, &changed, &NOT_OF_CAMERAS)
 });
 
 /// Rows without a counterpart in `genn_eventprop`, so that outputs have the time constant of hidden neurons
@@ -145,6 +140,16 @@ pub static CUSTOM: LazyLock<Vec<Row>> = LazyLock::new(|| {
             "DATA_TEST",
             Kind::OptionalText,
             "what is tested on (--test), in one of the same layouts",
+        ),
+        Row::new(
+            "DATA_COLUMNS",
+            Kind::OptionalText,
+            "event files: columns of tables without names (--columns), such as x,y,p,t_us or t_ms,channel; none for tables that name them",
+        ),
+        Row::new(
+            "DATA_FORMAT",
+            Kind::OptionalText,
+            "event files: their format (--from); none to recognise it by the content",
         ),
         CAMERA_SIDE
             .default("32")

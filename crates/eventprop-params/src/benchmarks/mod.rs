@@ -2,6 +2,7 @@
 
 pub mod camera;
 pub mod mnist;
+pub mod never_read;
 mod rows;
 mod rows_binned;
 pub mod shd;

@@ -115,6 +115,16 @@ pub const SHUFFLE: Row = Row::new(
 .default("true");
 
 // Network.
+pub const NUM_INPUT: Row = Row::new(
+    "NUM_INPUT",
+    Kind::OptionalInt { min: 1 },
+    "inputs that the data and their code must give; any other number is an error, none leaves it open",
+);
+pub const NUM_OUTPUT: Row = Row::new(
+    "NUM_OUTPUT",
+    Kind::OptionalInt { min: 1 },
+    "classes that the data must have, an output for each; any other number is an error, none leaves it open",
+);
 pub const NUM_HIDDEN: Row = Row::new(
     "NUM_HIDDEN",
     Kind::Sizes,

@@ -233,38 +233,16 @@ pub const DATA_BUFFER_NAME: Row = Row::without_effect(
     "named the files in which prepared data were kept; the cache lies in the data folder here and finds itself",
 )
 .default("./data/SSC/mySSC");
-/// Keys of old parameter files that `simulator_SHD.py` never read.
-pub const NEVER_READ: [Row; 11] = [
-    never_read("TAU_MEM_OUTPUT"),
-    never_read("SUPER_BATCH"),
-    never_read("NU_LOWER"),
-    never_read("READ_BUFFERED"),
-    never_read("DEBUG"),
-    never_read("REGULARISATION"),
-    never_read("ETA_DECAY"),
-    never_read("ETA_FIDDELING"),
-    never_read("ETA_REDUCE"),
-    never_read("ETA_REDUCE_PERIOD"),
-    never_read("W_REPORT_INTERVAL"),
-];
-
-const fn never_read(key: &'static str) -> Row {
-    Row::without_effect(
-        key,
-        "was never read by genn_eventprop, in whose old parameter files it occurs",
-    )
-}
-pub const ORIG_NAME: Row =
-    Row::without_effect("ORIG_NAME", "noted where a parameter file came from");
-
-/// A table made of another one: its rows, of which those in `changed` are replaced and those in
-/// `left_out` are not there, with the rows `added` behind the first three, which are name, folder and
-/// columns of the results.
+/// A table made of another one: its rows, of which those in `changed` are replaced (or added at the end where it has
+/// none) and those in `left_out` are not there, with the rows `added` behind the first three, which are name,
+/// folder and columns of the results.
 pub fn table(base: &[Row], added: &[Row], changed: &[Row], left_out: &[&str]) -> Vec<Row> {
     let kept = base.iter().filter(|row| !left_out.contains(&row.key));
     let mut rows: Vec<Row> = kept
         .map(|row| *changed.iter().find(|c| c.key == row.key).unwrap_or(row))
         .collect();
+    let is_new = |row: &&Row| base.iter().all(|other| other.key != row.key);
+    rows.extend(changed.iter().filter(is_new));
     rows.splice(3..3, added.iter().copied());
     rows
 }

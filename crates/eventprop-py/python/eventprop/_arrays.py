@@ -48,10 +48,16 @@ def check_shape(name: str, found: tuple[int, ...], expected: tuple[int | None, .
 
 
 def whole(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:
-    """`value` as a whole number in a range."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+    """`value` as a whole number in a range; also one in a float or an array without dimensions."""
+    found = value.item() if getattr(value, "shape", None) == () else value
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if isinstance(found, bool) or not hasattr(found, "__index__"):
         raise TypeError(f"{name} is {value!r}; expected a whole number")
-    number = int(value.__index__())
+    try:
+        number = int(found.__index__())
+    except TypeError:  # an array has the method and may not have a value
+        raise TypeError(f"{name} is {value!r}; expected a whole number") from None
     if not least <= number <= most:
         bound = f"of at least {least}" if most == 2**63 - 1 else f"from {least} to {most}"
         raise ValueError(f"{name} is {number}; expected a whole number {bound}")
@@ -63,7 +69,10 @@ def number(name: str, value: Any) -> float:
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} is {value!r}; expected a number")
     # A scalar of float32 stands for the decimal that it prints: 0.1, not 0.10000000149.
-    found = float(str(value) if isinstance(value, (np.float16, np.float32)) else value)
+    try:
+        found = float(str(value) if isinstance(value, (np.float16, np.float32)) else value)
+    except (TypeError, ValueError):  # an array has the method and may not have a value
+        raise TypeError(f"{name} is {value!r}; expected a number") from None
     if not np.isfinite(found):
         raise ValueError(f"{name} is {found}; expected a finite number")
     return found
@@ -91,3 +100,16 @@ def indices(name: str, value: Any, most: int) -> npt.NDArray[Any]:
     if wrong.size:
         raise ValueError(f"{name}[{wrong[0]}] is {found[wrong[0]]}; expected whole numbers from 0 to {most}")
     return found
+
+
+def classes(name: str, value: Any, most: int) -> npt.NDArray[Any]:
+    """`value` as classes or speakers: a whole number for each sample, in a row or a column."""
+    found = array(name, value)
+    if found.ndim == 2:
+        if 1 not in found.shape:
+            raise ValueError(
+                f"{name} has shape {found.shape}; expected one whole number for each sample, in a row or a column "
+                "(of rows with a single 1 take its place)"
+            )
+        found = found.ravel()
+    return indices(name, found, most)

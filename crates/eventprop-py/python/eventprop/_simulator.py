@@ -34,6 +34,13 @@ class Simulator:
         self.summary: dict[str, Any] = {}
         """What the last run gave; see `eventprop train --json`."""
 
+    def plot_examples(self, *_: Any, **__: Any) -> None:
+        """Says what draws examples here: `eventprop.plot.raster`."""
+        raise NotImplementedError(
+            f'plot_examples is not there; draw samples with eventprop.plot.raster(parts.train, sample) of '
+            f'parts = eventprop.data.benchmark("{self.benchmark}", p)'
+        )
+
     def _run(self, command: str, p: Mapping[str, Any] | None) -> dict[str, Any]:
         given = self.p if p is None else p
         with Bar(1.0, None) as bar:

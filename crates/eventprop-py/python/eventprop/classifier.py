@@ -14,11 +14,16 @@ from sklearn.utils.multiclass import check_classification_targets  # type: ignor
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 from . import data
+from .loss import AvgXentropy, as_loss
 from .network import Network, Normal
 from .optim import Adam
 from .spikes import Spikes
 
 __all__ = ["EventPropClassifier"]
+
+
+_BLOCK = 256
+"""Samples whose voltages are kept at once."""
 
 
 class EventPropClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc,unused-ignore]
@@ -109,7 +114,41 @@ class EventPropClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc,
         classes: npt.NDArray[Any] = self.classes_[self.network_.predict(self._encoded(X), solver=self.solver)]
         return classes
 
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Probabilities of the classes, [samples, classes] in the order of `classes_`.
+
+        They are those of the loss: for `"avg_xentropy"` the softmax of the mean output voltages, of which the
+        largest is predicted, for the others e^−L with the loss L that a sample of this class would have.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        batch = self._encoded(X)
+        blocks = [batch[first : first + _BLOCK] for first in range(0, len(batch), _BLOCK)]
+        return np.concatenate([self._probabilities(block) for block in blocks])
+
+    def _probabilities(self, block: Spikes) -> npt.NDArray[np.float64]:
+        samples, classes = len(block), len(self.classes_)
+        if isinstance(as_loss(self.loss), AvgXentropy):
+            r = self.network_.evaluate(block.with_labels(np.zeros(samples, int)), solver=self.solver).readout
+            # The grid has one row more, the end of the last step.
+            V = r.V if self.solver == "event" else r.V[:, :-1]
+            widths = r.widths_ms if self.solver == "event" else [r.widths_ms] * samples
+            found = _softmax(np.stack([w @ v.astype(float) / w.sum() for v, w in zip(V, widths)]))
+        else:
+            labelled = (block.with_labels(np.full(samples, label)) for label in range(classes))
+            losses = [self.network_.evaluate(batch, solver=self.solver).losses for batch in labelled]
+            found = _softmax(-np.stack(losses, axis=1))
+        probabilities: npt.NDArray[np.float64] = found / found.sum(axis=1, keepdims=True)
+        return probabilities
+
     def _encoded(self, X: npt.NDArray[np.float64]) -> Spikes:
         scaled = np.clip((X - self.low_) / self.span_, 0.0, 1.0)
         values = np.hstack([scaled, 1.0 - scaled, np.zeros((len(X), 1))])
         return data.latency(values, trial=self.trial, dt=self.dt)
+
+
+def _softmax(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """e^z over its sum in every row."""
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    shares: npt.NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return shares

@@ -152,7 +152,7 @@ def confusion(labels: Any, predictions: Any, *, names: Sequence[str] = (), ax: A
     -------
     The axes.
     """
-    true = _arrays.indices("labels", labels, 2**16 - 1).astype(np.int64)
+    true = _arrays.classes("labels", labels, 2**16 - 1).astype(np.int64)
     # No prediction is −1 and becomes 0 while it is checked.
     found = _arrays.indices("predictions", _arrays.array("predictions", predictions) + 1, 2**16).astype(np.int64) - 1
     if len(true) != len(found):

@@ -103,7 +103,7 @@ class Spikes:
         if labels is None:
             found = np.zeros(samples, np.uint32)
         else:
-            found = _arrays.indices("labels", labels, _LARGEST).astype(np.uint32)
+            found = _arrays.classes("labels", labels, _LARGEST).astype(np.uint32)
             if len(found) != samples:
                 raise ValueError(f"labels has {len(found)} entries for {samples} samples; expected one for each")
         self.times_ms, self.neurons, self.offsets, self.labels = times, neurons, offsets, found
@@ -289,7 +289,7 @@ class Spikes:
             _arrays.indices(name, values, _SHD_LARGEST)
         ids = None
         if speakers is not None:
-            ids = _arrays.indices("speakers", speakers, _SHD_LARGEST).astype(np.uint16)
+            ids = _arrays.classes("speakers", speakers, _SHD_LARGEST).astype(np.uint16)
             _arrays.check_shape("speakers", ids.shape, (len(self),))
         _engine.write_spike_file(os.fspath(path), self, ids, [str(name) for name in names])
 

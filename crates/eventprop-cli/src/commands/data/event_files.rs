@@ -10,7 +10,7 @@ use eventprop_data::formats::events::columns::Columns;
 use eventprop_data::formats::events::{
     self, Format, Polarity, ReadOptions, Recording, SizeFrom, TimeOrigin, preview,
 };
-use eventprop_data::sets::own::{self, Request};
+use eventprop_data::sets::own::{self, Request, Setting};
 use eventprop_data::sets::series::{self, SeriesCode, SeriesOptions};
 use serde_json::json;
 
@@ -30,13 +30,36 @@ pub struct Reading {
 }
 
 impl Reading {
-    fn read(&self, path: &Path, origin: TimeOrigin) -> Result<Recording, Failure> {
-        let options = ReadOptions {
+    pub fn options(&self, origin: TimeOrigin) -> ReadOptions {
+        ReadOptions {
             format: self.from,
             columns: self.columns.clone(),
             origin,
-        };
-        events::read_with(path, &options).map_err(Failure::failed)
+        }
+    }
+
+    fn read(&self, path: &Path, origin: TimeOrigin) -> Result<Recording, Failure> {
+        events::read_with(path, &self.options(origin)).map_err(Failure::failed)
+    }
+
+    /// Refuses options that are for recordings of events only.
+    pub fn refuse(&self, subject: &str) -> Result<(), Failure> {
+        let given = [
+            ("--from", self.from.is_some()),
+            ("--columns", self.columns.is_some()),
+        ];
+        refuse_given(
+            &given,
+            &format!("is for recordings of events, and {subject} is none"),
+        )
+    }
+}
+
+/// Refuses the first option that was given, with the reason.
+fn refuse_given(options: &[(&str, bool)], reason: &str) -> Result<(), Failure> {
+    match options.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Failure::usage(format!("{option} {reason}; leave it out"))),
+        None => Ok(()),
     }
 }
 
@@ -54,12 +77,12 @@ pub struct Convert {
     /// 1970)
     #[arg(long, default_value = "zero")]
     origin: TimeOrigin,
-    /// HDF5: pixels of the longer side that a camera is drawn on
-    #[arg(long, default_value_t = 128)]
-    side: u32,
-    /// HDF5: an input for each polarity (separate), for both (merge), or only ON events (on)
-    #[arg(long, default_value = "separate")]
-    polarity: PolarityCode,
+    /// HDF5: pixels of the longer side that a camera is drawn on [default: 128]
+    #[arg(long)]
+    side: Option<u32>,
+    /// HDF5: an input for each polarity (separate), for both (merge), or only ON events (on) [default: separate]
+    #[arg(long)]
+    polarity: Option<PolarityCode>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -152,6 +175,46 @@ pub fn describe(path: &Path, recording: &Recording) -> Answer {
     }
 }
 
+/// Describes a folder per class of recordings.
+pub fn describe_folder(path: &Path, reading: &Reading) -> Result<Answer, Failure> {
+    let content =
+        own::content(path, &reading.options(TimeOrigin::File)).map_err(Failure::failed)?;
+    let size = content.sensor.size;
+    let recordings: usize = content.classes.iter().map(|class| class.recordings).sum();
+    let mut lines = vec![
+        format!("sensor     {} x {} pixels", size.width, size.height),
+        format!("classes    {}", content.classes.len()),
+        format!("recordings {recordings}"),
+    ];
+    lines.extend(content.classes.iter().enumerate().map(|(number, class)| {
+        let below = match class.folders {
+            0 => String::new(),
+            folders => format!(" (also in folders below it: {folders})"),
+        };
+        format!("  {number:<8} {}: {}{below}", class.name, class.recordings)
+    }));
+    lines.extend(
+        content
+            .left_out
+            .iter()
+            .map(|notice| format!("note       {notice}")),
+    );
+    let classes = content.classes.iter().map(|class| {
+        json!({"name": class.name, "recordings": class.recordings, "folders_below": class.folders})
+    });
+    Ok(Answer {
+        text: lines.join("\n"),
+        json: json!({
+            "folder": path,
+            "width": size.width,
+            "height": size.height,
+            "recordings": recordings,
+            "classes": classes.collect::<Vec<_>>(),
+            "notes": content.left_out.iter().collect::<Vec<_>>(),
+        }),
+    })
+}
+
 impl Convert {
     /// Runs the command.
     pub fn run(&self) -> Result<Answer, Failure> {
@@ -159,6 +222,14 @@ impl Convert {
         if self.to.is_none() && ["h5", "hdf5"].contains(&ending.as_str()) {
             return self.to_spike_file();
         }
+        let given = [
+            ("--side", self.side.is_some()),
+            ("--polarity", self.polarity.is_some()),
+        ];
+        refuse_given(
+            &given,
+            "is for HDF5, and every event is kept as it is in other formats",
+        )?;
         let format = self.to.map_or_else(|| format_of(&ending), Ok)?;
         let recording = self.reading.read(&self.input, self.origin)?;
         events::write(&self.output, &recording, format).map_err(Failure::failed)?;
@@ -177,6 +248,11 @@ impl Convert {
     }
 
     fn to_spike_file(&self) -> Result<Answer, Failure> {
+        let given = [
+            self.side.map(|_| Setting::Side),
+            self.polarity.map(|_| Setting::Polarity),
+        ];
+        let given: Vec<Setting> = given.into_iter().flatten().collect();
         let request = Request {
             // Times are kept as they are; only the places of events matter here.
             binning: Binning {
@@ -187,13 +263,20 @@ impl Convert {
                 rescale_x: 1.0,
                 repeats: Repeats::Count,
             },
-            side: self.side,
-            polarity: self.polarity,
-            origin: self.origin,
+            side: self.side.unwrap_or(128),
+            polarity: self.polarity.unwrap_or(PolarityCode::Separate),
+            reading: &self.reading.options(self.origin),
+            given: &given,
             shape: None,
         };
         let written = own::write_spike_file(&self.input, &self.output, &request);
-        let written = written.map_err(Failure::failed)?;
+        let written = written.map_err(|error| {
+            if error.is_usage() {
+                Failure::usage(error)
+            } else {
+                Failure::failed(error)
+            }
+        })?;
         let line = format!(
             "{}  {} samples, {} classes, {} channels, {} spikes",
             self.output.display(),

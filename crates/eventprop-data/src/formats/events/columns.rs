@@ -27,11 +27,10 @@ impl TimeUnit {
     /// an unsaid unit.
     pub fn to_us(self, time: f64) -> Option<i64> {
         let us = match self {
-            Self::Us => time,
             Self::Ms => time * 1e3,
             Self::S => time * 1e6,
             Self::Unsaid if time.fract() != 0.0 => return None,
-            Self::Unsaid => time,
+            Self::Us | Self::Unsaid => time,
         };
         // 2⁶² µs are 146,000 years.
         (us.abs() < 2f64.powi(62)).then(|| us.round() as i64)

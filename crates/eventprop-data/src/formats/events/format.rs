@@ -54,6 +54,11 @@ impl Format {
         Self::Hdf5,
     ];
 
+    /// True for tables, whose columns may have to be named.
+    pub fn has_columns(self) -> bool {
+        matches!(self, Self::Npy | Self::Npz | Self::Csv | Self::Hdf5)
+    }
+
     /// The name, as it is typed.
     pub fn name(self) -> &'static str {
         match self {

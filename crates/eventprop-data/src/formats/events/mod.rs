@@ -125,6 +125,9 @@ pub fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Recording, EventProb
         Some(format) => format,
         None => detect(bytes)?,
     };
+    if options.columns.is_some() && !format.has_columns() {
+        return Err(EventProblem::NoColumns { format });
+    }
     let mut recording = match format {
         Format::Aedat2 => aedat2::parse(bytes),
         Format::Aedat31 => aedat31::parse(bytes),

@@ -163,6 +163,14 @@ pub enum EventProblem {
         /// The missing columns and how to name them.
         needed: &'static str,
     },
+    /// Columns were given for what is no table.
+    #[error(
+        "the file is {format}, whose events have no columns to be named; leave the columns out"
+    )]
+    NoColumns {
+        /// The format.
+        format: Format,
+    },
     /// A value of a table.
     #[error("line {line}, byte {offset}: {found:?} is no {expected}")]
     Value {

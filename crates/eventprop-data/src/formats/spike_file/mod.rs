@@ -4,7 +4,7 @@
 //! ```text
 //! /spikes/times            [samples]   list of floats per sample: times in s (SHD: float16)
 //! /spikes/units            [samples]   list of integers per sample: the channel of each spike
-//! /labels                  [samples]   integer: the class
+//! /labels                  [samples]   a whole number of any type, also as a row or column: the class
 //! /extra/speaker           [samples]   integer: the speaker                         (may be missing)
 //! /extra/keys              [classes]   text: the word of each class                 (may be missing)
 //! /extra/meta_info/NAME    [speakers]  text or numbers about the speakers           (may be missing)
@@ -29,7 +29,7 @@ mod write;
 pub(crate) use element::{Float, Integer};
 pub use heap::ListProblem;
 pub use problem::{Problem, SpikeFileError};
-pub use read::{SpikeFile, Spikes};
+pub use read::{SpikeFile, Spikes, is_spike_file};
 pub(crate) use superblock::read as read_superblock;
 pub(crate) use tables::guarded;
 pub(crate) use write::nearest_f16;

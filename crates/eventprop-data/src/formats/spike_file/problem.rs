@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::heap::ListProblem;
+use crate::formats::class_numbers::ClassNumbersError;
 
 /// A spike file cannot be read.
 #[derive(Debug, Error)]
@@ -106,14 +107,13 @@ pub enum Problem {
         bytes: u64,
     },
     /// A class or a speaker that is none.
-    #[error("{dataset} of sample {sample} is {found}; expected a whole number from 0 to 65535")]
-    Number {
+    #[error("{dataset} {problem}")]
+    Numbers {
         /// The dataset.
         dataset: &'static str,
-        /// The sample.
-        sample: usize,
-        /// Its value.
-        found: f64,
+        /// The problem.
+        #[source]
+        problem: ClassNumbersError,
     },
     /// The spikes of a sample cannot be read.
     #[error("{dataset} of sample {sample}: {problem}")]

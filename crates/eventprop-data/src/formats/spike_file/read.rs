@@ -1,5 +1,6 @@
 //! Reading a spike file.
 
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -212,6 +213,15 @@ struct Decoder {
     spikes: Spikes,
 }
 
+/// True for a file of the kinds that hold spikes: HDF5, also behind a block of the user (MATLAB), or packed.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_spike_file(path: &Path) -> io::Result<bool> {
+    let source = source::open(path)?;
+    Ok(source.is_packed()? || superblock::find(&source)?.is_some())
+}
+
 fn open(path: &Path, scratch: &Path) -> Result<SpikeFile, Problem> {
     let (unpacked, source) = source::unpacked_file(path, scratch)?;
     let readable = unpacked.as_deref().unwrap_or(path);
@@ -221,8 +231,8 @@ fn open(path: &Path, scratch: &Path) -> Result<SpikeFile, Problem> {
     let times = file.lists(TIMES, "lists of floats (IEEE, 2, 4 or 8 bytes)", Float::of)?;
     let samples = times.references.len();
     let units = file.lists(UNITS, "lists of integers", Integer::of)?;
-    let labels = file.integers(LABELS)?;
-    let speakers = match file.integers(SPEAKER) {
+    let labels = file.class_numbers(LABELS)?;
+    let speakers = match file.class_numbers(SPEAKER) {
         Err(Problem::Missing { .. }) => None,
         speakers => Some(speakers?),
     };

@@ -19,18 +19,26 @@ pub(crate) struct Superblock {
 
 /// Finds the superblock, and compares the length of the file with it.
 pub(crate) fn read(source: &Source) -> Result<Superblock, Problem> {
+    if let Some(block) = find(source)? {
+        return decode(&block[SIGNATURE.len()..], source.bytes);
+    }
+    let mut found = block(source, 0)?;
+    found.truncate(SIGNATURE.len());
+    Err(Problem::NotHdf5 { found })
+}
+
+/// The superblock of an HDF5 file; none in another file.
+pub(super) fn find(source: &Source) -> io::Result<Option<Vec<u8>>> {
     let mut offset = 0;
     loop {
         let block = block(source, offset)?;
-        if let Some(rest) = block.strip_prefix(&SIGNATURE) {
-            return decode(rest, source.bytes);
+        if block.starts_with(&SIGNATURE) {
+            return Ok(Some(block));
         }
         // It may stand behind a block of the user: at 512, 1024, 2048, …
         offset = if offset == 0 { 512 } else { 2 * offset };
         if offset >= source.bytes {
-            let mut found = self::block(source, 0)?;
-            found.truncate(SIGNATURE.len());
-            return Err(Problem::NotHdf5 { found });
+            return Ok(None);
         }
     }
 }

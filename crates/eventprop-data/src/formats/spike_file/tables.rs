@@ -9,6 +9,7 @@ use super::MetaColumn;
 use super::element::{Float, Integer};
 use super::heap::Reference;
 use super::problem::Problem;
+use crate::formats::class_numbers::class_numbers;
 use crate::formats::is_vector;
 
 pub(super) const TIMES: &str = "spikes/times";
@@ -51,6 +52,20 @@ impl File {
 
     /// A dataset of one dimension, or of more that are 1, if all of it may be read.
     fn dataset(&self, name: &str) -> Result<H5Dataset, Problem> {
+        let dataset = self.array(name)?;
+        let shape = dataset.shape();
+        if !is_vector(&shape) {
+            return Err(Problem::Type {
+                dataset: name.to_owned(),
+                found: format!("an array of shape {shape:?}"),
+                expected: "one dimension",
+            });
+        }
+        Ok(dataset)
+    }
+
+    /// A dataset of any shape, if all of it may be read.
+    fn array(&self, name: &str) -> Result<H5Dataset, Problem> {
         let opened = guarded(name, || match self.hdf5.dataset(name) {
             Err(Hdf5Error::NotFound(_)) => Ok(None),
             dataset => dataset.map(Some),
@@ -62,14 +77,6 @@ impl File {
                 found,
             });
         };
-        let shape = dataset.shape();
-        if !is_vector(&shape) {
-            return Err(Problem::Type {
-                dataset: name.to_owned(),
-                found: format!("an array of shape {shape:?}"),
-                expected: "one dimension",
-            });
-        }
         self.spend(name, &dataset)?;
         Ok(dataset)
     }
@@ -143,24 +150,19 @@ impl File {
         })
     }
 
-    /// Whole numbers of any type from 0 to 65535.
-    pub(super) fn integers(&self, name: &'static str) -> Result<Vec<u16>, Problem> {
-        let dataset = self.dataset(name)?;
+    /// Classes or speakers: a whole number for each sample.
+    pub(super) fn class_numbers(&self, name: &'static str) -> Result<Vec<u16>, Problem> {
+        let dataset = self.array(name)?;
         let datatype = guarded(name, || dataset.datatype())?;
         let values = numbers(name, &dataset, &datatype)?.ok_or_else(|| Problem::Type {
             dataset: name.to_owned(),
             found: type_name(&datatype),
             expected: "whole numbers; words of classes stand in extra/keys",
         })?;
-        let number = |(sample, &found): (usize, &f64)| {
-            let whole = found.fract() == 0.0 && (0.0..=65_535.0).contains(&found);
-            whole.then_some(found as u16).ok_or(Problem::Number {
-                dataset: name,
-                sample,
-                found,
-            })
-        };
-        values.iter().enumerate().map(number).collect()
+        class_numbers(&dataset.shape(), &values).map_err(|problem| Problem::Numbers {
+            dataset: name,
+            problem,
+        })
     }
 
     pub(super) fn keys(&self) -> Result<Vec<String>, Problem> {
@@ -313,7 +315,7 @@ mod tests {
             let labels = file.new_dataset::<f64>().shape(shape).create(LABELS);
             labels.unwrap().write_raw(values).unwrap();
         });
-        file.integers(LABELS)
+        file.class_numbers(LABELS)
     }
 
     /// As MATLAB writes them, and h5py.
@@ -341,13 +343,13 @@ mod tests {
                 .create(LABELS);
             labels.unwrap().write_raw_bytes(&[1, 0, 1]).unwrap();
         });
-        assert_eq!(file.integers(LABELS).unwrap(), [1, 0, 1]);
+        assert_eq!(file.class_numbers(LABELS).unwrap(), [1, 0, 1]);
     }
 
     #[test]
     fn labels_that_are_none_are_refused() {
         let message = labels(&[2, 2], &[0.0; 4]).unwrap_err().to_string();
-        assert!(message.contains("an array of shape [2, 2]"), "{message}");
+        assert!(message.contains("has shape [2, 2]"), "{message}");
         for bad in [0.5, -1.0, 65_536.0, f64::NAN] {
             let message = labels(&[2], &[0.0, bad]).unwrap_err().to_string();
             let expected = format!("labels of sample 1 is {bad}; expected a whole number");

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::FileListError;
-use super::naming::{Naming, sorted};
+use super::naming::Naming;
 use super::pattern::is_sound_ending;
+use crate::sets::class_order::in_order;
 
 /// A recording to be encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl FileList {
         };
         let first = first.name.clone();
         let (keys, classes) = naming.classes(&found)?;
-        let speakers = sorted(found.iter().filter_map(|one| one.speaker.clone()));
+        let speakers = in_order(found.iter().filter_map(|one| one.speaker.clone()));
         count(&classes, "classes")?;
         count(&speakers, "speakers")?;
         let absent = naming.select(&mut found)?;

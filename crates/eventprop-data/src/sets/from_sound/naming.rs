@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::error::FileListError;
 use super::pattern::{Fields, Pattern, Selection};
 use super::table::{self, Line, Needed, Table, read_text};
+use crate::sets::class_order::in_order;
 
 /// Source of labels or speakers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +146,7 @@ impl Naming {
         found: &[Found],
     ) -> Result<(Vec<String>, Vec<String>), FileListError> {
         if self.classes.is_empty() {
-            let keys = sorted(found.iter().map(|one| one.label.clone()));
+            let keys = in_order(found.iter().map(|one| one.label.clone()));
             return Ok((keys.clone(), keys));
         }
         let known: BTreeSet<&str> = self.classes.iter().map(|(key, _)| key.as_str()).collect();
@@ -194,13 +195,4 @@ impl Found {
         };
         selection.takes(value)
     }
-}
-
-/// Each word once: in the order of the numbers if all are numbers, otherwise of the letters.
-pub(super) fn sorted(words: impl Iterator<Item = String>) -> Vec<String> {
-    let mut words: Vec<String> = words.collect::<BTreeSet<_>>().into_iter().collect();
-    if words.iter().all(|word| word.parse::<u64>().is_ok()) {
-        words.sort_by_key(|word| word.parse::<u64>().unwrap_or(u64::MAX));
-    }
-    words
 }

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use super::error::OwnDataError;
-use super::folder::{
-    Member, UNITS, camera_code, members, prefixed_notes, recording, sensor, span_ms,
-};
+use super::folder::{Member, Tree, UNITS, camera_code, prefixed_notes, sensor, span_ms, tree};
 use super::shape::Request;
+use crate::formats::events;
 use crate::formats::spike_file::{Sample, SpikeFileWriter, TimeType, WriteOptions};
 use crate::time_span::TimeSpan;
 
@@ -36,13 +35,19 @@ pub fn write_spike_file(
     to: &Path,
     request: &Request<'_>,
 ) -> Result<Written, OwnDataError> {
-    let (names, members) = if from.is_dir() {
-        members(from, None)?
+    let tree = if from.is_dir() {
+        tree(from, None)?
     } else {
         let path = from.to_owned();
-        (Vec::new(), vec![Member { path, class: 0 }])
+        Tree {
+            names: Vec::new(),
+            members: vec![Member { path, class: 0 }],
+            left_out: Vec::new(),
+        }
     };
-    let sensor = sensor(&members, None)?;
+    let notices = tree.left_out_notice().into_iter().collect();
+    let Tree { names, members, .. } = tree;
+    let sensor = sensor(&members, request.reading, None)?;
     let code = camera_code(from, sensor, request)?;
     let options = WriteOptions {
         times: TimeType::F64,
@@ -56,11 +61,11 @@ pub fn write_spike_file(
         samples: members.len(),
         spikes: 0,
         inputs: code.inputs(),
-        notices: Vec::new(),
+        notices,
     };
     let mut span = TimeSpan::new(UNITS);
     for member in &members {
-        let recording = recording(member, request.origin)?;
+        let recording = events::read_with(&member.path, request.reading)?;
         let placed = recording.events.iter();
         let placed = placed.filter_map(|event| Some((event.t_us, code.input(event)?)));
         let (times_s, units): (Vec<f64>, Vec<u16>) = placed

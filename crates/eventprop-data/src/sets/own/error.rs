@@ -11,6 +11,13 @@ use crate::formats::npz::NpzError;
 use crate::formats::spike_file::{SpikeFileError, WriteFileError};
 use crate::time_span::AllLate;
 
+impl OwnDataError {
+    /// True if a setting is to blame rather than the data.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Unused { .. })
+    }
+}
+
 /// A user's set could not be read.
 #[derive(Debug, Error)]
 pub enum OwnDataError {
@@ -38,6 +45,26 @@ pub enum OwnDataError {
         path: PathBuf,
         /// The missing part.
         missing: &'static str,
+    },
+    /// A folder of the parts of a set.
+    #[error("{}: the folders {found} are parts of a set, not classes; name one of them, such as {}/{first}", path.display(), path.display())]
+    Parts {
+        /// The folder.
+        path: PathBuf,
+        /// Their names.
+        found: String,
+        /// The first of them.
+        first: String,
+    },
+    /// A setting that has no use here.
+    #[error("{}: {setting} has no use for {content}; leave it out", path.display())]
+    Unused {
+        /// The folder or file.
+        path: PathBuf,
+        /// The setting.
+        setting: &'static str,
+        /// The content.
+        content: &'static str,
     },
     /// A file that is none of the three.
     #[error("{}: neither HDF5 nor .npz; expected a folder per class of recordings, an HDF5 file in the layout of SHD, or .npz with times_ms, units, offsets and labels", path.display())]

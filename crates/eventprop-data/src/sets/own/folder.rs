@@ -1,17 +1,34 @@
 //! A folder per class of recordings.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::error::OwnDataError;
-use super::shape::{CHANNELS_MAX, Loaded, Request, SensorKind, Shape};
+use super::shape::{CHANNELS_MAX, Loaded, Request, SensorKind, Setting, Shape};
 use crate::binned::{BinnedSet, Binning, Speakers};
 use crate::encode::camera::{CameraCode, PolarityCode};
 use crate::formats::events::{
-    self, EventFileError, Polarity, ReadOptions, Recording, SensorSize, SizeFrom, TimeOrigin,
+    self, EventFileError, Polarity, ReadOptions, Recording, SensorSize, SizeFrom,
 };
+use crate::sets::class_order::in_order;
 use crate::time_span::TimeSpan;
+
+/// Folders of these names hold parts of a set, not classes.
+const PARTS: [&str; 9] = [
+    "train",
+    "training",
+    "test",
+    "testing",
+    "val",
+    "valid",
+    "validation",
+    "eval",
+    "evaluation",
+];
+/// Entries that are named in a notice.
+const SHOWN: usize = 3;
 
 /// A recording of a class.
 pub(super) struct Member {
@@ -21,20 +38,22 @@ pub(super) struct Member {
 
 /// Reads a folder.
 pub(super) fn read(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
-    let (names, members) = members(path, request.shape)?;
-    let sensor = sensor(&members, request.shape)?;
+    let tree = tree(path, request.shape)?;
+    let (names, members) = (&tree.names, &tree.members);
+    let sensor = sensor(members, request.reading, request.shape)?;
     let code = camera_code(path, sensor, request)?;
     let mut binning = request.binning;
     binning.inputs = code.inputs();
     let classes = names.len() as u32;
     let mut set = BinnedSet::new(code.inputs(), binning.steps, classes, Speakers::Unknown)
         .with_repeats(binning.repeats);
-    let (mut notices, mut left_out) = (Vec::new(), 0);
+    let mut notices: Vec<String> = tree.left_out_notice().into_iter().collect();
+    let mut left_out = 0;
     let mut span = TimeSpan::new(UNITS);
     for group in members.chunks(64) {
         let read: Vec<_> = group
             .par_iter()
-            .map(|member| sample(member, &code, &binning, request.origin))
+            .map(|member| sample(member, &code, &binning, request))
             .collect::<Result<Vec<_>, OwnDataError>>()?;
         for (member, mut read) in group.iter().zip(read) {
             left_out += read.events - read.late - read.spikes.len() as u64;
@@ -54,11 +73,11 @@ pub(super) fn read(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnData
         problem,
     })?);
     notices.extend(set.lost.notices());
-    set.class_names.clone_from(&names);
+    set.class_names.clone_from(names);
     Ok(Loaded {
         set,
         shape: Shape {
-            names,
+            names: tree.names,
             classes,
             inputs: binning.inputs,
             sensor: Some(sensor),
@@ -68,11 +87,18 @@ pub(super) fn read(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnData
     })
 }
 
+/// The inputs of the pixels; side and polarity may only be asked for where there is a picture and polarities.
 pub(super) fn camera_code(
     path: &Path,
     sensor: SensorKind,
     request: &Request<'_>,
 ) -> Result<CameraCode, OwnDataError> {
+    if !sensor.is_camera() {
+        let content = "recordings of channels, which have no picture";
+        request.refuse(&[Setting::Side, Setting::Polarity], path, content)?;
+    } else if sensor.polarity == Polarity::None {
+        request.refuse(&[Setting::Polarity], path, "recordings without polarities")?;
+    }
     let side = if sensor.is_camera() {
         request.side
     } else {
@@ -90,41 +116,113 @@ pub(super) fn camera_code(
     })
 }
 
-/// Classes and recordings below a folder, both by name.
-pub(super) fn members(
-    path: &Path,
-    shape: Option<&Shape>,
-) -> Result<(Vec<String>, Vec<Member>), OwnDataError> {
-    let (folders, found) = class_folders(path)?;
+/// The content of a folder: classes and recordings.
+pub(super) struct Tree {
+    /// Names of the classes.
+    pub(super) names: Vec<String>,
+    /// The recordings, class by class, each by path.
+    pub(super) members: Vec<Member>,
+    /// Entries that are not read.
+    pub(super) left_out: Vec<PathBuf>,
+}
+
+impl Tree {
+    /// A sentence about what is not read.
+    pub(super) fn left_out_notice(&self) -> Option<String> {
+        let count = self.left_out.len();
+        let shown: Vec<String> = self
+            .left_out
+            .iter()
+            .take(SHOWN)
+            .map(|path| path.display().to_string())
+            .collect();
+        let more = if count > SHOWN { ", …" } else { "" };
+        (count > 0).then(|| {
+            format!(
+                "entries that are not read ({count}), because they are hidden, beside the folders of the classes, or neither file nor folder: {}{more}",
+                shown.join(", ")
+            )
+        })
+    }
+}
+
+/// Classes and recordings below a folder: the classes in the order of their names, the recordings of a class also
+/// from folders below its own (people, takes).
+pub(super) fn tree(path: &Path, shape: Option<&Shape>) -> Result<Tree, OwnDataError> {
+    let mut left_out = Vec::new();
+    let classes = class_folders(path, &mut left_out)?;
+    let found: Vec<String> = classes.iter().map(|(name, _)| name.clone()).collect();
     let names = match shape {
         Some(shape) if !shape.names.is_empty() => shape.names.clone(),
-        _ => found.clone(),
+        _ => found,
     };
     let mut members = Vec::new();
-    for (folder, name) in folders.iter().zip(&found) {
-        let class = names.iter().position(|known| known == name);
+    for (name, folder) in classes {
+        let class = names.iter().position(|known| *known == name);
         let class = class.ok_or_else(|| OwnDataError::Class {
             path: folder.clone(),
-            found: name.clone(),
+            found: name,
             known: names.join(", "),
         })?;
-        let class = class as u16;
-        let files = entries(folder)?.into_iter().filter(|path| path.is_file());
-        let before = members.len();
-        members.extend(files.map(|path| Member { path, class }));
-        if members.len() == before {
+        let mut walk = Walk::default();
+        walk.below(&folder)?;
+        if walk.files.is_empty() {
             return Err(OwnDataError::Empty {
-                path: folder.clone(),
+                path: folder,
                 missing: "no recording of this class",
             });
         }
+        walk.files.sort();
+        let class = class as u16;
+        members.extend(walk.files.into_iter().map(|path| Member { path, class }));
+        left_out.append(&mut walk.left_out);
     }
-    Ok((names, members))
+    Ok(Tree {
+        names,
+        members,
+        left_out,
+    })
 }
 
-fn class_folders(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), OwnDataError> {
-    let mut folders = entries(path)?;
-    folders.retain(|path| path.is_dir());
+/// The files below a folder.
+#[derive(Default)]
+struct Walk {
+    files: Vec<PathBuf>,
+    left_out: Vec<PathBuf>,
+    /// Folders in which it was, without links: a link back to one is not followed.
+    been: BTreeSet<PathBuf>,
+}
+
+impl Walk {
+    fn below(&mut self, folder: &Path) -> Result<(), OwnDataError> {
+        let place = folder.canonicalize().map_err(|source| OwnDataError::Io {
+            path: folder.to_owned(),
+            source,
+        })?;
+        if !self.been.insert(place) {
+            self.left_out.push(folder.to_owned());
+            return Ok(());
+        }
+        for path in entries(folder, &mut self.left_out)? {
+            if path.is_dir() {
+                self.below(&path)?;
+            } else {
+                self.files.push(path);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folders of the classes with their names.
+fn class_folders(
+    path: &Path,
+    left_out: &mut Vec<PathBuf>,
+) -> Result<Vec<(String, PathBuf)>, OwnDataError> {
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries(path, left_out)?
+        .into_iter()
+        .partition(|path| path.is_dir());
+    left_out.extend(files);
     if folders.is_empty() || folders.len() > CHANNELS_MAX as usize {
         return Err(OwnDataError::Empty {
             path: path.to_owned(),
@@ -135,39 +233,102 @@ fn class_folders(path: &Path) -> Result<(Vec<PathBuf>, Vec<String>), OwnDataErro
         let name = path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     };
-    let names = folders.iter().map(name).collect();
-    Ok((folders, names))
+    let order = in_order(folders.iter().map(name));
+    if order
+        .iter()
+        .all(|name| PARTS.contains(&name.to_lowercase().as_str()))
+    {
+        return Err(OwnDataError::Parts {
+            path: path.to_owned(),
+            found: order.join(", "),
+            first: order[0].clone(),
+        });
+    }
+    let mut classes: Vec<(String, PathBuf)> = folders
+        .into_iter()
+        .map(|path| (name(&path), path))
+        .collect();
+    classes.sort_by_key(|(name, _)| order.iter().position(|other| other == name));
+    Ok(classes)
 }
 
-/// Entries of a folder that are not hidden, by name.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, OwnDataError> {
+/// Files and folders in a folder, by name. Those that are hidden or neither go to `left_out`.
+fn entries(folder: &Path, left_out: &mut Vec<PathBuf>) -> Result<Vec<PathBuf>, OwnDataError> {
     let io = |source| OwnDataError::Io {
         path: folder.to_owned(),
         source,
     };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)? {
-        let path = entry.map_err(io)?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden {
-            paths.push(path);
-        }
+        paths.push(entry.map_err(io)?.path());
     }
     paths.sort();
-    Ok(paths)
+    let is_read = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        let hidden = name.to_string_lossy().starts_with('.');
+        !hidden && (path.is_file() || path.is_dir())
+    };
+    let (read, other) = paths.into_iter().partition(is_read);
+    left_out.extend::<Vec<PathBuf>>(other);
+    Ok(read)
+}
+
+/// The content of a folder, as it would be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The classes in the order of their numbers.
+    pub classes: Vec<ClassContent>,
+    /// The sensor that all recordings come from.
+    pub sensor: SensorKind,
+    /// A sentence about what is not read.
+    pub left_out: Option<String>,
+}
+
+/// The recordings of a class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassContent {
+    /// Its name.
+    pub name: String,
+    /// Its recordings.
+    pub recordings: usize,
+    /// Folders below its own that hold some of them.
+    pub folders: usize,
+}
+
+/// Describes a folder per class of recordings; all are read.
+///
+/// # Errors
+/// [`OwnDataError`].
+pub fn content(path: &Path, reading: &ReadOptions) -> Result<Content, OwnDataError> {
+    let tree = tree(path, None)?;
+    let class = |(number, name): (usize, &String)| {
+        let of = tree.members.iter();
+        let of = of.filter(|member| usize::from(member.class) == number);
+        let folders: BTreeSet<&Path> = of.clone().filter_map(|m| m.path.parent()).collect();
+        let own = path.join(name);
+        ClassContent {
+            name: name.clone(),
+            recordings: of.count(),
+            folders: folders.into_iter().filter(|folder| *folder != own).count(),
+        }
+    };
+    Ok(Content {
+        classes: tree.names.iter().enumerate().map(class).collect(),
+        sensor: sensor(&tree.members, reading, None)?,
+        left_out: tree.left_out_notice(),
+    })
 }
 
 /// The sensor that all recordings come from. Sizes that files declare have to agree; where they are
 /// only seen from the events the largest holds all.
 pub(super) fn sensor(
     members: &[Member],
+    reading: &ReadOptions,
     shape: Option<&Shape>,
 ) -> Result<SensorKind, OwnDataError> {
     let sensors: Vec<events::Sensor> = members
         .par_iter()
-        .map(|member| Ok(events::read(&member.path)?.sensor))
+        .map(|member| Ok(events::read_with(&member.path, reading)?.sensor))
         .collect::<Result<_, EventFileError>>()?;
     let first = members.iter().zip(&sensors).next();
     let (first_member, first_sensor) = first.expect("every class has a recording");
@@ -244,9 +405,9 @@ fn sample(
     member: &Member,
     code: &CameraCode,
     binning: &Binning,
-    origin: TimeOrigin,
+    request: &Request<'_>,
 ) -> Result<Sampled, OwnDataError> {
-    let recording = recording(member, origin)?;
+    let recording: Recording = events::read_with(&member.path, request.reading)?;
     let mut spikes = Vec::with_capacity(recording.events.len());
     let late = code.bin(&recording.events, 0, binning, &mut spikes);
     let late = late.map_err(|problem| OwnDataError::Bin {
@@ -269,15 +430,6 @@ pub(super) fn span_ms(recording: &Recording) -> Vec<f64> {
     let ends = events.first().into_iter().chain(events.last());
     let ends = ends.map(|event| event.t_us as f64 / 1000.0);
     ends.take(events.len()).collect()
-}
-
-/// A recording whose times count from `origin`.
-pub(super) fn recording(member: &Member, origin: TimeOrigin) -> Result<Recording, EventFileError> {
-    let options = ReadOptions {
-        origin,
-        ..ReadOptions::default()
-    };
-    events::read_with(&member.path, &options)
 }
 
 pub(super) fn prefixed_notes(member: &Member, recording: &Recording) -> Vec<String> {

@@ -7,10 +7,14 @@ use eventprop::time_noise::TimeNoise;
 use super::error::OwnDataError;
 use super::shape::{CHANNELS_MAX, Loaded, Request, Shape};
 use crate::binned::{BinnedSet, Binning, Speakers};
+use crate::formats::class_numbers::class_numbers;
 use crate::formats::is_vector;
 use crate::formats::npz::Npz;
 use crate::formats::spike_file::{SpikeFile, Spikes};
 use crate::time_span::TimeSpan;
+
+/// Spikes inside the trial by step and channel, and the times of all in ms.
+type Binned = (Vec<(u32, u16)>, Vec<f64>);
 
 /// An HDF5 file, packed or not.
 pub(super) fn read_hdf5(path: &Path, request: &Request<'_>) -> Result<Loaded, OwnDataError> {
@@ -30,12 +34,11 @@ pub(super) fn read_hdf5(path: &Path, request: &Request<'_>) -> Result<Loaded, Ow
     let mut set = BinnedSet::new(shape.inputs, binning.steps, shape.classes, speakers)
         .with_repeats(binning.repeats);
     let noise = file.time_noise();
-    let binned =
-        |sample: usize, spikes: &Spikes| -> Result<(Vec<(u32, u16)>, Vec<f64>), OwnDataError> {
-            let pairs = spikes.times_s.iter().zip(&spikes.units);
-            let pairs = pairs.map(|(&time_s, &unit)| (time_s * 1000.0, unit));
-            bin_list(path, sample, (pairs, noise), &binning)
-        };
+    let binned = |sample: usize, spikes: &Spikes| -> Result<Binned, OwnDataError> {
+        let pairs = spikes.times_s.iter().zip(&spikes.units);
+        let pairs = pairs.map(|(&time_s, &unit)| (time_s * 1000.0, unit));
+        bin_list(path, sample, (pairs, noise), &binning)
+    };
     let mut span = TimeSpan::new("spikes/times are in s");
     file.for_each(binned, |sample, (mut spikes, times_ms)| {
         let total = times_ms.len();
@@ -59,7 +62,7 @@ fn bin_list(
     sample: usize,
     (pairs, noise): (impl Iterator<Item = (f64, i64)>, TimeNoise),
     binning: &Binning,
-) -> Result<(Vec<(u32, u16)>, Vec<f64>), OwnDataError> {
+) -> Result<Binned, OwnDataError> {
     let mut times_ms = Vec::new();
     let mut spikes = Vec::new();
     for (time_ms, unit) in pairs {
@@ -199,7 +202,9 @@ impl Lists {
             }
         };
         let units = whole(&["units", "channels"], 65_535.0)?;
-        let labels = whole(&["labels", "label"], 65_534.0)?;
+        let (name, numbers) = npz.numbers(&["labels", "label"])?;
+        let labels = class_numbers(&numbers.shape, &numbers.values);
+        let labels = labels.map_err(|error| wrong(format!("{name} {error}")))?;
         let offsets = whole(&["offsets"], times.values.len() as f64)?;
         let offsets: Vec<usize> = offsets.iter().map(|&v| v as usize).collect();
         if units.len() != times.values.len() {
@@ -220,7 +225,7 @@ impl Lists {
             times_ms: times.values.iter().map(|t| t * factor).collect(),
             units: units.iter().map(|&v| v as i64).collect(),
             offsets,
-            labels: labels.iter().map(|&v| v as u16).collect(),
+            labels,
         })
     }
 }

@@ -3,9 +3,15 @@ use std::path::Path;
 use super::*;
 use crate::binned::{BinnedSet, Binning, Repeats};
 use crate::encode::camera::PolarityCode;
-use crate::formats::events::{Polarity, SensorSize, TimeOrigin};
+use crate::formats::events::{Format, Polarity, ReadOptions, SensorSize, TimeOrigin};
 use crate::formats::npz::{self, archive, array};
 use crate::formats::spike_file::{Sample, SpikeFile, SpikeFileWriter, TimeType, WriteOptions};
+
+const RECOGNISED: ReadOptions = ReadOptions {
+    format: None,
+    columns: None,
+    origin: TimeOrigin::FirstEvent,
+};
 
 fn request(shape: Option<&Shape>) -> Request<'_> {
     Request {
@@ -19,7 +25,8 @@ fn request(shape: Option<&Shape>) -> Request<'_> {
         },
         side: 32,
         polarity: PolarityCode::Separate,
-        origin: TimeOrigin::FirstEvent,
+        reading: &RECOGNISED,
+        given: &[],
         shape,
     }
 }
@@ -67,10 +74,11 @@ fn own_data_in_a_folder_per_class() {
     );
     assert_eq!(spikes(&loaded.set, 0), [(0, (2 * 4 + 1) * 2 + 1)]);
     assert_eq!(spikes(&loaded.set, 1), [(0, (4 + 3) * 2 + 1), (2, 0)]);
-    assert_eq!(
-        loaded.notices,
-        ["1 of 4 events come after TRIAL_MS and are cut off"]
-    );
+    let [hidden, late] = &loaded.notices[..] else {
+        panic!("{:?}", loaded.notices);
+    };
+    assert!(hidden.contains("not read (1)") && hidden.contains("clap/.hidden"));
+    assert_eq!(late, "1 of 4 events come after TRIAL_MS and are cut off");
     let test = tempfile::tempdir().unwrap();
     write(test.path(), "wave/c.csv", "t,x,y,p\n1,0,0,1\n");
     let shaped = read_binned(test.path(), &request(Some(&loaded.shape))).unwrap();
@@ -133,7 +141,13 @@ fn what_a_polarity_leaves_out_is_said() {
         let written = write_spike_file(
             &folder.path().join("a/a.csv"),
             &path,
-            &Request { origin, ..on },
+            &Request {
+                reading: &ReadOptions {
+                    origin,
+                    ..RECOGNISED
+                },
+                ..on
+            },
         );
         let notices = written.unwrap().notices;
         assert!(
@@ -442,4 +456,128 @@ fn times_in_a_unit_that_cannot_be_right_are_told() {
         short.contains("less than a step") && short.contains("t_s"),
         "{short}"
     );
+}
+
+/// Takes and people are folders below that of the class; what is no recording is named.
+#[test]
+fn recordings_below_the_folder_of_their_class_are_read_and_the_rest_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "t,x,y,p\n1,0,0,1\n";
+    for name in [
+        "10/1.csv",
+        "9/1.csv",
+        "9/anna/1.csv",
+        "9/anna/take 2/1.csv",
+        "2/1.csv",
+    ] {
+        write(folder.path(), name, table);
+    }
+    write(folder.path(), "9/.DS_Store", "?");
+    write(folder.path(), "README.txt", "?");
+    let loaded = read(folder.path()).unwrap();
+    assert_eq!(loaded.shape.names, ["2", "9", "10"]);
+    assert_eq!(loaded.set.labels(), [0, 1, 1, 1, 2]);
+    let [notice] = &loaded.notices[..] else {
+        panic!("{:?}", loaded.notices);
+    };
+    assert!(notice.contains("not read (2)"), "{notice}");
+    assert!(
+        notice.contains("README.txt") && notice.contains(".DS_Store"),
+        "{notice}"
+    );
+    let content = content(folder.path(), &RECOGNISED).unwrap();
+    let counts = content
+        .classes
+        .iter()
+        .map(|class| (class.recordings, class.folders));
+    assert_eq!(counts.collect::<Vec<_>>(), [(1, 0), (3, 2), (1, 0)]);
+    assert_eq!(content.left_out.as_ref(), Some(notice));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_back_to_a_folder_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a/1.csv", "t,x,y,p\n1,0,0,1\n");
+    std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("a/again")).unwrap();
+    let loaded = read(folder.path()).unwrap();
+    assert_eq!(loaded.set.len(), 1);
+    assert!(loaded.notices[0].contains("again"), "{:?}", loaded.notices);
+}
+
+#[test]
+fn folders_of_parts_are_no_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "train/a/1.csv", "t,x,y,p\n1,0,0,1\n");
+    write(folder.path(), "test/a/1.csv", "t,x,y,p\n1,0,0,1\n");
+    let error = read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("test, train are parts of a set"), "{error}");
+}
+
+/// Format and columns hold for every recording of a folder, and what the content has no use for is refused.
+#[test]
+fn settings_reach_a_folder_and_unused_ones_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a/1.csv", "6,19,1,821\n7,3,0,1900\n");
+    write(folder.path(), "a/2.csv", "6,19,1,821\n");
+    assert!(read(folder.path()).is_err());
+    let columns = ReadOptions {
+        columns: Some("x,y,p,t".parse().unwrap()),
+        ..RECOGNISED
+    };
+    let with = |reading| Request {
+        reading,
+        ..request(None)
+    };
+    let loaded = read_binned(folder.path(), &with(&columns)).unwrap();
+    assert_eq!(loaded.set.len(), 2);
+    assert_eq!(loaded.shape.sensor.unwrap().size.width, 8);
+    let binary = ReadOptions {
+        format: Some(Format::Aedat31),
+        ..RECOGNISED
+    };
+    assert!(read_binned(folder.path(), &with(&binary)).is_err());
+
+    let lists = tempfile::tempdir().unwrap();
+    write(lists.path(), "a/a.csv", "t_ms,channel\n1,99\n3,0\n");
+    let flat = tempfile::tempdir().unwrap();
+    write(flat.path(), "a/a.csv", "t,x,y\n1,9,3\n");
+    let trains = lists.path().join("set.npz");
+    let entries = [
+        ("times_ms", array(&[2], &[1.5, 3.0])),
+        ("units", array(&[2], &[1.0, 0.0])),
+        ("offsets", array(&[2], &[0.0, 2.0])),
+        ("labels", array(&[1, 1], &[1.0])),
+    ];
+    std::fs::write(&trains, archive(&entries)).unwrap();
+    let all = [Setting::Side, Setting::Polarity, Setting::Origin];
+    for (path, used) in [
+        (folder.path(), &all[..]),
+        (flat.path(), &[Setting::Side, Setting::Origin]),
+        (lists.path(), &[Setting::Origin]),
+        (trains.as_path(), &[]),
+    ] {
+        for setting in all {
+            let request = Request {
+                given: &[setting],
+                ..with(if path == folder.path() {
+                    &columns
+                } else {
+                    &RECOGNISED
+                })
+            };
+            match read_binned(path, &request) {
+                Ok(_) => assert!(used.contains(&setting), "{path:?} {setting:?}"),
+                Err(error) => {
+                    assert!(error.is_usage() && !used.contains(&setting), "{error}");
+                    let text = error.to_string();
+                    assert!(text.contains(setting.name()), "{text}");
+                }
+            }
+        }
+    }
+    for reading in [&columns, &binary] {
+        let error = read_binned(&trains, &with(reading)).unwrap_err();
+        assert!(error.is_usage(), "{error}");
+    }
 }

@@ -1,6 +1,7 @@
 """The modules of `genn_eventprop` under the names that its scripts import.
 
-`python -m eventprop.compat` prints the folder to put on PYTHONPATH:
+`python -m eventprop.compat SCRIPT ARGUMENTS` runs a script of it; without arguments the folder to put on PYTHONPATH is
+printed:
 
     PYTHONPATH=$(python -m eventprop.compat) python train_MNIST.py
 """

@@ -36,7 +36,7 @@ def read_events(
     path: str | os.PathLike[str],
     *,
     format: str | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[str] | str | None = None,
     origin: str = "first_event",
 ) -> Recording:
     """Reads a recording; the format is recognised by the content.
@@ -52,18 +52,24 @@ def read_events(
         The format, where the content does not tell.
     columns
         Meaning of the columns of a table without names: `t` (µs), `t_ms` or `t_s`; `x`, `y`, `p`, or
-        `channel`; `_` for what is not read.
+        `channel`; `_` for what is not read. A list, or text with commas.
     origin
         What times count from: the `"first_event"`, or the zero of the `"file"`; `"first"` and `"zero"` for short.
     """
-    names = None if columns is None else list(columns)
-    read = _engine.read_events(os.fspath(path), format, names, origin)
+    read = _engine.read_events(os.fspath(path), format, column_names(columns), origin)
     for note in read["notes"]:
         warn(f"{os.fspath(path)}: {note}")
     events = np.zeros(len(read["t"]), _EVENT)
     for field, _ in _EVENT:
         events[field] = read[field]
     return Recording(events, read["sensor_size"], read["format"], read["notes"])
+
+
+def column_names(columns: Sequence[str] | str | None) -> list[str] | None:
+    """The columns of a table: a list, or text with commas as on the command line."""
+    if columns is None:
+        return None
+    return columns.split(",") if isinstance(columns, str) else list(columns)
 
 
 def write_events(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from typing import Any
 from .. import _arrays, _engine
 from .._warning import warn
 from ..spikes import Spikes
+from ._recordings import column_names
 
 __all__ = ["OwnData", "Parts", "benchmark", "dvs_gesture", "mnist", "nmnist", "own", "shd", "smnist", "ssc", "yinyang"]
 
@@ -55,19 +56,25 @@ def yinyang(
     trial, dt
         The latency code of a trial in ms: coordinate 0 is 2 dt, coordinate 1 is trial − 2 dt.
     published
-        The 5000, 1000 and 1000 published samples instead, bit for bit.
+        The 5000, 1000 and 1000 published samples instead, bit for bit; sizes and seeds then have no use.
     seed, test_seed
         Seeds of the generated samples.
     """
     params: dict[str, Any] = {"TRIAL_MS": trial, "DT_MS": dt, "TRAIN_DATA_SEED": seed, "TEST_DATA_SEED": test_seed}
     sizes = {"N_TRAIN": train, "N_VALIDATE": validation, "N_TEST": test}
     if published:
+        given = (train, validation, test, seed, test_seed)
+        for name, value, default in zip(("train", "validation", "test", "seed", "test_seed"), given, _YINYANG):
+            _unused(name, value, default, "for the published samples")
         params["DATA"] = "published"
         return benchmark("yinyang", params | {"N_BATCH": 1})
     for key, size in sizes.items():
         params[key] = -(-_arrays.whole(key, size, 0) // 3)
     parts = benchmark("yinyang", params | {"N_BATCH": 1})
     return Parts(parts.train[:train], parts.validation[:validation], parts.test[:test], parts.inputs, parts.classes)
+
+
+_YINYANG = (5000, 1000, 1000, 123, 456)
 
 
 def mnist(
@@ -97,7 +104,7 @@ def mnist(
     data_dir
         Folder of the files.
     """
-    return benchmark("mnist", _parameters(locals()), data_dir=data_dir)
+    return benchmark("mnist", _parameters("mnist", locals()), data_dir=data_dir)
 
 
 def shd(
@@ -139,7 +146,11 @@ def shd(
     data_dir
         Folder of the files.
     """
-    return benchmark("shd", _parameters(locals()), data_dir=data_dir)
+    if evaluation != "speaker":
+        _unused("speaker", speaker, 0, 'without evaluation="speaker"')
+    if delays == 0:
+        _unused("delay", delay, 50.0, "without delays")
+    return benchmark("shd", _parameters("shd", locals()), data_dir=data_dir)
 
 
 def ssc(
@@ -170,7 +181,9 @@ def ssc(
     evaluation
         What is validated on: the `"validation_set"`, or `"random"` samples of the training file.
     """
-    return benchmark("ssc", _parameters(locals()), data_dir=data_dir)
+    if delays == 0:
+        _unused("delay", delay, 50.0, "without delays")
+    return benchmark("ssc", _parameters("ssc", locals()), data_dir=data_dir)
 
 
 def smnist(
@@ -206,7 +219,7 @@ def smnist(
     data_dir
         Folder of the files.
     """
-    return benchmark("smnist", _parameters(locals()), data_dir=data_dir)
+    return benchmark("smnist", _parameters("smnist", locals()), data_dir=data_dir)
 
 
 def nmnist(
@@ -239,7 +252,7 @@ def nmnist(
     data_dir
         Folder that holds `Train/0` to `Test/9`, or `nmnist/` with them.
     """
-    return benchmark("nmnist", _parameters(locals()), data_dir=data_dir)
+    return benchmark("nmnist", _parameters("nmnist", locals()), data_dir=data_dir)
 
 
 def dvs_gesture(
@@ -282,7 +295,15 @@ def dvs_gesture(
     data_dir
         Folder of the recordings, or of tonic's clips.
     """
-    return benchmark("dvs-gesture", _parameters(locals()), data_dir=data_dir)
+    if evaluation != "speaker":
+        _unused("speaker", speaker, 0, 'without evaluation="speaker"')
+    return benchmark("dvs-gesture", _parameters("dvs-gesture", locals()), data_dir=data_dir)
+
+
+def _unused(name: str, value: Any, default: Any, why: str) -> None:
+    """Refuses an argument that is not at its default and changes nothing."""
+    if value != default:
+        raise ValueError(f"{name} is {value!r}, which has no use {why}; leave it out")
 
 
 _KEYS = {
@@ -306,9 +327,17 @@ _KEYS = {
 }
 
 
-def _parameters(given: dict[str, Any]) -> dict[str, Any]:
+def _parameters(benchmark: str, given: dict[str, Any]) -> dict[str, Any]:
     """Arguments as parameters of a benchmark."""
-    return {key: given[name] for name, key in _KEYS.items() if name in given} | {"N_BATCH": 1}
+    params = {}
+    for name, key in _KEYS.items():
+        if name in given:
+            try:
+                _, params[key] = _engine.accept_parameter(benchmark, key, given[name])
+            except (TypeError, ValueError) as error:
+                # The name that was written, not that of the parameter it stands for.
+                raise type(error)(str(error).replace(key, name)) from None
+    return params | {"N_BATCH": 1}
 
 
 def benchmark(name: str, params: dict[str, Any] | None = None, *, data_dir: Path = None) -> Parts:
@@ -362,6 +391,8 @@ def own(
     side: int = 32,
     polarity: str = "separate",
     origin: str = "first_event",
+    format: str | None = None,
+    columns: Sequence[str] | str | None = None,
     like: OwnData | None = None,
     merge_spikes: bool = False,
 ) -> OwnData:
@@ -371,7 +402,7 @@ def own(
     ----------
     path
         A folder with a folder per class, named as the class, that holds recordings in any format of
-        `read_events`; or one file of spike trains: HDF5 in the layout of SHD, or `.npz` with `times_ms`
+        `read_events`, also in folders below it; or one file of spike trains: HDF5 in the layout of SHD, or `.npz` with `times_ms`
         (or `times` in s), `units`, `offsets` and `labels`.
     trial, dt
         Length of a trial and of a step in ms; later events are cut off, with a warning.
@@ -381,16 +412,35 @@ def own(
         What becomes of a camera's polarities: `"separate"` inputs, `"merge"` them, or only `"on"`.
     origin
         What the times of a recording count from: its `"first_event"`, or the zero of the `"file"`.
+    format, columns
+        The format of the recordings and the columns of tables without names, as for `read_events`.
     like
         What was trained on: classes, sensor and inputs are then those, and what does not fit is an error.
     merge_spikes
         Whether several spikes of an input in one step count as one, with a warning that says how many; otherwise each
         counts.
+
+    Settings that the content has no use for are errors: those of a camera for channels, all of them for spike trains.
     """
     if like is not None and not isinstance(like, OwnData):
         raise TypeError(f"like is {type(like).__name__}; expected what an earlier own(…) returned")
     shape = None if like is None else like._shape
-    samples, found, notices = _engine.read_own(os.fspath(path), _grid(trial, dt, side, polarity) | {"merge_spikes": bool(merge_spikes)}, origin, shape)
+    recordings = {
+        "origin": origin,
+        "format": format,
+        "columns": column_names(columns),
+        "given": [
+            name
+            for name, value, default in (
+                ("side", side, 32),
+                ("polarity", polarity, "separate"),
+                ("origin", origin, "first_event"),
+            )
+            if value != default
+        ],
+    }
+    grid = _grid(trial, dt, side, polarity) | {"merge_spikes": bool(merge_spikes)}
+    samples, found, notices = _engine.read_own(os.fspath(path), grid, recordings, shape)
     for notice in notices:
         warn(notice)
     return OwnData(Spikes._of(*samples), found.inputs, found.classes, found.names, found.camera, found)
