@@ -446,7 +446,7 @@ fn columns_and_format_reach_every_recording_of_a_folder() {
     let json = last_json(&output);
     assert_eq!(
         (&json["recordings"], &json["width"]),
-        (&8.into(), &9.into())
+        (&8.into(), &1280.into())
     );
     assert_eq!(json["classes"][1]["folders_below"], 1);
     let output = with(&["data", "info", "set/a/1.csv", "--json"]);

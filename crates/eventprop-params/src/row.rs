@@ -19,7 +19,7 @@ pub enum Kind {
         /// The largest.
         max: i64,
     },
-    /// A whole number from `min` to [`COUNT_MOST`], or none.
+    /// A whole number from `min` to 4294967295, or none.
     OptionalInt {
         /// The smallest.
         min: i64,

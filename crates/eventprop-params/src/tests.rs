@@ -170,7 +170,7 @@ fn values_that_a_key_does_not_accept_are_answered_with_what_it_does() {
         ),
         (
             "N_EPOCHS=1.50e3x",
-            "N_EPOCHS=1.50e3x is not possible; N_EPOCHS takes a whole number of at least 0 (default 10)",
+            "N_EPOCHS=1.50e3x is not possible; N_EPOCHS takes a whole number of at least 0 and at most 4294967295 (default 10)",
         ),
         (
             "ADAM_BETA1=1e400",

@@ -29,7 +29,7 @@ pub fn calibrate(
     let slices = events.slices()?;
     let kind = plan::solver(solver)?;
     let mut batch = Batch::default();
-    py.detach(|| slices.fill(None, &mut batch));
+    pool::compute_borrowed(py, || slices.fill(None, &mut batch))?;
     let solved = pool::compute(py, move || {
         let found = with_solver!(kind, S => {
             calibrated::<S>(&description, &mut params, &batch, (&names, spikes))

@@ -86,7 +86,7 @@ impl<'py> Look<'_, 'py> {
         let mut batch = Batch::default();
         let slices = self.events.slices()?;
         let passes = self.passes;
-        py.detach(|| slices.fill(None, &mut batch));
+        pool::compute_borrowed(py, || slices.fill(None, &mut batch))?;
         let (session, report) = pool::compute(py, move || {
             let report = solve(&mut session, &batch, passes);
             (session, report)

@@ -29,7 +29,7 @@ pub fn gradcheck<'py>(
         step,
     };
     let mut batch = Batch::default();
-    py.detach(|| slices.fill(None, &mut batch));
+    pool::compute_borrowed(py, || slices.fill(None, &mut batch))?;
     let report = pool::compute(py, move || {
         check(&description, &params, &batch, loss, settings)
     })?;

@@ -96,6 +96,13 @@ pub fn compute<T: Send + 'static>(
     })
 }
 
+/// Computes on the pool with what is borrowed from Python, while other Python threads go on. For what is short: signals
+/// wait.
+pub fn compute_borrowed<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    let pool = pool()?;
+    Ok(py.detach(|| pool.install(work)))
+}
+
 /// Leaves the pool to what it computes; the next call makes a new one.
 fn renew() {
     let mut all = THREADS.lock().unwrap_or_else(PoisonError::into_inner);

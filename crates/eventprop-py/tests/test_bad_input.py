@@ -134,7 +134,7 @@ CASES: list[tuple[str, Any, type[Exception], str]] = [
     ("window", lambda: ep.data.population([[0.0]], fields=3, low=0.0, high=1.0, window=NAN), ValueError, "window is nan"),
     ("side", lambda: ep.data.own("x", trial=1.0, side=0), ValueError, "side is 0"),
     ("polarity", lambda: ep.data.own("x", trial=1.0, polarity="off"), ValueError, 'polarity "off"; expected separate, merge or on'),
-    ("origin", lambda: ep.data.own("x", trial=1.0, origin="start"), ValueError, "origin is 'start'"),
+    ("origin", lambda: ep.data.own("x", trial=1.0, origin="start"), ValueError, 'origin is "start"'),
     ("like", lambda: ep.data.own("x", trial=1.0, like=3), TypeError, "like is int"),
     ("own file", lambda: ep.data.own(__file__, trial=1.0), ValueError, r"test_bad_input.py: neither HDF5 nor .npz"),
     ("no own", lambda: ep.data.own("no/such", trial=1.0), FileNotFoundError, "no/such"),

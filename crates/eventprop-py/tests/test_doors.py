@@ -70,7 +70,7 @@ def table(folder: Path, text: str, **options: Any) -> list[int]:
 
 Cell = Callable[[Path], Any]
 
-BARE = "5,0,1,1\n6,0,1,2\n"
+BARE = "5,0,1,1000\n6,0,1,9000\n"
 
 WHAT: dict[str, Any] = {
     "labels as floats": [0, 1, 0, 1],
@@ -172,8 +172,8 @@ CELLS: dict[str, tuple[Cell | None, ...]] = {
         NOT_THERE,
         NOT_THERE,
         NOT_THERE,
-        lambda at: columns_of(classes(at, "%geometry:9,9\n" + BARE), columns="x,y,p,t"),
-        lambda at: table(at, "%geometry:9,9\n" + BARE, columns=["x", "y", "p", "t"]),
+        lambda at: columns_of(classes(at, "%geometry:7,1\n" + BARE), columns="x,y,p,t"),
+        lambda at: table(at, "%geometry:7,1\n" + BARE, columns=["x", "y", "p", "t"]),
         NOT_THERE,
     ),
     "a format that is not that of the file": (

@@ -55,6 +55,7 @@ impl Source {
 
     pub(crate) fn begins_with(&self, magic: &[u8]) -> io::Result<bool> {
         let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
         let mut found = Vec::new();
         file.take(magic.len() as u64).read_to_end(&mut found)?;
         file.seek(SeekFrom::Start(0))?;

@@ -219,8 +219,8 @@ class Spikes:
                 raise TypeError(f"events[{index}] has the fields {list(names)}; expected a structured array with t and x")
             noise = _larger(noise, _noise_of(sample["t"]))
             times = sample["t"].astype(np.float64)
-            fractions = np.flatnonzero(times != np.floor(times)) if time_unit is None else []
-            if len(fractions):
+            fractions = np.flatnonzero(times != np.floor(times))
+            if time_unit is None and len(fractions):
                 raise ValueError(
                     f"events[{index}]: the time t[{fractions[0]}] is {times[fractions[0]]}, and t is in whole µs unless "
                     'time_unit says another unit; give time_unit="s", "ms" or "us"'

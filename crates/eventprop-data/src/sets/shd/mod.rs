@@ -1,7 +1,7 @@
 //! The Heidelberg data sets SHD and SSC, and any other recording in their layout, as binned sets.
 //!
 //! ```no_run
-//! use eventprop_data::binned::Binning;
+//! use eventprop_data::binned::{Binning, Repeats};
 //! use eventprop_data::obtain::locate;
 //! use eventprop_data::sets::shd::{self, Corpus, Request, Split};
 //!
