@@ -340,22 +340,22 @@ impl<F: Real> Advance<'_, F> {
         } = self;
         // PERF: where a neuron fires is a surprise to the processor. Words are therefore listed without
         // a branch: each is written to the list, and the next one over it unless a neuron fires there.
-        let words = size.div_ceil(WORD);
-        above.resize(words, (0, 0));
+        above.resize(v.len().div_ceil(WORD), (0, 0));
         let mut firing = 0;
-        for (word, v) in v.chunks(WORD).take(words).enumerate() {
+        for (word, v) in v.chunks(WORD).enumerate() {
             let first = word * WORD;
             // PERF: the length of a whole word is known to the compiler.
             let bits = match <&[F; WORD]>::try_from(v) {
                 Ok(v) => reached(cells, v, own, first),
                 Err(_) => reached(cells, v, own, first),
             };
-            // What pads the last word has no spikes, whatever the threshold.
-            let bits = bits & u32::MAX >> WORD.saturating_sub(size - first);
             above[firing] = (first as u32, bits);
             firing += usize::from(bits != 0);
         }
-        for &(first, mut bits) in &above[..firing] {
+        for &(first, bits) in &above[..firing] {
+            // What pads the last word has no spikes, whatever the threshold.
+            let padding = WORD.saturating_sub(size.saturating_sub(first as usize)) as u32;
+            let mut bits = bits & u32::MAX.checked_shr(padding).unwrap_or(0);
             while bits != 0 {
                 let n = first as usize + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
