@@ -160,6 +160,14 @@ impl Columns {
         self.columns.iter().copied()
     }
 
+    /// The time of a row whose unit nobody named, if it is no whole number; `value` gives the numbers of the row.
+    pub(super) fn fraction(&self, value: impl Fn(usize) -> f64) -> Option<f64> {
+        let mut columns = self.columns.iter();
+        let time = columns.position(|column| *column == Column::Time(TimeUnit::Unsaid))?;
+        let found = value(time);
+        (found.is_finite() && found.fract() != 0.0).then_some(found)
+    }
+
     /// Presence of polarities in the events.
     pub fn polarity(&self) -> Polarity {
         if self.columns.contains(&Column::Polarity) {

@@ -5,42 +5,64 @@
 //! are of other use (Prophesee, "EVT 2.0 format"). Events before the first word of time have no time
 //! and are skipped, as the makers' tools do.
 
-use super::bytes::array;
+use super::bytes::{Header, array};
 use super::collector::{Collector, Unwrapper};
 use super::prophesee;
 use super::{Event, EventProblem, Format, Recording};
 
 const WORD_BYTES: usize = 4;
 
+/// A word, and for each column from its own one on whether it means that one, too.
+pub(super) struct Word {
+    pub(super) bits: u32,
+    pub(super) columns: u32,
+}
+
 /// Reads a recording.
 pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
     let header = prophesee::header_of(bytes, Format::Evt2)?;
-    let mut collector = Collector::new(Format::Evt2, prophesee::size(&header.lines));
+    let word = |bytes: &[u8]| Word {
+        bits: u32::from_le_bytes(array(bytes, 0).expect("chunks have the length of a word")),
+        columns: 1,
+    };
+    decode(bytes, &header, (Format::Evt2, WORD_BYTES), word)
+}
+
+/// Reads words of some bytes behind a header, as `word` sees them.
+pub(super) fn decode(
+    bytes: &[u8],
+    header: &Header,
+    (format, word_bytes): (Format, usize),
+    word: impl Fn(&[u8]) -> Word,
+) -> Result<Recording, EventProblem> {
+    let mut collector = Collector::new(format, prophesee::size(&header.lines));
     let mut clock = Unwrapper::new(28);
     let mut high = None;
-    let words = bytes[header.end..].chunks_exact(WORD_BYTES);
+    let words = bytes[header.end..].chunks_exact(word_bytes);
     if !words.remainder().is_empty() {
         collector.truncated(bytes.len() - words.remainder().len());
     }
-    for (n, word) in words.enumerate() {
-        let offset = header.end + n * WORD_BYTES;
-        let word = u32::from_le_bytes(array(word, 0).expect("chunks have the length of a word"));
-        match word >> 28 {
+    for (n, bytes) in words.enumerate() {
+        let offset = header.end + n * word_bytes;
+        let Word { bits, columns } = word(bytes);
+        match bits >> 28 {
             kind @ (0 | 1) => {
                 let Some(high) = high else {
-                    collector.notes.before_clock += 1;
+                    collector.notes.before_clock += u64::from(columns.count_ones());
                     continue;
                 };
-                let event = Event {
-                    t_us: high << 6 | i64::from(word >> 22 & 0x3f),
-                    x: (word >> 11 & 0x7ff) as u16,
-                    y: (word & 0x7ff) as u16,
-                    on: kind == 1,
-                };
-                collector.push(offset, event)?;
+                for column in (0..32).filter(|column| columns >> column & 1 == 1) {
+                    let event = Event {
+                        t_us: high << 6 | i64::from(bits >> 22 & 0x3f),
+                        x: (bits >> 11 & 0x7ff) as u16 + column,
+                        y: (bits & 0x7ff) as u16,
+                        on: kind == 1,
+                    };
+                    collector.push(offset, event)?;
+                }
             }
             8 => {
-                let (time, overflowed) = clock.next(word & 0x0fff_ffff);
+                let (time, overflowed) = clock.next(bits & 0x0fff_ffff);
                 collector.notes.overflows += u64::from(overflowed);
                 high = Some(time);
             }

@@ -54,18 +54,23 @@ pub fn parse(bytes: &[u8], columns: Option<&Columns>) -> Result<Recording, Event
         let record = &values[n * layout.stride..];
         let row = layout.row(record);
         let event = row.and_then(|row| row.event(polarity));
-        let event = event.ok_or_else(|| match layout.fraction(record) {
-            Some(found) => EventProblem::Value {
-                line: n + 1,
-                offset: (start + n * layout.stride) as u64,
-                found: found.to_string(),
-                expected: UNSAID,
-            },
-            None => EventProblem::Row {
-                format: Format::Npy,
-                row: n,
-                found: layout.words(record),
-            },
+        let event = event.ok_or_else(|| {
+            match layout
+                .columns
+                .fraction(|column| layout.fields[column].float(record))
+            {
+                Some(found) => EventProblem::Value {
+                    line: n + 1,
+                    offset: (start + n * layout.stride) as u64,
+                    found: found.to_string(),
+                    expected: UNSAID,
+                },
+                None => EventProblem::Row {
+                    format: Format::Npy,
+                    row: n,
+                    found: layout.words(record),
+                },
+            }
         })?;
         collector.push(start + n * layout.stride, event)?;
     }
@@ -178,14 +183,6 @@ fn plain_layout(text: &HeaderText, given: Option<&Columns>) -> Result<Layout, Ev
 }
 
 impl Layout {
-    /// The time of a record, where it is a fraction of an unsaid unit.
-    fn fraction(&self, record: &[u8]) -> Option<f64> {
-        let time = Column::Time(TimeUnit::Unsaid);
-        let place = self.columns.iter().position(|column| column == time)?;
-        let found = self.fields[place].float(record);
-        (found.is_finite() && found.fract() != 0.0).then_some(found)
-    }
-
     fn row(&self, record: &[u8]) -> Option<Row> {
         let mut row = Row::default();
         for (column, field) in self.columns.iter().zip(&self.fields) {

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::collector::Collector;
-use super::columns::{Column, Columns, Row, TimeUnit, UNSAID, whole};
+use super::columns::{Column, Columns, Row, UNSAID, whole};
 use super::{EventProblem, Format, Recording, npy_table};
 use crate::formats::is_vector;
 use crate::formats::npz::{Npz, NpzError, NpzProblem};
@@ -50,7 +50,7 @@ pub fn read(path: &Path, columns: Option<&Columns>) -> Result<Recording, EventPr
     for n in 0..rows {
         let event = row(&columns, &arrays, n).and_then(|row| row.event(polarity));
         let event = event.ok_or_else(|| {
-            if let Some(found) = fraction(&columns, &arrays, n) {
+            if let Some(found) = columns.fraction(|column| arrays[column][n]) {
                 return EventProblem::Value {
                     line: n + 1,
                     offset: n as u64,
@@ -69,14 +69,6 @@ pub fn read(path: &Path, columns: Option<&Columns>) -> Result<Recording, EventPr
         collector.push(n, event)?;
     }
     Ok(collector.finish(polarity))
-}
-
-/// A time in no named unit that is no whole number.
-fn fraction(columns: &Columns, arrays: &[Vec<f64>], n: usize) -> Option<f64> {
-    let time = Column::Time(TimeUnit::Unsaid);
-    let place = columns.iter().position(|column| column == time)?;
-    let found = arrays[place][n];
-    (found.is_finite() && found.fract() != 0.0).then_some(found)
 }
 
 fn row(columns: &Columns, arrays: &[Vec<f64>], n: usize) -> Option<Row> {
