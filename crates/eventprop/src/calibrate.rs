@@ -43,7 +43,7 @@ pub struct Calibrated {
 }
 
 /// Largest power of two by which weights are scaled.
-const POWERS: i32 = 20;
+const POWERS: usize = 20;
 /// Halvings of the interval between two powers of two: a scale is then right to 2 %.
 const HALVINGS: usize = 5;
 /// A neuron with less than this part of the spikes that are asked for is raised.
@@ -76,10 +76,7 @@ pub fn calibrate<S: Solver>(
     let feedback: Vec<ProjectionId> = (0..populations)
         .flat_map(|index| trial.incoming(PopulationId(index), calibration.projections, true))
         .collect();
-    let drawn: Vec<Vec<S::Real>> = feedback
-        .iter()
-        .map(|&id| trial.params.weights(id).to_vec())
-        .collect();
+    let drawn = trial.weights(&feedback);
     for &id in &feedback {
         trial.params.weights_mut(id).fill(S::Real::ZERO);
     }
@@ -121,6 +118,53 @@ pub fn calibrate<S: Solver>(
     Ok(found)
 }
 
+/// Two scales between which something changes from too low to no longer so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bracket {
+    /// The larger one of those that are too low.
+    pub below: f64,
+    /// The smaller one of the others.
+    pub above: f64,
+}
+
+impl Bracket {
+    /// Brackets the scale at which `is_low` changes, from 1 on, where it is `low`: by up to `powers` powers of two, and
+    /// then by `halvings` of the interval between two of them. Where it does not change, one of the two is the last scale
+    /// that was tried.
+    ///
+    /// # Errors
+    /// The first error of `is_low`.
+    pub fn find<E>(
+        low: bool,
+        (powers, halvings): (usize, usize),
+        mut is_low: impl FnMut(f64) -> Result<bool, E>,
+    ) -> Result<Self, E> {
+        let step = if low { 2.0_f64 } else { 0.5 };
+        let (mut inside, mut outside) = (1.0, 1.0);
+        for _ in 0..powers {
+            outside *= step;
+            if is_low(outside)? != low {
+                break;
+            }
+            inside = outside;
+        }
+        for _ in 0..halvings {
+            let between: f64 = (inside * outside).sqrt();
+            if is_low(between)? == low {
+                inside = between;
+            } else {
+                outside = between;
+            }
+        }
+        let (below, above) = if low {
+            (inside, outside)
+        } else {
+            (outside, inside)
+        };
+        Ok(Self { below, above })
+    }
+}
+
 fn mean(counts: &[u32]) -> f64 {
     counts.iter().map(|&n| f64::from(n)).sum::<f64>() / counts.len().max(1) as f64
 }
@@ -146,6 +190,12 @@ impl<S: Solver> Trying<'_, S> {
             projections.contains(projection) && (p.source.0 >= id.0) == feedback
         });
         wanted.map(|(projection, _)| projection).collect()
+    }
+
+    /// A copy of the weights of some projections.
+    fn weights(&self, projections: &[ProjectionId]) -> Vec<Vec<S::Real>> {
+        let copy = |&id| self.params.weights(id).to_vec();
+        projections.iter().map(copy).collect()
     }
 
     fn solve(&mut self) -> Result<(), SolveError> {
@@ -217,10 +267,7 @@ impl<S: Solver> Trying<'_, S> {
         projections: &[ProjectionId],
         too_small: impl Fn(&Self) -> bool,
     ) -> Result<(), SolveError> {
-        let drawn: Vec<Vec<S::Real>> = projections
-            .iter()
-            .map(|&id| self.params.weights(id).to_vec())
-            .collect();
+        let drawn = self.weights(projections);
         let mut is_low = |scale: f64| {
             for (&id, drawn) in projections.iter().zip(&drawn) {
                 let weights = self.params.weights_mut(id);
@@ -232,24 +279,8 @@ impl<S: Solver> Trying<'_, S> {
             Ok::<bool, SolveError>(too_small(self))
         };
         let low = is_low(1.0)?;
-        let step = if low { 2.0_f64 } else { 0.5 };
-        let (mut inside, mut outside) = (1.0, 1.0);
-        for _ in 0..POWERS {
-            outside *= step;
-            if is_low(outside)? != low {
-                break;
-            }
-            inside = outside;
-        }
-        for _ in 0..HALVINGS {
-            let between: f64 = (inside * outside).sqrt();
-            if is_low(between)? == low {
-                inside = between;
-            } else {
-                outside = between;
-            }
-        }
-        is_low(if low { outside } else { inside })?;
+        let bracket = Bracket::find(low, (POWERS, HALVINGS), &mut is_low)?;
+        is_low(bracket.above)?;
         Ok(())
     }
 

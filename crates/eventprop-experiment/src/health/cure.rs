@@ -1,5 +1,6 @@
 //! Parameters that would help, found by trying on the same batch.
 
+use eventprop::calibrate::Bracket;
 use eventprop_params::Parameters;
 use eventprop_params::value::Value;
 
@@ -23,9 +24,9 @@ struct Weights {
 }
 
 /// Largest power of two by which weights are scaled.
-const POWERS: i32 = 12;
+const POWERS: usize = 12;
 /// Halvings of the interval between two powers of two: the rate is then right to a few percent.
-const HALVINGS: u32 = 6;
+const HALVINGS: usize = 6;
 /// Spikes of an output neuron per sample that a cure aims at: the first one is what is read.
 const OUTPUT_TARGET: f64 = 1.0;
 
@@ -140,34 +141,18 @@ impl Patient<'_> {
         if too_low && weights.mean <= 0.0 {
             weights.mean = weights.std.max(0.01);
         }
-        let step = if too_low { 2.0_f64 } else { 0.5 };
-        let (mut inside, mut outside) = (1.0, 1.0);
-        for _ in 0..POWERS {
-            outside *= step;
-            self.scale(keys, weights, outside)?;
-            if (self.rate(layers.clone()) < target) != too_low {
-                break;
-            }
-            inside = outside;
-        }
-        for _ in 0..HALVINGS {
-            let between: f64 = (inside * outside).sqrt();
-            self.scale(keys, weights, between)?;
-            if (self.rate(layers.clone()) < target) == too_low {
-                inside = between;
-            } else {
-                outside = between;
-            }
-        }
+        let bracket = Bracket::find(too_low, (POWERS, HALVINGS), |scale| {
+            self.scale(keys, weights, scale)?;
+            Ok::<bool, RunError>(self.rate(layers.clone()) < target)
+        })?;
         // The side on which the network is not too active.
-        let best = if too_low { inside } else { outside };
-        self.scale(keys, weights, best)
+        self.scale(keys, weights, bracket.below)
     }
 
     /// Halves weights until gradients do not explode.
     fn shrink(&mut self, keys: Keys) -> Result<(), RunError> {
         let weights = self.weights(keys);
-        for power in 1..=POWERS {
+        for power in 1..=POWERS as i32 {
             if self.look.growth() <= EXPLODING {
                 return Ok(());
             }
