@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use eventprop::connect::Delay;
-use eventprop::network::{Constant, Init, Lif, Model, Network, Population};
+use eventprop::network::{Constant, Init, Model, Network, Population};
 use eventprop_experiment::run::saved_network;
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
@@ -23,10 +23,9 @@ pub fn read_checkpoint(py: Python<'_>, path: PathBuf) -> PyResult<Described<'_>>
     description.set_item("dt", network.clock().dt_ms())?;
     description.set_item("trial", network.clock().trial_ms())?;
     description.set_item("seed", saved.seed)?;
-    let (name, constants) = loss::name_of(&saved.loss);
     let loss = PyDict::new(py);
-    loss.set_item("name", name)?;
-    for (key, value) in constants {
+    loss.set_item("name", saved.loss.name())?;
+    for (key, value) in loss::constants(&saved.loss) {
         loss.set_item(key, value)?;
     }
     description.set_item("loss", loss)?;
@@ -43,13 +42,12 @@ pub fn read_checkpoint(py: Python<'_>, path: PathBuf) -> PyResult<Described<'_>>
 fn built<'py>(py: Python<'py>, network: &Network) -> PyResult<Bound<'py, PyList>> {
     let steps = PyList::empty(py);
     for population in network.populations() {
-        let (model, constants) = constants(&population.model);
         let step = PyDict::new(py);
-        step.set_item("add", model)?;
+        step.set_item("add", name_of(&population.model))?;
         step.set_item("name", &population.name)?;
         step.set_item("size", population.size)?;
         let numbers = PyDict::new(py);
-        for (name, constant) in constants {
+        for (name, constant) in population.model.constants() {
             match constant {
                 Constant::Same(value) => numbers.set_item(name, value)?,
                 Constant::PerNeuron(values) => numbers.set_item(name, values)?,
@@ -87,36 +85,12 @@ fn trainable<'py>(py: Python<'py>, population: &Population) -> PyResult<Bound<'p
     Ok(trained)
 }
 
-fn lif(neurons: &Lif) -> Vec<(&'static str, &Constant)> {
-    vec![
-        ("tau_mem", &neurons.tau_mem),
-        ("tau_syn", &neurons.tau_syn),
-        ("v_thresh", &neurons.v_thresh),
-        ("v_reset", &neurons.v_reset),
-    ]
-}
-
-/// The name of a model in Python, and its constants by name.
-fn constants(model: &Model) -> (&'static str, Vec<(&'static str, &Constant)>) {
+/// The name of a model in Python.
+fn name_of(model: &Model) -> &'static str {
     match model {
-        Model::Input => ("input", Vec::new()),
-        Model::Lif(neurons) => ("lif", lif(neurons)),
-        Model::Alif(neurons) => {
-            let mut constants = lif(&neurons.lif);
-            constants.extend([
-                ("tau_b", &neurons.adaptation.tau_b),
-                ("b_incr", &neurons.adaptation.b_incr),
-                ("b_init", &neurons.adaptation.b_init),
-            ]);
-            ("alif", constants)
-        }
-        Model::Li(li) => {
-            let constants = vec![
-                ("tau_mem", &li.tau_mem),
-                ("tau_syn", &li.tau_syn),
-                ("v_init", &li.v_init),
-            ];
-            ("li", constants)
-        }
+        Model::Input => "input",
+        Model::Lif(_) => "lif",
+        Model::Alif(_) => "alif",
+        Model::Li(_) => "li",
     }
 }

@@ -52,38 +52,27 @@ pub fn named((name, constants): &Named, dt_ms: f64) -> Result<Loss, PyErr> {
     })
 }
 
-/// The name and the constants of a loss: what [`named`] takes.
-pub fn name_of(loss: &Loss) -> (&'static str, Vec<(&'static str, f64)>) {
+/// The constants of a loss: with its name, what [`named`] takes.
+pub fn constants(loss: &Loss) -> Vec<(&'static str, f64)> {
     match *loss {
-        Loss::Sum(Weighting::Flat) => ("sum", vec![]),
-        Loss::Sum(Weighting::Linear) => ("sum_weigh_linear", vec![]),
-        Loss::Sum(Weighting::Exp) => ("sum_weigh_exp", vec![]),
-        Loss::Sum(Weighting::Sigmoid) => ("sum_weigh_sigmoid", vec![]),
-        Loss::Sum(Weighting::Input { tau, gain }) => {
-            ("sum_weigh_input", vec![("tau", tau), ("gain", gain)])
-        }
-        Loss::Sum(Weighting::Late { tau }) => ("sum_weigh_late", vec![("tau", tau)]),
-        Loss::AvgXentropy => ("avg_xentropy", vec![]),
-        Loss::Max => ("max", vec![]),
+        Loss::Sum(Weighting::Input { tau, gain }) => vec![("tau", tau), ("gain", gain)],
+        Loss::Sum(Weighting::Late { tau }) => vec![("tau", tau)],
         Loss::FirstSpike(FirstSpike {
             tau_0,
             alpha,
             penalty,
             push_silent,
         }) => {
-            let push_silent = f64::from(u8::from(push_silent));
             let mut constants = vec![
                 ("tau_0", tau_0),
                 ("alpha", alpha),
-                ("push_silent", push_silent),
+                ("push_silent", f64::from(u8::from(push_silent))),
             ];
-            match penalty {
-                Penalty::Inverse => ("first_spike", constants),
-                Penalty::Exp { tau_1 } => {
-                    constants.push(("tau_1", tau_1));
-                    ("first_spike_exp", constants)
-                }
+            if let Penalty::Exp { tau_1 } = penalty {
+                constants.push(("tau_1", tau_1));
             }
+            constants
         }
+        Loss::Sum(_) | Loss::AvgXentropy | Loss::Max => Vec::new(),
     }
 }

@@ -47,11 +47,17 @@ impl Model {
         constant.unwrap_or_else(|| panic!("the model has no {name}"))
     }
 
+    /// The constants by name; none for channels without a state.
+    pub fn constants(&self) -> Vec<(&'static str, &Constant)> {
+        let rows = self.description().map_or_else(Vec::new, Description::rows);
+        rows.iter().map(|row| (row.name, row.values)).collect()
+    }
+
     /// The same with every constant changed.
     #[must_use]
     pub fn map_constants(mut self, change: impl Fn(&Constant) -> Constant) -> Self {
-        let rows = self.description().map_or_else(Vec::new, Description::rows);
-        let changed = rows.iter().map(|row| (row.name, change(row.values)));
+        let constants = self.constants().into_iter();
+        let changed = constants.map(|(name, values)| (name, change(values)));
         for (name, values) in changed.collect::<Vec<_>>() {
             *self.constant_mut(name) = values;
         }
