@@ -5,8 +5,6 @@ mod event_files;
 mod generate;
 mod recording;
 
-use std::fs::File;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +12,7 @@ use std::str::FromStr;
 
 use clap::Subcommand;
 use eventprop_data::formats::events::{self, EventFileError, EventProblem, TimeOrigin};
+use eventprop_data::formats::is_packed;
 use eventprop_data::formats::npz::is_npz;
 use eventprop_data::obtain::fetch::{self, FetchOptions, Fetched, Progress};
 use eventprop_data::obtain::manual::{self, ByHand};
@@ -401,12 +400,7 @@ fn describe_file(path: &Path, reading: &event_files::Reading) -> Result<Answer, 
         reading.refuse(&path.display().to_string())?;
         recording::describe(path)
     };
-    let mut first = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(4).read_to_end(&mut first));
-    read.map_err(failed)?;
-    let packed = [&b"PK\x03\x04"[..], b"\x1f\x8b"];
-    let packed = packed.iter().any(|magic| first.starts_with(magic));
-    if packed && !is_npz(path).map_err(failed)? {
+    if is_packed(path).map_err(failed)? && !is_npz(path).map_err(failed)? {
         return spike_file();
     }
     match events::read_with(path, &reading.options(TimeOrigin::File)) {

@@ -10,6 +10,17 @@ pub(crate) mod source;
 pub mod spike_file;
 mod zip;
 
+use std::io;
+use std::path::Path;
+
+/// True for a file that is packed with gzip or zip.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_packed(path: &Path) -> io::Result<bool> {
+    source::open(path)?.is_packed()
+}
+
 /// True for an array that is one list, however NumPy or MATLAB laid it out: `[n]`, `[n, 1]` or `[1, n]`.
 pub(crate) fn is_vector(shape: &[usize]) -> bool {
     shape.iter().filter(|&&length| length != 1).count() <= 1

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 #[derive(Debug, clap::Args)]
 pub struct Reading {
     /// The format of the file, instead of the recognised one: aedat2, aedat3.1, aedat4, nmnist, evt2,
-    /// evt2.1, evt3, dat, es, npy, csv, hdf5
+    /// evt2.1, evt3, dat, es, npy, npz, csv, hdf5
     #[arg(long)]
     from: Option<Format>,
     /// Columns of a table without names, such as t_us,x,y,p or t_ms,channel
