@@ -6,13 +6,13 @@
 //! exact one: that is an error of the step, not of the program.
 
 use eventprop::gradcheck::{self, Report, Settings as CheckSettings};
-use eventprop::loss::{Loss, LossScale};
+use eventprop::loss::Loss;
 use eventprop::network::{Network, ProjectionId};
 use eventprop::optim::{Optimizer, Sgd};
 use eventprop::params::Params;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
-use eventprop::solver::{Grazing, SolveError, Solver};
+use eventprop::solver::{SolveError, Solver};
 use eventprop::spikes::Batch;
 use eventprop::train::{Plan, Session, TrainError};
 use eventprop_params::{Benchmark, ParamError, Parameters};
@@ -213,15 +213,7 @@ fn gradient<S: Solver<Real = f64>>(
     batch: &Batch,
     loss: Loss,
 ) -> Result<Params<f64>, TrainError> {
-    let plan = Plan {
-        loss,
-        loss_scale: LossScale::Exact,
-        regularizers: Vec::new(),
-        grazing: Grazing::Keep,
-        optimizer: Optimizer::Sgd(Sgd),
-        frozen: Vec::new(),
-        label_smoothing: 0.0,
-    };
+    let plan = Plan::new(loss, Optimizer::Sgd(Sgd));
     let mut session = Session::new(solver, weights.clone(), plan)?;
     session.gradient_of(batch, None)?;
     Ok(session.gradient)

@@ -8,14 +8,14 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use eventprop::loss::{FirstSpike, Loss, LossScale, Penalty, Weighting};
+use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{Clock, Init, Li, Lif, Network};
 use eventprop::optim::{Adam, Optimizer};
 use eventprop::params::Params;
 use eventprop::rng::{Key, Purpose};
+use eventprop::solver::Solver;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
-use eventprop::solver::{Grazing, Solver};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop::train::{Plan, Session};
 
@@ -114,15 +114,10 @@ impl Case {
 
     fn measure<S: Solver>(&self, criterion: &mut Criterion, solver: S) {
         let params = Params::init(&self.network, 1).expect("weights");
-        let plan = Plan {
-            loss: self.loss,
-            loss_scale: LossScale::Exact,
-            regularizers: Vec::new(),
-            grazing: Grazing::Keep,
-            optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
-            frozen: Vec::new(),
-            label_smoothing: 0.0,
-        };
+        let plan = Plan::new(
+            self.loss,
+            Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+        );
         let mut session = Session::new(solver, params, plan).expect("a loss that fits");
         let batch = self.batch();
         let mut group = criterion.benchmark_group(self.name);

@@ -136,7 +136,8 @@ impl Bracket {
     /// The first error of `is_low`.
     pub fn find<E>(
         low: bool,
-        (powers, halvings): (usize, usize),
+        powers: usize,
+        halvings: usize,
         mut is_low: impl FnMut(f64) -> Result<bool, E>,
     ) -> Result<Self, E> {
         let step = if low { 2.0_f64 } else { 0.5 };
@@ -279,7 +280,7 @@ impl<S: Solver> Trying<'_, S> {
             Ok::<bool, SolveError>(too_small(self))
         };
         let low = is_low(1.0)?;
-        let bracket = Bracket::find(low, (POWERS, HALVINGS), &mut is_low)?;
+        let bracket = Bracket::find(low, POWERS, HALVINGS, &mut is_low)?;
         is_low(bracket.above)?;
         Ok(())
     }

@@ -82,11 +82,11 @@ mod tests {
     use std::sync::atomic::{AtomicU8, Ordering};
 
     use super::*;
-    use crate::loss::{Loss, LossScale};
+    use crate::loss::Loss;
     use crate::network::{Clock, Init, Li, Lif, Network};
     use crate::optim::{Adam, Optimizer};
     use crate::params::Params;
-    use crate::solver::{Grazing, grid::Grid};
+    use crate::solver::grid::Grid;
     use crate::spikes::{Batch, SpikeTrain};
     use crate::train::{Plan, Session};
 
@@ -112,15 +112,10 @@ mod tests {
         };
         let batch = Batch::new((0..3).map(train).collect(), vec![0, 1, 2]).unwrap();
         let params = Params::<f32>::init(&network, 1).unwrap();
-        let plan = Plan {
-            loss: Loss::Max,
-            loss_scale: LossScale::Exact,
-            regularizers: Vec::new(),
-            grazing: Grazing::Keep,
-            optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
-            frozen: Vec::new(),
-            label_smoothing: 0.0,
-        };
+        let plan = Plan::new(
+            Loss::Max,
+            Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+        );
         let mut session = Session::new(Grid::new(&network).unwrap(), params, plan).unwrap();
         for _ in 0..3 {
             session.train_batch(&batch, None, 0.01).unwrap();

@@ -5,11 +5,11 @@
 //! crate is the engine: it does no input or output and never reads the clock. A whole training run:
 //!
 //! ```
-//! use eventprop::loss::{Loss, LossScale};
+//! use eventprop::loss::Loss;
 //! use eventprop::network::{Clock, Init, Li, Lif, Network};
 //! use eventprop::optim::{Adam, Optimizer};
 //! use eventprop::params::Params;
-//! use eventprop::solver::{Grazing, grid::Grid};
+//! use eventprop::solver::grid::Grid;
 //! use eventprop::spikes::{Batch, SpikeTrain};
 //! use eventprop::train::{Plan, Session};
 //!
@@ -29,15 +29,7 @@
 //! let batch = Batch::new(trains, vec![0, 1])?;
 //!
 //! let params = Params::<f32>::init(&network, 1)?;
-//! let plan = Plan {
-//!     loss: Loss::Max,
-//!     loss_scale: LossScale::Exact,
-//!     regularizers: Vec::new(),
-//!     grazing: Grazing::Keep,
-//!     optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
-//!     frozen: Vec::new(),
-//!     label_smoothing: 0.0,
-//! };
+//! let plan = Plan::new(Loss::Max, Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)));
 //! let mut session = Session::new(Grid::new(&network)?, params, plan)?;
 //! let first = session.train_batch(&batch, None, 0.05)?; // learning rate
 //! for _ in 0..100 {

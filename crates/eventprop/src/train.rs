@@ -69,6 +69,21 @@ pub struct Plan<F> {
     pub label_smoothing: f64,
 }
 
+impl<F> Plan<F> {
+    /// The exact gradient of a loss, of spikes as they are, for all parameters; no regulariser, labels as they are.
+    pub fn new(loss: Loss, optimizer: Optimizer<F>) -> Self {
+        Self {
+            loss,
+            loss_scale: LossScale::Exact,
+            regularizers: Vec::new(),
+            grazing: Grazing::Keep,
+            optimizer,
+            frozen: Vec::new(),
+            label_smoothing: 0.0,
+        }
+    }
+}
+
 /// Outcomes of one batch. With several ranks the outcomes are those of this rank's samples, the sums
 /// those of the whole batch.
 #[derive(Debug, Clone, Default, PartialEq)]

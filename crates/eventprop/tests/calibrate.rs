@@ -157,12 +157,12 @@ fn outputs_that_spike_and_weights_that_stay() {
 fn a_bracket_holds_the_place_where_something_changes() {
     for (low, place) in [(true, 5.0), (false, 0.2)] {
         let Bracket { below, above } =
-            Bracket::find(low, (12, 2), |scale| Ok::<bool, ()>(scale < place)).unwrap();
+            Bracket::find(low, 12, 2, |scale| Ok::<bool, ()>(scale < place)).unwrap();
         assert!(below < place && place <= above, "{below} {above}");
         // Two roots of powers of two, each right to half an ulp.
         let apart = above / below / 2.0_f64.powf(0.25);
         assert!((apart - 1.0).abs() < 4.0 * f64::EPSILON, "{apart}");
     }
-    let none = Bracket::find(true, (3, 0), |_| Ok::<bool, ()>(true)).unwrap();
+    let none = Bracket::find(true, 3, 0, |_| Ok::<bool, ()>(true)).unwrap();
     assert_eq!((none.below, none.above), (8.0, 8.0));
 }

@@ -1,7 +1,7 @@
 //! Random disturbances of training trials (noise, withheld spikes), and what is done with grazing
 //! spikes.
 
-use eventprop::loss::{Loss, LossScale, Weighting};
+use eventprop::loss::{Loss, Weighting};
 use eventprop::network::{Clock, Init, Li, Lif, Network};
 use eventprop::optim::{Optimizer, Sgd};
 use eventprop::params::Params;
@@ -143,13 +143,8 @@ fn the_event_solver_refuses_what_is_defined_per_step() {
 fn gradient(grazing: Grazing, v_thresh: f64) -> Result<Vec<f64>, TrainError> {
     let network = network(1, v_thresh);
     let plan = Plan {
-        loss: Loss::Sum(Weighting::Flat),
-        loss_scale: LossScale::Exact,
-        regularizers: Vec::new(),
         grazing,
-        optimizer: Optimizer::Sgd(Sgd),
-        frozen: Vec::new(),
-        label_smoothing: 0.0,
+        ..Plan::new(Loss::Sum(Weighting::Flat), Optimizer::Sgd(Sgd))
     };
     let params = Params::init(&network, 0).unwrap();
     let mut session = Session::new(Event::new(&network).unwrap(), params, plan)?;

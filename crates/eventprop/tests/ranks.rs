@@ -4,16 +4,16 @@
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use eventprop::loss::{Loss, LossScale};
+use eventprop::loss::Loss;
 use eventprop::network::{Network, PopulationId};
 use eventprop::optim::{Adam, Optimizer};
 use eventprop::params::{Params, Role};
 use eventprop::real::{NumbersMut, Real};
 use eventprop::reduce::{Alone, Reduce, ReduceError};
 use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
+use eventprop::solver::Solver;
 use eventprop::solver::event::Event;
 use eventprop::solver::grid::Grid;
-use eventprop::solver::{Grazing, Solver};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop::train::{BatchReport, Plan, Session, TrainError};
 use eventprop_cases::random::{Drawn, Output, Shape, draw, losses};
@@ -156,13 +156,8 @@ fn plan<F: Real>(network: &Network, params: &Params<F>, loss: Loss) -> Plan<F> {
     let mut regularizers = vec![Regularizer::default(); last + 1];
     regularizers[1..last].fill(regularizer);
     Plan {
-        loss,
-        loss_scale: LossScale::Exact,
         regularizers,
-        grazing: Grazing::Keep,
-        optimizer: Optimizer::Adam(Adam::new(params, 0.9, 0.999, 1e-8)),
-        frozen: Vec::new(),
-        label_smoothing: 0.0,
+        ..Plan::new(loss, Optimizer::Adam(Adam::new(params, 0.9, 0.999, 1e-8)))
     }
 }
 

@@ -1,14 +1,14 @@
 //! Training of constants: bounds hold, frozen parameters stay, and a time constant finds its value.
 
-use eventprop::loss::{Loss, LossScale, Weighting};
+use eventprop::loss::{Loss, Weighting};
 use eventprop::network::{
     Adaptation, Clock, Init, Li, Lif, Network, NetworkError, NeuronConstant, PopulationId,
     ProjectionId,
 };
 use eventprop::optim::{Adam, Optimizer};
 use eventprop::params::{Params, Role};
+use eventprop::solver::SolveError;
 use eventprop::solver::grid::Grid;
-use eventprop::solver::{Grazing, SolveError};
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop::train::{Plan, Session};
 
@@ -45,13 +45,11 @@ fn batch() -> Batch {
 fn session(network: &Network, frozen: Vec<Role>) -> Session<Grid<f32>> {
     let params = Params::init(network, 3).unwrap();
     let plan = Plan {
-        loss: Loss::Sum(Weighting::Exp),
-        loss_scale: LossScale::Exact,
-        regularizers: Vec::new(),
-        grazing: Grazing::Keep,
-        optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
         frozen,
-        label_smoothing: 0.0,
+        ..Plan::new(
+            Loss::Sum(Weighting::Exp),
+            Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+        )
     };
     Session::new(Grid::new(network).unwrap(), params, plan).unwrap()
 }

@@ -18,7 +18,7 @@ use eventprop::loss::LossScale;
 use eventprop::network::Network;
 use eventprop::optim::{Adam, Optimizer};
 use eventprop::params::Params;
-use eventprop::solver::{Grazing, SolveError, Solver, SolverKind};
+use eventprop::solver::{SolveError, Solver, SolverKind};
 use eventprop::train::{Plan, Session, TrainError};
 use eventprop::with_solver;
 
@@ -140,13 +140,11 @@ fn measure<S: Solver>(
     let mut batches = shape.batches(kept);
     let params = Params::<S::Real>::init(&network, 1).map_err(SolveError::from)?;
     let plan = Plan {
-        loss: shape.loss(),
         loss_scale: LossScale::Reference,
-        regularizers: Vec::new(),
-        grazing: Grazing::Keep,
-        optimizer: Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
-        frozen: Vec::new(),
-        label_smoothing: 0.0,
+        ..Plan::new(
+            shape.loss(),
+            Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
+        )
     };
     let mut session = Session::new(solver, params, plan)?;
     let (mut training, mut evaluation) = (Vec::new(), Vec::new());

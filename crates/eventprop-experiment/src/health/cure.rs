@@ -141,7 +141,7 @@ impl Patient<'_> {
         if too_low && weights.mean <= 0.0 {
             weights.mean = weights.std.max(0.01);
         }
-        let bracket = Bracket::find(too_low, (POWERS, HALVINGS), |scale| {
+        let bracket = Bracket::find(too_low, POWERS, HALVINGS, |scale| {
             self.scale(keys, weights, scale)?;
             Ok::<bool, RunError>(self.rate(layers.clone()) < target)
         })?;

@@ -253,11 +253,11 @@ fn four_digits(x: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use eventprop::loss::{Loss, LossScale};
+    use eventprop::loss::Loss;
     use eventprop::network::{Clock, Init, Li, Lif, Network};
     use eventprop::optim::{Optimizer, Sgd};
     use eventprop::params::Params;
-    use eventprop::solver::Grazing;
+
     use eventprop::train::Plan;
 
     use super::super::evaluation_log::Predicted;
@@ -292,15 +292,7 @@ mod tests {
         network.connect(input, hidden, Init::Values(vec![12.0]));
         network.connect(hidden, output, Init::Values(vec![1.0, -1.0]));
         let params = Params::init(&network, 1).expect("parameters");
-        let plan = Plan {
-            loss: Loss::Max,
-            loss_scale: LossScale::Exact,
-            regularizers: Vec::new(),
-            grazing: Grazing::Keep,
-            optimizer: Optimizer::Sgd(Sgd),
-            frozen: Vec::new(),
-            label_smoothing: 0.0,
-        };
+        let plan = Plan::new(Loss::Max, Optimizer::Sgd(Sgd));
         let solver = Grid::<f32>::new(&network).expect("a solver");
         let mut session = Session::new(solver, params, plan).expect("a session");
         let mut batch = Batch::default();
