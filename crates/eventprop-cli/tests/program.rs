@@ -1041,3 +1041,101 @@ fn numbers_that_are_not_finite_leave_a_batch_that_can_be_replayed() {
         text(&replay.stderr)
     );
 }
+
+#[test]
+fn a_search_never_looks_at_the_test_repeats_nothing_and_ends_with_parameters_that_train() {
+    let folder = folder();
+    let tune = |arguments: &[&str]| {
+        let base = [
+            "tune", "yinyang", "--trials", "4", "--out", "search", "--json",
+        ];
+        run(
+            folder.path(),
+            &[&base[..], &SMALL, &["N_EPOCH=4"], arguments].concat(),
+        )
+    };
+    let output = tune(&["--threads", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let found = last_json(&output);
+    // Four trials of one epoch, two of them of two, one of those of four.
+    let epochs = found["trials"].as_array().expect("a list").iter();
+    let epochs: Vec<u64> = epochs
+        .map(|t| t["epochs"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(epochs, [4, 2, 2, 1, 1, 1, 1]);
+    let best = folder
+        .path()
+        .join(found["best"]["folder"].as_str().expect("a folder"));
+    let summary = std::fs::read_to_string(best.join("test_summary.json")).expect("a summary");
+    let summary: Json = serde_json::from_str(&summary).expect("JSON");
+    assert_eq!(summary["test_accuracy"], Json::Null);
+    assert_eq!(
+        summary["validation_accuracy"],
+        found["best"]["validation_accuracy"]
+    );
+
+    let results = best.join("test_results.txt");
+    let written = || {
+        std::fs::metadata(&results)
+            .and_then(|file| file.modified())
+            .expect("a file")
+    };
+    let before = written();
+    let again = tune(&["--threads", "1"]);
+    assert_eq!(last_json(&again)["trials"], found["trials"]);
+    assert_eq!(written(), before);
+
+    let other = tune(&["NUM_HIDDEN=21"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(
+        text(&other.stderr)
+            .contains("belongs to another search, with NUM_HIDDEN=20, not NUM_HIDDEN=21")
+    );
+
+    let best = [
+        "train",
+        "yinyang",
+        "--params",
+        "search/best.json",
+        "--json",
+        "--quiet",
+    ];
+    let trained = last_json(&run(folder.path(), &best));
+    assert_eq!(
+        trained["validation_accuracy"],
+        summary["validation_accuracy"]
+    );
+    assert!(trained["test_accuracy"].is_number());
+}
+
+#[test]
+fn a_search_says_what_is_wrong_before_it_trains() {
+    let folder = folder();
+    let space = folder.path().join("space.toml");
+    for (text_of_space, message) in [
+        ("[vary]\nETTA = [1.0]\n", "did you mean ETA"),
+        (
+            "[vary]\nETA = {times = [2.0, 1.0]}\n",
+            "{times = [0.5, 2.0]}",
+        ),
+        ("[vary]\nLOSS_TYPE = {times = [0.5, 2.0]}\n", "no multiples"),
+        (
+            "benchmark = \"shd\"\n[vary]\nETA = [1.0]\n",
+            "there are fixed, vary",
+        ),
+    ] {
+        std::fs::write(&space, text_of_space).expect("room");
+        let output = run(folder.path(), &["tune", "yinyang", "--space", "space.toml"]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(message), "{error}");
+    }
+    let (code, error) = refused(&["tune", "yinyang", "N_VALIDATE=0"]);
+    assert_eq!(code, Some(2), "{error}");
+    let (code, error) = refused(&["test", "yinyang", "FINAL_TEST=false"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(
+        error.contains("FINAL_TEST=false is not possible: test is for the test"),
+        "{error}"
+    );
+}

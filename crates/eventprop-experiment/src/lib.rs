@@ -44,4 +44,5 @@ mod room;
 pub mod run;
 pub mod settings;
 pub mod sweep;
+pub mod tune;
 pub mod weights;

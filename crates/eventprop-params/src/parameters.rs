@@ -133,6 +133,17 @@ impl Parameters {
         }
     }
 
+    /// The value of a key that the user names.
+    ///
+    /// # Errors
+    /// [`ParamError::UnknownKey`].
+    pub fn look_up(&self, key: &str) -> Result<Value, ParamError> {
+        match self.benchmark.position(key) {
+            Some(position) => Ok(self.get(self.benchmark.rows()[position].key)),
+            None => Err(suggest::unknown_key(self.benchmark, key)),
+        }
+    }
+
     fn expect(&self, key: &str) -> usize {
         let position = self.benchmark.position(key);
         position.unwrap_or_else(|| panic!("{} has no parameter {key}", self.benchmark))

@@ -12,6 +12,8 @@ mod report;
 mod resume;
 mod run;
 mod sweep;
+mod table;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,8 @@ pub enum Command {
     Resume(resume::Args),
     /// Start many runs: a grid of parameters, or a random search
     Sweep(sweep::Args),
+    /// Search for better parameters, on validation only: short trainings of many, long ones of the best
+    Tune(tune::Args),
     /// Diagnose a network: silent, saturated or exploding layers, and weights that help
     Doctor(doctor::Args),
     /// Estimate time, memory and disk space of a training
@@ -60,6 +64,7 @@ impl Command {
             Self::Xval(args) => args.run(RunCommand::CrossValidate),
             Self::Resume(args) => args.run(),
             Self::Sweep(args) => args.run(),
+            Self::Tune(args) => args.run(),
             Self::Doctor(args) => args.run(),
             Self::Plan(args) => args.run(),
             Self::Gradcheck(args) => args.run(),

@@ -57,6 +57,19 @@ pub struct BenchmarkArgs {
 impl BenchmarkArgs {
     /// Preset, file, assignments and options, each overriding those before it; unset seeds are drawn.
     pub fn parameters(&self) -> Result<Parameters, ParamError> {
+        let mut params = self.given()?;
+        params.draw_seeds(drawn_seed);
+        Ok(params)
+    }
+
+    /// The same with `seed` for unset seeds, so that two calls agree.
+    pub fn seeded(&self, seed: u32) -> Result<Parameters, ParamError> {
+        let mut params = self.given()?;
+        params.draw_seeds(|| seed);
+        Ok(params)
+    }
+
+    fn given(&self) -> Result<Parameters, ParamError> {
         let mut params = Parameters::new(self.benchmark);
         if let Some(preset) = &self.preset {
             params.preset(preset)?;
@@ -80,7 +93,6 @@ impl BenchmarkArgs {
         if let Some(seed) = self.seed {
             params.set("MODEL_SEED", Value::Int(i64::from(seed)))?;
         }
-        params.draw_seeds(drawn_seed);
         Ok(params)
     }
 

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use eventprop_experiment::run::{self, Command, Control, Resume};
+use eventprop_experiment::run::{Command, Control};
 use eventprop_experiment::sweep::{RESULTS, Standing, Sweep, SweepRun};
 use serde_json::{Value as Json, json};
 
 use super::run::{RunOptions, source};
+use super::table::{self, short};
 use crate::failure::{self, DONE, Failure};
 use crate::output;
 use crate::signals::{self, Stop};
@@ -57,7 +58,7 @@ impl Args {
         if self.options.json() {
             output::out(&json!({"runs": rows}).to_string());
         } else {
-            output::out(&table(&sweep, &rows));
+            output::out(&ranking(&sweep, &rows));
         }
         Ok(code)
     }
@@ -75,68 +76,30 @@ impl Args {
                 Standing::New => "begins",
             }
         ));
-        let what = Resume {
-            folder: &sweep_run.folder,
-            name: None,
-            changes: &[],
-            force: false,
-            source: self.data_dir.is_some().then_some(&source),
+        if standing == Standing::Ended {
+            return Ok(DONE);
+        }
+        let moved = self.data_dir.is_some();
+        let go = |control: &mut Control<'_>| {
+            let draw = eventprop_report::draw;
+            sweep_run.carry_out(standing, command, (&source, moved), draw, control)
         };
-        let draw = eventprop_report::draw;
-        let begin = |control: &mut Control<'_>| {
-            run::run(command, &sweep_run.params, &source, draw, control)
-        };
-        let go_on = |control: &mut Control<'_>| run::resume(&what, &source, draw, control);
-        let summary = match standing {
-            Standing::Ended => return Ok(DONE),
-            Standing::Stopped => self.options.follow(stop, go_on, |_| {})?,
-            Standing::New => self.options.follow(stop, begin, |_| {})?,
-        };
+        let summary = self.options.follow(stop, go, |_| {})?;
         Ok(stop.code_of(summary.as_ref()))
     }
 }
 
 /// A row for each run: what varies, and what came out.
-fn table(sweep: &Sweep, rows: &[Json]) -> String {
+fn ranking(sweep: &Sweep, rows: &[Json]) -> String {
     let varied = sweep.runs.first().map_or(&[][..], |run| &run.varied[..]);
     let mut lines = vec![vec!["index".to_owned(), "standing".to_owned()]];
     lines[0].extend(varied.iter().map(|(key, _)| key.clone()));
     lines[0].extend(RESULTS.map(str::to_owned));
     for row in rows {
-        let mut line = vec![cell(&row["index"]), cell(&row["standing"])];
-        line.extend(varied.iter().map(|(key, _)| cell(&row["parameters"][key])));
-        line.extend(RESULTS.map(|key| cell(&row[key])));
+        let mut line = vec![short(&row["index"]), short(&row["standing"])];
+        line.extend(varied.iter().map(|(key, _)| short(&row["parameters"][key])));
+        line.extend(RESULTS.map(|key| short(&row[key])));
         lines.push(line);
     }
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].len())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let text = lines.iter().map(|line| {
-        let cells = line.iter().zip(&widths);
-        let cells = cells.map(|(cell, &width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    });
-    text.collect::<Vec<_>>().join("\n")
-}
-
-fn cell(value: &Json) -> String {
-    match value {
-        Json::Null => "-".to_owned(),
-        Json::String(text) => text.clone(),
-        Json::Number(number) if number.is_f64() => {
-            let number = number.as_f64().unwrap_or(f64::NAN);
-            let short = format!("{number:.4}");
-            if short.parse() == Ok(0.0) {
-                format!("{number:e}")
-            } else {
-                short
-            }
-        }
-        other => other.to_string(),
-    }
+    table::columns(&lines)
 }

@@ -2,15 +2,20 @@
 
 use eventprop_params::{ParamError, Parameters};
 
-use crate::settings::{Command, Label, Select, Settings};
+use crate::settings::{Command, Label, Select, Settings, TestUse};
 
 /// Refuses what a command cannot do or must not do unasked.
 pub fn check(command: Command, params: &Parameters, settings: &Settings) -> Result<(), ParamError> {
     let refuse = |key, problem: &str, way_out: &str| Err(params.refuse(key, problem, way_out));
     let held_out_chooses = settings.benchmark.is_binned()
         && settings.select == Select::Best
-        && !settings.select_on_test;
+        && settings.test_use != TestUse::Selects;
     match command {
+        Command::Test | Command::TrainTest if settings.test_use == TestUse::Unseen => refuse(
+            "FINAL_TEST",
+            &format!("{} is for the test", command.name()),
+            "leave it out, or use train",
+        ),
         Command::TrainTest | Command::CrossValidate if held_out_chooses => refuse(
             "CHECKPOINT_BEST",
             "the samples that would choose the epoch are those that are tested",

@@ -28,9 +28,12 @@ pub fn final_pictures<S: Solver>(
     reports: &[EpochReport],
     summary: &mut Summary,
 ) -> Result<(), RunError> {
-    let result = match summary.test {
-        Some(test) => format!("test accuracy {:.2} %", 100.0 * test.accuracy),
-        None => "stopped before the test".to_owned(),
+    let percent = |score: Score| format!("{:.2} %", 100.0 * score.accuracy);
+    let result = match (summary.test, summary.validation) {
+        (Some(test), _) => format!("test accuracy {}", percent(test)),
+        (None, _) if summary.cancelled => "stopped before the test".to_owned(),
+        (None, Some(validation)) => format!("validation accuracy {}", percent(validation)),
+        (None, None) => "no test".to_owned(),
     };
     if !reports.is_empty() {
         let png = learning_curve(prepared, reports, &result)?;

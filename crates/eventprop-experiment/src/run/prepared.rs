@@ -9,7 +9,7 @@ use super::progress::Started;
 use super::report::Summary;
 use crate::data::{Data, Source};
 use crate::outputs::Outputs;
-use crate::settings::{Command, Select, Settings};
+use crate::settings::{Command, Select, Settings, TestUse};
 
 /// A run that is ready to go: parameters understood, data loaded, folder made.
 pub struct Prepared<'a> {
@@ -38,7 +38,7 @@ impl Prepared<'_> {
     /// True if the samples that are tested choose the epoch.
     pub fn selects_on_test(&self) -> bool {
         let tested = matches!(self.command, Command::TrainTest | Command::CrossValidate);
-        tested && self.settings.select_on_test && self.settings.select == Select::Best
+        tested && self.settings.test_use == TestUse::Selects && self.settings.select == Select::Best
     }
 
     /// The description of the run that is about to start.

@@ -19,7 +19,7 @@ use super::training_state::TrainingState;
 use crate::health::layer_monitor::LayerMonitor;
 use crate::outputs::Outputs;
 use crate::records::PredictionFiles;
-use crate::settings::{Checkpoint, Command, Label, Phase, Select, Settings, Watch};
+use crate::settings::{Checkpoint, Command, Label, Phase, Select, Settings, TestUse, Watch};
 use crate::weights::{self, Saved};
 
 /// Trains, then tests once.
@@ -47,7 +47,8 @@ pub fn train<S: Solver>(
     }
     course.sum_up(&learner);
     let best = course.take_best(&mut learner);
-    if !control.cancelled() && course.summary.test.is_none() {
+    let to_test = settings.test_use != TestUse::Unseen && course.summary.test.is_none();
+    if to_test && !control.cancelled() {
         let outcomes = &mut course.batch_recorder.outcomes;
         course.summary.test = final_test(prepared, &mut learner, outcomes, control)?;
         course.report_best(best)?;

@@ -38,7 +38,7 @@ pub use phase::Phase;
 pub use plots::PlotSettings;
 pub use records::{Format, Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When};
 pub use seeds::Seeds;
-pub use selection::{Checkpoint, Folds, Label, Select};
+pub use selection::{Checkpoint, Folds, Label, Select, TestUse};
 
 /// Everything that a run needs to know beside its data.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,8 +101,8 @@ pub struct Settings {
     pub spike_cap: Option<u32>,
     /// The weights that are tested at the end.
     pub select: Select,
-    /// True if an epoch may be chosen by the samples that are tested.
-    pub select_on_test: bool,
+    /// The use of the test samples in a training.
+    pub test_use: TestUse,
     /// The time at which the weights of the last epoch are written.
     pub checkpoint: Checkpoint,
     /// The weights on the disk from which the run starts, if any.
@@ -172,7 +172,7 @@ impl Settings {
             shuffle: params.flag("SHUFFLE"),
             spike_cap: trial::spike_cap(params),
             select: selection::select(params),
-            select_on_test: params.is_set("SELECT_ON_TEST"),
+            test_use: selection::test_use(params),
             checkpoint: selection::checkpoint(params),
             load: selection::load(params),
             load_name: selection::load_name(params)?,

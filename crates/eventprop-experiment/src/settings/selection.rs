@@ -15,6 +15,17 @@ pub enum Select {
     Last,
 }
 
+/// The use of the test samples in a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestUse {
+    /// None (`FINAL_TEST=false`).
+    Unseen,
+    /// The chosen weights are tested at the end.
+    AtTheEnd,
+    /// They may choose the epoch, too (`SELECT_ON_TEST`).
+    Selects,
+}
+
 /// The time at which the weights of the last epoch are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checkpoint {
@@ -65,6 +76,17 @@ pub fn checkpoint(params: &Parameters) -> Checkpoint {
         Checkpoint::AtTheEnd
     } else {
         Checkpoint::EveryEpoch
+    }
+}
+
+/// The use of the test samples.
+pub fn test_use(params: &Parameters) -> TestUse {
+    if !params.flag("FINAL_TEST") {
+        TestUse::Unseen
+    } else if params.is_set("SELECT_ON_TEST") {
+        TestUse::Selects
+    } else {
+        TestUse::AtTheEnd
     }
 }
 

@@ -194,6 +194,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("ETA_COURSE=cosine", &[]),
     ("ETA_COURSE=one_cycle", &[]),
     ("LABEL_SMOOTHING=0.2", &[]),
+    ("FINAL_TEST=false", &[]),
     ("LR_EASE_IN_FACTOR=1.5", &[]),
     (
         "ETA_FAC=0.25",

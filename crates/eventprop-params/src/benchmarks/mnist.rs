@@ -91,6 +91,7 @@ pub static ROWS: &[Row] = &[
     EMA_ALPHA2,
     EMA_WHICH,
     SELECT,
+    FINAL_TEST,
     W_OUTPUT_EPOCH_TRIAL,
     REC_SPIKES,
     REC_SPIKES_EPOCH_TRIAL,

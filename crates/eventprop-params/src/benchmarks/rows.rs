@@ -423,6 +423,12 @@ pub const SELECT: Row = Row::new(
     "weights that are tested at the end: of the epoch with the best validation accuracy, or of the last epoch; never chosen by the test set",
 )
 .default("best");
+pub const FINAL_TEST: Row = Row::new(
+    "FINAL_TEST",
+    FLAG,
+    "train: whether the chosen weights are tested at the end; false for searches, in which nobody may see the test samples",
+)
+.default("true");
 
 // Records and files.
 pub const REC_SPIKES: Row = Row::new(

@@ -123,6 +123,7 @@ pub static ROWS: &[Row] = &[
     CHECKPOINT,
     CHECKPOINT_BEST,
     SELECT_ON_TEST,
+    FINAL_TEST,
     CHECKPOINT_NAME,
     LOAD_LAST,
     LOAD_BEST,

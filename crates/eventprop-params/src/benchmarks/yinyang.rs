@@ -95,6 +95,7 @@ pub static ROWS: &[Row] = &[
     EMA_ALPHA2,
     EMA_WHICH,
     SELECT,
+    FINAL_TEST,
     REC_SPIKES.meaning("populations whose spikes are recorded, in the first sample of every batch"),
     REC_NEURONS,
     REC_SYNAPSES,
