@@ -23,6 +23,7 @@ from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
 from .training import Epoch, History
+from .tuning import Between, Tuned, Trial, tune
 
 if TYPE_CHECKING:
     from .classifier import EventPropClassifier
@@ -32,10 +33,12 @@ __all__ = [
     "Adam",
     "Cosine",
     "OneCycle",
+    "Between",
     "Check",
     "Epoch",
     "Evaluation",
     "EventPropClassifier",
+    "Tuned",
     "GradientReport",
     "History",
     "Network",
@@ -45,6 +48,7 @@ __all__ = [
     "Readout",
     "Regularizer",
     "Spikes",
+    "Trial",
     "__version__",
     "data",
     "gradcheck",
@@ -52,6 +56,7 @@ __all__ = [
     "plot",
     "set_threads",
     "threads",
+    "tune",
 ]
 
 
