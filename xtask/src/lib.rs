@@ -13,6 +13,8 @@ mod python;
 pub mod suite;
 pub mod tidy;
 
+pub use python::site;
+
 use std::path::PathBuf;
 
 /// The root of the workspace.

@@ -13,7 +13,8 @@ use xtask::{tidy, workspace_root};
 const HELP: &str = "\
 cargo xtask TASK
 
-  test [--no-python]   formatting, lints, tests, documentation, Python package; then a summary
+  test [--no-python]   formatting, lints, tests, documentation, Python package, site; then a summary
+  docs                 the documentation site, in target/docs/html
   tidy                 the tidy rules alone (they are also a test of the crate xtask)
   tidy --lower         lowers the numbers of xtask/allowances.txt to what is counted today
   instructions [--record]
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["test"] => exit_code(suite::run(&workspace_root(), Python::Included)),
         ["test", "--no-python"] => exit_code(suite::run(&workspace_root(), Python::Left)),
+        ["docs"] => exit_code(docs()),
         ["tidy"] => exit_code(tidy()),
         ["tidy", "--lower"] => exit_code(lower_allowances()),
         ["instructions"] => exit_code(instructions::run(&workspace_root(), Mode::Compare)),
@@ -52,6 +54,15 @@ fn exit_code(passed: bool) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Builds the documentation site; true if that worked.
+fn docs() -> bool {
+    let built = xtask::site(&workspace_root());
+    if let Err(error) = &built {
+        println!("{error}");
+    }
+    built.is_ok()
 }
 
 /// Prints what the tidy rules find; true if they find nothing.

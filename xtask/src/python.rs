@@ -1,4 +1,4 @@
-//! The tests of the Python package, in a virtual environment of their own under `target/python`.
+//! The tests of the Python package and the documentation site, in virtual environments of their own under `target`.
 //!
 //! The wheel is built with the profile in which the tests of the workspace were built: the crates it is
 //! made of are those that they were linked with, and nothing is compiled twice. It is the same package
@@ -16,29 +16,32 @@ const PROBE: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3,
 
 const PACKAGE: &str = "crates/eventprop-py";
 
-/// The list of packages that the tests need beside the wheel.
-const REQUIREMENTS: &str = "crates/eventprop-py/tests/requirements.txt";
+/// What an environment is for.
+struct Purpose {
+    /// Its folder under `target`.
+    name: &'static str,
+    /// The list of packages that it needs beside the wheel.
+    needed: &'static str,
+}
+
+const TESTS: Purpose = Purpose {
+    name: "python",
+    needed: "crates/eventprop-py/tests/requirements.txt",
+};
+
+const SITE: Purpose = Purpose {
+    name: "docs",
+    needed: "docs/requirements.txt",
+};
 
 /// Builds the wheel, installs it, and runs its tests.
 ///
 /// # Errors
 /// A sentence that says what is missing or failed, and how to get it.
 pub fn test(root: &Path) -> Result<(), String> {
-    let environment = Environment::prepare(root)?;
+    let environment = Environment::prepare(root, &TESTS)?;
     let wheel = environment.build_wheel(root)?;
-    environment.python(
-        root,
-        &[
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--force-reinstall",
-        ],
-        &[&wheel],
-    )?;
+    environment.install(root, &wheel)?;
     let bits = environment.folder.join("bits.jsonl");
     print_bits(root, &bits)?;
     println!("$ python -m pytest  # in {PACKAGE}");
@@ -48,6 +51,36 @@ pub fn test(root: &Path) -> Result<(), String> {
     run(&mut tests)
 }
 
+/// Builds the documentation site in `target/docs/html`: every page of the tutorial is run, every link within the site is
+/// followed, and a warning is an error.
+///
+/// # Errors
+/// A sentence that says what is missing or failed, and how to get it.
+pub fn site(root: &Path) -> Result<(), String> {
+    let tests = Environment::prepare(root, &TESTS)?;
+    let wheel = tests.build_wheel(root)?;
+    let environment = Environment::prepare(root, &SITE)?;
+    environment.install(root, &wheel)?;
+    println!("$ cargo build --package eventprop-cli");
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--package", "eventprop-cli"]);
+    run(build.current_dir(root))?;
+    let html = environment.folder.join("html");
+    let mut sphinx = Command::new(environment.program("sphinx-build"));
+    sphinx.args(["-W", "--keep-going", "-q", "-b", "html", "docs"]);
+    sphinx.arg(&html).current_dir(root);
+    sphinx.env("EVENTPROP_PROGRAM", target(root).join("debug/eventprop"));
+    println!("$ sphinx-build -W --keep-going -b html docs target/docs/html");
+    run(&mut sphinx)?;
+    println!("the site is {}", html.join("index.html").display());
+    Ok(())
+}
+
+/// The folder of what cargo builds.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from)
+}
+
 /// A virtual environment.
 struct Environment {
     folder: PathBuf,
@@ -55,21 +88,22 @@ struct Environment {
 
 impl Environment {
     /// The environment of the last run, or a new one where its contents do not fit any more.
-    fn prepare(root: &Path) -> Result<Self, String> {
+    fn prepare(root: &Path, purpose: &Purpose) -> Result<Self, String> {
+        let Purpose { name, needed } = purpose;
         let (interpreter, version) = interpreter(&INTERPRETERS)?;
-        let folder = root.join("target/python");
+        let folder = root.join("target").join(name);
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let environment = Self {
             folder: folder.clone(),
         };
-        let requirements = fs::read_to_string(root.join(REQUIREMENTS))
-            .map_err(|error| format!("{REQUIREMENTS}: {error}"))?;
+        let requirements =
+            fs::read_to_string(root.join(needed)).map_err(|error| format!("{needed}: {error}"))?;
         let contents = format!("{version}\n{requirements}");
         let stamp = folder.join("contents.txt");
         if fs::read_to_string(&stamp).is_ok_and(|found| found == contents) {
             return Ok(environment);
         }
-        println!("$ {interpreter} -m venv target/python/venv; pip install -r {REQUIREMENTS}");
+        println!("$ {interpreter} -m venv target/{name}/venv; pip install -r {needed}");
         let mut venv = Command::new(interpreter);
         venv.args(["-m", "venv", "--clear"])
             .arg(folder.join("venv"));
@@ -83,12 +117,29 @@ impl Environment {
                 "--quiet",
                 "--disable-pip-version-check",
                 "-r",
-                REQUIREMENTS,
+                needed,
             ],
             &[],
         )?;
         fs::write(&stamp, contents).map_err(|error| format!("{}: {error}", stamp.display()))?;
         Ok(environment)
+    }
+
+    /// Installs a wheel in the place of the one before.
+    fn install(&self, root: &Path, wheel: &Path) -> Result<(), String> {
+        self.python(
+            root,
+            &[
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--force-reinstall",
+            ],
+            &[wheel],
+        )
     }
 
     /// A program of the environment.
@@ -133,8 +184,7 @@ fn print_bits(root: &Path, file: &Path) -> Result<(), String> {
     build.args(["build", "--quiet", "--workspace", "--example", "bits"]);
     run(build.current_dir(root))?;
     let out = fs::File::create(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    run(Command::new(target.join("debug/examples/bits")).stdout(out))
+    run(Command::new(target(root).join("debug/examples/bits")).stdout(out))
 }
 
 /// The first interpreter that is new enough and can make virtual environments, and its version.

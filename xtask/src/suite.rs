@@ -40,7 +40,12 @@ pub fn run(root: &Path, python: Python) -> bool {
             cargo(root, "test --workspace --doc")
         }),
         timed("Documentation", || documentation(root)),
-        timed("Python package", || python_package(root, python)),
+        timed("Python package", || {
+            with_python(root, python, crate::python::test)
+        }),
+        timed("Documentation site", || {
+            with_python(root, python, crate::python::site)
+        }),
     ];
     println!("\n{}", summary(&reports));
     !reports
@@ -90,14 +95,18 @@ fn documentation(root: &Path) -> Outcome {
     finish(command.env("RUSTDOCFLAGS", "--deny=warnings"))
 }
 
-fn python_package(root: &Path, python: Python) -> Outcome {
+fn with_python(
+    root: &Path,
+    python: Python,
+    step: impl FnOnce(&Path) -> Result<(), String>,
+) -> Outcome {
     if python == Python::Left {
         return Outcome::Skipped("skipped: --no-python".into());
     }
     if !root.join("crates/eventprop-py").exists() {
         return Outcome::Skipped("skipped: no Python package in this checkout yet".into());
     }
-    match crate::python::test(root) {
+    match step(root) {
         Ok(()) => Outcome::Passed,
         Err(why) => Outcome::Failed(why),
     }
@@ -188,7 +197,7 @@ mod tests {
     fn a_checkout_without_python_package_is_skipped_and_says_so() {
         let empty = Path::new("no-such-folder");
         assert_eq!(
-            python_package(empty, Python::Included),
+            with_python(empty, Python::Included, crate::python::test),
             Outcome::Skipped("skipped: no Python package in this checkout yet".into())
         );
     }
