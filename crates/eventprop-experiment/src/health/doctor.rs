@@ -5,6 +5,7 @@
 //! graze the threshold and input spikes that get lost are named, and for each there is a remedy in the
 //! parameters that the user would set: weights whose scale is found by trying, on the same batch.
 
+use eventprop::loss::{Loss, Weighting};
 use eventprop_params::Parameters;
 use eventprop_params::value::Value;
 
@@ -25,6 +26,9 @@ const LOST: f64 = 0.05;
 /// The share of events that share step and channel with another one from which they are worth a word: a few per cent
 /// are usual at steps of 1 ms.
 const MERGED: f64 = 0.2;
+
+/// Membrane time constants from which a trial is long.
+const LONG: f64 = 5.0;
 
 /// A problem of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +108,8 @@ pub fn examine(params: &Parameters, source: &Source) -> Result<Diagnosis, RunErr
     let target = target(params, &settings);
     let complaints = complaints(&look, &settings);
     let cure = cure::find(params, &data, (&look, target))?;
-    let notices = settings.notices.iter().chain(&data.notices);
+    let loss = about_the_loss(&settings);
+    let notices = settings.notices.iter().chain(&data.notices).chain(&loss);
     Ok(Diagnosis {
         target,
         saturation: settings.saturation(),
@@ -123,6 +128,27 @@ fn target(params: &Parameters, settings: &Settings) -> f64 {
     match params.float("NU_UPPER") {
         allowed if allowed > 0.0 => allowed.min(most),
         _ => most,
+    }
+}
+
+/// What is known of losses that teach little in long trials (docs/training.md).
+fn about_the_loss(settings: &Settings) -> Option<String> {
+    let trial_ms = settings.clock.trial_ms();
+    if trial_ms < LONG * settings.network.tau_mem {
+        return None;
+    }
+    let delays = settings
+        .binned
+        .as_ref()
+        .is_some_and(|binned| binned.delay_line.copies > 0);
+    match settings.loss {
+        Loss::Sum(Weighting::Flat) => Some(format!(
+            "LOSS_TYPE=sum hardly teaches in a trial of {trial_ms} ms: a hidden spike adds the same to the time average of an output voltage whenever it comes, so moving it changes nothing; try LOSS_TYPE=sum_weigh_exp"
+        )),
+        Loss::Max if !delays => Some(format!(
+            "LOSS_TYPE=max learns from one moment of a trial of {trial_ms} ms; try LOSS_TYPE=sum_weigh_exp, or delay lines that hold what came before (N_INPUT_DELAY)"
+        )),
+        _ => None,
     }
 }
 

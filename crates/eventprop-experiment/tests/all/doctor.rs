@@ -15,6 +15,20 @@ fn diagnosis(assignments: &[&str]) -> Diagnosis {
     examine(&trial.params, &source).expect("a diagnosis")
 }
 
+/// Trials of 30 ms are short for neurons of 20 ms, those of speech are long.
+#[test]
+fn losses_that_teach_little_in_long_trials_are_named() {
+    let told = |assignments: &[&str]| {
+        let diagnosis = diagnosis(&[&["NUM_HIDDEN=50", "SOLVER=grid"], assignments].concat());
+        let told = |notice: &String| notice.contains("try LOSS_TYPE=sum_weigh_exp");
+        diagnosis.notices.iter().any(told)
+    };
+    assert!(told(&["LOSS_TYPE=sum", "TAU_MEM=6"]));
+    assert!(told(&["LOSS_TYPE=max", "TAU_MEM=6"]));
+    assert!(!told(&["LOSS_TYPE=sum_weigh_exp", "TAU_MEM=6"]));
+    assert!(!told(&["LOSS_TYPE=sum"]));
+}
+
 fn has(diagnosis: &Diagnosis, problem: Problem, place: &str) -> bool {
     let complaints = &mut diagnosis.complaints.iter();
     complaints.any(|complaint| complaint.problem == problem && complaint.place.contains(place))
