@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,11 @@ def test_the_spikes_of_the_published_program() -> None:
     found = np.stack([spikes.times_ms * 1e-3, spikes.neurons])
     order = np.lexsort((channels, times_s))
     np.testing.assert_allclose(found, np.stack([times_s, channels])[:, order], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("encode", [lambda v: ep.data.latency(v, trial=20.0), lambda v: ep.data.poisson(v, trial=20.0, rate=90.0)])
+def test_values_that_a_scaler_rounded_past_their_ends_are_the_ends(encode: Callable[[list[list[float]]], ep.Spikes]) -> None:
+    rounded, exact = encode([[1.0000000000000002, -1e-17, 1.0000001]]), encode([[1.0, 0.0, 1.0]])
+    assert rounded.times_ms.tolist() == exact.times_ms.tolist()
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        encode([[1.00001]])

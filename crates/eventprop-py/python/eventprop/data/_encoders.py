@@ -16,6 +16,9 @@ from ..spikes import Spikes
 
 __all__ = ["delta", "latency", "level_crossing", "log_latency", "poisson", "population"]
 
+_ROUNDING = 1e-6
+"""What scalers leave of values in float32."""
+
 
 def latency(values: Any, labels: Any = None, *, trial: float, dt: float = 1.0) -> Spikes:
     """One spike per value: the larger, the later.
@@ -37,7 +40,7 @@ def latency(values: Any, labels: Any = None, *, trial: float, dt: float = 1.0) -
     """
     trial, dt = _arrays.number("trial", trial), _arrays.number("dt", dt)
     values = _arrays.array("values", values)
-    spikes = _one_each(values, labels, lambda there: _engine.latency(there, trial, dt))
+    spikes = _one_each(values, labels, lambda there: _engine.latency(_fractions(there), trial, dt))
     # The noise of the values is that of times as long as the trial.
     noisy = values.dtype.kind == "f"
     return spikes._with_noise(_engine.time_noise(values.dtype.itemsize, trial)) if noisy else spikes
@@ -93,7 +96,7 @@ def poisson(values: Any, labels: Any = None, *, trial: float, rate: float, seed:
     >>> 900 < len(spikes.times_ms) < 1100, set(spikes.neurons.tolist())
     (True, {1})
     """
-    found = _arrays.floats("values", values, (None, None))
+    found = _fractions(_arrays.floats("values", values, (None, None)))
     rate, trial = _arrays.positive("rate", rate), _arrays.positive("trial", trial)
     wrong = np.argwhere((found < 0) | (found > 1))
     if len(wrong):
@@ -196,6 +199,12 @@ def level_crossing(series: Any, labels: Any = None, *, level: float, period: flo
     [2.0, 4.0, 6.0, 8.0]
     """
     return _of_series(series, labels, "level_crossing", period, _arrays.positive("level", level))
+
+
+def _fractions(values: _arrays.Floats) -> _arrays.Floats:
+    """Values whose scaling has rounded them a little past 0 or 1, put back."""
+    near = np.clip(values, 0.0, 1.0)
+    return np.where(np.abs(values - near) <= _ROUNDING, near, values)
 
 
 def _one_each(values: Any, labels: Any, times_of: Callable[[_arrays.Floats], _arrays.Floats]) -> Spikes:
