@@ -1074,6 +1074,11 @@ fn a_search_never_looks_at_the_test_repeats_nothing_and_ends_with_parameters_tha
         found["best"]["validation_accuracy"]
     );
 
+    let report = ["report", &best.display().to_string(), "--out", "best.html"];
+    assert_eq!(run(folder.path(), &report).status.code(), Some(0));
+    let page = std::fs::read_to_string(folder.path().join("best.html")).expect("a report");
+    assert!(page.contains("The test samples were not evaluated."));
+
     let results = best.join("test_results.txt");
     let written = || {
         std::fs::metadata(&results)

@@ -42,6 +42,7 @@ const FILES: &[(&str, &str)] = files![
     "yinyang-wunderlich2021",
     "yinyang-genn",
     "mnist-first_spike_exp",
+    "mnist-one-cycle",
     "mnist-max",
     "mnist-sum",
     "mnist-avg_xentropy",

@@ -157,6 +157,7 @@ fn in_words(run: &RunRecord) -> String {
     let [train, validation, test] =
         ["train", "validation", "test"].map(|p| count(part_size(run, p)));
     let epochs = run.epochs.len();
+    let tested = run.result("test_accuracy").is_some();
     match (run.word("command"), run.word("selection")) {
         ("xval", _) => format!(
             "A cross-validation: every fold was held out once, and counts with its accuracy after the last epoch. {epochs} epochs of all folds together."
@@ -169,12 +170,22 @@ fn in_words(run: &RunRecord) -> String {
             let chosen = chosen.map_or("the best epoch".to_owned(), |e| {
                 format!("epoch {}", e + 1.0)
             });
+            let ending = if tested {
+                format!(
+                    "The weights of that epoch were evaluated once, on {test} held-out test samples."
+                )
+            } else {
+                "The test samples were not evaluated.".to_owned()
+            };
             format!(
-                "Trained on {train} samples for {epochs} epochs. The validation split selected the model: {chosen} had the best accuracy on its {validation} samples. The weights of that epoch were evaluated once, on {test} held-out test samples."
+                "Trained on {train} samples for {epochs} epochs. The validation split selected the model: {chosen} had the best accuracy on its {validation} samples. {ending}"
             )
         }
-        (_, "last epoch") => format!(
+        (_, "last epoch") if tested => format!(
             "Trained on {train} samples for {epochs} epochs. No split selected the model: the weights of the last epoch were tested, on {test} samples."
+        ),
+        (_, "last epoch") => format!(
+            "Trained on {train} samples for {epochs} epochs. No split selected the model. The test samples were not evaluated."
         ),
         _ => format!("{epochs} epochs. The files do not say how the model was selected."),
     }

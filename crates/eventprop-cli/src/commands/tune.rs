@@ -245,14 +245,12 @@ fn ranking(found: &Found) -> String {
     table::columns(&lines)
 }
 
-/// The page that compares the longest trainings; none if none ended.
+/// The page that compares the best trainings, the longest first; none if none ended.
 fn report(found: &Found, folder: &Path) -> Result<Option<PathBuf>, Failure> {
-    let longest = found.rungs.iter().rev().find(|rung| !rung.is_empty());
-    let longest = longest.into_iter().flatten();
-    let folders: Vec<PathBuf> = longest
-        .filter(|trained| trained.validation.is_some())
-        .map(|trained| trained.folder.clone())
-        .collect();
+    let sound = found.rungs.iter().rev().flatten();
+    let sound = sound.filter(|trained| trained.validation.is_some());
+    let folders = sound.take(ROWS).map(|trained| trained.folder.clone());
+    let folders: Vec<PathBuf> = folders.collect();
     if folders.is_empty() {
         return Ok(None);
     }
