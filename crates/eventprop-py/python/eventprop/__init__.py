@@ -18,7 +18,7 @@ from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
 from .gradient import Check, GradientReport, gradcheck
-from .network import Evaluation, Network, Normal, Params, Population, Readout
+from .network import Evaluation, Gradients, Network, Normal, Params, Population, Readout, Run
 from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
@@ -37,6 +37,7 @@ __all__ = [
     "Evaluation",
     "EventPropClassifier",
     "GradientReport",
+    "Gradients",
     "History",
     "Network",
     "Normal",
@@ -44,6 +45,7 @@ __all__ = [
     "Population",
     "Readout",
     "Regularizer",
+    "Run",
     "Spikes",
     "__version__",
     "data",
