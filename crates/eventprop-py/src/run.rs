@@ -309,13 +309,12 @@ fn in_use() -> PyErr {
 
 fn population(network: &Description, name: &str) -> PyResult<PopulationId> {
     let known: Vec<&str> = network.populations().iter().map(|p| &p.name[..]).collect();
-    let found = network.find(name).ok_or_else(|| {
+    network.find(name).ok_or_else(|| {
         let known = known.join(", ");
         errors::key(format!(
             "there is no population {name:?}; there are {known}"
         ))
-    });
-    found
+    })
 }
 
 fn by_population(

@@ -131,7 +131,7 @@ impl SpikeTrain {
     pub fn graded(
         times_ms: Vec<f64>,
         neurons: Vec<u32>,
-        amplitudes: Vec<f64>,
+        amplitudes: &[f64],
     ) -> Result<Self, SpikeError> {
         if amplitudes.len() != times_ms.len() {
             return Err(SpikeError::Amplitudes {

@@ -266,7 +266,7 @@ fn input_times_agree_with_differences() {
             let train = if amplitudes.is_empty() {
                 SpikeTrain::new(times, neurons)
             } else {
-                SpikeTrain::graded(times, neurons, amplitudes.clone())
+                SpikeTrain::graded(times, neurons, &amplitudes)
             };
             with_train(&drawn.batch, 0, train.unwrap())
         };
@@ -295,7 +295,7 @@ fn with_amplitude(train: &SpikeTrain, (k, neuron, amplitude): (usize, u32, f64))
     times.push(k as f64);
     neurons.push(neuron);
     amplitudes.push(amplitude);
-    SpikeTrain::graded(times, neurons, amplitudes).unwrap()
+    SpikeTrain::graded(times, neurons, &amplitudes).unwrap()
 }
 
 /// `[G8]` where there is a spike and where there is none.
@@ -630,7 +630,7 @@ fn amplitudes_count() {
             neurons.iter().flat_map(|&n| [n, n]).collect(),
         );
         let amplitudes = vec![2.0; times.len()];
-        let graded = SpikeTrain::graded(times, neurons, amplitudes);
+        let graded = SpikeTrain::graded(times, neurons, &amplitudes);
         let loss = Outputs([drawn.network.output()]);
         let mut solver = S::for_network(&drawn.network).unwrap();
         let mut of = |train: SpikeTrain| {
@@ -777,12 +777,12 @@ fn rows_are_the_starts_of_steps() {
     };
     let mut readouts: Vec<Readout<f64>> = Vec::new();
     let mut grid = Grid::<f64>::new(&drawn.network).unwrap();
-    let mut trials = Default::default();
+    let mut trials = HostTrials::default();
     grid.forward(&drawn.params, &drawn.batch, trial, &mut trials)
         .unwrap();
     readouts.push(trials.readout(0).into_owned());
     let mut event = Event::new(&drawn.network).unwrap();
-    let mut trials = Default::default();
+    let mut trials = HostTrials::default();
     event
         .forward(&drawn.params, &drawn.batch, trial, &mut trials)
         .unwrap();
@@ -809,17 +809,22 @@ fn what_has_no_voltage_is_refused_by_name() {
         ..Trial::observing(Observe::Nothing)
     };
     let mut event = Event::new(&drawn.network).unwrap();
-    let refused = event.forward(&drawn.params, &drawn.batch, trial, &mut Default::default());
+    let refused = event.forward(
+        &drawn.params,
+        &drawn.batch,
+        trial,
+        &mut HostTrials::default(),
+    );
     assert!(matches!(
         refused,
         Err(SolveError::Probe { variable: "V", .. })
     ));
-    let wrong = SpikeTrain::graded(vec![1.0], vec![0], vec![f64::NAN]).unwrap_err();
+    let wrong = SpikeTrain::graded(vec![1.0], vec![0], &[f64::NAN]).unwrap_err();
     assert!(
         wrong.to_string().contains("spike 0 has amplitude NaN"),
         "{wrong}"
     );
-    let wrong = SpikeTrain::graded(vec![1.0], vec![0], vec![]).unwrap_err();
+    let wrong = SpikeTrain::graded(vec![1.0], vec![0], &[]).unwrap_err();
     assert!(
         wrong.to_string().contains("1 spike times but 0 amplitudes"),
         "{wrong}"

@@ -64,7 +64,7 @@ impl<'a> Observer<'a> {
     pub fn stretch(&mut self, from: f64, to: f64, states: &mut States) {
         match self.observe {
             Observe::Nothing | Observe::FirstSpikes => {
-                self.neurons.flows(to - from).advance(states)
+                self.neurons.flows(to - from).advance(states);
             }
             Observe::Peaks => self.find_peaks(from, to, states),
             Observe::Voltage => {
