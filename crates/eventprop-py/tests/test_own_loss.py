@@ -275,3 +275,26 @@ def test_a_time_that_is_not_there_has_no_derivative() -> None:
     assert np.isinf(times).any()
     with pytest.raises(ValueError, match="not 0 at an entry without a spike"):
         run.backward(spike_times={"out": np.ones(times.shape)})
+
+
+def test_what_is_public_can_be_pickled_or_says_why_not() -> None:
+    net, batch = network("li")
+    batch = batch.with_labels([0, 1])
+    history = net.fit(batch, batch, epochs=1)
+    run = net.forward(batch, observe=["out.V"])
+    grads = run.backward(voltage={"out": np.ones(run["out.V"].shape)}, inputs="time")
+    seen = net.evaluate(batch, gradient=True, record=["hid.V"])
+    report = ep.gradcheck(net, batch, per_projection=2)
+    things = [net, batch, history, history[0], grads, seen, seen.readout, report, report[0], ep.Adam(), ep.SGD(), ep.Cosine(1.0)]
+    things += [ep.OneCycle(1.0), ep.Normal(0.0, 1.0), ep.Regularizer(), net._populations[0], ep.loss.Max()]
+    for thing in things:
+        again = pickle.loads(pickle.dumps(thing))
+        assert type(again) is type(thing)
+    restored = pickle.loads(pickle.dumps(net))
+    assert all(np.array_equal(restored.params[name], net.params[name]) for name in net.params)
+    again = pickle.loads(pickle.dumps(grads))
+    assert np.array_equal(again["in->hid"], grads["in->hid"]) and np.array_equal(again.inputs, grads.inputs)
+    with pytest.raises(TypeError, match="holds the tape of a solver"):
+        pickle.dumps(run)
+    with pytest.raises(TypeError, match="pickle the network"):
+        pickle.dumps(net.params)

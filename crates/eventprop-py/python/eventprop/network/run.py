@@ -213,5 +213,8 @@ class Run:
     def _known(self) -> str:
         return ", ".join(f"{name}.V" for name in self._shown) or "no voltages, for none was observed"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Run holds the tape of a solver and cannot be pickled; keep what was read from it, or run forward() again")
+
     def __repr__(self) -> str:
         return f"<Run: {self.samples} samples, {self._known()}>"
