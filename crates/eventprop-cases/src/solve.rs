@@ -46,6 +46,7 @@ pub fn solve<S: Solver>(
         gradient: &mut gradient,
         samples: batch.len(),
         reduce: &mut Alone,
+        inputs: None,
     };
     solver
         .adjoint(params, &trials, drive, sum)
@@ -76,6 +77,7 @@ pub fn evaluate<S: Solver>(
     let trial = Trial {
         observe: loss.observes(),
         disturbance: None,
+        voltages: &[],
     };
     let mut trials = S::Trials::default();
     solver

@@ -84,7 +84,7 @@ fn network_bytes<S: Solver>(settings: &Settings, size: NetworkSize) -> f64 {
     let observed = match settings.loss.observes() {
         // The voltages, and the seed that drives the adjoint pass.
         Observe::Voltage => batch * steps * size.classes as f64 * 2.0 * number,
-        Observe::FirstSpikes | Observe::Peaks => 0.0,
+        Observe::Nothing | Observe::FirstSpikes | Observe::Peaks => 0.0,
     };
     // Time and width of every node.
     parameters + states + observed + 16.0 * steps

@@ -1,5 +1,7 @@
 //! Spike trains of many samples in four flat arrays, as Python keeps them.
 
+use std::ops::Range;
+
 use eventprop::network::Clock;
 use eventprop::rng::{Key, Purpose};
 use eventprop::spikes::{Batch, SpikeTrain};
@@ -20,6 +22,9 @@ pub struct Events<'py> {
     offsets: PyReadonlyArray1<'py, i64>,
     #[pyo3(attribute("labels"))]
     labels: PyReadonlyArray1<'py, u32>,
+    /// One for each spike; none where all are 1.
+    #[pyo3(attribute("amplitudes"))]
+    amplitudes: Option<PyReadonlyArray1<'py, f64>>,
     #[pyo3(attribute("_noise"))]
     noise: Noise,
 }
@@ -70,6 +75,8 @@ pub struct Slices<'a> {
     neurons: &'a [u32],
     offsets: &'a [i64],
     labels: &'a [u32],
+    /// Empty where all are 1.
+    amplitudes: &'a [f64],
     /// Noise of the times.
     pub noise: TimeNoise,
 }
@@ -82,10 +89,15 @@ impl Events<'_> {
             neurons: self.neurons.as_slice().map_err(errors::value)?,
             offsets: self.offsets.as_slice().map_err(errors::value)?,
             labels: self.labels.as_slice().map_err(errors::value)?,
+            amplitudes: match &self.amplitudes {
+                Some(amplitudes) => amplitudes.as_slice().map_err(errors::value)?,
+                None => &[],
+            },
             noise: time_noise_of(self.noise),
         };
         let fits = slices.offsets.len() == slices.labels.len() + 1
             && slices.neurons.len() == slices.times_ms.len()
+            && (slices.amplitudes.is_empty() || slices.amplitudes.len() == slices.times_ms.len())
             && slices.offsets[slices.labels.len()] == slices.times_ms.len() as i64;
         if fits {
             Ok(slices)
@@ -107,6 +119,10 @@ impl Slices<'_> {
             let times_ms = times_ms.iter().copied();
             slot.train.refill(times_ms.zip(neurons.iter().copied()));
             slot.train.set_noise(self.noise);
+            if !self.amplitudes.is_empty() {
+                slot.train
+                    .set_amplitudes(&self.amplitudes[self.range(sample)]);
+            }
             *slot.label = label;
             *slot.id = sample as u64;
         });
@@ -117,9 +133,14 @@ impl Slices<'_> {
         self.labels.len()
     }
 
+    /// The places of the spikes of a sample.
+    fn range(&self, sample: usize) -> Range<usize> {
+        self.offsets[sample] as usize..self.offsets[sample + 1] as usize
+    }
+
     /// Times, neurons and class of a sample.
     pub fn sample(&self, sample: usize) -> (&[f64], &[u32], u32) {
-        let range = self.offsets[sample] as usize..self.offsets[sample + 1] as usize;
+        let range = self.range(sample);
         let (times_ms, neurons) = (&self.times_ms[range.clone()], &self.neurons[range]);
         (times_ms, neurons, self.labels[sample])
     }

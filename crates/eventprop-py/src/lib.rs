@@ -21,6 +21,7 @@ mod network;
 mod plan;
 mod pool;
 mod recordings;
+mod run;
 mod session;
 
 use pyo3::prelude::*;
@@ -31,6 +32,8 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<network::Network>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<run::Run>()?;
+    module.add_class::<run::Updater>()?;
     module.add_class::<datasets::Shape>()?;
     module.add_class::<audio::SoundEncoder>()?;
     module.add_function(wrap_pyfunction!(events::sorted_events, module)?)?;

@@ -63,7 +63,7 @@ pub struct Request {
 
 /// The numbers of Adam.
 #[derive(FromPyObject, Clone, Copy)]
-struct AdamNumbers {
+pub struct AdamNumbers {
     #[pyo3(item)]
     beta1: f64,
     #[pyo3(item)]
@@ -94,20 +94,7 @@ impl Request {
             },
             regularizers: self.regularizers(network)?,
             grazing: grazing(&self.grazing)?,
-            optimizer: match self.adam {
-                Some(numbers) => {
-                    let mut adam = Adam {
-                        clip: numbers.clip,
-                        weight_decay: numbers.weight_decay,
-                        ..Adam::new(params, numbers.beta1, numbers.beta2, numbers.eps)
-                    };
-                    if numbers.relative {
-                        adam.relative_to(params);
-                    }
-                    Optimizer::Adam(adam)
-                }
-                None => Optimizer::Sgd(Sgd),
-            },
+            optimizer: optimizer(self.adam, params),
             frozen: self.frozen(params)?,
             label_smoothing: self.label_smoothing,
         })
@@ -153,8 +140,24 @@ impl Request {
     }
 }
 
+/// The optimiser of these numbers.
+pub fn optimizer<F: Real>(adam: Option<AdamNumbers>, params: &Params<F>) -> Optimizer<F> {
+    let Some(numbers) = adam else {
+        return Optimizer::Sgd(Sgd);
+    };
+    let mut adam = Adam {
+        clip: numbers.clip,
+        weight_decay: numbers.weight_decay,
+        ..Adam::new(params, numbers.beta1, numbers.beta2, numbers.eps)
+    };
+    if numbers.relative {
+        adam.relative_to(params);
+    }
+    Optimizer::Adam(adam)
+}
+
 /// `keep`, `error` or `limit:x`.
-fn grazing(text: &str) -> PyResult<Grazing> {
+pub fn grazing(text: &str) -> PyResult<Grazing> {
     let limit = |text: &str| text.strip_prefix("limit:")?.trim().parse().ok();
     match (text, limit(text)) {
         ("keep", _) => Ok(Grazing::Keep),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 
@@ -45,3 +49,14 @@ def test_probabilities_are_those_of_the_loss(loss: str, solver: str) -> None:
         losses = c.network_.evaluate(c._encoded(X).with_labels(y), solver=solver).losses
         # The losses of the grid are computed in float32 before they are exponentiated.
         np.testing.assert_allclose(found[np.arange(150), y], np.exp(-losses), rtol=1e-5)
+
+
+def test_a_pipeline_is_searched_by_two_processes() -> None:
+    X, y = load_iris(return_X_y=True)
+    pipeline = make_pipeline(StandardScaler(), ep.EventPropClassifier(epochs=10))
+    search = GridSearchCV(clone(pipeline), {"eventpropclassifier__hidden": [5, 20]}, cv=2, n_jobs=2)
+    search.fit(X, y)
+    # Chance is 1/3.
+    assert search.best_score_ > 0.6
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    assert np.array_equal(again.predict_proba(X), search.best_estimator_.predict_proba(X))

@@ -209,6 +209,7 @@ impl<S: Solver> Trying<'_, S> {
                 Observe::Voltage
             },
             disturbance: None,
+            voltages: &[],
         };
         self.solver
             .forward(self.params, self.batch, trial, &mut self.trials)

@@ -14,13 +14,14 @@
 //!
 //! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
 
-use crate::loss::{Evaluator, Loss, LossScale};
+use crate::loss::{Labelled, Loss, LossFunction, LossScale, Outcome};
 use crate::network::{Network, PopulationId};
 use crate::params::{Params, Role};
+use crate::readout::Seed;
 use crate::reduce::Alone;
 use crate::rng::{Key, Purpose};
 use crate::solver::event::Event;
-use crate::solver::{Drive, Grazing, Solver, Sum, Trial, Trials};
+use crate::solver::{Drive, Grazing, Solver, Sum, Trials};
 use crate::spikes::Batch;
 use crate::train::TrainError;
 
@@ -150,7 +151,23 @@ pub fn check_on<S: Solver<Real = f64>>(
     loss: Loss,
     settings: Settings,
 ) -> Result<Report, TrainError> {
-    let mut probe = Probe::new(solver, params, batch, loss)?;
+    let loss = loss.without_push();
+    let loss = loss.prepare(solver.network(), LossScale::Exact)?;
+    check_own(solver, params, batch, loss, settings)
+}
+
+/// The same of your own loss: is what it says of its derivatives right?
+///
+/// # Errors
+/// When a batch cannot be solved.
+pub fn check_own<S: Solver<Real = f64>>(
+    solver: S,
+    params: &Params<f64>,
+    batch: &Batch,
+    loss: impl LossFunction<S::Trials> + 'static,
+    settings: Settings,
+) -> Result<Report, TrainError> {
+    let mut probe = Probe::new(solver, params, batch, Box::new(loss))?;
     let gradient = probe.gradient()?;
     let base = probe.base.clone();
     let mut checks = Vec::new();
@@ -216,7 +233,7 @@ struct Point {
 /// Evaluates the loss at changed parameters.
 struct Probe<'a, S: Solver> {
     solver: S,
-    evaluator: Evaluator,
+    loss: Box<dyn LossFunction<S::Trials>>,
     params: Params<f64>,
     batch: &'a Batch,
     trials: S::Trials,
@@ -229,11 +246,10 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
         solver: S,
         params: &Params<f64>,
         batch: &'a Batch,
-        loss: Loss,
+        loss: Box<dyn LossFunction<S::Trials>>,
     ) -> Result<Self, TrainError> {
-        let loss = loss.without_push();
         let mut probe = Self {
-            evaluator: loss.prepare(solver.network(), LossScale::Exact)?,
+            loss,
             solver,
             params: params.clone(),
             batch,
@@ -251,19 +267,14 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
     }
 
     fn point(&mut self) -> Result<Point, TrainError> {
-        let trial = Trial {
-            observe: self.evaluator.loss().observes(),
-            disturbance: None,
-        };
+        let trial = self.loss.trial();
         self.solver
             .forward(&self.params, self.batch, trial, &mut self.trials)?;
         let samples = self.batch.len();
-        let mut seed = crate::readout::Seed::default();
+        let mut seed = Seed::default();
         let mut loss = 0.0;
-        for (sample, &label) in self.batch.labels().iter().enumerate() {
-            let readout = self.trials.readout(sample);
-            let outcome = self.evaluator.evaluate(&readout, label, samples, &mut seed);
-            loss += outcome.loss;
+        for sample in 0..samples {
+            loss += self.evaluate(sample, &mut seed).loss;
         }
         let populations = self.solver.network().populations();
         let mut spikes = vec![0; populations.len()];
@@ -284,15 +295,23 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
         })
     }
 
+    fn evaluate(&self, sample: usize, seed: &mut Seed<f64>) -> Outcome {
+        seed.clear();
+        let of = Labelled {
+            sample,
+            label: self.batch.labels()[sample],
+            samples: self.batch.len(),
+        };
+        self.loss.evaluate(&self.trials, of, seed)
+    }
+
     /// The gradient at the point that `trials` hold, which is the base after [`Self::new`].
     fn gradient(&mut self) -> Result<Params<f64>, TrainError> {
         let samples = self.batch.len();
         let seeds: Vec<_> = (0..samples)
-            .zip(self.batch.labels())
-            .map(|(sample, &label)| {
-                let readout = self.trials.readout(sample);
-                let mut seed = crate::readout::Seed::default();
-                self.evaluator.evaluate(&readout, label, samples, &mut seed);
+            .map(|sample| {
+                let mut seed = Seed::default();
+                self.evaluate(sample, &mut seed);
                 seed
             })
             .collect();
@@ -306,6 +325,7 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
             gradient: &mut gradient,
             samples,
             reduce: &mut Alone,
+            inputs: None,
         };
         self.solver
             .adjoint(&self.params, &self.trials, drive, sum)?;

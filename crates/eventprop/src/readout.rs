@@ -8,11 +8,14 @@
 
 use std::sync::Arc;
 
+use crate::network::PopulationId;
 use crate::real::Real;
 
 /// Observation of the output population that a loss needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observe {
+    /// Nothing: the loss reads spikes, or voltages of populations that it names.
+    Nothing,
     /// Times of the first spikes.
     FirstSpikes,
     /// Voltages at the nodes.
@@ -55,6 +58,30 @@ pub struct Readout<F> {
     pub first_spikes_ms: Vec<f64>,
     /// Times in ms of the input spikes as emitted (filled with the voltages).
     pub input_ms: Vec<f64>,
+    /// Voltages of the populations that were asked for, in that order.
+    pub voltages: Vec<Voltages<F>>,
+}
+
+/// The voltages of a population in one sample.
+///
+/// Of a population without a threshold the event solver shows them at quadrature points, some in every step
+/// of the clock, of one that spikes at the starts of the steps, as the grid does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Voltages<F> {
+    /// The population.
+    pub population: PopulationId,
+    /// Times and widths of the rows.
+    pub nodes: Arc<Nodes>,
+    /// Voltages, `[rows, size]`, row-major: a row per node and, where the nodes are the starts of steps,
+    /// one more, the end of the trial.
+    pub values: Vec<F>,
+}
+
+impl<F> Voltages<F> {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.nodes.times_ms.len() + usize::from(self.nodes.grid)
+    }
 }
 
 impl<F: Real> Readout<F> {
@@ -83,6 +110,17 @@ pub struct Seed<F> {
     /// Push on silent outputs per output: λ_V jumps by this at the end of the trial. Not part of a
     /// gradient.
     pub silent: Vec<F>,
+    /// What the loss makes of each population, by index; empty, or one entry for every population.
+    pub pulls: Vec<Pull<F>>,
+}
+
+/// Derivatives of a loss by what one population shows, in their plain sign. Either part may be empty.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pull<F> {
+    /// ∂L/∂V, in the shape of [`Voltages::values`] of the population; λ_V jumps at each row (`[A5]`).
+    pub dl_dv: Vec<F>,
+    /// ∂L/∂t of every spike, parallel to the spikes of the tape, in 1/ms (`[A3]`).
+    pub dl_dt: Vec<F>,
 }
 
 impl<F> Seed<F> {
@@ -92,5 +130,28 @@ impl<F> Seed<F> {
         self.peaks.clear();
         self.first_spikes.clear();
         self.silent.clear();
+        for pull in &mut self.pulls {
+            pull.dl_dv.clear();
+            pull.dl_dt.clear();
+        }
+    }
+
+    /// The pulls of a network of `populations`, to be filled.
+    pub fn pulls_mut(&mut self, populations: usize) -> &mut [Pull<F>] {
+        self.pulls.resize_with(populations, || Pull {
+            dl_dv: Vec::new(),
+            dl_dt: Vec::new(),
+        });
+        &mut self.pulls
+    }
+
+    /// ∂L/∂V of a population; empty where the loss does not read it.
+    pub(crate) fn dl_dv(&self, population: usize) -> &[F] {
+        self.pulls.get(population).map_or(&[], |pull| &pull.dl_dv)
+    }
+
+    /// ∂L/∂t of the spikes of a population; empty where the loss does not read them.
+    pub(crate) fn dl_dt(&self, population: usize) -> &[F] {
+        self.pulls.get(population).map_or(&[], |pull| &pull.dl_dt)
     }
 }

@@ -34,6 +34,22 @@ pub enum SpikeError {
         /// The offending time.
         time_ms: f64,
     },
+    /// There is not one amplitude for every spike.
+    #[error("{times} spike times but {amplitudes} amplitudes; give one amplitude for every spike")]
+    Amplitudes {
+        /// Number of times given.
+        times: usize,
+        /// Number of amplitudes given.
+        amplitudes: usize,
+    },
+    /// An amplitude is NaN or infinite.
+    #[error("spike {index} has amplitude {amplitude}; amplitudes must be finite")]
+    Amplitude {
+        /// Position in the list.
+        index: usize,
+        /// The offending amplitude.
+        amplitude: f64,
+    },
     /// A neuron index does not exist in the input population.
     #[error(
         "sample {sample}: spike on input neuron {neuron}, but the input population has {size} neurons (0 to {})",
@@ -75,6 +91,8 @@ pub enum SpikeError {
 pub struct SpikeTrain {
     times_ms: Vec<f64>,
     neurons: Vec<u32>,
+    /// Empty where all are 1.
+    amplitudes: Vec<f64>,
     noise: TimeNoise,
 }
 
@@ -99,10 +117,47 @@ impl SpikeTrain {
         let mut train = Self {
             times_ms,
             neurons,
+            amplitudes: Vec::new(),
             noise: TimeNoise::F64,
         };
         train.sort();
         Ok(train)
+    }
+
+    /// A train of graded spikes: a spike of amplitude a acts a times as strongly (`[F5]`).
+    ///
+    /// # Errors
+    /// Those of [`Self::new`], [`SpikeError::Amplitudes`] and [`SpikeError::Amplitude`].
+    pub fn graded(
+        times_ms: Vec<f64>,
+        neurons: Vec<u32>,
+        amplitudes: &[f64],
+    ) -> Result<Self, SpikeError> {
+        if amplitudes.len() != times_ms.len() {
+            return Err(SpikeError::Amplitudes {
+                times: times_ms.len(),
+                amplitudes: amplitudes.len(),
+            });
+        }
+        if let Some(index) = amplitudes.iter().position(|a| !a.is_finite()) {
+            return Err(SpikeError::Amplitude {
+                index,
+                amplitude: amplitudes[index],
+            });
+        }
+        let mut order: Vec<usize> = (0..times_ms.len()).collect();
+        let by_key = |n: &usize, m: &usize| {
+            let by_time = times_ms[*n].total_cmp(&times_ms[*m]);
+            by_time.then(neurons.get(*n).cmp(&neurons.get(*m)))
+        };
+        // A stable order, as that of the spikes is.
+        order.sort_by(by_key);
+        let amplitudes = order.into_iter().map(|place| amplitudes[place]).collect();
+        let train = Self::new(times_ms, neurons)?;
+        Ok(Self {
+            amplitudes,
+            ..train
+        })
     }
 
     /// The same with times that came in numbers of another type than float64.
@@ -129,6 +184,7 @@ impl SpikeTrain {
     pub fn refill(&mut self, events: impl Iterator<Item = (f64, u32)>) {
         self.times_ms.clear();
         self.neurons.clear();
+        self.amplitudes.clear();
         self.noise = TimeNoise::F64;
         for (time_ms, neuron) in events {
             debug_assert!(time_ms.is_finite() && time_ms >= 0.0);
@@ -142,6 +198,22 @@ impl SpikeTrain {
             self.times_ms.push(time_ms);
             self.neurons.push(neuron);
         }
+    }
+
+    /// Gives the spikes amplitudes, keeping the memory; none for 1.
+    ///
+    /// # Panics
+    /// In debug builds, when there is not one finite amplitude for every spike.
+    pub fn set_amplitudes(&mut self, amplitudes: &[f64]) {
+        debug_assert!(amplitudes.is_empty() || amplitudes.len() == self.len());
+        debug_assert!(amplitudes.iter().all(|a| a.is_finite()));
+        self.amplitudes.clear();
+        self.amplitudes.extend_from_slice(amplitudes);
+    }
+
+    /// Amplitudes, parallel to [`Self::times_ms`]; empty where all are 1.
+    pub fn amplitudes(&self) -> &[f64] {
+        &self.amplitudes
     }
 
     /// Number of spikes.

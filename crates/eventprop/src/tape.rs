@@ -56,6 +56,8 @@ pub struct Spikes<T, F> {
     pub drive: Vec<F>,
     /// Rise of the threshold just before the spike, B; empty where it does not adapt.
     pub adaptation: Vec<F>,
+    /// Amplitudes of input spikes; empty where all are 1.
+    pub amplitude: Vec<F>,
 }
 
 impl<T, F> Spikes<T, F> {
@@ -75,6 +77,7 @@ impl<T, F> Spikes<T, F> {
         self.neuron.clear();
         self.drive.clear();
         self.adaptation.clear();
+        self.amplitude.clear();
     }
 }
 
@@ -84,6 +87,28 @@ impl<T, F> Spikes<T, F> {
 pub struct Tape<T, F> {
     /// Spikes per population.
     pub populations: Vec<Spikes<T, F>>,
+}
+
+impl<T, F: Real> Spikes<T, F> {
+    /// The amplitude of a spike.
+    #[inline(always)]
+    pub fn amplitude_of(&self, spike: usize) -> F {
+        self.amplitude.get(spike).copied().unwrap_or(F::ONE)
+    }
+
+    /// Sets ∂L/∂t of every spike to what the loss itself makes of it: 0 where it does not read the spikes.
+    ///
+    /// # Panics
+    /// When there are not as many derivatives as spikes.
+    pub(crate) fn start_backflow(&self, dl_dt: &[F], backflow: &mut Vec<F>) {
+        backflow.clear();
+        if dl_dt.is_empty() {
+            backflow.resize(self.len(), F::ZERO);
+        } else {
+            assert_eq!(dl_dt.len(), self.len(), "one ∂L/∂t for every spike");
+            backflow.extend_from_slice(dl_dt);
+        }
+    }
 }
 
 impl<T: SpikeTime, F: Real> Tape<T, F> {

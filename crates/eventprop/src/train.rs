@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::activity::{Activity, Counts};
 use crate::dispatch::{Kernel, vectorized};
-use crate::loss::{Evaluator, Loss, LossError, LossScale, Outcome};
+use crate::loss::{Labelled, Loss, LossError, LossFunction, LossScale, Outcome};
 use crate::network::PopulationId;
 use crate::optim::{Average, Optimizer};
 use crate::params::{Params, Role};
@@ -21,7 +21,7 @@ use crate::real::Real;
 use crate::reduce::{Alone, Reduce, ReduceError};
 use crate::regularize::Regularizer;
 use crate::shares::{CHUNK, for_each_sticky};
-use crate::solver::{Disturbance, Drive, Grazing, SolveError, Solver, Sum, Trial, Trials};
+use crate::solver::{Disturbance, Drive, Grazing, SolveError, Solver, Sum, Trial};
 use crate::spikes::Batch;
 
 /// Why a batch could not be trained on.
@@ -118,7 +118,7 @@ pub struct Session<S: Solver> {
     pub spike_cap: Option<u32>,
     /// The ranks that share the batches; [`Alone`] at first.
     pub reduce: Box<dyn Reduce>,
-    evaluator: Evaluator,
+    loss: Box<dyn LossFunction<S::Trials>>,
     grazing: Grazing,
     regularizers: Vec<Regularizer>,
     frozen: Vec<Role>,
@@ -143,23 +143,38 @@ impl<S: Solver> Session<S> {
         let evaluator = plan.loss.prepare(solver.network(), plan.loss_scale)?;
         let evaluator = evaluator.smoothed(plan.label_smoothing)?;
         Ok(Self {
+            grazing: plan.grazing,
+            regularizers: plan.regularizers,
+            frozen: plan.frozen,
+            ..Self::with_loss(solver, params, evaluator, plan.optimizer)
+        })
+    }
+
+    /// A run with your own loss: its exact gradient, of spikes as they are, for all parameters; no regulariser.
+    pub fn with_loss(
+        solver: S,
+        params: Params<S::Real>,
+        loss: impl LossFunction<S::Trials> + 'static,
+        optimizer: Optimizer<S::Real>,
+    ) -> Self {
+        Self {
             gradient: params.zeros_like(),
             activity: Activity::for_network(solver.network()),
             solver,
             params,
-            optimizer: plan.optimizer,
+            optimizer,
             trials: S::Trials::default(),
             average: None,
             spike_cap: None,
             reduce: Box::new(Alone),
-            evaluator,
-            grazing: plan.grazing,
-            regularizers: plan.regularizers,
-            frozen: plan.frozen,
+            loss: Box::new(loss),
+            grazing: Grazing::Keep,
+            regularizers: Vec::new(),
+            frozen: Vec::new(),
             seeds: Vec::new(),
             spike_jumps: Vec::new(),
             counts: Counts::default(),
-        })
+        }
     }
 
     /// Forward, loss, adjoint and one optimiser step with learning rate `eta`; trained constants are
@@ -259,6 +274,7 @@ impl<S: Solver> Session<S> {
             gradient: &mut self.gradient,
             samples,
             reduce: &mut *self.reduce,
+            inputs: None,
         };
         self.solver
             .adjoint(&self.params, &self.trials, drive, sum)?;
@@ -276,8 +292,8 @@ impl<S: Solver> Session<S> {
         self.reduce.total(&mut samples)?;
         let samples = samples[0] as usize;
         let trial = Trial {
-            observe: self.evaluator.loss().observes(),
             disturbance,
+            ..self.loss.trial()
         };
         self.solver
             .forward(&self.params, batch, trial, &mut self.trials)?;
@@ -305,7 +321,7 @@ impl<S: Solver> Session<S> {
         if self.seeds.len() < batch.len() {
             self.seeds.resize_with(batch.len(), Seed::default);
         }
-        let (trials, evaluator) = (&self.trials, &self.evaluator);
+        let (trials, loss) = (&self.trials, &*self.loss);
         let seeds = &mut self.seeds[..batch.len()];
         let evaluate = || -> Vec<Outcome> {
             seeds
@@ -314,7 +330,13 @@ impl<S: Solver> Session<S> {
                 .zip(batch.labels())
                 .enumerate()
                 .map(|(sample, (seed, &label))| {
-                    evaluator.evaluate(&trials.readout(sample), label, samples, seed)
+                    seed.clear();
+                    let of = Labelled {
+                        sample,
+                        label,
+                        samples,
+                    };
+                    loss.evaluate(trials, of, seed)
                 })
                 .collect()
         };

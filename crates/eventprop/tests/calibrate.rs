@@ -115,6 +115,7 @@ fn voltages_have_the_size_that_a_softmax_needs() {
     let trial = Trial {
         observe: Observe::Voltage,
         disturbance: None,
+        voltages: &[],
     };
     solver.forward(&params, &batch, trial, &mut trials).unwrap();
     let voltages = (0..20).flat_map(|sample| trials.readout(sample).voltage.clone());

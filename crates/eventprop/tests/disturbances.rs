@@ -51,6 +51,7 @@ fn forward(
     let trial = Trial {
         observe: Observe::Voltage,
         disturbance: with,
+        voltages: &[],
     };
     let mut out = HostTrials::default();
     solver.forward(&params, batch, trial, &mut out).unwrap();
@@ -132,6 +133,7 @@ fn the_event_solver_refuses_what_is_defined_per_step() {
     let trial = Trial {
         observe: Observe::Voltage,
         disturbance: Some(&disturbance(0.5, 0.0)),
+        voltages: &[],
     };
     let mut out = HostTrials::default();
     let refused = Event::new(&network)

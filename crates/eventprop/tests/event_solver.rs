@@ -34,6 +34,7 @@ fn forward(
     let trial = Trial {
         observe,
         disturbance: None,
+        voltages: &[],
     };
     let mut out = HostTrials::default();
     Event::new(network)?.forward(&params, batch, trial, &mut out)?;
@@ -47,6 +48,7 @@ fn gradient_of_first_spike(network: &Network, batch: &Batch) -> (f64, Params<f64
     let trial = Trial {
         observe: Observe::FirstSpikes,
         disturbance: None,
+        voltages: &[],
     };
     let mut out = HostTrials::default();
     solver.forward(&params, batch, trial, &mut out).unwrap();
@@ -64,6 +66,7 @@ fn gradient_of_first_spike(network: &Network, batch: &Batch) -> (f64, Params<f64
         gradient: &mut gradient,
         samples: 1,
         reduce: &mut Alone,
+        inputs: None,
     };
     solver.adjoint(&params, &out, drive, sum).unwrap();
     (out.readouts[0].first_spikes_ms[0], gradient)
@@ -175,6 +178,7 @@ fn a_peak_moves_with_the_spike_that_ends_it() {
     let trial = Trial {
         observe: Observe::Peaks,
         disturbance: None,
+        voltages: &[],
     };
     let mut out = HostTrials::default();
     let spikes = batch(&[(2.0, 0)]);
@@ -197,6 +201,7 @@ fn a_peak_moves_with_the_spike_that_ends_it() {
         gradient: &mut gradient,
         samples: 1,
         reduce: &mut Alone,
+        inputs: None,
     };
     solver.adjoint(&params, &out, drive, sum).unwrap();
     for (found, expected) in gradient.values().iter().zip([-w_o / (w * w), 1.0 / w, 0.0]) {
@@ -320,6 +325,7 @@ fn what_has_no_meaning_between_events_is_refused() {
         let trial = Trial {
             observe: Observe::FirstSpikes,
             disturbance: Some(disturbance),
+            voltages: &[],
         };
         solver.forward(&params, &spikes, trial, &mut HostTrials::default())
     };
@@ -368,6 +374,7 @@ fn diverged_weights_are_reported() {
     let trial = Trial {
         observe: Observe::FirstSpikes,
         disturbance: None,
+        voltages: &[],
     };
     let mut solve_with = |weight: usize, value: f64| {
         let mut params = Params::<f64>::init(&network, 1).unwrap();
@@ -408,6 +415,7 @@ fn grazing_spikes_follow_the_policy() {
     let trial = Trial {
         observe: Observe::FirstSpikes,
         disturbance: None,
+        voltages: &[],
     };
     let mut out = HostTrials::default();
     let spikes = batch(&[(2.0, 0)]);
@@ -429,6 +437,7 @@ fn grazing_spikes_follow_the_policy() {
             gradient: &mut gradient,
             samples: 1,
             reduce: &mut Alone,
+            inputs: None,
         };
         solver
             .adjoint(&params, &out, drive, sum)

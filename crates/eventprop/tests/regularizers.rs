@@ -39,6 +39,7 @@ fn gradient<S: Solver>(
     let trial = Trial {
         observe: Observe::Peaks,
         disturbance: None,
+        voltages: &[],
     };
     let mut trials = S::Trials::default();
     solver.forward(&params, batch, trial, &mut trials).unwrap();
@@ -72,6 +73,7 @@ fn gradient<S: Solver>(
         gradient: &mut gradient,
         samples: batch.len(),
         reduce: &mut Alone,
+        inputs: None,
     };
     solver.adjoint(&params, &trials, drive, sum).unwrap();
     let rounding = rounding::<f32, _>(solver.network(), &trials);

@@ -274,6 +274,7 @@ impl PlainGrid {
                 };
                 readout.peaks = walk.peaks.iter().enumerate().map(peak).collect();
             }
+            Observe::Nothing => {}
             Observe::FirstSpikes => {
                 let spikes = &tape.populations[output];
                 let first = |j: usize| {
@@ -581,6 +582,13 @@ impl Solver for PlainGrid {
         if trial.disturbance.is_some() {
             return Err(unsupported("disturbances", "use the fast grid solver"));
         }
+        let graded = |train: &SpikeTrain| !train.amplitudes().is_empty();
+        if !trial.voltages.is_empty() || batch.trains().iter().any(graded) {
+            return Err(unsupported(
+                "voltages of populations, or graded spikes",
+                "use the fast grid solver",
+            ));
+        }
         self.network.adopt(params)?;
         *out = HostTrials::default();
         self.walks.clear();
@@ -615,6 +623,17 @@ impl Solver for PlainGrid {
             return Err(unsupported(
                 "limits of the drive",
                 "set GRAZING to \"keep\"",
+            ));
+        }
+        let pulls = |seed: &Seed<f64>| {
+            seed.pulls
+                .iter()
+                .any(|p| !p.dl_dv.is_empty() || !p.dl_dt.is_empty())
+        };
+        if sum.inputs.is_some() || drive.seeds.iter().any(pulls) {
+            return Err(unsupported(
+                "pulls at populations, or derivatives by the input",
+                "use the fast grid solver",
             ));
         }
         self.network.adopt(params)?;

@@ -18,7 +18,7 @@ from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
 from .gradient import Check, GradientReport, gradcheck
-from .network import Evaluation, Network, Normal, Params, Population, Readout
+from .network import Evaluation, Gradients, Network, Normal, Params, Population, Readout, Run
 from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
@@ -40,6 +40,7 @@ __all__ = [
     "EventPropClassifier",
     "Tuned",
     "GradientReport",
+    "Gradients",
     "History",
     "Network",
     "Normal",
@@ -47,6 +48,7 @@ __all__ = [
     "Population",
     "Readout",
     "Regularizer",
+    "Run",
     "Spikes",
     "Trial",
     "__version__",

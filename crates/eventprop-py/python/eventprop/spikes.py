@@ -57,11 +57,13 @@ class Spikes:
     """Classes; uint32 [samples]. Zeros when `has_labels` is false."""
     has_labels: bool
     """Whether classes were given."""
+    amplitudes: npt.NDArray[np.float64] | None
+    """Amplitudes of graded spikes, parallel to `times_ms`; `None` where all are 1."""
 
     _noise: tuple[float, float]
     """Noise of the times: share of the time, and ms."""
 
-    __slots__ = ("_noise", "has_labels", "labels", "neurons", "offsets", "times_ms")
+    __slots__ = ("_noise", "amplitudes", "has_labels", "labels", "neurons", "offsets", "times_ms")
 
     def __init__(self, samples: Iterable[Any], labels: Any = None) -> None:
         times: list[npt.NDArray[np.float64]] = []
@@ -96,6 +98,7 @@ class Spikes:
         offsets: npt.NDArray[np.int64],
         labels: Any,
         noise: tuple[float, float],
+        amplitudes: npt.NDArray[np.float64] | None = None,
     ) -> None:
         """Keeps what is sorted and belongs together already."""
         samples = len(offsets) - 1
@@ -107,9 +110,10 @@ class Spikes:
             if len(found) != samples:
                 raise ValueError(f"labels has {len(found)} entries for {samples} samples; expected one for each")
         self.times_ms, self.neurons, self.offsets, self.labels = times, neurons, offsets, found
-        self._noise = noise
-        for one in (self.times_ms, self.neurons, self.offsets, self.labels):
-            one.flags.writeable = False
+        self._noise, self.amplitudes = noise, amplitudes
+        for one in (self.times_ms, self.neurons, self.offsets, self.labels, self.amplitudes):
+            if one is not None:
+                one.flags.writeable = False
 
     @classmethod
     def _of(
@@ -119,16 +123,28 @@ class Spikes:
         offsets: npt.NDArray[np.int64],
         labels: Any,
         noise: tuple[float, float] = _EXACT,
+        amplitudes: npt.NDArray[np.float64] | None = None,
     ) -> Spikes:
         """Spikes from arrays that nobody else has and that are sorted: those of the engine, and parts of others."""
         spikes = cls.__new__(cls)
-        spikes._set(times, neurons, offsets, labels, noise)
+        spikes._set(times, neurons, offsets, labels, noise, amplitudes)
         return spikes
 
     def _with_noise(self, noise: tuple[float, float]) -> Spikes:
         """The same with times that came in other numbers than float64."""
         labels = self.labels if self.has_labels else None
-        return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, noise)
+        return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, noise, self.amplitudes)
+
+    def with_amplitudes(self, amplitudes: Any) -> Spikes:
+        """The same spikes with amplitudes, [spikes], parallel to `times_ms`: a spike of amplitude a acts a times as strongly.
+
+        `None` for 1.
+        """
+        labels = self.labels if self.has_labels else None
+        found = None
+        if amplitudes is not None:
+            found = _arrays.floats("amplitudes", amplitudes, (len(self.times_ms),)).copy()
+        return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, self._noise, found)
 
     @classmethod
     def from_csr(cls, times_ms: Any, neurons: Any, offsets: Any, labels: Any = None) -> Spikes:
@@ -154,8 +170,10 @@ class Spikes:
         return cls._of(*_engine.sorted_events(times, found, bounds), bounds, labels, _noise_of(given))
 
     @classmethod
-    def from_dense(cls, dense: Any, labels: Any = None, *, dt: float = 1.0, layout: str = "BTN") -> Spikes:
-        """Spikes from an array of zeros and ones, such as snnTorch, Norse and SpikingJelly use.
+    def from_dense(
+        cls, dense: Any, labels: Any = None, *, dt: float = 1.0, layout: str = "BTN", graded: bool = False
+    ) -> Spikes:
+        """Spikes from an array of zeros and ones, such as snnTorch, Norse and SpikingJelly use, or of amplitudes.
 
         Parameters
         ----------
@@ -168,6 +186,8 @@ class Spikes:
             Length of a step in ms.
         layout
             `"BTN"` or `"TBN"`.
+        graded
+            Whether entries are amplitudes: any number, with 0 for no spike.
         """
         found = _arrays.array("dense", dense)
         _arrays.check_shape("dense", found.shape, (None, None, None))
@@ -176,13 +196,18 @@ class Spikes:
         dt = _arrays.positive("dt", dt)
         if layout == "TBN":
             found = found.swapaxes(0, 1)
+        if graded:
+            found = _arrays.floats("dense", found)
         wrong = np.argwhere((found != 0) & (found != 1))
-        if len(wrong):
+        if len(wrong) and not graded:
             at = tuple(int(i) for i in wrong[0])
-            raise ValueError(f"dense{list(at)} is {found[at]}; expected 0 or 1 (a neuron spikes once in a step, or not)")
+            raise ValueError(
+                f"dense{list(at)} is {found[at]}; expected 0 or 1 (a neuron spikes once in a step, or not), or graded=True for amplitudes"
+            )
         samples, steps, neurons = np.nonzero(found)
         offsets = np.searchsorted(samples, np.arange(len(found) + 1)).astype(np.int64)
-        return cls.from_csr(steps * dt, neurons, offsets, labels)
+        spikes = cls.from_csr(steps * dt, neurons, offsets, labels)
+        return spikes.with_amplitudes(found[samples, steps, neurons]) if graded else spikes
 
     @classmethod
     def from_events(
@@ -236,6 +261,7 @@ class Spikes:
         """
         if time_unit not in _UNITS_MS:
             raise ValueError(f'time_unit is {time_unit!r}; expected "us", "ms" or "s"')
+        self._ungraded("to_events")
         arrays = []
         for times, neurons in self:
             events = np.zeros(len(times), dtype=[("t", np.int64), ("x", np.int64), ("p", np.int64)])
@@ -245,10 +271,10 @@ class Spikes:
         return arrays
 
     def to_dense(self, trial: float, *, dt: float = 1.0, neurons: int | None = None) -> npt.NDArray[np.float32]:
-        """Zeros and ones, float32 [samples, steps, neurons], on a grid of steps of `dt` ms.
+        """Zeros and ones, or amplitudes, float32 [samples, steps, neurons], on a grid of steps of `dt` ms.
 
         A spike falls into the first step that does not begin before it, as in the grid solver; several spikes of a neuron
-        in one step, which the grid solver counts, make a single 1.
+        in one step, which the grid solver counts, make a single 1; amplitudes add up.
         """
         trial, dt = _arrays.positive("trial", trial), _arrays.positive("dt", dt)
         steps = round(trial / dt)
@@ -260,7 +286,11 @@ class Spikes:
         step = _engine.steps_of(self.times_ms, self._noise, dt, trial)
         sample = np.repeat(np.arange(len(self)), np.diff(self.offsets))
         inside = step < steps
-        dense[sample[inside], step[inside], self.neurons[inside]] = 1.0
+        places = (sample[inside], step[inside], self.neurons[inside])
+        if self.amplitudes is None:
+            dense[places] = 1.0
+        else:
+            np.add.at(dense, places, self.amplitudes[inside])
         return dense
 
     def to_hdf5(
@@ -285,6 +315,7 @@ class Spikes:
         names
             Names of the classes, written as `extra/keys`.
         """
+        self._ungraded("to_hdf5")
         for name, values in (("neurons", self.neurons), ("labels", self.labels)):
             _arrays.indices(name, values, _SHD_LARGEST)
         ids = None
@@ -312,11 +343,16 @@ class Spikes:
         kept = self.times_ms < trial
         before = np.concatenate([[0], np.cumsum(kept)])
         labels = self.labels if self.has_labels else None
-        return Spikes._of(self.times_ms[kept], self.neurons[kept], before[self.offsets], labels, self._noise)
+        amplitudes = None if self.amplitudes is None else self.amplitudes[kept]
+        return Spikes._of(self.times_ms[kept], self.neurons[kept], before[self.offsets], labels, self._noise, amplitudes)
 
     def with_labels(self, labels: Any) -> Spikes:
         """The same spikes with other labels."""
-        return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, self._noise)
+        return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, self._noise, self.amplitudes)
+
+    def _ungraded(self, what: str) -> None:
+        if self.amplitudes is not None:
+            raise ValueError(f"{what} cannot keep the amplitudes of graded spikes; use .with_amplitudes(None).{what}(…)")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -342,24 +378,28 @@ class Spikes:
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         gather = np.repeat(self.offsets[places] - offsets[:-1], counts) + np.arange(offsets[-1])
         labels = self.labels[places] if self.has_labels else None
-        return Spikes._of(self.times_ms[gather], self.neurons[gather], offsets, labels, self._noise)
+        amplitudes = None if self.amplitudes is None else self.amplitudes[gather]
+        return Spikes._of(self.times_ms[gather], self.neurons[gather], offsets, labels, self._noise, amplitudes)
 
     def __add__(self, other: Spikes) -> Spikes:
         if not isinstance(other, Spikes):
             return NotImplemented
         both = self.has_labels and other.has_labels
+        graded = [np.ones(len(one.times_ms)) if one.amplitudes is None else one.amplitudes for one in (self, other)]
+        ungraded = self.amplitudes is None and other.amplitudes is None
         return Spikes._of(
             np.concatenate([self.times_ms, other.times_ms]),
             np.concatenate([self.neurons, other.neurons]),
             np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
             np.concatenate([self.labels, other.labels]) if both else None,
             _larger(self._noise, other._noise),
+            None if ungraded else np.concatenate(graded),
         )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Spikes):
             return NotImplemented
-        names = ("times_ms", "neurons", "offsets", "labels")
+        names = ("times_ms", "neurons", "offsets", "labels", "amplitudes")
         same = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
         return same and self.has_labels == other.has_labels
 
@@ -367,10 +407,13 @@ class Spikes:
 
     def __reduce__(self) -> tuple[Any, ...]:
         labels = self.labels if self.has_labels else None
-        return Spikes.from_csr, (self.times_ms, self.neurons, self.offsets, labels), self._noise
+        state = (self._noise, self.amplitudes)
+        return Spikes.from_csr, (self.times_ms, self.neurons, self.offsets, labels), state
 
-    def __setstate__(self, noise: tuple[float, float]) -> None:
-        self._noise = noise
+    def __setstate__(self, state: tuple[tuple[float, float], npt.NDArray[np.float64] | None]) -> None:
+        self._noise, self.amplitudes = state
+        if self.amplitudes is not None:
+            self.amplitudes.flags.writeable = False
 
     def __repr__(self) -> str:
         labels = f"{len(np.unique(self.labels))} classes" if self.has_labels else "no labels"

@@ -26,7 +26,7 @@ pub(crate) struct Connection {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Transit {
     /// The next spike in the forward pass; one more than the next in the adjoint pass.
-    next: usize,
+    pub(super) next: usize,
 }
 
 /// λ of the neurons at which a connection ends, padded.

@@ -18,6 +18,7 @@ mod connection;
 mod delay;
 mod dense;
 mod gather;
+mod graded;
 mod one_to_one;
 mod places;
 mod synapse;
@@ -30,7 +31,7 @@ pub(crate) use self::dense::blocked::Blocked;
 pub(crate) use self::dense::rows::{LANES, add, stride};
 pub(crate) use self::gather::Task;
 pub(crate) use self::places::{ByNeuron, Onto, Part, STEP_BITS, Source};
-pub use self::synapse::{Synapse, arrive, backflow, by_weight};
+pub use self::synapse::{Synapse, arrive, backflow, by_time, by_weight};
 pub use self::wiring::{Synapses, Wiring, WiringError};
 
 #[cfg(test)]

@@ -31,3 +31,10 @@ pub fn backflow<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {
 pub fn by_weight<F: Real>(tau_syn: F, lambda_i: F) -> F {
     -(tau_syn * lambda_i)
 }
+
+/// `[G7]` ∂L/∂t of an input spike of amplitude a, from its R with a = 1.
+#[inline(always)]
+pub fn by_time<F: Real>(amplitude: F, backflow: F) -> F {
+    // [G7] ∂L/∂t = a R
+    amplitude * backflow
+}

@@ -1,11 +1,13 @@
 //! Losses: a readout and a label in, a value, a prediction and a [`Seed`] out.
 //!
 //! One file per family. A loss does not know which solver ran. Values are per sample; the loss that
-//! is trained is their mean over the batch, so every seed carries a factor 1/N.
+//! is trained is their mean over the batch, so every seed carries a factor 1/N. Your own losses come in by
+//! [`function`].
 
 mod avg_xentropy;
 mod error;
 mod first_spike;
+pub mod function;
 mod max;
 mod sample;
 mod softmax;
@@ -13,6 +15,7 @@ mod sum;
 
 pub use error::LossError;
 pub use first_spike::{FirstSpike, Penalty};
+pub use function::{Labelled, LossFunction};
 pub use sample::Outcome;
 use sample::Sample;
 pub use sum::Weighting;

@@ -137,6 +137,24 @@ impl Flow {
     }
 }
 
+/// A stretch of the adjoint of a membrane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// Its length in ms.
+    pub ms: f64,
+    /// τ_mem in ms.
+    pub tau_mem: f64,
+}
+
+impl Stretch {
+    /// `[G9]` ∂L/∂I_ext of a current into τ_mem V' over the stretch, from λ_V at its end and the driving term A.
+    pub fn by_current(self, lambda_v: f64, a: f64) -> f64 {
+        let lost = -(-self.ms / self.tau_mem).exp_m1();
+        // [G9] ∂L/∂I_ext = −∫ λ_V dt = −(A h + (λ_V − A) τ_mem (1 − D_mem))
+        -(a * self.ms + (lambda_v - a) * self.tau_mem * lost)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Flow, Lambda, State};

@@ -5,7 +5,7 @@
 //! and checks in every `forward` and `adjoint`. `forward` calls [`check_batch`]: a
 //! [`SpikeTrain`](crate::spikes::SpikeTrain) has checked its own times, but neither neurons nor labels.
 //! [`Solver::set_probes`] calls [`check_probes`]. What a solver cannot do (a model, a disturbance, a
-//! probe, an observation) it refuses with [`SolveError::Unsupported`] and the way out; it leaves nothing
+//! probe, an observation, the voltages of other populations, a pull, graded spikes, a derivative by the input) it refuses with [`SolveError::Unsupported`] and the way out; it leaves nothing
 //! out in silence. It looks for state that is not finite ([`SolveError::NotFinite`]). That seeds and jumps
 //! are as many as the trials have samples, and that parameters, trials and gradient belong to this network, is
 //! for the caller to see to, who also looks at the numbers of the gradient.
@@ -39,9 +39,13 @@
 //! [`SolveError::Unsupported`]: crate::solver::SolveError::Unsupported
 //! [`SolveError::NotFinite`]: crate::solver::SolveError::NotFinite
 
+use std::sync::Arc;
+
 pub use super::probe::check_probes;
 use crate::dispatch::{Kernel, vectorized};
-use crate::network::Network;
+use crate::network::{Clock, Network, PopulationId};
+use crate::readout::{Nodes, Voltages};
+use crate::solver::{Convention, Probe, SolveError, Variable};
 use crate::spikes::{Batch, SpikeError};
 
 /// Checks that every neuron of a batch is an input and every label an output of a network.
@@ -72,6 +76,59 @@ pub fn check_batch(network: &Network, batch: &Batch) -> Result<(), SpikeError> {
         }
     }
     Ok(())
+}
+
+/// Checks that voltages are asked of populations that have one.
+///
+/// # Errors
+/// [`SolveError::Probe`] for the first that has none.
+pub fn check_voltages(network: &Network, populations: &[PopulationId]) -> Result<(), SolveError> {
+    let probes = populations.iter().map(|population| Probe {
+        population: population.0,
+        variable: Variable::Voltage,
+    });
+    check_probes(network, &probes.collect::<Vec<_>>())
+}
+
+/// Checks that derivatives by a current are asked of a population that has a voltage.
+///
+/// # Errors
+/// [`SolveError::Probe`] when it has none.
+pub fn check_convention(
+    network: &Network,
+    convention: Option<Convention>,
+) -> Result<(), SolveError> {
+    match convention {
+        Some(Convention::Current(population)) => check_voltages(network, &[population]),
+        Some(Convention::Time | Convention::Graded) | None => Ok(()),
+    }
+}
+
+/// Makes room for the voltages of these populations at the starts of steps, keeping the memory.
+pub fn start_voltages<F>(
+    voltages: &mut Vec<Voltages<F>>,
+    populations: &[PopulationId],
+    nodes: &Arc<Nodes>,
+) {
+    voltages.resize_with(populations.len(), || Voltages {
+        population: PopulationId(0),
+        nodes: Arc::clone(nodes),
+        values: Vec::new(),
+    });
+    for (voltages, &population) in voltages.iter_mut().zip(populations) {
+        voltages.population = population;
+        voltages.nodes = Arc::clone(nodes);
+        voltages.values.clear();
+    }
+}
+
+/// The starts of the steps of a clock as nodes.
+pub fn nodes_of(clock: Clock) -> Nodes {
+    Nodes {
+        times_ms: (0..clock.steps()).map(|k| clock.start_ms(k)).collect(),
+        widths_ms: vec![clock.dt_ms(); clock.steps()],
+        grid: true,
+    }
 }
 
 /// The greatest of a list of neurons; 0 of none.

@@ -33,7 +33,7 @@ pub use self::grazing::{GRAZING_SHARE, Grazing};
 pub use self::kind::SolverKind;
 pub use self::probe::{Probe, Variable};
 pub use self::trials::{HostTrials, Trials};
-use crate::network::Network;
+use crate::network::{Network, PopulationId};
 use crate::params::Params;
 use crate::readout::{Observe, Seed};
 use crate::real::Real;
@@ -64,6 +64,51 @@ pub struct Trial<'a> {
     pub observe: Observe,
     /// Random disturbances, in training.
     pub disturbance: Option<&'a Disturbance>,
+    /// Populations whose voltages are shown in [`Readout::voltages`](crate::readout::Readout::voltages).
+    pub voltages: &'a [PopulationId],
+}
+
+impl Trial<'_> {
+    /// An undisturbed trial in which nothing but the output is observed.
+    pub fn observing(observe: Observe) -> Self {
+        Self {
+            observe,
+            disturbance: None,
+            voltages: &[],
+        }
+    }
+}
+
+/// The meaning of a derivative by the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Convention {
+    /// `[G7]` ∂L/∂t of every input spike in 1/ms, parallel to the spikes of the tape.
+    Time,
+    /// `[G8]` Derivative by the amplitude that each input has, or would have, at the start of each step of
+    /// the clock, `[steps, inputs]`.
+    Graded,
+    /// `[G9]` Derivative by a constant current into τ_mem V' of a population over each step of the clock,
+    /// `[steps, size]`.
+    Current(PopulationId),
+}
+
+/// Derivatives of a loss by the input of a batch, or by a current in its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputGradient<F> {
+    /// Their meaning, which is the shape of each sample.
+    pub convention: Convention,
+    /// Per sample; is **set** by the adjoint pass.
+    pub samples: Vec<Vec<F>>,
+}
+
+impl<F> InputGradient<F> {
+    /// Nothing yet.
+    pub fn new(convention: Convention) -> Self {
+        Self {
+            convention,
+            samples: Vec::new(),
+        }
+    }
 }
 
 /// Driving terms of the adjoint system.
@@ -87,6 +132,15 @@ pub struct Sum<'a, F> {
     pub samples: usize,
     /// The ranks that have a share in the batch.
     pub reduce: &'a mut dyn Reduce,
+    /// Derivatives by the input of this rank's samples, where they are wanted.
+    pub inputs: Option<&'a mut InputGradient<F>>,
+}
+
+impl<F> Sum<'_, F> {
+    /// The derivatives by the input that are wanted.
+    pub fn convention(&self) -> Option<Convention> {
+        self.inputs.as_ref().map(|inputs| inputs.convention)
+    }
 }
 
 /// Integrates networks forwards and their adjoints backwards.

@@ -18,12 +18,13 @@ from ..spikes import Spikes
 from .building import Builder, Normal, Population
 from .evaluation import Evaluation, Readout, one_readout
 from .params import Params
+from .run import Gradients, Run
 
 if TYPE_CHECKING:
     from ..optim import SGD, Adam
     from ..training import Epoch, History
 
-__all__ = ["Evaluation", "Network", "Normal", "Params", "Population", "Readout"]
+__all__ = ["Evaluation", "Gradients", "Network", "Normal", "Params", "Population", "Readout", "Run"]
 
 _CALIBRATE = 128
 """Samples of a training on which weights are calibrated."""
@@ -67,6 +68,7 @@ class Network(Builder):
     def __init__(self, dt: float, trial: float, seed: int = 0) -> None:
         super().__init__(dt, trial, seed)
         self._loss: Loss | None = None
+        self._updater: tuple[Adam | SGD, _engine.Updater] | None = None
 
     # Looking
 
@@ -140,6 +142,75 @@ class Network(Builder):
             records=seen["records"],
             dt=self.dt,
         )
+
+    def forward(self, batch: Spikes, *, solver: str = "grid", observe: Iterable[str] = ()) -> Run:
+        """Solves a batch and keeps its tape, for your own loss: the result goes backward from the derivatives of any loss.
+
+        Parameters
+        ----------
+        batch
+            Samples; labels are not needed.
+        solver
+            As for `evaluate`.
+        observe
+            What the loss reads: `"out.V"` for the voltages of a population, [samples, steps + 1, size] on the grids. Between
+            events the rows of a population that spikes are the starts of the steps, too; of leaky integrators they are
+            the nodes of a quadrature (`Run.nodes`). Spikes of all populations are there in any case.
+
+        Examples
+        --------
+        >>> import eventprop as ep
+        >>> net = ep.Network(dt=1.0, trial=20.0, seed=1)
+        >>> x, y = net.add_input("in", 1), net.add_li("out", 1)
+        >>> _ = net.connect(x, y, [[0.5]])
+        >>> run = net.forward(ep.Spikes([([2.0], [0])]), observe=["out.V"])
+        >>> V = run["out.V"]
+        >>> grads = run.backward(voltage={"out": V - 0.2})  # of the loss (V − 0.2)²/2
+        >>> net.update(grads, ep.SGD(eta=0.1))
+        """
+        self._check("batch", batch, labels=False)
+        self._engine.validate()
+        return Run(self, batch, solver, observe)
+
+    def update(self, gradients: Mapping[str, Any], optimizer: Adam | SGD, *, eta: float | None = None) -> None:
+        """One step of an optimiser along gradients, from `Run.backward` or anywhere else; trained constants keep their bounds.
+
+        Parameters
+        ----------
+        gradients
+            The gradient of every parameter, under its name.
+        optimizer
+            `Adam` or `SGD`. Its moments stay with the network as long as the optimiser and the parameters' names are the
+            same; another optimiser begins anew.
+        eta
+            The learning rate; `None` for that of the optimiser, which must then be a number.
+        """
+        names = list(self.params)
+        for name in gradients:
+            if name not in names:
+                raise KeyError(f"there is no parameter {name!r}; there are {', '.join(names)}")
+        for name in names:
+            if name not in gradients:
+                raise KeyError(f"gradients has no {name!r}; expected the gradient of every parameter, zeros for those that stay")
+        if eta is None and not isinstance(optimizer.eta, (int, float)):
+            raise ValueError("the learning rate of the optimizer is a course; give eta=…, the rate of this step")
+        rate = _arrays.number("eta", optimizer.eta if eta is None else eta)
+        if rate < 0:
+            raise ValueError(f"eta is {rate}; expected a number of at least 0")
+        found = {name: _arrays.floats(f"gradients[{name!r}]", gradients[name], self.params[name].shape) for name in names}
+        flat = {name: value.reshape(-1) for name, value in found.items()}
+        kept = self._updater
+        if kept is None or kept[0] != optimizer or not kept[1].fits(self._engine):
+            kept = (optimizer, _engine.Updater(self._engine, optimizer._adam()))
+        kept[1].step(self._engine, flat, rate)
+        self._updater = kept
+
+    def _targets(self, name: str) -> list[str]:
+        """Names of the populations that a population reaches."""
+        names = [population.name for population in self._populations]
+        pairs = [step["connect"] for step in self._built if "connect" in step]
+        found = {target for source, target in pairs if source == name}
+        return [name for name in names if name in found]
 
     def predict(self, spikes: Spikes, *, loss: LossLike | None = None, solver: str = "grid", batch_size: int = 256) -> npt.NDArray[np.int64]:
         """Predicted classes, int64 [samples]; −1 where no output spiked. Labels are not needed.

@@ -43,6 +43,9 @@ class Params(MutableMapping[str, npt.NDArray[np.float64]]):
     def __len__(self) -> int:
         return len(self._network.param_names())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("the parameters are a view of their network; pickle the network, or dict(network.params)")
+
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name!r}: {list(value.shape)}" for name, value in self.items())
         return f"<Params {{{shapes}}}>"

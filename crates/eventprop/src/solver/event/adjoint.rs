@@ -9,16 +9,18 @@
 use super::Model;
 use super::arrivals::{Arrival, Arriving, Timetable};
 use super::constants::{self, History};
+use super::inputs;
 use super::neurons::{Adjoints, Flows, Paths};
 use super::schedule::Component;
 use super::stretch::Stretch;
+use crate::connect;
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
 use crate::neuron::{Between, Spike, State, li, lif};
 use crate::params::{AllWeights, Params};
-use crate::readout::{Readout, Seed};
+use crate::readout::{Readout, Seed, Voltages};
 use crate::solver::kink::{self, Carrier, Search};
-use crate::solver::{Drive, SolveError, grazing};
+use crate::solver::{Convention, Drive, SolveError, grazing};
 use crate::tape::Tape;
 
 /// A jump of λ_V inside an interval, on its way to the start of the interval.
@@ -66,6 +68,8 @@ pub(super) struct Scratch {
     paths: Paths,
     /// Nodes not yet reached.
     nodes_left: usize,
+    /// Rows of the voltages that the loss reads, not yet reached, per population.
+    rows_left: Vec<usize>,
     /// (time, output) of the peaks not yet reached, by time.
     peaks: Vec<(f64, u32)>,
     /// Stretches of a component whose time constants are trained.
@@ -90,6 +94,18 @@ pub(super) struct Pass<'a> {
     pub readout: &'a Readout<f64>,
     /// Driving terms of the adjoint system.
     pub drive: Drive<'a, f64>,
+    /// The derivative by the input that is wanted.
+    pub convention: Option<Convention>,
+    /// True if input spikes have amplitudes.
+    pub graded: bool,
+}
+
+/// What is added up.
+struct Found<'a> {
+    /// In the layout of the parameters.
+    gradient: &'a mut [f64],
+    /// Derivatives by the input, in the shape of the convention.
+    by_input: &'a mut [f64],
 }
 
 /// A component whose adjoint system is to be solved.
@@ -97,7 +113,7 @@ struct SolveComponent<'a> {
     pass: &'a Pass<'a>,
     component: &'a Component,
     scratch: &'a mut Scratch,
-    gradient: &'a mut [f64],
+    found: Found<'a>,
 }
 
 impl Kernel for SolveComponent<'_> {
@@ -106,14 +122,20 @@ impl Kernel for SolveComponent<'_> {
     #[inline(always)]
     fn run(self) -> Result<(), SolveError> {
         self.pass
-            .solve_component(self.component, self.scratch, self.gradient)
+            .solve_component(self.component, self.scratch, self.found)
     }
 }
 
 impl Pass<'_> {
     /// Adds the gradient of the sample to `gradient`, which has the layout of the parameters.
-    pub fn solve(&self, scratch: &mut Scratch, gradient: &mut [f64]) -> Result<(), SolveError> {
+    pub fn solve(
+        &self,
+        scratch: &mut Scratch,
+        gradient: &mut [f64],
+        by_input: &mut Vec<f64>,
+    ) -> Result<(), SolveError> {
         self.start(scratch);
+        inputs::start(self.model, self.convention, by_input);
         self.seed_output(scratch);
         for component in self.model.components.iter().rev() {
             if component.populations[0] != self.model.input {
@@ -121,9 +143,15 @@ impl Pass<'_> {
                     pass: self,
                     component,
                     scratch: &mut *scratch,
-                    gradient: &mut *gradient,
+                    found: Found {
+                        gradient: &mut *gradient,
+                        by_input: &mut *by_input,
+                    },
                 })?;
             }
+        }
+        if self.convention == Some(Convention::Time) {
+            by_input.extend_from_slice(&scratch.sides[self.model.input].backflow);
         }
         Ok(())
     }
@@ -138,11 +166,10 @@ impl Pass<'_> {
             .sides
             .resize_with(neurons.len(), PopulationAdjoint::default);
         for (p, side) in scratch.sides.iter_mut().enumerate() {
-            let spikes = self.tape.populations[p].len();
+            let spikes = &self.tape.populations[p];
             side.active = false;
-            side.spikes_left = spikes;
-            side.backflow.clear();
-            side.backflow.resize(spikes, 0.0);
+            side.spikes_left = spikes.len();
+            spikes.start_backflow(self.seed().dl_dt(p), &mut side.backflow);
             if p != self.model.input {
                 side.adjoints.start(neurons[p].size);
                 side.jumped.clear();
@@ -184,6 +211,9 @@ impl Pass<'_> {
             side.active |= *push != 0.0;
         }
         scratch.nodes_left = if seed.voltage.is_empty() { 0 } else { nodes };
+        scratch.rows_left.clear();
+        let rows = (0..self.model.neurons.len()).map(|p| self.rows(p));
+        scratch.rows_left.extend(rows);
         scratch.peaks.clear();
         if !seed.peaks.is_empty() {
             let peaks = self.readout.peaks.iter().zip(0..);
@@ -197,12 +227,34 @@ impl Pass<'_> {
         }
     }
 
+    /// Number of rows of the voltages of a population that the loss reads.
+    fn rows(&self, p: usize) -> usize {
+        let dl_dv = self.seed().dl_dv(p);
+        if dl_dv.is_empty() {
+            return 0;
+        }
+        let rows = self.shown(p).rows();
+        assert_fits("dl_dv", dl_dv.len(), rows * self.model.neurons[p].size);
+        rows
+    }
+
+    /// The voltages of a population that the loss reads.
+    fn shown(&self, p: usize) -> &Voltages<f64> {
+        let mut all = self.readout.voltages.iter();
+        let found = all.find(|voltages| voltages.population.0 == p);
+        found.expect("a loss pulls at voltages that it was shown")
+    }
+
+    /// Time of a row of these voltages.
+    fn row_ms(&self, p: usize, row: usize) -> f64 {
+        let times = &self.shown(p).nodes.times_ms;
+        times.get(row).copied().unwrap_or(self.model.trial_ms)
+    }
+
     /// `[A6]` for every output.
     fn follow_kinks(&self, scratch: &mut Scratch) {
         let output = self.model.output;
-        let with_output = |c: &&Component| c.populations.contains(&output);
-        let component = self.model.components.iter().find(with_output);
-        let component = component.expect("every population is in a component");
+        let component = self.model.component_of(output);
         for (j, &minus_dl_dv) in self.seed().peaks.iter().enumerate() {
             if minus_dl_dv == 0.0 {
                 continue;
@@ -234,7 +286,8 @@ impl Pass<'_> {
         let weight = |arrival: Arrival| {
             let line = &lines[arrival.line];
             let weights = self.weights.of(line.projection);
-            line.synapses.weight(weights, arrival.neuron, j)
+            let w = line.synapses.weight(weights, arrival.neuron, j)?;
+            Some(self.tape.populations[line.source].amplitude_of(arrival.spike) * w)
         };
         arriving.start(lines);
         let (mut i, mut from) = (0.0, 0.0);
@@ -264,12 +317,17 @@ impl Pass<'_> {
         &self,
         component: &Component,
         scratch: &mut Scratch,
-        gradient: &mut [f64],
+        found: Found<'_>,
     ) -> Result<(), SolveError> {
-        let is_output = component.populations.contains(&self.model.output);
+        let is_read = component.populations.contains(&self.model.output)
+            || component
+                .populations
+                .iter()
+                .any(|&p| scratch.rows_left[p] > 0);
         let trains = constants::trains_time_constants(self.model, component);
+        let keeps = trains || inputs::reads(self.model, component, self.convention);
         let mut now = self.model.trial_ms;
-        scratch.history.start(trains);
+        scratch.history.start(keeps);
         self.start_stops(component, scratch);
         let mut stop = scratch.timetable.stops_ms.len() - 1;
         loop {
@@ -280,15 +338,15 @@ impl Pass<'_> {
                 f64::NEG_INFINITY
             };
             let mut from = arrival_ms;
-            if is_output {
-                from = from.max(self.latest_impulse_ms(scratch));
+            if is_read {
+                from = from.max(self.latest_impulse_ms(component, scratch));
             }
-            if trains {
+            if keeps {
                 from = from
                     .max(self.latest_spike_ms(component, now, scratch))
                     .max(0.0);
             }
-            if from == f64::NEG_INFINITY || (trains && now == 0.0) {
+            if from == f64::NEG_INFINITY || (keeps && now == 0.0) {
                 // No neuron fires before anything has arrived.
                 break;
             }
@@ -303,12 +361,19 @@ impl Pass<'_> {
             now = from;
             if now == arrival_ms {
                 stop -= 1;
-                self.collect(component, stop, scratch, gradient);
+                self.collect(component, stop, scratch, found.gradient);
             }
-            if is_output {
-                self.apply_impulses(now, scratch);
+            if is_read {
+                self.apply_impulses(component, now, scratch);
             }
         }
+        self.finish(component, scratch, found);
+        Ok(())
+    }
+
+    /// At the start of the trial: what the spikes found for thresholds, and what λ at all times says.
+    fn finish(&self, component: &Component, scratch: &mut Scratch, found: Found<'_>) {
+        let Found { gradient, by_input } = found;
         for &p in &component.populations {
             let last_spike = &mut scratch.sides[p].last_spike;
             let each = last_spike.iter_mut().zip(&self.model.neurons[p].adapting);
@@ -318,7 +383,7 @@ impl Pass<'_> {
             let each = last_spike.iter().map(|last| &last.between);
             constants::add_thresholds(self.params, p, each, gradient);
         }
-        if trains {
+        if constants::trains_time_constants(self.model, component) {
             let walk = constants::Walk {
                 model: self.model,
                 component,
@@ -327,7 +392,17 @@ impl Pass<'_> {
             };
             walk.add_gradient(&scratch.history, &mut scratch.replay, gradient);
         }
-        Ok(())
+        if let Some(convention) = self.convention
+            && inputs::reads(self.model, component, self.convention)
+        {
+            let reader = inputs::Reader {
+                model: self.model,
+                component,
+                weights: self.weights,
+                history: &scratch.history,
+            };
+            reader.add(convention, by_input);
+        }
     }
 
     /// Lists what arrived, and the flows between, where all neurons share them.
@@ -481,21 +556,33 @@ impl Pass<'_> {
             let adjoints = &target.adjoints;
             let range = self.weights.range(line.projection);
             let (synapses, source) = (&line.synapses, arrival.neuron);
-            neurons.gather(synapses, source, adjoints, &mut gradient[range]);
-            if line.source != self.model.input {
+            let amplitudes = &self.tape.populations[self.model.input].amplitude;
+            let graded = self.graded && line.source == self.model.input;
+            let a = graded.then(|| amplitudes[arrival.spike]);
+            neurons.gather((synapses, source, a), adjoints, &mut gradient[range]);
+            if line.source != self.model.input || self.convention == Some(Convention::Time) {
                 let weights = self.weights.of(line.projection);
                 let (lambda_v, lambda_i) = (&adjoints.lambda_v, &adjoints.lambda_i);
                 let backflow = synapses.backflow(weights, source, lambda_v, lambda_i);
-                sides[line.source].backflow[arrival.spike] += backflow;
+                sides[line.source].backflow[arrival.spike] +=
+                    a.map_or(backflow, |a| connect::by_time(a, backflow));
             }
         }
     }
 
-    /// Time of the latest node or peak not yet reached.
-    fn latest_impulse_ms(&self, scratch: &Scratch) -> f64 {
-        let mut latest = f64::NEG_INFINITY;
+    /// Time of the latest node, row or peak of a component not yet reached.
+    fn latest_impulse_ms(&self, component: &Component, scratch: &Scratch) -> f64 {
+        let row_ms = |&p: &usize| match scratch.rows_left[p] {
+            0 => f64::NEG_INFINITY,
+            left => self.row_ms(p, left - 1),
+        };
+        let populations = component.populations.iter();
+        let mut latest = populations.map(row_ms).fold(f64::NEG_INFINITY, f64::max);
+        if !component.populations.contains(&self.model.output) {
+            return latest;
+        }
         if scratch.nodes_left > 0 {
-            latest = self.readout.nodes.times_ms[scratch.nodes_left - 1];
+            latest = latest.max(self.readout.nodes.times_ms[scratch.nodes_left - 1]);
         }
         match scratch.peaks.last() {
             Some((time, _)) => latest.max(*time),
@@ -503,8 +590,24 @@ impl Pass<'_> {
         }
     }
 
-    /// The nodes and peaks of now: what the loss adds to λ_V of the outputs.
-    fn apply_impulses(&self, now: f64, scratch: &mut Scratch) {
+    /// `[A5]` at the rows of now, and the nodes and peaks: what the loss adds to λ_V.
+    fn apply_impulses(&self, component: &Component, now: f64, scratch: &mut Scratch) {
+        for &p in &component.populations {
+            let (neurons, dl_dv) = (&self.model.neurons[p], self.seed().dl_dv(p));
+            while scratch.rows_left[p] > 0 && self.row_ms(p, scratch.rows_left[p] - 1) >= now {
+                scratch.rows_left[p] -= 1;
+                let row = &dl_dv[scratch.rows_left[p] * neurons.size..][..neurons.size];
+                let side = &mut scratch.sides[p];
+                for (n, (lambda_v, dl_dv)) in side.adjoints.lambda_v.iter_mut().zip(row).enumerate()
+                {
+                    *lambda_v = li::adjoint_peak(*lambda_v, -dl_dv, neurons.membrane(n).tau_mem);
+                }
+                side.active = true;
+            }
+        }
+        if !component.populations.contains(&self.model.output) {
+            return;
+        }
         let output = self.model.output;
         let neurons = &self.model.neurons[output];
         let seed = self.seed();

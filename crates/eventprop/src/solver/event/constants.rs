@@ -57,9 +57,9 @@ pub(super) fn trains_time_constants(model: &Model, component: &Component) -> boo
 #[derive(Debug, Default)]
 pub(super) struct History {
     kept: bool,
-    stretches: Vec<Stretch>,
+    pub stretches: Vec<Stretch>,
     /// Per stretch and population of the component: λ_V, then λ_I, of every neuron.
-    lambdas: Vec<f64>,
+    pub lambdas: Vec<f64>,
 }
 
 impl History {
@@ -175,7 +175,15 @@ impl Walk<'_> {
             let line = &lines[arrival.line];
             let weights = self.params.weights(line.projection);
             let currents = &mut states[line.target].i;
-            line.synapses.deliver(weights, arrival.neuron, currents);
+            match self.tape.populations[line.source]
+                .amplitude
+                .get(arrival.spike)
+            {
+                None => line.synapses.deliver(weights, arrival.neuron, currents),
+                Some(&a) => line
+                    .synapses
+                    .deliver_graded(weights, arrival.neuron, a, currents),
+            }
         });
     }
 

@@ -1,20 +1,24 @@
 //! One sample, forward: from event to event.
 
+use std::sync::Arc;
+
 use super::Model;
 use super::arrivals::{Arrival, Arriving, Timetable};
 use super::interval::{self, IntervalSpikes};
 use super::neurons::{Flows, States};
 use super::observe::Observer;
-use super::schedule::Component;
+use super::schedule::{Component, Line};
 use super::stretch::Stretch;
 use super::work::Work;
 use crate::dispatch::{Kernel, vectorized};
+use crate::network::PopulationId;
 use crate::neuron::flow::{Flow, State};
 use crate::params::AllWeights;
-use crate::readout::{Observe, Readout};
+use crate::readout::{Observe, Readout, Voltages};
+use crate::solver::for_implementors::nodes_of;
 use crate::solver::{SolveError, first_spikes};
 use crate::spikes::SpikeTrain;
-use crate::tape::Tape;
+use crate::tape::{Spikes, Tape};
 
 /// Working memory of the forward pass, reused from sample to sample.
 #[derive(Debug, Default)]
@@ -41,6 +45,10 @@ pub(super) struct Pass<'a> {
     pub sample: usize,
     /// Observation that the loss needs.
     pub observe: Observe,
+    /// Populations whose voltages it needs.
+    pub voltages: &'a [PopulationId],
+    /// True if input spikes have amplitudes.
+    pub graded: bool,
 }
 
 /// The result for one sample, and how much work it was.
@@ -52,6 +60,14 @@ pub(super) struct Traces<'a> {
     pub readout: &'a mut Readout<f64>,
     /// Counters, added to.
     pub work: &'a mut Work,
+}
+
+/// What is shown of leaky integrators.
+#[derive(Debug, Clone, Copy)]
+struct View<'a> {
+    observe: Observe,
+    /// Borders of the quadrature beside the arrivals, ascending.
+    borders_ms: &'a [f64],
 }
 
 /// A component with neurons that spike.
@@ -100,11 +116,7 @@ impl Pass<'_> {
         scratch
             .states
             .resize_with(self.model.neurons.len(), States::default);
-        let input = &mut tape.populations[self.model.input];
-        for (time_ms, neuron) in train.iter().take_while(|(t, _)| *t <= self.model.trial_ms) {
-            input.when.push(time_ms);
-            input.neuron.push(neuron);
-        }
+        self.emit(train, &mut tape.populations[self.model.input]);
         for component in &self.model.components {
             let population = component.populations[0];
             if population == self.model.input {
@@ -123,7 +135,16 @@ impl Pass<'_> {
                     work: &mut *work,
                 })?;
             } else if population == self.model.output {
-                self.solve_output(component, scratch, tape, (&mut *readout, &mut *work));
+                let input_ms = &tape.populations[self.model.input].when;
+                if self.observe == Observe::Voltage {
+                    readout.input_ms.extend_from_slice(input_ms);
+                }
+                let view = View {
+                    observe: self.observe,
+                    borders_ms: input_ms,
+                };
+                let shown = (&mut *readout, &mut *work);
+                self.solve_output(component, view, scratch, tape, shown);
             }
             for &p in &component.populations {
                 if let Some(neuron) = scratch.states[p].first_non_finite() {
@@ -137,7 +158,110 @@ impl Pass<'_> {
             let spikes = &tape.populations[output];
             first_spikes::find(spikes, size, clock, &mut readout.first_spikes_ms);
         }
+        readout.voltages.clear();
+        for &population in self.voltages {
+            readout
+                .voltages
+                .push(self.show(population, scratch, tape, work)?);
+        }
         Ok(())
+    }
+
+    /// The input spikes of the trial.
+    fn emit(&self, train: &SpikeTrain, input: &mut Spikes<f64, f64>) {
+        for (time_ms, neuron) in train.iter().take_while(|(t, _)| *t <= self.model.trial_ms) {
+            input.when.push(time_ms);
+            input.neuron.push(neuron);
+        }
+        let amplitudes = train.amplitudes().iter().take(input.neuron.len());
+        input.amplitude.extend(amplitudes);
+    }
+
+    /// The voltages of a population whose spikes are on the tape.
+    fn show(
+        &self,
+        population: PopulationId,
+        scratch: &mut Scratch,
+        tape: &Tape<f64, f64>,
+        work: &mut Work,
+    ) -> Result<Voltages<f64>, SolveError> {
+        let p = population.0;
+        let component = self.model.component_of(p);
+        scratch.states[p].start(&self.model.neurons[p]);
+        if self.model.neurons[p].spiking {
+            return Ok(self.show_spiking(component, population, scratch, tape));
+        }
+        scratch.arriving.start(&component.lines);
+        // A loss may be differentiated by what would happen at the starts of steps: V has a kink there.
+        let clock = self.model.network.clock();
+        let mut borders_ms = tape.populations[self.model.input].when.clone();
+        borders_ms.extend((1..clock.steps()).map(|k| clock.start_ms(k)));
+        borders_ms.sort_by(f64::total_cmp);
+        let view = View {
+            observe: Observe::Voltage,
+            borders_ms: &borders_ms,
+        };
+        let mut readout = Readout::default();
+        self.solve_output(component, view, scratch, tape, (&mut readout, work));
+        if let Some(neuron) = scratch.states[p].first_non_finite() {
+            return Err(self.not_finite(p, neuron, self.model.trial_ms));
+        }
+        Ok(Voltages {
+            population,
+            nodes: readout.nodes,
+            values: readout.voltage,
+        })
+    }
+
+    /// The voltages of a population that spikes at the starts of the steps of the clock: along its tape, event by event.
+    /// What happens at the very time of a row comes after it.
+    fn show_spiking(
+        &self,
+        component: &Component,
+        population: PopulationId,
+        scratch: &mut Scratch,
+        tape: &Tape<f64, f64>,
+    ) -> Voltages<f64> {
+        let p = population.0;
+        let into = |line: &&Line| line.target == p;
+        let lines: Vec<Line> = component.lines.iter().filter(into).cloned().collect();
+        let neurons = &self.model.neurons[p];
+        let spikes = &tape.populations[p];
+        let clock = self.model.network.clock();
+        let Scratch {
+            arriving, states, ..
+        } = scratch;
+        arriving.start(&lines);
+        let mut values = Vec::with_capacity((clock.steps() + 1) * neurons.size);
+        let (mut now, mut next_spike) = (0.0, 0);
+        for row in 0..=clock.steps() {
+            let row_ms = clock.start_ms(row);
+            loop {
+                let arrival = arriving.next_ms(&lines, tape);
+                let spike = spikes.when.get(next_spike).copied();
+                let until = spike.unwrap_or(f64::INFINITY).min(arrival);
+                if until >= row_ms {
+                    break;
+                }
+                neurons.flows(until - now).advance(&mut states[p]);
+                now = until;
+                while next_spike < spikes.len() && spikes.when[next_spike] <= now {
+                    states[p].reset(spikes.neuron[next_spike] as usize, neurons);
+                    next_spike += 1;
+                }
+                arriving.deliver(&lines, tape, now, |arrival| {
+                    self.deliver(&lines[arrival.line], tape, arrival, states);
+                });
+            }
+            neurons.flows(row_ms - now).advance(&mut states[p]);
+            now = row_ms;
+            values.extend_from_slice(&states[p].v[..neurons.size]);
+        }
+        Voltages {
+            population,
+            nodes: Arc::new(nodes_of(clock)),
+            values,
+        }
     }
 
     fn clear(&self, tape: &mut Tape<f64, f64>, readout: &mut Readout<f64>) {
@@ -152,21 +276,21 @@ impl Pass<'_> {
         readout.input_ms.clear();
     }
 
-    /// A population of leaky integrators that is the output.
+    /// A population of leaky integrators.
     fn solve_output(
         &self,
         component: &Component,
+        view: View<'_>,
         scratch: &mut Scratch,
         tape: &Tape<f64, f64>,
         (readout, work): (&mut Readout<f64>, &mut Work),
     ) {
         let p = component.populations[0];
         let neurons = &self.model.neurons[p];
-        let input_ms = &tape.populations[self.model.input].when;
         let mut observer = Observer::start(
             neurons,
-            self.observe,
-            input_ms,
+            view.observe,
+            view.borders_ms,
             self.model.trial_ms,
             readout,
         );
@@ -227,7 +351,9 @@ impl Pass<'_> {
                 self.check_count(p, spikes.len(), to)?;
             }
             for arrival in timetable.at(stop) {
-                self.deliver(component, arrival, &mut scratch.states, work);
+                let line = &component.lines[arrival.line];
+                self.deliver(line, tape, arrival, &mut scratch.states);
+                work.arrivals += 1;
             }
         }
         Ok(())
@@ -381,24 +507,23 @@ impl Pass<'_> {
             arriving, states, ..
         } = scratch;
         arriving.deliver(&component.lines, tape, now, |arrival| {
-            self.deliver(component, arrival, states, work);
+            self.deliver(&component.lines[arrival.line], tape, arrival, states);
+            work.arrivals += 1;
         });
     }
 
     /// `[F5]`
     #[inline(always)]
-    fn deliver(
-        &self,
-        component: &Component,
-        arrival: Arrival,
-        states: &mut [States],
-        work: &mut Work,
-    ) {
-        let line = &component.lines[arrival.line];
+    fn deliver(&self, line: &Line, tape: &Tape<f64, f64>, arrival: Arrival, states: &mut [States]) {
         let weights = self.weights.of(line.projection);
         let currents = &mut states[line.target].i;
-        line.synapses.deliver(weights, arrival.neuron, currents);
-        work.arrivals += 1;
+        let synapses = &line.synapses;
+        if self.graded && line.source == self.model.input {
+            let a = tape.populations[line.source].amplitude[arrival.spike];
+            synapses.deliver_graded(weights, arrival.neuron, a, currents);
+        } else {
+            synapses.deliver(weights, arrival.neuron, currents);
+        }
     }
 
     fn check_count(&self, p: usize, spikes: usize, time_ms: f64) -> Result<(), SolveError> {

@@ -36,6 +36,7 @@ mod adjoint;
 mod arrivals;
 mod constants;
 mod forward;
+mod inputs;
 mod interval;
 mod neurons;
 mod observe;
@@ -52,7 +53,7 @@ pub use work::Work;
 
 use self::neurons::Neurons;
 use self::schedule::Component;
-use super::for_implementors::check_batch;
+use super::for_implementors::{check_batch, check_convention, check_voltages};
 use super::probe::Probe;
 use super::scratch_pool::ScratchPool;
 use super::sum::add_in_order;
@@ -76,6 +77,15 @@ struct Model {
     trial_ms: f64,
     input: usize,
     output: usize,
+}
+
+impl Model {
+    /// The component of a population.
+    fn component_of(&self, population: usize) -> &Component {
+        let mut all = self.components.iter();
+        let found = all.find(|component| component.populations.contains(&population));
+        found.expect("every population is in a component")
+    }
 }
 
 /// Working memory of one thread.
@@ -104,7 +114,7 @@ struct Scratch {
 ///
 /// let mut solver = Event::new(&network)?;
 /// let mut out = Default::default();
-/// let trial = Trial { observe: Observe::FirstSpikes, disturbance: None };
+/// let trial = Trial { observe: Observe::FirstSpikes, disturbance: None, voltages: &[] };
 /// solver.forward(&params, &batch, trial, &mut out)?;
 /// // V = 8 x (1 − x) with x = e^{−s/10} reaches 1 at x = (1 + √½)/2.
 /// let expected = 2.0 - 10.0 * ((1.0 + 0.5f64.sqrt()) / 2.0).ln();
@@ -117,6 +127,8 @@ pub struct Event {
     idle: ScratchPool<Scratch>,
     /// One gradient per sample of a group.
     gradients: Vec<Vec<f64>>,
+    /// Derivatives by the input, per sample; empty where they are not wanted.
+    by_input: Vec<Vec<f64>>,
     outcomes: Vec<Result<Work, SolveError>>,
     work: Work,
 }
@@ -141,6 +153,7 @@ impl Event {
             model,
             idle: ScratchPool::default(),
             gradients: Vec::new(),
+            by_input: Vec::new(),
             outcomes: Vec::new(),
             work: Work::default(),
         })
@@ -169,7 +182,8 @@ impl Event {
                 why: "both are defined per time step; use the grid solver",
             });
         }
-        if trial.observe != Observe::FirstSpikes && self.model.neurons[self.model.output].spiking {
+        let reads_v = matches!(trial.observe, Observe::Voltage | Observe::Peaks);
+        if reads_v && self.model.neurons[self.model.output].spiking {
             return Err(SolveError::Unsupported {
                 solver: "event",
                 what: "voltages of spiking outputs",
@@ -252,6 +266,7 @@ impl Solver for Event {
     ) -> Result<(), SolveError> {
         check_batch(&self.model.network, batch)?;
         self.check_trial(trial)?;
+        check_voltages(&self.model.network, trial.voltages)?;
         self.adopt(params)?;
         out.tapes.resize_with(batch.len(), Default::default);
         out.readouts.resize_with(batch.len(), Default::default);
@@ -272,6 +287,8 @@ impl Solver for Event {
                         weights: params.all_weights(),
                         sample,
                         observe: trial.observe,
+                        voltages: trial.voltages,
+                        graded: !train.amplitudes().is_empty(),
                     };
                     let mut work = Work::default();
                     let traces = forward::Traces {
@@ -298,6 +315,11 @@ impl Solver for Event {
         let samples = forward.tapes.len();
         assert_eq!(drive.seeds.len(), samples, "one seed per sample");
         self.adopt(params)?;
+        let convention = total.convention();
+        check_convention(&self.model.network, convention)?;
+        if self.by_input.len() < samples {
+            self.by_input.resize_with(samples, Vec::new);
+        }
         let sum = total.gradient.values_mut();
         sum.fill(0.0);
         let group = group_len(params.values().len(), samples);
@@ -310,11 +332,12 @@ impl Solver for Event {
             let (model, idle) = (&self.model, &self.idle);
             self.gradients[..len]
                 .par_iter_mut()
+                .zip(&mut self.by_input[first..first + len])
                 .enumerate()
                 .with_max_len(1)
                 .map_init(
                     || idle.lend(),
-                    |lent, (position, gradient)| {
+                    |lent, (position, (gradient, by_input))| {
                         let sample = first + position;
                         gradient.clear();
                         gradient.resize(params.values().len(), 0.0);
@@ -326,8 +349,12 @@ impl Solver for Event {
                             tape: &forward.tapes[sample],
                             readout: &forward.readouts[sample],
                             drive,
+                            convention,
+                            graded: !forward.tapes[sample].populations[model.input]
+                                .amplitude
+                                .is_empty(),
                         };
-                        pass.solve(&mut lent.adjoint, gradient)?;
+                        pass.solve(&mut lent.adjoint, gradient, by_input)?;
                         Ok(Work::default())
                     },
                 )
@@ -339,6 +366,11 @@ impl Solver for Event {
             add_in_order(sum, &self.gradients[..len]);
         }
         total.reduce.hand_on(f64::numbers_mut(sum))?;
+        if let Some(inputs) = total.inputs {
+            inputs.samples.resize_with(samples, Vec::new);
+            let both = inputs.samples.iter_mut().zip(&mut self.by_input);
+            both.for_each(|(found, by_input)| std::mem::swap(found, by_input));
+        }
         Ok(())
     }
 }

@@ -357,16 +357,21 @@ pub(super) struct Paths {
 }
 
 impl Neurons {
-    /// `[G1]` adds what the arrival of a spike of `source` does to the gradient of a projection.
+    /// `[G1]` adds what the arrival of a spike of `source`, with its amplitude where it has one, does to the gradient of a
+    /// projection.
     #[inline(always)]
     pub fn gather(
         &self,
-        synapses: &Synapses,
-        source: usize,
+        (synapses, source, amplitude): (&Synapses, usize, Option<f64>),
         adjoints: &Adjoints,
         gradient: &mut [f64],
     ) {
         let lambda_i = &adjoints.lambda_i[..self.size];
+        if let Some(a) = amplitude {
+            let tau_syn = |target: usize| self.membrane(target).tau_syn;
+            synapses.gather(gradient, source, tau_syn, |target| a * lambda_i[target]);
+            return;
+        }
         let lambda_i = |target: usize| lambda_i[target];
         match self.membranes.as_slice() {
             [shared] => synapses.gather(gradient, source, |_| shared.tau_syn, lambda_i),

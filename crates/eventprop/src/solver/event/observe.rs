@@ -15,8 +15,8 @@ const PIECE_OF_TRIAL: f64 = 1.0 / 16.0;
 pub(super) struct Observer<'a> {
     neurons: &'a Neurons,
     observe: Observe,
-    /// Times of the input spikes: borders of the quadrature.
-    input_ms: &'a [f64],
+    /// Borders of the quadrature beside the arrivals at the outputs, ascending.
+    borders_ms: &'a [f64],
     borders_passed: usize,
     nodes: Nodes,
     readout: &'a mut Readout<f64>,
@@ -29,7 +29,7 @@ impl<'a> Observer<'a> {
     pub fn start(
         neurons: &'a Neurons,
         observe: Observe,
-        input_ms: &'a [f64],
+        borders_ms: &'a [f64],
         trial_ms: f64,
         readout: &'a mut Readout<f64>,
     ) -> Self {
@@ -40,8 +40,7 @@ impl<'a> Observer<'a> {
         nodes.widths_ms.clear();
         nodes.grid = false;
         match observe {
-            Observe::FirstSpikes => {}
-            Observe::Voltage => readout.input_ms.extend_from_slice(input_ms),
+            Observe::Nothing | Observe::FirstSpikes | Observe::Voltage => {}
             Observe::Peaks => readout
                 .peaks
                 .extend(neurons.v_start[..neurons.size].iter().map(|&v| Peak {
@@ -52,7 +51,7 @@ impl<'a> Observer<'a> {
         Self {
             neurons,
             observe,
-            input_ms,
+            borders_ms,
             borders_passed: 0,
             nodes,
             readout,
@@ -64,7 +63,9 @@ impl<'a> Observer<'a> {
     /// from the one time to the other.
     pub fn stretch(&mut self, from: f64, to: f64, states: &mut States) {
         match self.observe {
-            Observe::FirstSpikes => self.neurons.flows(to - from).advance(states),
+            Observe::Nothing | Observe::FirstSpikes => {
+                self.neurons.flows(to - from).advance(states);
+            }
             Observe::Peaks => self.find_peaks(from, to, states),
             Observe::Voltage => {
                 let mut now = from;
@@ -84,9 +85,9 @@ impl<'a> Observer<'a> {
         self.readout.nodes = Arc::new(self.nodes);
     }
 
-    /// The next input spike before `to`.
+    /// The next border before `to`.
     fn next_border(&mut self, to: f64) -> Option<f64> {
-        let border = *self.input_ms.get(self.borders_passed)?;
+        let border = *self.borders_ms.get(self.borders_passed)?;
         if border >= to {
             return None;
         }

@@ -14,6 +14,7 @@
 use std::ops::Range;
 
 use super::gradient::{self, Sink, Window};
+use super::inputs;
 use super::plan::{Layer, Plan, Sensitivities};
 use super::state::{ByTime, LastSpike, State};
 use crate::aligned::Aligned;
@@ -26,7 +27,7 @@ use crate::neuron::{self, Between, Kept, Lambda, Neuron, Spike, Spiking, li};
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 use crate::solver::probe::Variable;
-use crate::solver::{Drive, Grazing, HostTrials, kink};
+use crate::solver::{Convention, Drive, Grazing, HostTrials, kink};
 use crate::tape::{Spikes, Tape};
 
 /// Everything that the adjoint pass over one sample needs.
@@ -44,6 +45,8 @@ pub(super) struct AdjointSample<'a, F> {
     /// λ_I of the steps of a window.
     pub trace: &'a mut [F],
     pub shape: Shape,
+    /// The derivative by the input that is wanted.
+    pub convention: Option<Convention>,
     /// Target of the weight gradient, window by window; none when somebody else gathers it from the
     /// trace, which then covers the whole trial.
     pub sink: Option<Sink<'a, F>>,
@@ -57,6 +60,7 @@ pub(super) struct Pass<'a, F> {
     pub weights: &'a [&'a [F]],
     pub forward: &'a HostTrials<u32, F>,
     pub drive: Drive<'a, F>,
+    pub convention: Option<Convention>,
 }
 
 impl<'a, F: Real> Pass<'a, F> {
@@ -87,6 +91,7 @@ impl<'a, F: Real> Pass<'a, F> {
             state,
             trace,
             shape,
+            convention: self.convention,
             sink,
         }
     }
@@ -106,7 +111,9 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
             let start = end.saturating_sub(self.shape.rows);
             for k in (start..end).rev() {
                 self.collect_backflow(k + 1);
+                self.nodes(k + 1);
                 self.constants(k);
+                self.current(k);
                 self.integrate(k, k - start);
                 self.peaks(k);
                 self.silent(k);
@@ -126,6 +133,7 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
             end = start;
         }
         self.finish();
+        self.finish_inputs();
         Ok(())
     }
 }
@@ -147,6 +155,7 @@ impl<F: Real> AdjointSample<'_, F> {
             difference,
             backflow,
             transits,
+            by_input,
             ..
         } = &mut *self.state;
         for list in [&mut *lambda_v, &mut *lambda_i, &mut *difference] {
@@ -163,10 +172,10 @@ impl<F: Real> AdjointSample<'_, F> {
                 list.resize(size);
                 list.fill(F::ZERO);
             }
-            let backflow = &mut backflow[population];
-            backflow.clear();
-            backflow.resize(self.tape.populations[population].len(), F::ZERO);
+            let spikes = &self.tape.populations[population];
+            spikes.start_backflow(self.seed.dl_dt(population), &mut backflow[population]);
         }
+        inputs::start(self.plan, self.convention, by_input);
         transits.clear();
         transits.extend(self.plan.links.iter().map(|link| {
             let when = &self.tape.populations[link.source].when;
@@ -184,8 +193,12 @@ impl<F: Real> AdjointSample<'_, F> {
             // Nothing acts at the end of the trial.
             return;
         }
-        for (index, link) in self.plan.links.iter().enumerate() {
-            if link.source == self.plan.input {
+        let plan = self.plan;
+        for (index, link) in plan.links.iter().enumerate() {
+            if link.source == plan.input {
+                if let Some(convention) = self.convention {
+                    self.collect_inputs(convention, index, arrival);
+                }
                 continue;
             }
             let targets = Targets {
@@ -223,12 +236,14 @@ impl<F: Real> AdjointSample<'_, F> {
                 .links_into(output)
                 .filter(|(i, _)| *i >= carrier.arrival.0)
             {
-                if link.source == self.plan.input {
+                if link.source == self.plan.input && self.convention != Some(Convention::Time) {
                     continue;
                 }
-                let arrivals = (&self.tape.populations[link.source], arrival);
+                let spikes = &self.tape.populations[link.source];
                 let connection = &link.connection;
-                for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
+                let arrivals = connection.arrivals_at(self.weights[index], (spikes, arrival), j);
+                for (spike, w) in arrivals {
+                    let w = spikes.amplitude_of(spike) * w;
                     let backflow = &mut self.state.backflow[link.source][spike];
                     if (index, spike) >= carrier.arrival {
                         *backflow -= kink::backflow(seed, w, layer.tau_mem[j]);
@@ -237,6 +252,23 @@ impl<F: Real> AdjointSample<'_, F> {
                         *backflow -= kink::backflow(seed, carrier.drive, layer.tau_mem[j]);
                     }
                 }
+            }
+        }
+    }
+
+    /// `[A5]` where a loss reads voltages at the start of step k, or at the end of the trial. What arrives then does not
+    /// see it.
+    #[inline(always)]
+    fn nodes(&mut self, k: usize) {
+        for (population, pull) in self.seed.pulls.iter().enumerate() {
+            if pull.dl_dv.is_empty() {
+                continue;
+            }
+            let layer = &self.plan.layers[population];
+            let row = &pull.dl_dv[k * layer.size..(k + 1) * layer.size];
+            let lambda_v = &mut self.state.lambda_v[population];
+            for ((lambda_v, dl_dv), tau_mem) in lambda_v.iter_mut().zip(row).zip(&layer.tau_mem) {
+                *lambda_v = li::adjoint_peak(*lambda_v, -*dl_dv, *tau_mem);
             }
         }
     }

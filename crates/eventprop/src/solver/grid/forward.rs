@@ -11,9 +11,10 @@ use super::project::{self, InputWeights};
 use super::state::{Kink, State};
 use crate::connect::trace::Shape;
 use crate::dispatch::Kernel;
+use crate::network::PopulationId;
 use crate::neuron::model::{Each, Lookup, Shared, Visit};
 use crate::neuron::{self, Kept, Neuron, Spiking};
-use crate::readout::{Observe, Peak};
+use crate::readout::{Observe, Peak, Voltages};
 use crate::real::Real;
 use crate::rng::Key;
 use crate::solver::Disturbance;
@@ -34,10 +35,13 @@ pub(super) struct ForwardSample<'a, F> {
     pub sample_id: u64,
     pub observe: Observe,
     pub disturbance: Option<&'a Disturbance>,
+    /// Populations whose voltages are shown, in `voltages`.
+    pub shown: &'a [PopulationId],
     pub state: &'a mut State<F>,
     pub tape: &'a mut Tape<u32, F>,
     pub voltage: &'a mut Vec<F>,
     pub peaks: &'a mut Vec<Peak<F>>,
+    pub voltages: &'a mut [Voltages<F>],
     /// Projection of the input's spikes for a window of steps; none when their rows are
     /// added step by step.
     pub projected: Option<Projected<'a, F>>,
@@ -76,6 +80,7 @@ impl<F: Real> Kernel for ForwardSample<'_, F> {
             self.voltage
                 .extend_from_slice(&self.state.v[self.plan.output][..size]);
         }
+        self.show();
         if self.observe == Observe::Peaks {
             self.find_kinks();
         }
@@ -148,21 +153,26 @@ impl<F: Real> ForwardSample<'_, F> {
                 continue;
             }
             let spikes = &self.tape.populations[link.source];
-            link.connection.deliver(
+            let (transit, i) = (
                 &mut self.state.transits[index],
-                self.weights[index],
-                (spikes, k),
                 &mut self.state.i[link.target],
             );
+            let (w, at) = (self.weights[index], (spikes, k));
+            if spikes.amplitude.is_empty() {
+                link.connection.deliver(transit, w, at, i);
+            } else {
+                link.connection.deliver_graded(transit, w, at, i);
+            }
         }
     }
 
     #[inline(always)]
     fn observe(&mut self, k: usize) {
         let size = self.plan.layers[self.plan.output].size;
+        self.show();
         let v = &self.state.v[self.plan.output][..size];
         match self.observe {
-            Observe::FirstSpikes => {}
+            Observe::Nothing | Observe::FirstSpikes => {}
             Observe::Voltage => self.voltage.extend_from_slice(v),
             Observe::Peaks => {
                 for (j, (peak, &v)) in self.peaks.iter_mut().zip(v).enumerate() {
@@ -177,6 +187,15 @@ impl<F: Real> ForwardSample<'_, F> {
                     }
                 }
             }
+        }
+    }
+
+    /// V of the populations whose voltages are shown.
+    #[inline(always)]
+    fn show(&mut self) {
+        for (population, voltages) in self.shown.iter().zip(&mut *self.voltages) {
+            let v = &self.state.v[population.0][..self.plan.layers[population.0].size];
+            voltages.values.extend_from_slice(v);
         }
     }
 
@@ -259,7 +278,7 @@ impl<F: Real> ForwardSample<'_, F> {
                 let arrivals = (spikes, kink.step);
                 let connection = &link.connection;
                 for (spike, w) in connection.arrivals_at(self.weights[index], arrivals, j) {
-                    search.pass((index, spike), w);
+                    search.pass((index, spike), spikes.amplitude_of(spike) * w);
                 }
             }
             kink.carrier = search.carrier();
@@ -274,6 +293,9 @@ fn emit_input<F: Real>(plan: &Plan<F>, train: &SpikeTrain, spikes: &mut Spikes<u
         spikes.when.push(step);
         spikes.neuron.push(neuron);
     }
+    // What comes after the trial is left out.
+    let amplitudes = train.amplitudes().iter().take(spikes.neuron.len());
+    spikes.amplitude.extend(amplitudes.map(|&a| F::from_f64(a)));
 }
 
 /// A layer on its way over one step.

@@ -19,7 +19,7 @@ use crate::network::NeuronConstant;
 use crate::params::{Params, Role};
 use crate::real::Real;
 use crate::shares::for_each_sticky;
-use crate::tape::Tape;
+use crate::tape::{Spikes, Tape};
 
 // A spike of a batch is named by its sample and its step in one number. Every step of every sample has
 // a row of at least LANES numbers in the traces.
@@ -38,7 +38,7 @@ pub(super) fn group_batch<F: Real>(
         .for_each(|(group, link)| {
             let parts = tapes.iter().zip(0u32..).map(|(tape, sample)| {
                 let spikes = &tape.populations[link.source];
-                let range = link.connection.arriving(&spikes.when, &trial);
+                let range = ungraded(spikes, link.connection.arriving(&spikes.when, &trial));
                 Part {
                     neurons: &spikes.neuron[range.clone()],
                     steps: &spikes.when[range],
@@ -47,6 +47,15 @@ pub(super) fn group_batch<F: Real>(
             });
             group.fill(plan.layers[link.source].size, parts);
         });
+}
+
+/// The spikes that are gathered together: graded ones are gathered one by one ([`gather_graded`]).
+fn ungraded<F>(spikes: &Spikes<u32, F>, arriving: Range<usize>) -> Range<usize> {
+    if spikes.amplitude.is_empty() {
+        arriving
+    } else {
+        arriving.start..arriving.start
+    }
 }
 
 /// Sets the derivatives with respect to trained constants to zero.
@@ -87,7 +96,7 @@ fn add<F: Real>(sum: &mut [F], values: impl Iterator<Item = F>) {
 /// Sets the weight gradients to those of a whole batch, whose traces lie one behind the other.
 pub(super) fn gather_batch<F: Real>(
     plan: &Plan<F>,
-    traces: &[F],
+    (tapes, traces): (&[Tape<u32, F>], &[F]),
     groups: &[ByNeuron],
     gradient: &mut Params<F>,
 ) {
@@ -114,6 +123,21 @@ pub(super) fn gather_batch<F: Real>(
         }
     }
     for_each_sticky(tasks, vectorized);
+    let ranges = plan
+        .links
+        .iter()
+        .map(|link| gradient.weights_range(link.id));
+    let ranges: Vec<Range<usize>> = ranges.collect();
+    for (sample, tape) in tapes.iter().enumerate() {
+        let window = Window {
+            tape,
+            steps: 0..plan.clock.steps(),
+            trace: &traces[sample * shape.len..(sample + 1) * shape.len],
+            shape,
+        };
+        let range_of = |index: usize| ranges[index].clone();
+        gather_graded(plan, &window, range_of, gradient.values_mut());
+    }
 }
 
 /// A weight gradient that one sample adds to.
@@ -145,6 +169,7 @@ pub(super) fn gather_window<F: Real>(
     for link in &plan.links {
         let spikes = &window.tape.populations[link.source];
         let range = link.connection.arriving(&spikes.when, &window.steps);
+        let range = ungraded(spikes, range);
         // Delayed copies of a projection have the same spikes.
         let wanted = Some((link.source, range.clone()));
         if grouped != wanted {
@@ -170,5 +195,45 @@ pub(super) fn gather_window<F: Real>(
             gradient: &mut sink.gradient[sink.params.weights_range(link.id)],
         };
         task.run_in_vectors();
+    }
+    let params = sink.params;
+    let range_of = |index: usize| params.weights_range(plan.links[index].id);
+    gather_graded(plan, window, range_of, sink.gradient);
+}
+
+/// `[G1]` of graded input spikes: each arrival counts as often as its amplitude says.
+fn gather_graded<F: Real>(
+    plan: &Plan<F>,
+    window: &Window<'_, F>,
+    range_of: impl Fn(usize) -> Range<usize>,
+    gradient: &mut [F],
+) {
+    let spikes = &window.tape.populations[plan.input];
+    if spikes.amplitude.is_empty() {
+        return;
+    }
+    let mut scaled = Vec::new();
+    for (index, link) in plan.links.iter().enumerate() {
+        if link.source != plan.input {
+            continue;
+        }
+        let synapses = &link.connection.synapses;
+        let trace = plan.trace_of(link, window.trace, window.shape);
+        let tau_syn = &plan.layers[link.target].tau_syn;
+        let gradient = &mut gradient[range_of(index)];
+        for row in 0..window.steps.len() {
+            let step = window.steps.start + row;
+            let arriving = link.connection.arriving(&spikes.when, &(step..step + 1));
+            if arriving.is_empty() {
+                continue;
+            }
+            scaled.clear();
+            scaled.extend((0..tau_syn.len()).map(|target| trace.at(target, 0, row)));
+            for spike in arriving {
+                let (source, a) = (spikes.neuron[spike] as usize, spikes.amplitude[spike]);
+                let lambda_i = |target: usize| a * scaled[target];
+                synapses.gather(gradient, source, |target| tau_syn[target], lambda_i);
+            }
+        }
     }
 }

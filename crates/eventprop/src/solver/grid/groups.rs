@@ -50,6 +50,7 @@ impl<F: Real> Grid<F> {
             weights: &self.packed.weights(&plan.links, params),
             forward,
             drive,
+            convention: sum.convention(),
         };
         let pool = &self.pool;
         self.gradients

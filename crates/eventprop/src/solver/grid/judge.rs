@@ -8,17 +8,20 @@ use std::sync::Arc;
 
 use crate::connect::{self, Delay, Synapse};
 use crate::network::{Network, NeuronConstant, PopulationId, Projection, ProjectionId};
+use crate::neuron::flow::Stretch;
 use crate::neuron::model::{Cells, Each, Visit};
 use crate::neuron::sensitivity::Sensitivity;
 use crate::neuron::{Between, Kept, Lambda, Neuron, Spike, Spiking, State, li, lif};
 use crate::params::Params;
-use crate::readout::{Nodes, Observe, Peak, Readout, Seed};
+use crate::readout::{Observe, Peak, Readout, Seed, Voltages};
 use crate::real::Real;
-use crate::solver::for_implementors::check_batch;
+use crate::solver::for_implementors::{
+    check_batch, check_convention, check_voltages, nodes_of, start_voltages,
+};
 use crate::solver::kink::{self, Search};
 use crate::solver::probe::Probe;
 use crate::solver::{
-    Drive, Grazing, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing,
+    Convention, Drive, Grazing, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing,
 };
 use crate::spikes::{Batch, SpikeTrain};
 use crate::tape::{Spikes, Tape};
@@ -131,8 +134,8 @@ impl Judge {
             .map(|s| (s, spikes.neuron[s] as usize))
     }
 
-    fn forward_sample(&self, params: &Params<f64>, train: &SpikeTrain, observe: Observe) -> Walked {
-        let clock = self.network.clock();
+    fn forward_sample(&self, params: &Params<f64>, train: &SpikeTrain, trial: Trial<'_>) -> Walked {
+        let (clock, observe) = (self.network.clock(), trial.observe);
         let output = self.network.output().0;
         let mut neurons = self.start();
         let mut tape = Tape {
@@ -140,6 +143,8 @@ impl Judge {
         };
         self.emit(train, &mut tape.populations[self.network.input().0]);
         let mut readout = Readout::default();
+        let nodes = Arc::new(nodes_of(clock));
+        start_voltages(&mut readout.voltages, trial.voltages, &nodes);
         let mut peaks: Vec<(Peak<f64>, PeakAt)> = neurons[output]
             .iter()
             .map(|n| {
@@ -156,6 +161,7 @@ impl Judge {
         for k in 0..clock.steps() {
             let before: Vec<f64> = neurons[output].iter().map(|n| n.state.i).collect();
             self.deliver(params, &tape, k, &mut neurons);
+            show(&neurons, &mut readout.voltages);
             for (j, neuron) in neurons[output].iter().enumerate() {
                 let v = neuron.state.v;
                 readout.voltage.push(v);
@@ -177,6 +183,7 @@ impl Judge {
         }
         let voltages = neurons[output].iter().map(|n| n.state.v);
         readout.voltage.extend(voltages);
+        show(&neurons, &mut readout.voltages);
         if observe != Observe::Voltage {
             readout.voltage.clear();
         }
@@ -194,9 +201,16 @@ impl Judge {
     }
 
     fn emit(&self, train: &SpikeTrain, spikes: &mut Spikes<u32, f64>) {
-        let mut events: Vec<(u32, u32)> = train.on_grid(self.network.clock()).collect();
+        let events = train.on_grid(self.network.clock()).enumerate();
+        let mut events: Vec<(u32, u32, usize)> = events
+            .map(|(place, (step, neuron))| (step, neuron, place))
+            .collect();
         events.sort_unstable();
-        (spikes.when, spikes.neuron) = events.into_iter().unzip();
+        for (step, neuron, place) in events {
+            spikes.when.push(step);
+            spikes.neuron.push(neuron);
+            spikes.amplitude.extend(train.amplitudes().get(place));
+        }
     }
 
     /// `[F5]`
@@ -210,10 +224,12 @@ impl Judge {
         for (id, projection) in self.network.projections().iter().enumerate() {
             let (id, targets) = (ProjectionId(id), &mut neurons[projection.target.0]);
             let (synapses, weights) = (self.network.synapses(id), params.weights(id));
-            for (_, source) in self.arriving(projection, tape, k) {
+            let spikes = &tape.populations[projection.source.0];
+            for (spike, source) in self.arriving(projection, tape, k) {
+                let a = spikes.amplitude_of(spike);
                 for synapse in synapses.of(source) {
                     let i = &mut targets[synapse.target].state.i;
-                    *i = connect::arrive(*i, weights[synapse.weight]);
+                    *i = connect::arrive(*i, a * weights[synapse.weight]);
                 }
             }
         }
@@ -236,11 +252,7 @@ impl Judge {
 
     fn finish_readout(&self, tape: &Tape<u32, f64>, observe: Observe, readout: &mut Readout<f64>) {
         let clock = self.network.clock();
-        readout.nodes = Arc::new(Nodes {
-            times_ms: (0..clock.steps()).map(|k| clock.start_ms(k)).collect(),
-            widths_ms: vec![clock.dt_ms(); clock.steps()],
-            grid: true,
-        });
+        readout.nodes = Arc::new(nodes_of(clock));
         let start = |step: &u32| clock.start_ms(*step as usize);
         if observe == Observe::Voltage {
             let input = &tape.populations[self.network.input().0];
@@ -258,21 +270,111 @@ impl Judge {
         params: &Params<f64>,
         sample: &Sample<'_>,
         gradient: &mut Params<f64>,
-    ) -> Result<(), SolveError> {
+    ) -> Result<Vec<f64>, SolveError> {
         let mut neurons = self.start();
-        let mut backflow: Vec<Vec<f64>> = sample
-            .tape
-            .populations
-            .iter()
-            .map(|spikes| vec![0.0; spikes.len()])
-            .collect();
+        let mut backflow = vec![Vec::new(); sample.tape.populations.len()];
+        for (index, spikes) in sample.tape.populations.iter().enumerate() {
+            spikes.start_backflow(sample.seed.dl_dt(index), &mut backflow[index]);
+        }
+        let width = match sample.convention {
+            Some(Convention::Current(id)) => self.network.population(id).size,
+            Some(Convention::Graded) => self.network.input_size(),
+            Some(Convention::Time) | None => 0,
+        };
+        let mut by_input = vec![0.0; width * self.network.clock().steps()];
         for k in (0..self.network.clock().steps()).rev() {
             self.arrive(params, sample, k + 1, &neurons, &mut backflow, gradient);
+            if sample.convention == Some(Convention::Graded) {
+                self.by_amplitude(params, k + 1, &neurons, &mut by_input);
+            }
+            self.read(sample, k + 1, &mut neurons);
             self.constants(sample, k, &neurons, gradient);
+            if let Some(Convention::Current(id)) = sample.convention {
+                let row = self.by_current(sample, k, id, &neurons);
+                by_input[k * width..(k + 1) * width].copy_from_slice(&row);
+            }
             self.integrate(sample, k, &mut neurons);
             self.jump(sample, k, &backflow, (&mut neurons, gradient))?;
         }
-        Ok(())
+        if sample.convention == Some(Convention::Time) {
+            by_input = backflow.swap_remove(self.network.input().0);
+        }
+        Ok(by_input)
+    }
+
+    /// `[A5]` at the voltages at the start of step `k` that the loss reads.
+    fn read(&self, sample: &Sample<'_>, k: usize, neurons: &mut [Vec<Variables>]) {
+        for (index, population) in self.network.populations().iter().enumerate() {
+            let dl_dv = sample.seed.dl_dv(index);
+            let Some((tau_mem, _)) = population.time_constants().filter(|_| !dl_dv.is_empty())
+            else {
+                continue;
+            };
+            for (n, neuron) in neurons[index].iter_mut().enumerate() {
+                let minus_dl_dv = -dl_dv[k * population.size + n];
+                neuron.lambda.v = li::adjoint_peak(neuron.lambda.v, minus_dl_dv, tau_mem.of(n));
+            }
+        }
+    }
+
+    /// `[G9]` of every neuron over step k.
+    fn by_current(
+        &self,
+        sample: &Sample<'_>,
+        k: usize,
+        id: PopulationId,
+        neurons: &[Vec<Variables>],
+    ) -> Vec<f64> {
+        let population = self.network.population(id);
+        let (tau_mem, _) = population
+            .time_constants()
+            .expect("the convention was checked");
+        let driven = id == self.network.output();
+        let value = |n: usize| {
+            let a = sample.seed.voltage.get(k * population.size + n);
+            let stretch = Stretch {
+                ms: self.network.clock().dt_ms(),
+                tau_mem: tau_mem.of(n),
+            };
+            let a = a.copied().filter(|_| driven).unwrap_or(0.0);
+            stretch.by_current(neurons[id.0][n].lambda.v, a)
+        };
+        (0..population.size).map(value).collect()
+    }
+
+    /// `[G8]` of every input whose spike arrives at the start of step `arrival`, or would; by_input: `[steps, inputs]`.
+    fn by_amplitude(
+        &self,
+        params: &Params<f64>,
+        arrival: usize,
+        neurons: &[Vec<Variables>],
+        by_input: &mut [f64],
+    ) {
+        let (clock, inputs) = (self.network.clock(), self.network.input_size());
+        for (id, projection) in self.network.projections().iter().enumerate() {
+            let Delay::Constant(delay) = projection.delay.map(|ms| clock.delay_steps(ms));
+            if projection.source != self.network.input()
+                || arrival < delay
+                || arrival == clock.steps()
+            {
+                continue;
+            }
+            let (id, targets) = (ProjectionId(id), &neurons[projection.target.0]);
+            let population = self.network.population(projection.target);
+            let (_, tau_syn) = population
+                .time_constants()
+                .expect("a target is not the input");
+            for Synapse {
+                source,
+                target,
+                weight,
+            } in self.network.synapses(id).iter()
+            {
+                let by_weight = connect::by_weight(tau_syn.of(target), targets[target].lambda.i);
+                by_input[(arrival - delay) * inputs + source] +=
+                    params.weights(id)[weight] * by_weight;
+            }
+        }
     }
 
     /// `[A4]`, `[G1]` for the arrivals at the start of step `arrival`, and `[A6]`.
@@ -295,12 +397,14 @@ impl Judge {
             let id = ProjectionId(id);
             let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             let gradient = gradient.weights_mut(id);
+            let spikes = &sample.tape.populations[projection.source.0];
             for (spike, source) in self.arriving(projection, sample.tape, arrival) {
+                let a = spikes.amplitude_of(spike);
                 for Synapse { target, weight, .. } in synapses.of(source) {
                     let lambda = targets[target].lambda;
-                    backflow[projection.source.0][spike] +=
-                        connect::backflow(weights[weight], lambda.v, lambda.i);
-                    gradient[weight] += connect::by_weight(tau_syn.of(target), lambda.i);
+                    let r = connect::backflow(weights[weight], lambda.v, lambda.i);
+                    backflow[projection.source.0][spike] += connect::by_time(a, r);
+                    gradient[weight] += connect::by_weight(tau_syn.of(target), a * lambda.i);
                 }
             }
         }
@@ -356,8 +460,9 @@ impl Judge {
         for (id, projection) in self.network.incoming(output) {
             let (synapses, weights) = (self.network.synapses(id), params.weights(id));
             for (spike, source) in self.arriving(projection, sample.tape, at.step) {
+                let a = sample.tape.populations[projection.source.0].amplitude_of(spike);
                 for synapse in synapses.of(source).filter(|s| s.target == j) {
-                    let w = weights[synapse.weight];
+                    let w = a * weights[synapse.weight];
                     search.pass(arrivals.len(), w);
                     arrivals.push((projection.source, spike, w));
                 }
@@ -367,9 +472,6 @@ impl Judge {
             return;
         };
         for (index, (source, spike, w)) in arrivals.into_iter().enumerate().skip(carrier.arrival) {
-            if source == self.network.input() {
-                continue;
-            }
             let moved = if index == carrier.arrival {
                 carrier.drive
             } else {
@@ -489,6 +591,14 @@ impl Judge {
         let drive = sample.grazing.drive(spikes.drive[spike], theta);
         let clock = self.network.clock();
         drive.ok_or_else(|| grazing::error(population, spikes, spike, clock, sample.index))
+    }
+}
+
+/// V of the populations whose voltages are shown.
+fn show(neurons: &[Vec<Variables>], all: &mut [Voltages<f64>]) {
+    for voltages in all {
+        let shown = neurons[voltages.population.0].iter();
+        voltages.values.extend(shown.map(|neuron| neuron.state.v));
     }
 }
 
@@ -617,6 +727,7 @@ struct Sample<'a> {
     past: Vec<Vec<Vec<Past>>>,
     spike_jumps: &'a [Vec<f64>],
     grazing: Grazing,
+    convention: Option<Convention>,
 }
 
 impl Solver for Judge {
@@ -659,6 +770,7 @@ impl Solver for Judge {
         out: &mut HostTrials<u32, f64>,
     ) -> Result<(), SolveError> {
         check_batch(&self.network, batch)?;
+        check_voltages(&self.network, trial.voltages)?;
         if trial.disturbance.is_some() {
             return Err(SolveError::Unsupported {
                 solver: "judge of the grid",
@@ -670,7 +782,7 @@ impl Solver for Judge {
         out.tapes.clear();
         out.readouts.clear();
         for train in batch.trains() {
-            let walked = self.forward_sample(params, train, trial.observe);
+            let walked = self.forward_sample(params, train, trial);
             out.tapes.push(walked.tape);
             out.readouts.push(walked.readout);
         }
@@ -684,10 +796,13 @@ impl Solver for Judge {
         drive: Drive<'_, f64>,
         sum: Sum<'_, f64>,
     ) -> Result<(), SolveError> {
+        let convention = sum.convention();
         let gradient = sum.gradient;
         gradient.values_mut().fill(0.0);
         sum.reduce.join(f64::numbers_mut(gradient.values_mut()))?;
         self.adopt(params)?;
+        check_convention(&self.network, convention)?;
+        let mut by_input = Vec::new();
         for (index, tape) in forward.tapes.iter().enumerate() {
             let walked = self.walk_again(params, tape);
             let sample = Sample {
@@ -699,8 +814,12 @@ impl Solver for Judge {
                 past: walked.past,
                 spike_jumps: drive.spike_jumps,
                 grazing: drive.grazing,
+                convention,
             };
-            self.adjoint_sample(params, &sample, gradient)?;
+            by_input.push(self.adjoint_sample(params, &sample, gradient)?);
+        }
+        if let Some(inputs) = sum.inputs {
+            inputs.samples = by_input;
         }
         sum.reduce
             .hand_on(f64::numbers_mut(gradient.values_mut()))?;
@@ -716,6 +835,7 @@ impl Judge {
         let times = input.when.iter().map(|&k| clock.start_ms(k as usize));
         let mut train = SpikeTrain::default();
         train.refill(times.zip(input.neuron.iter().copied()));
-        self.forward_sample(params, &train, Observe::Peaks)
+        train.set_amplitudes(&input.amplitude);
+        self.forward_sample(params, &train, Trial::observing(Observe::Peaks))
     }
 }

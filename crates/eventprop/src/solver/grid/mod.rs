@@ -8,6 +8,7 @@ mod adjoint;
 mod forward;
 mod gradient;
 mod groups;
+mod inputs;
 pub mod judge;
 mod packed;
 mod plan;
@@ -34,7 +35,9 @@ use crate::network::{Network, PopulationId};
 use crate::params::{Params, Revision};
 use crate::readout::{Nodes, Observe, Readout};
 use crate::real::Real;
-use crate::solver::for_implementors::{check_batch, check_probes};
+use crate::solver::for_implementors::{
+    check_batch, check_convention, check_probes, check_voltages, nodes_of, start_voltages,
+};
 use crate::solver::probe::Probe;
 use crate::solver::scratch_pool::ScratchPool;
 use crate::solver::{
@@ -92,11 +95,7 @@ impl<F: Real> Grid<F> {
             pool: ScratchPool::default(),
             input_weights: InputWeights::new(&plan),
             plan,
-            nodes: Arc::new(Nodes {
-                times_ms: (0..clock.steps()).map(|k| clock.start_ms(k)).collect(),
-                widths_ms: vec![clock.dt_ms(); clock.steps()],
-                grid: true,
-            }),
+            nodes: Arc::new(nodes_of(clock)),
             states: Vec::new(),
             packed: Packed::default(),
             taken: None,
@@ -182,6 +181,7 @@ impl<F: Real> Solver for Grid<F> {
         out: &mut HostTrials<u32, F>,
     ) -> Result<(), SolveError> {
         check_batch(&self.network, batch)?;
+        check_voltages(&self.network, trial.voltages)?;
         self.take(params)?;
         out.tapes.resize_with(batch.len(), Tape::default);
         out.readouts.resize_with(batch.len(), Readout::default);
@@ -200,7 +200,16 @@ impl<F: Real> Solver for Grid<F> {
             .enumerate()
             .for_each(|(sample, ((state, tape), readout))| {
                 state.set_probes(plan, probes);
-                let Readout { voltage, peaks, .. } = readout;
+                let Readout {
+                    voltage,
+                    peaks,
+                    voltages,
+                    ..
+                } = readout;
+                start_voltages(voltages, trial.voltages, nodes);
+                let train = &batch.trains()[sample];
+                // Graded spikes are delivered one by one.
+                let input_weights = input_weights.filter(|_| train.amplitudes().is_empty());
                 let mut scratch = input_weights.map(|_| pool.lend());
                 let projected = input_weights
                     .zip(scratch.as_mut())
@@ -216,14 +225,16 @@ impl<F: Real> Solver for Grid<F> {
                 vectorized(ForwardSample {
                     plan,
                     weights,
-                    train: &batch.trains()[sample],
+                    train,
                     sample_id: batch.ids()[sample],
                     observe: trial.observe,
                     disturbance: trial.disturbance,
+                    shown: trial.voltages,
                     state: &mut *state,
                     tape,
                     voltage,
                     peaks,
+                    voltages,
                     projected,
                 });
                 state.not_finite = state.first_non_finite();
@@ -240,6 +251,7 @@ impl<F: Real> Solver for Grid<F> {
         sum: Sum<'_, F>,
     ) -> Result<(), SolveError> {
         self.take(params)?;
+        check_convention(&self.network, sum.convention())?;
         let samples = forward.tapes.len();
         let numbers = samples * self.plan.clock.steps() * self.plan.columns;
         let together = sum.reduce.is_alone() && numbers <= together::NUMBERS;
@@ -248,7 +260,7 @@ impl<F: Real> Solver for Grid<F> {
             sum.gradient.values_mut().fill(F::ZERO);
             None
         } else if together {
-            self.adjoint_together(params, forward, drive, sum.gradient)
+            self.adjoint_together(params, forward, drive, &mut sum)
         } else {
             self.adjoint_in_groups(params, forward, drive, &mut sum)
         };
@@ -260,6 +272,11 @@ impl<F: Real> Solver for Grid<F> {
         }
         if self.trains {
             gradient::clear_constants(sum.gradient);
+        }
+        if let Some(inputs) = &mut sum.inputs {
+            inputs.samples.resize_with(samples, Vec::new);
+            let both = inputs.samples.iter_mut().zip(&mut self.states);
+            both.for_each(|(found, state)| std::mem::swap(found, &mut state.by_input));
         }
         let gradient = sum.gradient;
         sum.reduce.join(F::numbers_mut(gradient.values_mut()))?;
@@ -285,7 +302,7 @@ fn finish_readout<F: Real>(
     readout.first_spikes_ms.clear();
     readout.input_ms.clear();
     match observe {
-        Observe::Peaks => {}
+        Observe::Nothing | Observe::Peaks => {}
         Observe::Voltage => {
             let input = &tape.populations[plan.input];
             let times = input.when.iter().map(|&k| plan.clock.start_ms(k as usize));

@@ -90,6 +90,8 @@ pub(super) struct State<F> {
     pub jump_next: Vec<usize>,
     /// R per population and spike.
     pub backflow: Vec<Vec<F>>,
+    /// Derivatives by the input, where they are wanted.
+    pub by_input: Vec<F>,
     /// Population and neuron of the first state variable that is not finite after the last trial.
     pub not_finite: Option<(usize, usize)>,
     /// Recorded variables.

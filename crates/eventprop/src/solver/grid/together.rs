@@ -9,7 +9,7 @@ use crate::connect::trace::Shape;
 use crate::dispatch::vectorized;
 use crate::params::Params;
 use crate::real::Real;
-use crate::solver::{Drive, HostTrials};
+use crate::solver::{Drive, HostTrials, Sum};
 
 /// Traces of λ_I of a batch, in numbers, up to which they are all kept and gathered together.
 /// PERF: 1 MB in f32 stays close to the cores, and the gradient is then written once.
@@ -22,7 +22,7 @@ impl<F: Real> Grid<F> {
         params: &Params<F>,
         forward: &HostTrials<u32, F>,
         drive: Drive<'_, F>,
-        gradient: &mut Params<F>,
+        sum: &mut Sum<'_, F>,
     ) -> Stopped {
         let plan = &self.plan;
         let shape = Shape::new(plan.columns, plan.clock.steps());
@@ -33,6 +33,7 @@ impl<F: Real> Grid<F> {
             weights: &self.packed.weights(&plan.links, params),
             forward,
             drive,
+            convention: sum.convention(),
         };
         let (states, traces) = (&mut self.states[..samples], &mut self.traces[..]);
         let back = || {
@@ -48,7 +49,8 @@ impl<F: Real> Grid<F> {
         let group = || gradient::group_batch(plan, &forward.tapes, by_neuron);
         let (stopped, ()) = rayon::join(back, group);
         if stopped.is_none() {
-            gradient::gather_batch(plan, &self.traces, &self.by_neuron, gradient);
+            let traces = (&forward.tapes[..], &self.traces[..]);
+            gradient::gather_batch(plan, traces, &self.by_neuron, sum.gradient);
         }
         stopped
     }
