@@ -62,7 +62,7 @@ class Layer:
         return spikes.to_dense(self.net.trial, dt=self.net.dt, neurons=self.size), run
 
     def backward(self, run: Run, x: Array, params: Sequence[Array], pull: Array, by_input: bool) -> tuple[Array, list[Array]]:
-        """Derivatives by the input, in the shape of x (zeros where not wanted), and by the parameters."""
+        """Derivatives by the input, in the shape of x (none where not wanted), and by the parameters."""
         with self._lock:
             self._adopt(params)
             inputs = {"graded": "graded", "time": "time", "times": "time"}[self.inputs] if by_input else None
@@ -75,7 +75,7 @@ class Layer:
                 grads = run.backward(spike_times={name: np.where(there, pull, 0.0)}, inputs=inputs)
             else:
                 grads = run.backward(spike_times={name: pull[self._slots(run.spike_times(name))]}, inputs=inputs)
-        found = np.zeros(x.shape)
+        found = np.zeros(x.shape if by_input else 0)
         if by_input:
             assert grads.inputs is not None
             if self.inputs == "graded":

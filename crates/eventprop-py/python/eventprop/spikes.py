@@ -196,18 +196,23 @@ class Spikes:
         dt = _arrays.positive("dt", dt)
         if layout == "TBN":
             found = found.swapaxes(0, 1)
-        if graded:
-            found = _arrays.floats("dense", found)
-        wrong = np.argwhere((found != 0) & (found != 1))
-        if len(wrong) and not graded:
-            at = tuple(int(i) for i in wrong[0])
-            raise ValueError(
-                f"dense{list(at)} is {found[at]}; expected 0 or 1 (a neuron spikes once in a step, or not), or graded=True for amplitudes"
+        flat = found.reshape(-1)
+        # PERF: of most arrays most entries are 0; only the others are looked at again.
+        places = np.flatnonzero(flat != 0)
+        values = flat[places].astype(np.float64)
+        wrong = np.flatnonzero(~np.isfinite(values) if graded else values != 1)
+        if len(wrong):
+            at = [int(i) for i in np.unravel_index(places[wrong[0]], found.shape)]
+            expected = (
+                "finite amplitudes"
+                if graded
+                else "0 or 1 (a neuron spikes once in a step, or not), or graded=True for amplitudes"
             )
-        samples, steps, neurons = np.nonzero(found)
+            raise ValueError(f"dense{at} is {values[wrong[0]]}; expected {expected}")
+        samples, steps, neurons = np.unravel_index(places, found.shape)
         offsets = np.searchsorted(samples, np.arange(len(found) + 1)).astype(np.int64)
         spikes = cls.from_csr(steps * dt, neurons, offsets, labels)
-        return spikes.with_amplitudes(found[samples, steps, neurons]) if graded else spikes
+        return spikes.with_amplitudes(values) if graded and (values != 1).any() else spikes
 
     @classmethod
     def from_events(

@@ -166,7 +166,8 @@ def _backward(
 def _(
     pull: torch.Tensor, x: torch.Tensor, params: list[torch.Tensor], handle: torch.Tensor, key: int, by_input: bool
 ) -> list[torch.Tensor]:
-    return [torch.empty_like(one, memory_format=torch.contiguous_format) for one in (x, *params)]
+    by_x = x if by_input else x.new_empty(0)
+    return [torch.empty_like(one, memory_format=torch.contiguous_format) for one in (by_x, *params)]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:

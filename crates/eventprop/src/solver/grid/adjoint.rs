@@ -111,9 +111,13 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
             let start = end.saturating_sub(self.shape.rows);
             for k in (start..end).rev() {
                 self.collect_backflow(k + 1);
-                self.nodes(k + 1);
+                if !self.seed.pulls.is_empty() {
+                    self.nodes(k + 1);
+                }
                 self.constants(k);
-                self.current(k);
+                if self.convention.is_some() {
+                    self.current(k);
+                }
                 self.integrate(k, k - start);
                 self.peaks(k);
                 self.silent(k);
@@ -258,7 +262,7 @@ impl<F: Real> AdjointSample<'_, F> {
 
     /// `[A5]` where a loss reads voltages at the start of step k, or at the end of the trial. What arrives then does not
     /// see it.
-    #[inline(always)]
+    #[inline(never)]
     fn nodes(&mut self, k: usize) {
         for (population, pull) in self.seed.pulls.iter().enumerate() {
             if pull.dl_dv.is_empty() {

@@ -169,7 +169,9 @@ impl<F: Real> ForwardSample<'_, F> {
     #[inline(always)]
     fn observe(&mut self, k: usize) {
         let size = self.plan.layers[self.plan.output].size;
-        self.show();
+        if !self.shown.is_empty() {
+            self.show();
+        }
         let v = &self.state.v[self.plan.output][..size];
         match self.observe {
             Observe::Nothing | Observe::FirstSpikes => {}
@@ -191,7 +193,7 @@ impl<F: Real> ForwardSample<'_, F> {
     }
 
     /// V of the populations whose voltages are shown.
-    #[inline(always)]
+    #[inline(never)]
     fn show(&mut self) {
         for (population, voltages) in self.shown.iter().zip(&mut *self.voltages) {
             let v = &self.state.v[population.0][..self.plan.layers[population.0].size];

@@ -24,6 +24,7 @@ pub(super) fn start<F: Real>(
 
 impl<F: Real> AdjointSample<'_, F> {
     /// `[G7]` `[G8]` of what arrives from the input over a link at the start of step `arrival`.
+    #[inline(never)]
     pub(super) fn collect_inputs(&mut self, convention: Convention, index: usize, arrival: usize) {
         let (plan, link) = (self.plan, &self.plan.links[index]);
         let (w, spikes) = (self.weights[index], &self.tape.populations[plan.input]);
@@ -61,6 +62,7 @@ impl<F: Real> AdjointSample<'_, F> {
     }
 
     /// `[G9]` over step k.
+    #[inline(never)]
     pub(super) fn current(&mut self, k: usize) {
         let Some(Convention::Current(population)) = self.convention else {
             return;
