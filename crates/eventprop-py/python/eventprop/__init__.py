@@ -18,7 +18,7 @@ from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
 from .gradient import Check, GradientReport, gradcheck
-from .network import Evaluation, Network, Normal, Params, Population, Readout
+from .network import Delay, Evaluation, Network, Normal, OneToOne, Params, Population, Readout, Sparse, Uniform
 from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
@@ -33,6 +33,7 @@ __all__ = [
     "Cosine",
     "OneCycle",
     "Check",
+    "Delay",
     "Epoch",
     "Evaluation",
     "EventPropClassifier",
@@ -40,11 +41,14 @@ __all__ = [
     "History",
     "Network",
     "Normal",
+    "OneToOne",
     "Params",
     "Population",
     "Readout",
     "Regularizer",
+    "Sparse",
     "Spikes",
+    "Uniform",
     "__version__",
     "data",
     "gradcheck",

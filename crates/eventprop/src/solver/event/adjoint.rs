@@ -10,8 +10,9 @@ use super::Model;
 use super::arrivals::{Arrival, Arriving, Timetable};
 use super::constants::{self, History};
 use super::neurons::{Adjoints, Flows, Paths};
-use super::schedule::Component;
+use super::schedule::{Component, Line};
 use super::stretch::Stretch;
+use crate::connect::{self, Synapse};
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
 use crate::neuron::{Between, Spike, State, li, lif};
@@ -114,7 +115,7 @@ impl Pass<'_> {
     /// Adds the gradient of the sample to `gradient`, which has the layout of the parameters.
     pub fn solve(&self, scratch: &mut Scratch, gradient: &mut [f64]) -> Result<(), SolveError> {
         self.start(scratch);
-        self.seed_output(scratch);
+        self.seed_output(scratch, gradient);
         for component in self.model.components.iter().rev() {
             if component.populations[0] != self.model.input {
                 vectorized(SolveComponent {
@@ -159,7 +160,7 @@ impl Pass<'_> {
 
     /// Sets the seed of the loss at the output: ∂L/∂t of first spikes, the push on silent outputs, and
     /// the lists of nodes and peaks to come by.
-    fn seed_output(&self, scratch: &mut Scratch) {
+    fn seed_output(&self, scratch: &mut Scratch, gradient: &mut [f64]) {
         let output = self.model.output;
         let seed = self.seed();
         let size = self.model.neurons[output].size;
@@ -193,12 +194,12 @@ impl Pass<'_> {
             scratch
                 .peaks
                 .sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            self.follow_kinks(scratch);
+            self.follow_kinks(scratch, gradient);
         }
     }
 
     /// `[A6]` for every output.
-    fn follow_kinks(&self, scratch: &mut Scratch) {
+    fn follow_kinks(&self, scratch: &mut Scratch, gradient: &mut [f64]) {
         let output = self.model.output;
         let with_output = |c: &&Component| c.populations.contains(&output);
         let component = self.model.components.iter().find(with_output);
@@ -210,10 +211,13 @@ impl Pass<'_> {
             if let Some(Carrier { arrival, drive }) =
                 self.carrier(component, j, &mut scratch.arriving)
             {
-                let source = component.lines[arrival.line].source;
+                let line = &component.lines[arrival.line];
                 let tau_mem = self.model.neurons[output].membrane(j).tau_mem;
                 let moved = kink::backflow(minus_dl_dv, drive, tau_mem);
-                scratch.sides[source].backflow[arrival.spike] -= moved;
+                scratch.sides[line.source].backflow[arrival.spike] -= moved;
+                if let Some(by_delay) = self.by_delay(line, arrival, gradient) {
+                    *by_delay -= moved;
+                }
             }
         }
     }
@@ -233,8 +237,7 @@ impl Pass<'_> {
         }
         let weight = |arrival: Arrival| {
             let line = &lines[arrival.line];
-            let weights = self.weights.of(line.projection);
-            line.synapses.weight(weights, arrival.neuron, j)
+            line.weight(self.weights.of(line.projection), arrival, j)
         };
         arriving.start(lines);
         let (mut i, mut from) = (0.0, 0.0);
@@ -257,6 +260,18 @@ impl Pass<'_> {
             }
             i = search.current();
         }
+    }
+
+    /// The derivative with respect to the delay with which a spike arrived, where it is trained.
+    fn by_delay<'b>(
+        &self,
+        line: &Line,
+        arrival: Arrival,
+        gradient: &'b mut [f64],
+    ) -> Option<&'b mut f64> {
+        let delay = line.delay_of(arrival)?;
+        let range = self.params.delays_range(line.projection)?;
+        Some(&mut gradient[range][delay])
     }
 
     #[inline(always)]
@@ -461,7 +476,7 @@ impl Pass<'_> {
         Ok(size)
     }
 
-    /// `[A4]` `[G1]` takes back everything that arrived at a stop, in the reverse order of its delivery.
+    /// `[A4]` `[G1]` `[G6]` takes back everything that arrived at a stop, in the reverse order of its delivery.
     #[inline(always)]
     fn collect(
         &self,
@@ -481,13 +496,27 @@ impl Pass<'_> {
             let adjoints = &target.adjoints;
             let range = self.weights.range(line.projection);
             let (synapses, source) = (&line.synapses, arrival.neuron);
-            neurons.gather(synapses, source, adjoints, &mut gradient[range]);
-            if line.source != self.model.input {
-                let weights = self.weights.of(line.projection);
-                let (lambda_v, lambda_i) = (&adjoints.lambda_v, &adjoints.lambda_i);
-                let backflow = synapses.backflow(weights, source, lambda_v, lambda_i);
-                sides[line.source].backflow[arrival.spike] += backflow;
+            let only = arrival.synapse(synapses);
+            match only {
+                None => neurons.gather(synapses, source, adjoints, &mut gradient[range]),
+                Some(synapse) => neurons.gather_one(synapse, adjoints, &mut gradient[range]),
             }
+            if line.source == self.model.input && line.trained.is_none() {
+                continue;
+            }
+            let weights = self.weights.of(line.projection);
+            let (lambda_v, lambda_i) = (&adjoints.lambda_v, &adjoints.lambda_i);
+            let backflow = match only {
+                None => synapses.backflow(weights, source, lambda_v, lambda_i),
+                Some(Synapse { target, weight, .. }) => {
+                    connect::backflow(weights[weight], lambda_v[target], lambda_i[target])
+                }
+            };
+            // The delay gains what the spike gains: [G6].
+            if let Some(by_delay) = self.by_delay(line, arrival, gradient) {
+                *by_delay += backflow;
+            }
+            sides[line.source].backflow[arrival.spike] += backflow;
         }
     }
 

@@ -174,8 +174,7 @@ impl Walk<'_> {
         scratch.arriving.deliver(lines, self.tape, now, |arrival| {
             let line = &lines[arrival.line];
             let weights = self.params.weights(line.projection);
-            let currents = &mut states[line.target].i;
-            line.synapses.deliver(weights, arrival.neuron, currents);
+            line.deliver(weights, arrival, &mut states[line.target].i);
         });
     }
 

@@ -356,7 +356,7 @@ impl Pass<'_> {
     fn next_stop(
         &self,
         component: &Component,
-        scratch: &Scratch,
+        scratch: &mut Scratch,
         tape: &Tape<f64, f64>,
     ) -> (f64, bool) {
         let arrival = scratch.arriving.next_ms(&component.lines, tape);
@@ -396,8 +396,7 @@ impl Pass<'_> {
     ) {
         let line = &component.lines[arrival.line];
         let weights = self.weights.of(line.projection);
-        let currents = &mut states[line.target].i;
-        line.synapses.deliver(weights, arrival.neuron, currents);
+        line.deliver(weights, arrival, &mut states[line.target].i);
         work.arrivals += 1;
     }
 

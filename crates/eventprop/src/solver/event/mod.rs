@@ -58,7 +58,7 @@ use super::scratch_pool::ScratchPool;
 use super::sum::add_in_order;
 use super::{Disturbance, Drive, HostTrials, SolveError, Solver, Sum, Trial};
 use crate::network::Network;
-use crate::params::Params;
+use crate::params::{Params, Revision};
 use crate::readout::Observe;
 use crate::real::Real;
 use crate::spikes::Batch;
@@ -119,6 +119,8 @@ pub struct Event {
     gradients: Vec<Vec<f64>>,
     outcomes: Vec<Result<Work, SolveError>>,
     work: Work,
+    /// The parameters that constants and delays are of.
+    taken: Option<Revision>,
 }
 
 impl Event {
@@ -143,6 +145,7 @@ impl Event {
             gradients: Vec::new(),
             outcomes: Vec::new(),
             work: Work::default(),
+            taken: None,
         })
     }
 
@@ -151,12 +154,23 @@ impl Event {
         self.work
     }
 
-    /// Takes over the constants that are trained.
+    /// Takes over the constants that are trained, and delays.
     fn adopt(&mut self, params: &Params<f64>) -> Result<(), SolveError> {
+        if self.taken == Some(params.revision()) {
+            return Ok(());
+        }
+        self.taken = None;
         for population in self.model.network.adopt(params)? {
             let population_now = &self.model.network.populations()[population];
             self.model.neurons[population] = Neurons::new(population_now);
         }
+        let Model {
+            network,
+            components,
+            ..
+        } = &mut self.model;
+        schedule::take_delays(components, network, params);
+        self.taken = Some(params.revision());
         Ok(())
     }
 
