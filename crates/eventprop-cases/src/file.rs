@@ -24,6 +24,7 @@
 //! target = "output"
 //! weights = [[1.0, 0.5]]       # [source][target]
 //! delay_ms = 0.0               # may be left out
+//! # delay_ms = [0.0], delay_by = "source": trained delays, of which the numbers are the first values
 //!
 //! [loss]
 //! name = "sum"                 # the names and constants (in small letters) of the benchmarks
@@ -52,12 +53,15 @@
 //! LIF populations also have `v_thresh` (1 if left out) and `v_reset` (0), LI populations `v_init` (0).
 //! A LIF population with `tau_b` has an adapting threshold, with `b_incr` (needed) and `b_init` (0).
 //! A projection has the weights of the synapses of each source, and `wiring = "one_to_one"` unless every
-//! source reaches every target.
+//! source reaches every target, or `wiring = "sparse"` and the targets of each source, ascending.
+//! `delay_by` (projection, source, target or synapse) makes delays parameters, trained up to half of the trial; their
+//! gradients are called `input->output.delay`.
 //! `trained = ["tau_mem", …]` makes constants parameters; their gradients are called `output.tau_mem`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use eventprop::connect::{Delay, Synapses, Wiring};
+use eventprop::connect::{By, Delay, Delays, Pattern, Synapses, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
     Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NetworkError, NeuronConstant,
@@ -209,15 +213,7 @@ enum WiringName {
     #[default]
     Dense,
     OneToOne,
-}
-
-impl From<WiringName> for Wiring {
-    fn from(name: WiringName) -> Self {
-        match name {
-            WiringName::Dense => Self::Dense,
-            WiringName::OneToOne => Self::OneToOne,
-        }
-    }
+    Sparse,
 }
 
 #[derive(Debug, Deserialize)]
@@ -227,10 +223,12 @@ struct ProjectionTable {
     target: String,
     #[serde(default)]
     wiring: WiringName,
+    /// The targets of the synapses of each source, where the wiring is sparse.
+    targets: Option<Vec<Vec<usize>>>,
     /// The weights of the synapses of each source.
     weights: Vec<Vec<f64>>,
-    #[serde(default)]
-    delay_ms: f64,
+    delay_ms: Option<Numbers>,
+    delay_by: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -360,8 +358,8 @@ fn network(file: &File) -> Result<Network, Fault> {
             })
         };
         let (source, target) = (end(&table.source)?, end(&table.target)?);
-        let wiring = Wiring::from(table.wiring);
         let size = |id: PopulationId| network.population(id).size;
+        let wiring = table.wiring(size(source), size(target))?;
         // Where the wiring does not fit, the network will say so.
         if let Ok(synapses) = wiring.between(size(source), size(target)) {
             table.check_rows(&synapses)?;
@@ -370,7 +368,7 @@ fn network(file: &File) -> Result<Network, Fault> {
             source,
             target,
             wiring,
-            delay: Delay::Constant(table.delay_ms),
+            delay: table.delay(network.clock().trial_ms())?,
             init: Init::Values(table.weights.concat()),
         });
     }
@@ -463,6 +461,64 @@ impl PopulationTable {
 }
 
 impl ProjectionTable {
+    fn owner(&self) -> String {
+        format!("projection {}->{}", self.source, self.target)
+    }
+
+    fn wiring(&self, sources: usize, targets: usize) -> Result<Wiring, Fault> {
+        let rows = match (self.wiring, &self.targets) {
+            (WiringName::Sparse, Some(rows)) => rows,
+            (WiringName::Sparse, None) => {
+                return Err(Fault::Missing {
+                    owner: self.owner(),
+                    key: "targets",
+                });
+            }
+            (_, Some(_)) => {
+                return Err(Fault::Needless {
+                    owner: self.owner(),
+                    key: "targets",
+                });
+            }
+            (WiringName::Dense, None) => return Ok(Wiring::Dense),
+            (WiringName::OneToOne, None) => return Ok(Wiring::OneToOne),
+        };
+        let each = rows.iter().enumerate();
+        let pairs = each.flat_map(|(source, row)| row.iter().map(move |&target| (source, target)));
+        let pattern = Pattern::new(sources, targets, pairs.collect());
+        let pattern = pattern.map_err(|error| value("targets", &error, "a pattern of synapses"))?;
+        Ok(Wiring::Sparse(Arc::new(pattern)))
+    }
+
+    fn delay(&self, trial_ms: f64) -> Result<Delay, Fault> {
+        let Some(name) = &self.delay_by else {
+            return match self.delay_ms {
+                None => Ok(Delay::NONE),
+                Some(Numbers::One(ms)) => Ok(Delay::Constant(ms)),
+                Some(Numbers::Each(_)) => Err(Fault::Missing {
+                    owner: self.owner(),
+                    key: "delay_by",
+                }),
+            };
+        };
+        let by = By::named(name).ok_or_else(|| Fault::Unknown {
+            what: "kind of delay",
+            name: name.clone(),
+            known: "projection, source, target, synapse".to_owned(),
+        })?;
+        let init = match &self.delay_ms {
+            None => Init::same(0.0),
+            Some(Numbers::One(ms)) => Init::same(*ms),
+            Some(Numbers::Each(values)) => Init::Values(values.clone()),
+        };
+        Ok(Delay::Each(Delays {
+            by,
+            init,
+            most_ms: trial_ms / 2.0,
+            trained: true,
+        }))
+    }
+
     fn check_rows(&self, synapses: &Synapses) -> Result<(), Fault> {
         for (source, row) in self.weights.iter().enumerate() {
             if row.len() != synapses.fan_out(source) {

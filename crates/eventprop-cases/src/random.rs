@@ -5,8 +5,9 @@
 //! one such weight just reaches the threshold from rest, a few of them let a neuron fire a few times.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use eventprop::connect::{Delay, Wiring};
+use eventprop::connect::{By, Delay, Delays, Pattern, Synapses, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
     Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NeuronConstant, Population,
@@ -63,8 +64,12 @@ pub struct Shape {
     /// True if the neurons of every hidden population also reach themselves and those of the next one,
     /// one to one.
     pub one_to_one: bool,
+    /// True if recurrent projections and skips have three in five of their synapses.
+    pub sparse: bool,
     /// True if projections have delays.
     pub delays: bool,
+    /// True if those delays are trained, of every kind ([`By`]) in turn.
+    pub trained_delays: bool,
     /// The constants.
     pub constants: Constants,
     /// True if thresholds adapt.
@@ -88,11 +93,13 @@ impl Shape {
             skips: bit(1),
             delays: bit(2),
             one_to_one: bit(3),
+            sparse: bit(4),
             constants: match seed / 3 % 3 {
                 0 => Constants::Plain,
                 1 => Constants::Scalar,
                 _ => Constants::PerNeuron,
             },
+            trained_delays: false,
             adapting: false,
             trained: false,
             output,
@@ -193,10 +200,10 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
         let mut connect = |source, how| draws.connect(&mut network, from(source), how);
         connect(before, How::dense(shape, Strength::DRIVING));
         if shape.recurrent && is_hidden {
-            connect(layer, How::dense(shape, Strength::RECURRENT));
+            connect(layer, How::some(shape, Strength::RECURRENT));
         }
         if shape.skips && before != input {
-            connect(input, How::dense(shape, Strength::SKIP));
+            connect(input, How::some(shape, Strength::SKIP));
         }
         if shape.one_to_one && is_hidden {
             for source in [before, layer]
@@ -268,7 +275,9 @@ struct Ends {
 #[derive(Debug, Clone)]
 struct How {
     wiring: Wiring,
+    sparse: bool,
     delays: bool,
+    trained_delays: bool,
     strength: Strength,
 }
 
@@ -276,15 +285,27 @@ impl How {
     fn dense(shape: Shape, strength: Strength) -> Self {
         Self {
             wiring: Wiring::Dense,
+            sparse: false,
             delays: shape.delays,
+            trained_delays: shape.trained_delays,
             strength,
+        }
+    }
+
+    /// A part of the synapses, where the shape is sparse.
+    fn some(shape: Shape, strength: Strength) -> Self {
+        Self {
+            sparse: shape.sparse,
+            ..Self::dense(shape, strength)
         }
     }
 
     fn one_to_one(shape: Shape) -> Self {
         Self {
             wiring: Wiring::OneToOne,
+            sparse: false,
             delays: shape.delays,
+            trained_delays: shape.trained_delays,
             strength: Strength::PAIR,
         }
     }
@@ -294,11 +315,17 @@ impl How {
 struct Draws {
     key: Key,
     counter: u64,
+    /// The kind of the trained delays that were drawn last.
+    kind: usize,
 }
 
 impl Draws {
     fn new(key: Key) -> Self {
-        Self { key, counter: 0 }
+        Self {
+            key,
+            counter: 0,
+            kind: 0,
+        }
     }
 
     fn between(&mut self, low: f64, high: f64) -> f64 {
@@ -377,12 +404,20 @@ impl Draws {
     fn connect(&mut self, network: &mut Network, ends: Ends, how: How) {
         let Ends { source, target } = ends;
         let How {
-            wiring,
+            mut wiring,
+            sparse,
             delays,
+            trained_delays,
             strength,
         } = how;
         let population = network.population(target);
-        let synapses = wiring.between(network.population(source).size, population.size);
+        let (sources, targets) = (network.population(source).size, population.size);
+        if sparse {
+            let key = self.key.with(network.projections().len() as u64);
+            let pattern = Pattern::with_probability(sources, targets, 0.6, key);
+            wiring = Wiring::Sparse(Arc::new(pattern.expect("some pair is drawn")));
+        }
+        let synapses = wiring.between(sources, targets);
         let synapses = synapses.expect("what is drawn fits");
         let weight = |target| {
             reaching_threshold(population, target) * self.normal(strength.mean, strength.std)
@@ -390,13 +425,36 @@ impl Draws {
         let weights = synapses.iter().map(|s| s.target).map(weight).collect();
         // A short one of half a millisecond's multiples would coincide with steps; these do not.
         let delay_ms = if delays { self.between(0.2, 3.0) } else { 0.0 };
+        let delay = if trained_delays {
+            self.trained(&synapses, network.projections().len())
+        } else {
+            Delay::Constant(delay_ms)
+        };
         network.add_projection(Projection {
             source,
             target,
             wiring,
-            delay: Delay::Constant(delay_ms),
+            delay,
             init: Init::Values(weights),
         });
+    }
+
+    /// Trained delays; the kinds take turns, beginning with one that the draws choose.
+    fn trained(&mut self, synapses: &Synapses, projection: usize) -> Delay {
+        const KINDS: [By; 4] = [By::Synapse, By::Source, By::Target, By::Projection];
+        self.kind = match projection {
+            0 => self.below(KINDS.len() as u64) as usize,
+            _ => self.kind + 1,
+        };
+        let by = KINDS[self.kind % KINDS.len()];
+        let len = by.shape(synapses).iter().product();
+        let values = (0..len).map(|_| self.between(0.2, 3.0)).collect();
+        Delay::Each(Delays {
+            by,
+            init: Init::Values(values),
+            most_ms: 4.0,
+            trained: true,
+        })
     }
 
     fn batch(&mut self, samples: usize) -> Batch {

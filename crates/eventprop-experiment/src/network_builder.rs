@@ -1,9 +1,10 @@
 //! Builds the networks of the benchmarks and names their parts for files.
 
+use eventprop::connect::{Delay, Wiring};
 use eventprop::loss::Loss;
 use eventprop::network::{
     Adaptation, Constant, Init, Li, Lif, Model, Network, NetworkError, NeuronConstant,
-    PopulationId, ProjectionId,
+    PopulationId, Projection, ProjectionId,
 };
 use eventprop::params::Role;
 use eventprop::rng::{Key, Purpose};
@@ -75,9 +76,12 @@ impl Topology {
             } else {
                 s.hidden_forward
             };
-            frozen.push(network.connect(source, target, init(weights)));
+            let delay = s.delays.between(layer, layer + 1);
+            frozen.push(connect(&mut network, source, target, weights, delay));
             if s.recurrent {
-                frozen.push(network.connect(target, target, init(s.hidden_hidden)));
+                let delay = s.delays.between(layer + 1, layer + 1);
+                let weights = s.hidden_hidden;
+                frozen.push(connect(&mut network, target, target, weights, delay));
             }
             hidden.push(target);
             source = target;
@@ -93,7 +97,8 @@ impl Topology {
             let li = Li::new(draw.mem, draw.syn).v_init(s.v_reset);
             network.add_li("output", classes, li)
         };
-        let weights = network.connect(source, output, init(s.hidden_output));
+        let delay = s.delays.between(layers, layers + 1);
+        let weights = connect(&mut network, source, output, s.hidden_output, delay);
         frozen.extend((!s.train_output_weights).then_some(weights));
         let mut topology = Self {
             projections: names.projections(s.recurrent),
@@ -214,11 +219,24 @@ fn hidden_neurons(settings: &NetworkSettings, draw: &Draw) -> Model {
     }
 }
 
-fn init(normal: Normal) -> Init {
-    Init::Normal {
-        mean: normal.mean,
-        std: normal.std,
-    }
+/// All to all.
+fn connect(
+    network: &mut Network,
+    source: PopulationId,
+    target: PopulationId,
+    weights: Normal,
+    delay: Delay,
+) -> ProjectionId {
+    network.add_projection(Projection {
+        source,
+        target,
+        wiring: Wiring::Dense,
+        delay,
+        init: Init::Normal {
+            mean: weights.mean,
+            std: weights.std,
+        },
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The sums are floors. What they refuse cannot run; what they let pass may still need more, which `eventprop plan`
 //! measures.
 
+use eventprop::connect::By;
 use eventprop::readout::Observe;
 use eventprop::solver::{Solver, SolverKind};
 use eventprop::with_solver;
@@ -11,7 +12,7 @@ use eventprop_params::{Benchmark, ParamError, Parameters};
 
 use crate::machine;
 use crate::network_builder::NetworkSize;
-use crate::settings::{NetworkSettings, Settings};
+use crate::settings::{DelayedProjections, NetworkSettings, Settings};
 
 /// The share of the free memory that is left for what the sums do not know.
 pub const SPARE: f64 = 0.1;
@@ -73,7 +74,8 @@ pub fn for_network(params: &Parameters, size: NetworkSize) -> Result<(), ParamEr
 
 fn network_bytes<S: Solver>(settings: &Settings, size: NetworkSize) -> f64 {
     let number = size_of::<S::Real>() as f64;
-    let parameters = weights(&settings.network, size) * number * settings.optimizer.copies();
+    let parameters = weights(&settings.network, size) * (1.0 + delays_per_weight(settings));
+    let parameters = parameters * number * settings.optimizer.copies();
     if settings.solver == SolverKind::Event {
         return parameters;
     }
@@ -87,7 +89,29 @@ fn network_bytes<S: Solver>(settings: &Settings, size: NetworkSize) -> f64 {
         Observe::Nothing | Observe::FirstSpikes | Observe::Peaks => 0.0,
     };
     // Time and width of every node.
-    parameters + states + observed + 16.0 * steps
+    parameters + states + observed + 16.0 * steps + neurons * number * behind(settings)
+}
+
+/// Delays that are parameters, for each weight.
+fn delays_per_weight(settings: &Settings) -> f64 {
+    let delays = &settings.network.delays;
+    let by_synapse = delays
+        .delay
+        .each()
+        .is_some_and(|each| each.by == By::Synapse);
+    let everywhere = delays.projections == DelayedProjections::All;
+    f64::from(u8::from(by_synapse && everywhere))
+}
+
+/// Numbers that a neuron is kept for in one sample, where a spike meets its targets at different steps: two for each step
+/// up to the longest delay.
+fn behind(settings: &Settings) -> f64 {
+    match settings.network.delays.delay.each() {
+        Some(each) if matches!(each.by, By::Target | By::Synapse) => {
+            2.0 * (each.most_ms / settings.clock.dt_ms()).ceil()
+        }
+        _ => 0.0,
+    }
 }
 
 /// Weights of all projections.

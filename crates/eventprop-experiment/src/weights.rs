@@ -1,5 +1,6 @@
 //! Weights on the disk: one flat float32 array per projection, in the order of its wiring (dense: index
-//! source · targets + target); and one per time constant in which the neurons of a population differ.
+//! source · targets + target); one of its delays in ms, where they are parameters (index of the source, of the
+//! target, or that of the weight); and one per time constant in which the neurons of a population differ.
 
 use std::path::{Path, PathBuf};
 
@@ -53,12 +54,17 @@ pub enum WeightsError {
     },
 }
 
-/// Arrays of a run under a label: the weights of every projection, and the time constants in which
+/// Arrays of a run under a label: the weights and delays of every projection, and the time constants in which
 /// neurons differ.
 fn stems(topology: &Topology) -> impl Iterator<Item = &str> {
     let weights = topology.projections.iter().map(|names| &names.weights);
+    let delays = topology.named_projections().filter_map(|(id, names)| {
+        let delay = &topology.network.projection(id).delay;
+        delay.each().map(|_| &names.delays)
+    });
     let constants = topology.constants.iter().map(|names| &names.weights);
-    weights.chain(constants).map(String::as_str)
+    let all = weights.chain(delays).chain(constants);
+    all.map(String::as_str)
 }
 
 /// Writes all weights, and the time constants that belong to them, under `last` or `best`.
@@ -74,6 +80,9 @@ pub fn save<F: Real>(
     for (id, names) in topology.named_projections() {
         let path = outputs.array(&names.weights, label.name());
         write(&path, params.weights(id))?;
+        if let Some(delays) = params.delays(id) {
+            write(&outputs.array(&names.delays, label.name()), delays)?;
+        }
     }
     for names in &topology.constants {
         let path = outputs.array(&names.weights, label.name());
@@ -82,7 +91,7 @@ pub fn save<F: Real>(
     Ok(())
 }
 
-/// Writes all weights as they are after a trial, under `eEPOCH_tTRIAL`.
+/// Writes all weights and delays as they are after a trial, under `eEPOCH_tTRIAL`.
 ///
 /// # Errors
 /// [`WriteError`].
@@ -94,6 +103,9 @@ pub fn dump<F: Real>(
 ) -> Result<(), WriteError> {
     for (id, names) in topology.named_projections() {
         write(&outputs.array(&names.dumped, label), params.weights(id))?;
+        if let Some(delays) = params.delays(id) {
+            write(&outputs.array(&names.delays, label), delays)?;
+        }
     }
     Ok(())
 }
@@ -189,7 +201,7 @@ impl Saved {
         Ok(())
     }
 
-    /// Reads all weights into `params`.
+    /// Reads all weights and delays into `params`.
     ///
     /// # Errors
     /// [`WeightsError`]; `params` may then be partly read.
@@ -203,6 +215,12 @@ impl Saved {
             let found = self.read(&names.weights, weights.len())?;
             for (weight, value) in weights.iter_mut().zip(found) {
                 *weight = F::from_f64(f64::from(value));
+            }
+            if let Some(delays) = params.delays_mut(id) {
+                let found = self.read(&names.delays, delays.len())?;
+                for (delay, value) in delays.iter_mut().zip(found) {
+                    *delay = F::from_f64(f64::from(value));
+                }
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use eventprop::connect::Delay;
+use eventprop::connect::{Delay, Delays};
 use eventprop::network::{Constant, Init, Model, Network, Population};
 use eventprop_experiment::run::saved_network;
 use numpy::IntoPyArray;
@@ -59,11 +59,10 @@ fn built<'py>(py: Python<'py>, network: &Network) -> PyResult<Bound<'py, PyList>
     }
     for projection in network.projections() {
         let name = |id| &network.population(id).name;
-        let Delay::Constant(delay_ms) = projection.delay;
         // Weights that were given stand among the parameters.
         let normal = match projection.init {
             Init::Normal { mean, std } => [mean, std],
-            Init::Values(_) => [0.0, 0.0],
+            Init::Uniform { .. } | Init::Values(_) => [0.0, 0.0],
         };
         let step = PyDict::new(py);
         step.set_item(
@@ -71,10 +70,23 @@ fn built<'py>(py: Python<'py>, network: &Network) -> PyResult<Bound<'py, PyList>
             [name(projection.source), name(projection.target)],
         )?;
         step.set_item("normal", normal)?;
-        step.set_item("delay", delay_ms)?;
+        match &projection.delay {
+            Delay::Constant(ms) => step.set_item("delay", ms)?,
+            Delay::Each(delays) => step.set_item("delay", each(py, delays)?)?,
+        }
         steps.append(step)?;
     }
     Ok(steps)
+}
+
+/// Delays that are parameters; their values stand among these.
+fn each<'py>(py: Python<'py>, delays: &Delays) -> PyResult<Bound<'py, PyDict>> {
+    let described = PyDict::new(py);
+    described.set_item("init", 0.0)?;
+    described.set_item("most", delays.most_ms)?;
+    described.set_item("by", delays.by.name())?;
+    described.set_item("trainable", delays.trained)?;
+    Ok(described)
 }
 
 fn trainable<'py>(py: Python<'py>, population: &Population) -> PyResult<Bound<'py, PyDict>> {

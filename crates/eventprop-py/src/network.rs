@@ -1,15 +1,16 @@
 //! A network that is built step by step, with its parameters.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use eventprop::connect::Synapses;
+use eventprop::connect::{By, Delay, Delays, Pattern, Synapse, Synapses, Wiring};
 use eventprop::network::{
     Adaptation, Alif, Clock, Constant, Init, Li, Lif, Network as Description, NetworkError,
-    NeuronConstant, PopulationId,
+    NeuronConstant, PopulationId, Projection, ProjectionId,
 };
 use eventprop::params::{Entry, Params, Role};
-use numpy::{PyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use eventprop::rng::{Key, Purpose};
+use numpy::{IntoPyArray, PyArray, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::errors;
@@ -39,13 +40,103 @@ struct Ends {
     target: usize,
 }
 
-/// The distribution of initial weights, a pair in Python.
+/// Initial values: all of them, row by row, or the name of a distribution with its two numbers.
 #[derive(FromPyObject)]
-struct Normal {
+enum Initial<'py> {
+    Values(PyReadonlyArray1<'py, f64>),
+    Drawn((String, f64, f64)),
+}
+
+impl Initial<'_> {
+    fn init(&self) -> PyResult<Init> {
+        match self {
+            Self::Values(values) => {
+                let values = values.as_slice().map_err(errors::value)?;
+                Ok(Init::Values(values.to_vec()))
+            }
+            &Self::Drawn((ref name, a, b)) => match &name[..] {
+                "normal" => Ok(Init::Normal { mean: a, std: b }),
+                "uniform" => Ok(Init::Uniform { low: a, high: b }),
+                other => Err(errors::value(format!(
+                    "there is no distribution {other:?}; there are normal, uniform"
+                ))),
+            },
+        }
+    }
+}
+
+/// Sources and targets of synapses.
+type Pairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
+
+/// The wiring of a projection: its name, or the sources and targets of its synapses.
+#[derive(FromPyObject)]
+enum Wired<'py> {
+    Named(String),
+    Pairs((PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>)),
+}
+
+impl Wired<'_> {
+    fn wiring(&self, sources: usize, targets: usize) -> PyResult<Wiring> {
+        match self {
+            Self::Named(name) if name == "one_to_one" => Ok(Wiring::OneToOne),
+            Self::Named(_) => Ok(Wiring::Dense),
+            Self::Pairs((from, to)) => {
+                let from = from.as_slice().map_err(errors::value)?;
+                let to = to.as_slice().map_err(errors::value)?;
+                let pair = |(from, to): (&i64, &i64)| (*from as usize, *to as usize);
+                let pairs = from.iter().zip(to).map(pair).collect();
+                let pattern = Pattern::new(sources, targets, pairs).map_err(errors::value)?;
+                Ok(Wiring::Sparse(Arc::new(pattern)))
+            }
+        }
+    }
+}
+
+fn pairs_of<'py>(py: Python<'py>, synapses: &Synapses) -> Pairs<'py> {
+    let list = |of: fn(Synapse) -> usize| -> Vec<i64> {
+        synapses.iter().map(|synapse| of(synapse) as i64).collect()
+    };
+    let (sources, targets) = (list(|s| s.source), list(|s| s.target));
+    (sources.into_pyarray(py), targets.into_pyarray(py))
+}
+
+/// The delay of a projection: one number, or parameters.
+#[derive(FromPyObject)]
+enum Delaying<'py> {
+    Constant(f64),
+    Each(EachDelay<'py>),
+}
+
+/// Delays that are parameters, a tuple in Python.
+#[derive(FromPyObject)]
+struct EachDelay<'py> {
     #[pyo3(item(0))]
-    mean: f64,
+    by: String,
     #[pyo3(item(1))]
-    std: f64,
+    init: Initial<'py>,
+    #[pyo3(item(2))]
+    most_ms: f64,
+    #[pyo3(item(3))]
+    trained: bool,
+}
+
+impl Delaying<'_> {
+    fn delay(&self) -> PyResult<Delay> {
+        match self {
+            Self::Constant(ms) => Ok(Delay::Constant(*ms)),
+            Self::Each(each) => Ok(Delay::Each(Delays {
+                by: By::named(&each.by).ok_or_else(|| {
+                    let by = &each.by;
+                    errors::value(format!(
+                        "delays by {by:?} are not possible; expected \"projection\", \"source\", \"target\" or \"synapse\""
+                    ))
+                })?,
+                init: each.init.init()?,
+                most_ms: each.most_ms,
+                trained: each.trained,
+            })),
+        }
+    }
 }
 
 /// The network built so far.
@@ -193,29 +284,64 @@ impl Network {
         Ok(())
     }
 
-    /// Connects two populations with given weights `[source, target]`, or normal draws. Returns the
-    /// name of the projection.
+    /// Connects two populations. Returns the name of the projection.
     fn connect(
         &self,
         ends: Ends,
-        weights: Option<PyReadonlyArray2<'_, f64>>,
-        normal: Normal,
-        delay_ms: f64,
+        weights: Initial<'_>,
+        delay: Delaying<'_>,
+        wiring: Wired<'_>,
     ) -> PyResult<String> {
         let mut built = self.lock();
         let mut changed = built.network.clone();
-        let init = match weights {
-            Some(weights) => Init::Values(weights.as_slice().map_err(errors::value)?.to_vec()),
-            None => Init::Normal {
-                mean: normal.mean,
-                std: normal.std,
-            },
-        };
         let (source, target) = (PopulationId(ends.source), PopulationId(ends.target));
-        let id = changed.connect_delayed(source, target, init, delay_ms);
+        let size = |id| changed.population(id).size;
+        let wiring = wiring.wiring(size(source), size(target))?;
+        wiring
+            .between(size(source), size(target))
+            .map_err(errors::value)?;
+        let id = changed.add_projection(Projection {
+            source,
+            target,
+            wiring,
+            delay: delay.delay()?,
+            init: weights.init()?,
+        });
         check_weights(&changed.synapses(id))?;
         built.network = checked(changed)?;
         Ok(built.network.projection_name(id))
+    }
+
+    /// Sources and targets of a sparse wiring that the next projection could have, drawn under the seed of the network:
+    /// every pair with the probability `number`, or `number` sources for each target.
+    fn draw_pairs<'py>(
+        &self,
+        py: Python<'py>,
+        ends: Ends,
+        how: &str,
+        number: f64,
+    ) -> PyResult<Pairs<'py>> {
+        let built = self.lock();
+        let network = &built.network;
+        let size = |index: usize| network.population(PopulationId(index)).size;
+        let (sources, targets) = (size(ends.source), size(ends.target));
+        let key = Key::new(built.seed, Purpose::Wiring).with(network.projections().len() as u64);
+        let pattern = match how {
+            "probability" => Pattern::with_probability(sources, targets, number, key),
+            _ => Pattern::with_fan_in(sources, targets, number as usize, key),
+        };
+        let wiring = Wiring::Sparse(Arc::new(pattern.map_err(errors::value)?));
+        let synapses = wiring.between(sources, targets).map_err(errors::value)?;
+        Ok(pairs_of(py, &synapses))
+    }
+
+    /// Sources and targets of the synapses of a projection, in the order of its weights; none when there is none of
+    /// this name.
+    fn synapses<'py>(&self, py: Python<'py>, name: &str) -> Option<Pairs<'py>> {
+        let network = &self.lock().network;
+        let mut ids = (0..network.projections().len()).map(ProjectionId);
+        let id = ids.find(|id| network.projection_name(*id) == name)?;
+        Some(pairs_of(py, &network.synapses(id)))
     }
 
     /// Raises when this is no network yet.
@@ -288,6 +414,10 @@ pub fn shape(network: &Description, entry: &Entry) -> Vec<usize> {
     match entry.role {
         Role::Constant(..) => vec![entry.range.len()],
         Role::Weights(id) => network.synapses(id).shape(),
+        Role::Delays(id) => match network.projection(id).delay.each() {
+            Some(delays) => delays.by.shape(&network.synapses(id)),
+            None => Vec::new(),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use eventprop::optim::Average;
+use eventprop::optim::{Average, Rates};
 use eventprop::params::Params;
 use eventprop::solver::Solver;
 use eventprop::spikes::Batch;
@@ -27,7 +27,7 @@ trait AnyTraining: Send {
 impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
     fn solve(&mut self, batch: &Batch, verb: Verb) -> Solved {
         match verb {
-            Verb::Train { eta } => self.train_batch(batch, None, eta),
+            Verb::Train(rates) => self.train_batch(batch, None, rates),
             Verb::Test => self.test_batch(batch),
         }
     }
@@ -46,7 +46,7 @@ struct Work {
 /// The task for a batch.
 #[derive(Clone, Copy)]
 enum Verb {
-    Train { eta: f64 },
+    Train(Rates),
     Test,
 }
 
@@ -101,8 +101,10 @@ impl Session {
         events: Events<'_>,
         places: PyReadonlyArray1<'_, i64>,
         eta: f64,
+        delays: f64,
     ) -> PyResult<(f64, usize)> {
-        let report = self.report(py, &events, &places, Verb::Train { eta })?;
+        let verb = Verb::Train(Rates { eta, delays });
+        let report = self.report(py, &events, &places, verb)?;
         Ok((report.loss_sum, report.correct))
     }
 

@@ -19,9 +19,8 @@ CASES = Path(__file__).parents[2] / "eventprop-cases" / "cases"
 
 
 def case_files() -> list[Path]:
-    """The cases that the package can build: those whose projections are all dense."""
-    cases = sorted(CASES.glob("*.toml"))
-    return [path for path in cases if not any("wiring" in table for table in read_case(path)["projection"])]
+    """The cases of the corpus."""
+    return sorted(CASES.glob("*.toml"))
 
 
 def read_case(path: Path) -> dict[str, Any]:
@@ -39,12 +38,35 @@ def build(case: dict[str, Any]) -> tuple[ep.Network, ep.Spikes, ep.loss.Loss]:
         add = {"lif": net.add_alif if "tau_b" in rest else net.add_lif, "li": net.add_li}[table["model"]]
         add(table["name"], table["size"], trainable={k: 1e-3 for k in table.get("trained", [])}, **rest)
     for table in case["projection"]:
-        net.connect(table["source"], table["target"], table["weights"], delay=table.get("delay_ms", 0.0))
+        connect(net, table)
     samples = [([t for t, _ in s["input"]], [n for _, n in s["input"]]) for s in case["sample"]]
     batch = ep.Spikes(samples, [s["label"] for s in case["sample"]])
     constants = {k: v for k, v in case["loss"].items() if k != "name"}
     constants["tau"] = constants.pop("tau_accumulator", 20.0)
     return net, batch, ep.loss.named(case["loss"]["name"], constants | {"push_silent": False})
+
+
+def connect(net: ep.Network, table: dict[str, Any]) -> None:
+    """A projection of a case."""
+    delay: Any = table.get("delay_ms", 0.0)
+    weights = np.concatenate([np.asarray(row, float) for row in table["weights"]])
+    wiring: ep.Sparse | ep.OneToOne | None = None
+    sizes = {population.name: population.size for population in net.populations}
+    shape = (sizes[table["source"]], sizes[table["target"]])
+    if table.get("wiring") == "one_to_one":
+        wiring = ep.OneToOne()
+    elif table.get("wiring") == "sparse":
+        mask = np.zeros(shape, bool)
+        for source, targets in enumerate(table["targets"]):
+            mask[source, targets] = True
+        wiring = ep.Sparse(mask)
+    else:
+        weights = weights.reshape(shape)
+    if "delay_by" in table:
+        by = table["delay_by"]
+        given = np.reshape(delay, weights.shape) if by == "synapse" else np.asarray(delay)
+        delay = ep.Delay(given, most=net.trial / 2, by=by)
+    net.connect(table["source"], table["target"], weights, delay=delay, wiring=wiring)
 
 
 @pytest.fixture

@@ -12,17 +12,20 @@
 //! there see what a parameter does to voltages, and the adjoint agrees with them to rounding only where the loss reads
 //! voltages at points (`max`) and no spike lies between; elsewhere to the order of the step.
 //!
-//! The pushes that are not gradients, regularisers and the push on silent outputs, are left out.
+//! Delays that are not trained, those on a bound and all of them on a grid are left out; so are
+//! the pushes that are not gradients, regularisers and the push on silent outputs.
 
+use crate::connect::Synapse;
 use crate::loss::{Labelled, Loss, LossFunction, LossScale, Outcome};
 use crate::network::{Network, PopulationId};
-use crate::params::{Params, Role};
+use crate::params::{Entry, Params, Role};
 use crate::readout::Seed;
 use crate::reduce::Alone;
 use crate::rng::{Key, Purpose};
 use crate::solver::event::Event;
 use crate::solver::{Drive, Grazing, Solver, Sum, Trials};
 use crate::spikes::Batch;
+use crate::tape::SpikeTime;
 use crate::train::TrainError;
 
 /// Subject and precision of a check.
@@ -63,9 +66,9 @@ pub enum Verdict {
 /// One parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// The projection or constant, such as `input->hidden` or `hidden.tau_mem`.
+    /// The projection, its delays or the constant, such as `input->hidden`, `input->hidden.delay` or `hidden.tau_mem`.
     pub name: String,
-    /// Source neuron; none for a constant.
+    /// Source neuron, of a delay that several synapses share that of the first; none for a constant.
     pub source: Option<usize>,
     /// Target neuron, or the neuron whose constant it is.
     pub target: usize,
@@ -175,12 +178,25 @@ pub fn check_own<S: Solver<Real = f64>>(
         let values = &params.values()[entry.range.clone()];
         let largest = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
         let step = settings.step * if largest > 0.0 { largest } else { 1.0 };
-        for offset in chosen(values.len(), index, settings) {
+        let places = chosen(values.len(), index, settings).into_iter();
+        for offset in places {
+            if !is_comparable(&probe, entry, values[offset], step) {
+                continue;
+            }
             let place = entry.range.start + offset;
             let adjoint = gradient.values()[place];
             let (difference, uncertainty, verdict) = probe.compare(place, adjoint, step)?;
             let (source, target) = match entry.role {
                 Role::Constant(..) => (None, offset),
+                Role::Delays(id) => {
+                    let network = probe.solver.network();
+                    let by = network.projection(id).delay.each().map(|delays| delays.by);
+                    let synapses = network.synapses(id);
+                    let shares = |s: &Synapse| by.is_some_and(|by| by.index(*s) == offset);
+                    let found = synapses.iter().find(shares);
+                    let synapse = found.expect("every delay has a synapse");
+                    (Some(synapse.source), synapse.target)
+                }
                 Role::Weights(id) => {
                     let synapses = probe.solver.network().synapses(id);
                     let found = synapses.iter().find(|s| s.weight == offset);
@@ -205,6 +221,17 @@ pub fn check_own<S: Solver<Real = f64>>(
         spikes: base.spikes,
         grazing: probe.grazing,
     })
+}
+
+/// True if a parameter has a derivative to compare with: delays that are not trained have none, one that lies on a
+/// bound, beyond which it cannot go, only to one side, and on a grid a small change of a delay changes nothing.
+fn is_comparable<S: Solver>(probe: &Probe<'_, S>, entry: &Entry, value: f64, step: f64) -> bool {
+    let Role::Delays(id) = entry.role else {
+        return true;
+    };
+    let projection = probe.solver.network().projection(id);
+    let trained = projection.delay.trained().is_some();
+    trained && !S::Time::IN_STEPS && value - step >= entry.least && value + step <= entry.most
 }
 
 /// Positions to check among `len`, ascending.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::aligned::Aligned;
-use crate::network::{Init, Network, NetworkError, NeuronConstant, PopulationId, ProjectionId};
+use crate::network::{Network, NetworkError, NeuronConstant, PopulationId, ProjectionId};
 use crate::real::Real;
 use crate::rng::{Key, Purpose};
 
@@ -17,6 +17,9 @@ use crate::rng::{Key, Purpose};
 pub enum Role {
     /// Weights of a projection, numbered by its wiring (dense: `[source, target]`, row-major).
     Weights(ProjectionId),
+    /// Delays of a projection in ms, numbered by the synapses that share one
+    /// ([`By`](crate::connect::By)).
+    Delays(ProjectionId),
     /// A trained constant of a population, one value per neuron.
     Constant(PopulationId, NeuronConstant),
 }
@@ -24,7 +27,7 @@ pub enum Role {
 /// A named range of the buffer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Name, such as `input->hidden` or `hidden.tau_mem`.
+    /// Name, such as `input->hidden`, `input->hidden.delay` or `hidden.tau_mem`.
     pub name: String,
     /// Meaning.
     pub role: Role,
@@ -32,6 +35,8 @@ pub struct Entry {
     pub range: Range<usize>,
     /// The smallest value that training may give these parameters; −∞ where there is no bound.
     pub least: f64,
+    /// The largest value; ∞ where there is no bound.
+    pub most: f64,
 }
 
 /// A flat buffer of parameters (or of their gradients) with named ranges.
@@ -50,6 +55,25 @@ struct Layout {
     entries: Vec<Entry>,
     /// The range of the weights of every projection.
     weights: Vec<Range<usize>>,
+    /// The range of the delays of every projection; none where they are no parameters.
+    delays: Vec<Option<Range<usize>>>,
+}
+
+/// The values that training may give to parameters.
+struct Bounds {
+    least: f64,
+    most: f64,
+}
+
+impl Bounds {
+    const NONE: Self = Self::from(f64::NEG_INFINITY);
+
+    const fn from(least: f64) -> Self {
+        Self {
+            least,
+            most: f64::INFINITY,
+        }
+    }
 }
 
 impl Layout {
@@ -57,19 +81,33 @@ impl Layout {
         let mut layout = Self {
             entries: Vec::new(),
             weights: Vec::new(),
+            delays: Vec::new(),
         };
         for index in 0..network.projections().len() {
             let id = ProjectionId(index);
             let len = network.synapses(id).weights_len();
             let name = network.projection_name(id);
-            let range = layout.push(name, Role::Weights(id), len, f64::NEG_INFINITY);
+            let range = layout.push(name, Role::Weights(id), len, Bounds::NONE);
             layout.weights.push(range);
+        }
+        for (index, projection) in network.projections().iter().enumerate() {
+            let id = ProjectionId(index);
+            let range = projection.delay.each().map(|delays| {
+                let len = delays.by.shape(&network.synapses(id)).iter().product();
+                let name = format!("{}.delay", network.projection_name(id));
+                let bounds = Bounds {
+                    least: 0.0,
+                    most: delays.most_ms,
+                };
+                layout.push(name, Role::Delays(id), len, bounds)
+            });
+            layout.delays.push(range);
         }
         for (index, population) in network.populations().iter().enumerate() {
             for trained in &population.trained {
                 let name = format!("{}.{}", population.name, trained.constant.name());
                 let role = Role::Constant(PopulationId(index), trained.constant);
-                layout.push(name, role, population.size, trained.least);
+                layout.push(name, role, population.size, Bounds::from(trained.least));
             }
         }
         layout
@@ -80,13 +118,14 @@ impl Layout {
     }
 
     /// Puts a range behind the others.
-    fn push(&mut self, name: String, role: Role, len: usize, least: f64) -> Range<usize> {
+    fn push(&mut self, name: String, role: Role, len: usize, bounds: Bounds) -> Range<usize> {
         let range = self.len()..self.len() + len;
         self.entries.push(Entry {
             name,
             role,
             range: range.clone(),
-            least,
+            least: bounds.least,
+            most: bounds.most,
         });
         range
     }
@@ -171,8 +210,8 @@ impl<F: Real> Params<F> {
         })
     }
 
-    /// Initial parameters: every projection's own [`Init`], drawn under `seed`, and the trained
-    /// constants of the network, which the bounds do not change.
+    /// Initial parameters: every projection's own [`Init`](crate::network::Init), of weights and of
+    /// delays, drawn under `seed`, and the trained constants of the network, which the bounds do not change.
     ///
     /// # Errors
     /// When the network is not valid.
@@ -181,16 +220,15 @@ impl<F: Real> Params<F> {
         for (index, projection) in network.projections().iter().enumerate() {
             let key = Key::new(seed, Purpose::Weights).with(index as u64);
             let weights = params.weights_mut(ProjectionId(index));
-            match &projection.init {
-                Init::Normal { mean, std } => {
-                    for (counter, weight) in weights.iter_mut().enumerate() {
-                        *weight = F::from_f64(mean + std * key.normal(counter as u64));
-                    }
-                }
-                Init::Values(values) => {
-                    for (weight, value) in weights.iter_mut().zip(values) {
-                        *weight = F::from_f64(*value);
-                    }
+            for (number, weight) in weights.iter_mut().enumerate() {
+                *weight = F::from_f64(projection.init.draw(key, number));
+            }
+            let key = Key::new(seed, Purpose::Delays).with(index as u64);
+            if let Some(delays) = projection.delay.each() {
+                let values = params.delays_mut(ProjectionId(index)).into_iter().flatten();
+                for (number, delay) in values.enumerate() {
+                    let drawn = delays.init.draw(key, number);
+                    *delay = F::from_f64(drawn.clamp(0.0, delays.most_ms));
                 }
             }
         }
@@ -207,14 +245,16 @@ impl<F: Real> Params<F> {
         Ok(params)
     }
 
-    /// Lifts every parameter to its bound.
+    /// Takes every parameter that is out of its bounds to the one that it passed.
     pub fn keep_bounds(&mut self) {
         let layout = Arc::clone(&self.layout);
         for entry in layout.entries.iter().filter(|e| e.least.is_finite()) {
-            let least = F::from_f64(entry.least);
+            let (least, most) = (F::from_f64(entry.least), F::from_f64(entry.most));
             for value in &mut self.change()[entry.range.clone()] {
                 if *value < least {
                     *value = least;
+                } else if *value > most {
+                    *value = most;
                 }
             }
         }
@@ -322,6 +362,23 @@ impl<F: Real> Params<F> {
     /// Position of the weights of a projection in the buffer.
     pub(crate) fn weights_range(&self, id: ProjectionId) -> Range<usize> {
         self.layout.weights[id.0].clone()
+    }
+
+    /// Delays of a projection in ms, numbered by the synapses that share one; none where they are no
+    /// parameters.
+    pub fn delays(&self, id: ProjectionId) -> Option<&[F]> {
+        Some(&self.values[self.delays_range(id)?])
+    }
+
+    /// Delays of a projection, to be changed.
+    pub fn delays_mut(&mut self, id: ProjectionId) -> Option<&mut [F]> {
+        let range = self.delays_range(id)?;
+        Some(&mut self.change()[range])
+    }
+
+    /// Position of the delays of a projection in the buffer.
+    pub(crate) fn delays_range(&self, id: ProjectionId) -> Option<Range<usize>> {
+        self.layout.delays[id.0].clone()
     }
 
     /// The weights of all projections.

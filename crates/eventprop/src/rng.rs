@@ -29,6 +29,10 @@ pub enum Purpose {
     Fibres = 10,
     /// Time constants in which the neurons of a population differ.
     TimeConstants = 11,
+    /// Initial delays.
+    Delays = 13,
+    /// Pairs of neurons that are connected.
+    Wiring = 14,
     /// Parameters of a random search.
     Search = 12,
     /// Anything a test or an example wants.

@@ -14,7 +14,7 @@ use crate::activity::{Activity, Counts};
 use crate::dispatch::{Kernel, vectorized};
 use crate::loss::{Labelled, Loss, LossError, LossFunction, LossScale, Outcome};
 use crate::network::PopulationId;
-use crate::optim::{Average, Optimizer};
+use crate::optim::{Average, Optimizer, Rates};
 use crate::params::{Params, Role};
 use crate::readout::Seed;
 use crate::real::Real;
@@ -177,8 +177,8 @@ impl<S: Solver> Session<S> {
         }
     }
 
-    /// Forward, loss, adjoint and one optimiser step with learning rate `eta`; trained constants are
-    /// kept within their bounds.
+    /// Forward, loss, adjoint and one optimiser step with one learning rate, or with [`Rates`]; trained
+    /// constants and delays are kept within their bounds.
     ///
     /// # Errors
     /// When the batch does not fit, or a state or a gradient leaves the finite numbers; the
@@ -187,11 +187,11 @@ impl<S: Solver> Session<S> {
         &mut self,
         batch: &Batch,
         disturbance: Option<&Disturbance>,
-        eta: f64,
+        rates: impl Into<Rates>,
     ) -> Result<BatchReport, TrainError> {
         let report = self.gradient_of(batch, disturbance)?;
         self.optimizer
-            .step(&mut self.params, &mut self.gradient, eta, &self.frozen);
+            .step(&mut self.params, &mut self.gradient, rates, &self.frozen);
         self.params.keep_bounds();
         if let Some(average) = &mut self.average {
             average.add(&self.params);

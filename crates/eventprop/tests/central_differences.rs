@@ -22,9 +22,10 @@
     reason = "the figures of a proof are shown with --nocapture"
 )]
 
-use eventprop::connect::Delay;
+use eventprop::connect::Lags;
 use eventprop::loss::Loss;
-use eventprop::network::{Network, PopulationId};
+use eventprop::network::{Network, PopulationId, ProjectionId};
+use eventprop::params::Params;
 use eventprop::readout::Readout;
 use eventprop::solver::HostTrials;
 use eventprop::solver::event::Event;
@@ -51,21 +52,34 @@ enum Happening {
     End { population: usize },
 }
 
-fn pattern(network: &Network, forward: &HostTrials<f64, f64>) -> Pattern {
+fn pattern(network: &Network, params: &Params<f64>, forward: &HostTrials<f64, f64>) -> Pattern {
     let samples = forward.tapes.iter().zip(&forward.readouts);
+    let ids = (0..network.projections().len()).map(ProjectionId);
+    let lags: Vec<Lags<f64>> = ids.map(|id| network.lags(id, params)).collect();
     samples
-        .flat_map(|(tape, readout)| of_sample(network, tape, readout))
+        .flat_map(|(tape, readout)| of_sample((network, &lags), tape, readout))
         .collect()
 }
 
-fn of_sample(network: &Network, tape: &Tape<f64, f64>, readout: &Readout<f64>) -> Pattern {
-    let arrived = |population: usize, until: f64| -> Vec<usize> {
+fn of_sample(
+    (network, lags): (&Network, &[Lags<f64>]),
+    tape: &Tape<f64, f64>,
+    readout: &Readout<f64>,
+) -> Pattern {
+    // At one neuron of a population, or at all of them.
+    let arrived_at = |population: usize, neuron: Option<usize>, until: f64| -> Vec<usize> {
         let lines = network.incoming(PopulationId(population));
         lines
-            .map(|(_, line)| {
-                let when = &tape.populations[line.source.0].when;
-                let Delay::Constant(delay_ms) = line.delay;
-                when.partition_point(|spike| spike + delay_ms < until)
+            .map(|(id, line)| {
+                let (synapses, lags) = (network.synapses(id), &lags[id.0]);
+                let spikes = &tape.populations[line.source.0];
+                let each = spikes.when.iter().zip(&spikes.neuron);
+                let counts = each.map(|(when, &source)| {
+                    let to = synapses.of(source as usize);
+                    let to = to.filter(|s| neuron.is_none_or(|n| n == s.target));
+                    to.filter(|s| when + lags.of(*s) < until).count()
+                });
+                counts.sum()
             })
             .collect()
     };
@@ -73,10 +87,12 @@ fn of_sample(network: &Network, tape: &Tape<f64, f64>, readout: &Readout<f64>) -
     for (population, spikes) in tape.populations.iter().enumerate() {
         for (&when, &neuron) in spikes.when.iter().zip(&spikes.neuron) {
             let spike = Happening::Spike { population, neuron };
-            pattern.push((spike, arrived(population, when)));
+            let arrived = arrived_at(population, Some(neuron as usize), when);
+            pattern.push((spike, arrived));
         }
         let end = Happening::End { population };
-        pattern.push((end, arrived(population, network.clock().trial_ms())));
+        let arrived = arrived_at(population, None, network.clock().trial_ms());
+        pattern.push((end, arrived));
     }
     // By neuron; the sort is stable, so every neuron keeps the order of its spikes.
     pattern.sort_by_key(|(happening, _)| *happening);
@@ -84,8 +100,8 @@ fn of_sample(network: &Network, tape: &Tape<f64, f64>, readout: &Readout<f64>) -
     for (output, peak) in readout.peaks.iter().enumerate() {
         // A peak at an arrival is at its very time, up to the rounding of a sum.
         let (before, after) = (peak.time_ms - 1e-9, peak.time_ms + 1e-9);
-        let arrived_before = arrived(population, before);
-        let at_arrival = arrived_before != arrived(population, after);
+        let arrived_before = arrived_at(population, Some(output), before);
+        let at_arrival = arrived_before != arrived_at(population, Some(output), after);
         pattern.push((Happening::Peak { output, at_arrival }, arrived_before));
     }
     pattern
@@ -110,7 +126,7 @@ impl Subject {
     fn new(drawn: Drawn, loss: Loss) -> (Self, Solved<HostTrials<f64, f64>>) {
         let mut solver = Event::new(&drawn.network).unwrap();
         let solved = solve(&mut solver, &drawn.params, &drawn.batch, &loss);
-        let pattern = pattern(&drawn.network, &solved.trials);
+        let pattern = pattern(&drawn.network, &drawn.params, &solved.trials);
         let subject = Self {
             drawn,
             loss,
@@ -126,7 +142,7 @@ impl Subject {
         params.values_mut()[parameter] = value;
         let (forward, outcomes, _) =
             evaluate(&mut self.solver, &params, &self.drawn.batch, &self.loss);
-        let same = pattern(&self.drawn.network, &forward) == self.pattern;
+        let same = pattern(&self.drawn.network, &params, &forward) == self.pattern;
         same.then(|| mean_loss(&outcomes))
     }
 
@@ -201,15 +217,24 @@ impl Tally {
 #[derive(Debug, Clone, Copy)]
 enum Subjects {
     Weights,
-    Constants { adapting: bool },
+    Constants {
+        adapting: bool,
+    },
+    /// With delays of every kind, of LIF networks or those with adapting thresholds in turn.
+    Delays,
 }
 
 fn check(seed: u64, subjects: Subjects) -> Tally {
     let loss = loss_of_seed(seed);
     let shape = Shape {
         samples: if seed.is_multiple_of(4) { 2 } else { 1 },
-        adapting: matches!(subjects, Subjects::Constants { adapting: true }),
+        adapting: match subjects {
+            Subjects::Weights => false,
+            Subjects::Constants { adapting } => adapting,
+            Subjects::Delays => seed.is_multiple_of(3),
+        },
         trained: matches!(subjects, Subjects::Constants { .. }),
+        trained_delays: matches!(subjects, Subjects::Delays),
         ..Shape::of_seed(seed / losses().len() as u64, Output::of(&loss))
     };
     let (mut subject, solved) = Subject::new(random::draw(shape, seed, 1.0), loss);
@@ -282,6 +307,13 @@ fn prove(subjects: Subjects) {
 #[test]
 fn adjoint_of_the_event_solver_is_the_derivative_of_its_loss() {
     prove(Subjects::Weights);
+}
+
+/// Refutes `[G6]`, and `[A4]`, `[A6]` and `[G1]` where spikes overtake each other: delays of projections, sources, targets and
+/// synapses are parameters. A wrong sign in `[G6]` fails here.
+#[test]
+fn delays_have_their_derivatives() {
+    prove(Subjects::Delays);
 }
 
 /// Refutes `[G2]` and `[G3]`: every τ_mem and τ_syn of hidden and output neurons is a parameter.

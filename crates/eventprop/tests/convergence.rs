@@ -13,7 +13,6 @@
     reason = "the figures of a proof are shown with --nocapture"
 )]
 
-use eventprop::connect::Delay;
 use eventprop::loss::Loss;
 use eventprop::network::{Clock, Network, PopulationId};
 use eventprop::params::{Entry, Params, Role};
@@ -36,7 +35,7 @@ const DRAWS: u64 = 200;
 /// their order and, for each of them, how many spikes of every projection had arrived before. (An
 /// arrival that overtakes a spike of its target changes the gradient by a finite amount.)
 fn pattern<T: SpikeTime>(
-    network: &Network,
+    (network, params): (&Network, &Params<f64>),
     tapes: &[Tape<T, f64>],
     arrives_before: impl Fn(T, f64, T) -> bool,
 ) -> Vec<(usize, u32, Vec<usize>)> {
@@ -46,11 +45,16 @@ fn pattern<T: SpikeTime>(
             for (&when, &neuron) in spikes.when.iter().zip(&spikes.neuron) {
                 let arrived = network
                     .incoming(PopulationId(index))
-                    .map(|(_, projection)| {
-                        let sources = tape.populations[projection.source.0].when.iter();
-                        let Delay::Constant(delay_ms) = projection.delay;
-                        let before = |source: &&T| arrives_before(**source, delay_ms, when);
-                        sources.filter(before).count()
+                    .map(|(id, projection)| {
+                        let sources = &tape.populations[projection.source.0];
+                        let (synapses, lags) = (network.synapses(id), network.lags(id, params));
+                        let each = sources.when.iter().zip(&sources.neuron);
+                        let before = |(source, from): &(&T, &u32)| {
+                            let mut over = synapses.of(**from as usize);
+                            let synapse = over.find(|s| s.target == neuron as usize);
+                            synapse.is_some_and(|s| arrives_before(**source, lags.of(s), when))
+                        };
+                        each.filter(before).count()
                     });
                 pattern.push((index, neuron, arrived.collect()));
             }
@@ -70,13 +74,16 @@ enum Subjects {
     TimeConstants,
     /// Time constants and increments of networks with adapting thresholds.
     Thresholds,
+    /// Delays of every kind.
+    Delays,
 }
 
 impl Subjects {
     fn shape(self, loss: &Loss, seed: u64) -> Shape {
         Shape {
             adapting: matches!(self, Self::Thresholds),
-            trained: !matches!(self, Self::Weights),
+            trained: matches!(self, Self::TimeConstants | Self::Thresholds),
+            trained_delays: matches!(self, Self::Delays),
             ..Shape::of_seed(seed, Output::of(loss))
         }
     }
@@ -85,7 +92,8 @@ impl Subjects {
     fn of(self, gradient: &Params<f64>) -> Vec<f64> {
         let wanted = |entry: &&Entry| match entry.role {
             Role::Weights(_) => matches!(self, Self::Weights),
-            Role::Constant(..) => !matches!(self, Self::Weights),
+            Role::Constant(..) => matches!(self, Self::TimeConstants | Self::Thresholds),
+            Role::Delays(_) => matches!(self, Self::Delays),
         };
         let entries = gradient.layout().iter().filter(wanted);
         let values = |entry: &Entry| gradient.values()[entry.range.clone()].to_vec();
@@ -100,7 +108,7 @@ fn errors(loss: &Loss, seed: u64, subjects: Subjects) -> Option<Vec<f64>> {
     let mut event = Event::new(&drawn.network).unwrap();
     let exact = solve(&mut event, &drawn.params, &drawn.batch, loss);
     let expected = pattern(
-        &drawn.network,
+        (&drawn.network, &drawn.params),
         &exact.trials.tapes,
         |source, delay, spike| source + delay < spike,
     );
@@ -116,7 +124,8 @@ fn errors(loss: &Loss, seed: u64, subjects: Subjects) -> Option<Vec<f64>> {
         let pairs = found.iter().zip(&compared);
         let error = norm(&mut pairs.map(|(grid, event)| grid - event)) / size;
         // A spike of step k is at the end of the step, after the arrivals at its start.
-        let found = pattern(&network, &solved.trials.tapes, |source, delay, spike| {
+        let here = (&network, &drawn.params);
+        let found = pattern(here, &solved.trials.tapes, |source, delay, spike| {
             source as usize + network.clock().delay_steps(delay) <= spike as usize
         });
         (found == expected).then_some(error)
@@ -196,4 +205,10 @@ fn derivatives_of_time_constants_converge_to_the_exact_ones() {
 #[test]
 fn derivatives_of_adapting_thresholds_converge_to_the_exact_ones() {
     converges(Subjects::Thresholds);
+}
+
+/// Refutes `[G6]` on the grid, and a delay that is truncated instead of rounded.
+#[test]
+fn derivatives_of_delays_converge_to_the_exact_ones() {
+    converges(Subjects::Delays);
 }

@@ -39,7 +39,9 @@ fn order_of_events(
                 let own = u64::from(neuron) << 8 | p as u64;
                 events.push((time, own));
                 for (line, projection) in network.projections().iter().enumerate() {
-                    let Delay::Constant(delay_ms) = projection.delay;
+                    let Delay::Constant(delay_ms) = projection.delay else {
+                        unreachable!("the drawn delays are no parameters");
+                    };
                     let arrival = time + delay_ms;
                     if projection.source.0 == p && arrival < end {
                         events.push((arrival, own << 8 | line as u64 | 1 << 60));

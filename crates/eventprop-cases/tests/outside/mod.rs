@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use eventprop::connect::{Delay, Synapse};
+use eventprop::connect::{Lags, Synapse};
 use eventprop::network::{
     Lif, Model, Network, NeuronConstant, Population, PopulationId, ProjectionId,
 };
@@ -23,7 +23,12 @@ use eventprop::tape::{Spikes, Tape};
 pub struct PlainGrid {
     network: Network,
     walks: Vec<Walk>,
+    /// Steps from a spike to its arrival, per projection.
+    lags: Vec<Lags<usize>>,
 }
+
+/// A spike at a target: its projection, its place, and the synapse.
+type Arrival = (usize, Place, Synapse);
 
 /// A number per population and neuron.
 type Field = Vec<Vec<f64>>;
@@ -161,10 +166,11 @@ impl PlainGrid {
         self.network.populations().iter().map(of).collect()
     }
 
-    /// Steps from a spike to its arrival.
-    fn delay(&self, projection: usize) -> usize {
-        let Delay::Constant(delay_ms) = self.network.projections()[projection].delay;
-        self.network.clock().delay_steps(delay_ms)
+    fn take_delays(&mut self, params: &Params<f64>) {
+        let clock = self.network.clock();
+        let ids = (0..self.network.projections().len()).map(ProjectionId);
+        let lags = ids.map(|id| self.network.lags(id, params));
+        self.lags = lags.map(|ms| ms.map(|ms| clock.delay_steps(ms))).collect();
     }
 
     /// Synapses from one neuron, each with the number of its weight.
@@ -173,14 +179,17 @@ impl PlainGrid {
         synapses.of(source).collect()
     }
 
-    /// Spikes that arrive at the start of step k, with their projection, in order of delivery.
-    fn arrivals(&self, tape: &Tape<u32, f64>, k: usize) -> Vec<(usize, Place)> {
+    /// Arrivals at the start of step k, in order of delivery.
+    fn arrivals(&self, tape: &Tape<u32, f64>, k: usize) -> Vec<Arrival> {
         let mut all = Vec::new();
         for (id, projection) in self.network.projections().iter().enumerate() {
             let population = projection.source.0;
             for (spike, &when) in tape.populations[population].when.iter().enumerate() {
-                if when as usize + self.delay(id) == k {
-                    all.push((id, Place { population, spike }));
+                let source = tape.populations[population].neuron[spike] as usize;
+                for synapse in self.synapses(id, source) {
+                    if when as usize + self.lags[id].of(synapse) == k {
+                        all.push((id, Place { population, spike }, synapse));
+                    }
                 }
             }
         }
@@ -215,13 +224,10 @@ impl PlainGrid {
         for k in 0..self.network.clock().steps() {
             walk.i_before.push(i.clone());
             // [F5]
-            for (id, place) in self.arrivals(&tape, k) {
-                let source = tape.populations[place.population].neuron[place.spike] as usize;
+            for (id, _, synapse) in self.arrivals(&tape, k) {
                 let target = self.network.projections()[id].target.0;
                 let weights = params.weights(ProjectionId(id));
-                for synapse in self.synapses(id, source) {
-                    i[target][synapse.target] += weights[synapse.weight];
-                }
+                i[target][synapse.target] += weights[synapse.weight];
             }
             walk.v.push(v.clone());
             walk.i.push(i.clone());
@@ -288,26 +294,22 @@ impl PlainGrid {
     }
 
     /// `[A6]` What R of a spike that arrives at the peak of an output gets instead of the jump of the peak.
-    fn kinks(&self, params: &Params<f64>, back: &Back<'_>) -> Vec<(Place, f64)> {
+    fn kinks(&self, params: &Params<f64>, back: &Back<'_>) -> Vec<(Arrival, f64)> {
         let (output, mut all) = (self.network.output(), Vec::new());
         for (j, seed) in back.seed.peaks.iter().enumerate() {
             let k = back.walk.peaks[j];
             let mut drive = back.walk.i_before[k][output.0][j] - back.walk.v[k][output.0][j];
             let mut arrivals = Vec::new();
-            for (id, place) in self.arrivals(back.tape, k) {
-                if self.network.projections()[id].target == output {
-                    let source = back.tape.populations[place.population].neuron[place.spike];
-                    let mut synapses = self.synapses(id, source as usize).into_iter();
-                    let Some(synapse) = synapses.find(|synapse| synapse.target == j) else {
-                        continue;
-                    };
+            for arrival in self.arrivals(back.tape, k) {
+                let (id, _, synapse) = arrival;
+                if self.network.projections()[id].target == output && synapse.target == j {
                     let w = params.weights(ProjectionId(id))[synapse.weight];
-                    arrivals.push((place, w, drive));
+                    arrivals.push((arrival, w, drive));
                     drive += w;
                 }
             }
             // The last one at which the slope turns from up to down, if it stays so.
-            let turns = |&(_, w, drive): &(Place, f64, f64)| drive > 0.0 && drive + w <= 0.0;
+            let turns = |&(_, w, drive): &(Arrival, f64, f64)| drive > 0.0 && drive + w <= 0.0;
             let carrier = arrivals.iter().rposition(turns);
             let rises = arrivals.first().is_some_and(|first| first.2 > 0.0);
             let Some(carrier) = carrier.filter(|_| k > 0 && rises && drive <= 0.0) else {
@@ -316,7 +318,7 @@ impl PlainGrid {
             let tau_mem = self.neurons()[output.0][j].tau_mem;
             all.push((arrivals[carrier].0, -seed * arrivals[carrier].2 / tau_mem));
             let behind = arrivals[carrier..].iter();
-            all.extend(behind.map(|(place, w, _)| (*place, -seed * w / tau_mem)));
+            all.extend(behind.map(|(arrival, w, _)| (*arrival, -seed * w / tau_mem)));
         }
         all
     }
@@ -330,15 +332,15 @@ impl PlainGrid {
         );
         let mut pull = 0.0;
         for (id, projection) in self.network.projections().iter().enumerate() {
-            let (arrival, target) = (k + self.delay(id), projection.target.0);
-            if projection.source.0 == at.population && arrival < adjoints.v.len() {
-                let weights = params.weights(ProjectionId(id));
-                let (lambda_v, lambda_i) = (&adjoints.v[arrival], &adjoints.i[arrival]);
-                for Synapse {
-                    target: j, weight, ..
-                } in self.synapses(id, n)
-                {
-                    pull += weights[weight] * (lambda_v[target][j] - lambda_i[target][j]);
+            if projection.source.0 != at.population {
+                continue;
+            }
+            let (target, weights) = (projection.target.0, params.weights(ProjectionId(id)));
+            for synapse in self.synapses(id, n) {
+                let (arrival, j) = (k + self.lags[id].of(synapse), synapse.target);
+                if arrival < adjoints.v.len() {
+                    let (lambda_v, lambda_i) = (&adjoints.v[arrival], &adjoints.i[arrival]);
+                    pull += weights[synapse.weight] * (lambda_v[target][j] - lambda_i[target][j]);
                 }
             }
         }
@@ -359,6 +361,9 @@ impl PlainGrid {
             b: zeros,
         };
         let kinks = self.kinks(params, back);
+        for ((id, _, synapse), moved) in &kinks {
+            self.add_delay(gradient, (*id, *synapse), *moved);
+        }
         for k in (0..steps).rev() {
             self.flow(back, k, &neurons, (&mut adjoints, gradient));
             for population in 0..neurons.len() {
@@ -366,12 +371,12 @@ impl PlainGrid {
                 for spike in (0..spikes.len()).filter(|&s| spikes.when[s] as usize == k) {
                     let at = Place { population, spike };
                     if population != self.network.input().0 {
-                        let corrections = kinks.iter().filter(|(place, _)| *place == at);
+                        let corrections = kinks.iter().filter(|((_, place, _), _)| *place == at);
                         let pull = self.pull(params, back, &adjoints, at)
                             + corrections.map(|(_, r)| r).sum::<f64>();
                         self.jump(back, at, pull, (&neurons, &mut adjoints, gradient));
                     }
-                    self.weights(back, at, &neurons, &adjoints, gradient);
+                    self.weights((params, back), at, &neurons, &adjoints, gradient);
                 }
             }
         }
@@ -467,10 +472,19 @@ impl PlainGrid {
         adjoints.b[p][n] = b_minus;
     }
 
-    /// `[G1]` of one spike.
+    /// Adds to the derivative with respect to a delay, if it is trained.
+    fn add_delay(&self, gradient: &mut Params<f64>, (id, synapse): (usize, Synapse), value: f64) {
+        let delay = &self.network.projections()[id].delay;
+        let into = gradient.delays_mut(ProjectionId(id));
+        if let Some((delays, into)) = delay.trained().zip(into) {
+            into[delays.by.index(synapse)] += value;
+        }
+    }
+
+    /// `[G1]`, `[G6]` of one spike.
     fn weights(
         &self,
-        back: &Back<'_>,
+        (params, back): (&Params<f64>, &Back<'_>),
         at: Place,
         neurons: &[Vec<Neuron>],
         adjoints: &Adjoints,
@@ -482,12 +496,20 @@ impl PlainGrid {
             spikes.neuron[at.spike] as usize,
         );
         for (id, projection) in self.network.projections().iter().enumerate() {
-            let (arrival, targets) = (k + self.delay(id), &neurons[projection.target.0]);
-            if projection.source.0 == at.population && arrival < adjoints.i.len() {
-                let dl_dw = gradient.weights_mut(ProjectionId(id));
-                let lambda_i = &adjoints.i[arrival][projection.target.0];
-                for Synapse { target, weight, .. } in self.synapses(id, n) {
-                    dl_dw[weight] -= targets[target].tau_syn * lambda_i[target];
+            if projection.source.0 != at.population {
+                continue;
+            }
+            let p = projection.target.0;
+            for synapse in self.synapses(id, n) {
+                let Synapse { target, weight, .. } = synapse;
+                let arrival = k + self.lags[id].of(synapse);
+                if arrival < adjoints.i.len() {
+                    let (lambda_v, lambda_i) = (&adjoints.v[arrival][p], &adjoints.i[arrival][p]);
+                    gradient.weights_mut(ProjectionId(id))[weight] -=
+                        neurons[p][target].tau_syn * lambda_i[target];
+                    let w = params.weights(ProjectionId(id))[weight];
+                    let by_delay = w * (lambda_v[target] - lambda_i[target]);
+                    self.add_delay(gradient, (id, synapse), by_delay);
                 }
             }
         }
@@ -549,6 +571,7 @@ impl Solver for PlainGrid {
         Ok(Self {
             network: network.clone(),
             walks: Vec::new(),
+            lags: Vec::new(),
         })
     }
 
@@ -590,6 +613,7 @@ impl Solver for PlainGrid {
             ));
         }
         self.network.adopt(params)?;
+        self.take_delays(params);
         *out = HostTrials::default();
         self.walks.clear();
         for (sample, train) in batch.trains().iter().enumerate() {
@@ -637,6 +661,7 @@ impl Solver for PlainGrid {
             ));
         }
         self.network.adopt(params)?;
+        self.take_delays(params);
         let gradient = sum.gradient;
         gradient.values_mut().fill(0.0);
         sum.reduce.join(f64::numbers_mut(gradient.values_mut()))?;

@@ -1,7 +1,8 @@
 //! The workloads: which network, which input, which loss.
 
+use eventprop::connect::{By, Delay, Delays, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
-use eventprop::network::{Clock, Init, Li, Lif, Network, NetworkError};
+use eventprop::network::{Clock, Init, Li, Lif, Network, NetworkError, Projection};
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::SolverKind;
 use eventprop::spikes::{Batch, SpikeTrain};
@@ -21,6 +22,10 @@ pub enum Workload {
     /// The same with 512 recurrent neurons and ten projections from the input, delayed by 0, 30, …,
     /// 270 ms.
     ShdDelays,
+    /// `shd` with a trained delay of 0 to 250 ms for every neuron, on its way to hidden neurons.
+    ShdAxonal,
+    /// The same with one for every synapse.
+    ShdSynaptic,
     /// 700 inputs with 8,000 spikes over 1000 steps of 1 ms, 512 recurrent LIF, 35 LI.
     Ssc,
     /// 2048 inputs with 20,000 spikes over 2000 steps of 1 ms, 256 recurrent LIF, 11 LI.
@@ -39,6 +44,7 @@ const SPOKEN: Shape = Shape {
         share: 0.7,
     },
     copies: 1,
+    trained_delays: None,
     hidden: 256,
     recurrent: Some((0.0, 0.02)),
     outputs: 20,
@@ -71,11 +77,13 @@ const SMALL: Shape = Shape {
 
 impl Workload {
     /// All workloads.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Mnist,
         Self::Shd,
         Self::Shd1024,
         Self::ShdDelays,
+        Self::ShdAxonal,
+        Self::ShdSynaptic,
         Self::Ssc,
         Self::Dvs,
         Self::YinYang,
@@ -89,6 +97,8 @@ impl Workload {
             Self::Shd => "shd",
             Self::Shd1024 => "shd-1024",
             Self::ShdDelays => "shd-delays",
+            Self::ShdAxonal => "shd-axonal",
+            Self::ShdSynaptic => "shd-synaptic",
             Self::Ssc => "ssc",
             Self::Dvs => "dvs",
             Self::YinYang => "yinyang",
@@ -129,6 +139,14 @@ impl Workload {
                 hidden: 512,
                 recurrent: Some((0.0, 0.014)),
                 into_hidden: (0.00216, 0.003),
+                ..spoken
+            },
+            Self::ShdAxonal => Shape {
+                trained_delays: Some(By::Source),
+                ..spoken
+            },
+            Self::ShdSynaptic => Shape {
+                trained_delays: Some(By::Synapse),
                 ..spoken
             },
             Self::Ssc => Shape {
@@ -194,6 +212,8 @@ pub struct Shape {
     pub input: Input,
     /// Projections from input to hidden, each delayed by 30 ms more than the one before.
     pub copies: usize,
+    /// The synapses that share a trained delay, if delays into hidden neurons are trained.
+    pub trained_delays: Option<By>,
     /// Hidden LIF neurons.
     pub hidden: usize,
     /// Mean and standard deviation of the recurrent weights, if there are any.
@@ -214,8 +234,24 @@ pub struct Shape {
     pub solver: SolverKind,
 }
 
+/// The longest of the trained delays.
+const LONGEST_DELAY_MS: f64 = 250.0;
+
 /// Extra delay of every further copy of the projection from the input.
 const COPY_DELAY_MS: f64 = 30.0;
+
+/// Trained delays of all lengths.
+fn trained(by: By) -> Delay {
+    Delay::Each(Delays {
+        by,
+        init: Init::Uniform {
+            low: 0.0,
+            high: LONGEST_DELAY_MS,
+        },
+        most_ms: LONGEST_DELAY_MS,
+        trained: true,
+    })
+}
 
 impl Shape {
     /// The shape in words.
@@ -243,10 +279,14 @@ impl Shape {
         } else {
             String::new()
         };
+        let delays = match self.trained_delays {
+            Some(by) => format!(", trained delays by {}", by.name()),
+            None => String::new(),
+        };
         let solver = self.solver.name();
         let loss = self.loss().name();
         format!(
-            "{inputs}-{hidden}{recurrent}-{outputs}, {spikes} input spikes{copies}, {steps} steps of {dt_ms} ms, {solver}, {loss}, batch {batch}"
+            "{inputs}-{hidden}{recurrent}-{outputs}, {spikes} input spikes{copies}{delays}, {steps} steps of {dt_ms} ms, {solver}, {loss}, batch {batch}"
         )
     }
 
@@ -265,11 +305,26 @@ impl Shape {
             network.add_li("output", self.outputs, Li::new(20.0, 5.0))
         };
         for copy in 0..self.copies {
-            let delay_ms = COPY_DELAY_MS * copy as f64;
-            network.connect_delayed(input, hidden, normal(self.into_hidden), delay_ms);
+            let delay = match self.trained_delays {
+                None => Delay::Constant(COPY_DELAY_MS * copy as f64),
+                Some(by) => trained(by),
+            };
+            network.add_projection(Projection {
+                source: input,
+                target: hidden,
+                wiring: Wiring::Dense,
+                delay,
+                init: normal(self.into_hidden),
+            });
         }
         if let Some(recurrent) = self.recurrent {
-            network.connect(hidden, hidden, normal(recurrent));
+            network.add_projection(Projection {
+                source: hidden,
+                target: hidden,
+                wiring: Wiring::Dense,
+                delay: self.trained_delays.map_or(Delay::NONE, trained),
+                init: normal(recurrent),
+            });
         }
         network.connect(hidden, output, normal(self.into_output));
         network.validate()?;

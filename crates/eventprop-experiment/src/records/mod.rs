@@ -322,7 +322,7 @@ impl Recorder {
                     .collect(),
                 SynapseVariable::Gradient => {
                     let lambda_i = |sample| session.solver.record(sample, probe);
-                    let of = |sample| line(sample).gradient(&lambda_i(sample));
+                    let of = |sample| line(sample).gradient(params, &lambda_i(sample));
                     let all = samples.iter().map(|sample| sample.map(of)).collect();
                     probe += 1;
                     all

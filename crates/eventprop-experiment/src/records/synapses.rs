@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use eventprop::connect::{Delay, Synapse, Synapses, by_weight};
+use eventprop::connect::{Synapse, Synapses, by_weight};
 use eventprop::network::{Network, ProjectionId};
 use eventprop::params::Params;
 use eventprop::real::Real;
@@ -47,17 +47,22 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
         tau_syn.of(neuron)
     }
 
-    /// (step, source neuron) of everything that arrives within the trial, in order.
-    fn arrivals(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + '_ {
-        let projection = self.network.projection(self.id);
+    /// The step and the synapse of everything that arrives within the trial, by step.
+    fn arrivals<G: Real>(&self, params: &Params<G>) -> Vec<(usize, Synapse)> {
         let clock = self.network.clock();
-        let Delay::Constant(delay) = projection.delay.map(|ms| clock.delay_steps(ms));
-        let spikes = &self.tape.populations[projection.source.0];
-        let pairs = spikes.when.iter().zip(&spikes.neuron);
-        let step = move |time_ms: f64| clock.step_of(time_ms, TimeNoise::F64);
-        pairs
-            .map(move |(when, &neuron)| (step(when.ms(clock)) + delay, neuron as usize))
-            .filter(move |(step, _)| *step < clock.steps())
+        let (synapses, lags) = (self.synapses(), self.network.lags(self.id, params));
+        let lags = lags.map(|ms| clock.delay_steps(ms));
+        let spikes = &self.tape.populations[self.network.projection(self.id).source.0];
+        let mut all = Vec::new();
+        for (when, &neuron) in spikes.when.iter().zip(&spikes.neuron) {
+            let sent = clock.step_of(when.ms(clock), TimeNoise::F64);
+            let each = synapses.of(neuron as usize);
+            let each = each.map(|synapse| (sent + lags.of(synapse), synapse));
+            all.extend(each.filter(|(step, _)| *step < clock.steps()));
+        }
+        // At equal steps in the order of the tape.
+        all.sort_by_key(|(step, _)| *step);
+        all
     }
 
     /// The part of I that arrived over the projection, at the end of every step, `[steps, targets]`.
@@ -65,15 +70,13 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
         let size = self.targets();
         let dt = self.network.clock().dt_ms();
         let decay: Vec<f64> = (0..size).map(|n| (-dt / self.tau_syn(n)).exp()).collect();
-        let (synapses, weights) = (self.synapses(), params.weights(self.id));
+        let weights = params.weights(self.id);
         let mut current = vec![0.0; size];
         let mut record = Vec::with_capacity(self.steps() * size);
-        let mut arrivals = self.arrivals().peekable();
+        let mut arrivals = self.arrivals(params).into_iter().peekable();
         for step in 0..self.steps() {
-            while let Some((_, source)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
-                for Synapse { target, weight, .. } in synapses.of(source) {
-                    current[target] += f64::from(weights[weight]);
-                }
+            while let Some((_, synapse)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
+                current[synapse.target] += f64::from(weights[synapse.weight]);
             }
             for (i, decay) in current.iter_mut().zip(&decay) {
                 *i *= decay;
@@ -86,20 +89,18 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
     /// The gradient of the weights as far as the adjoint pass had come when it had taken back the
     /// arrivals of each step, `[steps, weights]`: row 0 is the whole gradient of the sample.
     /// `lambda_i` is λ_I of the target at the start of every step, `[steps, targets]`.
-    pub fn gradient(&self, lambda_i: &[F]) -> Vec<f32> {
+    pub fn gradient<G: Real>(&self, params: &Params<G>, lambda_i: &[F]) -> Vec<f32> {
         let size = self.targets();
-        let synapses = self.synapses();
-        let weights = synapses.weights_len();
+        let weights = self.synapses().weights_len();
         let tau_syn: Vec<f64> = (0..size).map(|n| self.tau_syn(n)).collect();
         let mut sum = vec![0.0; weights];
         let mut record = vec![0.0; self.steps() * weights];
-        let mut arrivals = self.arrivals().rev().peekable();
+        let mut arrivals = self.arrivals(params).into_iter().rev().peekable();
         for step in (0..self.steps()).rev() {
             let lambda_i = &lambda_i[step * size..(step + 1) * size];
-            while let Some((_, source)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
-                for Synapse { target, weight, .. } in synapses.of(source) {
-                    sum[weight] += by_weight(tau_syn[target], lambda_i[target].to_f64());
-                }
+            while let Some((_, synapse)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
+                let Synapse { target, weight, .. } = synapse;
+                sum[weight] += by_weight(tau_syn[target], lambda_i[target].to_f64());
             }
             let row = &mut record[step * weights..(step + 1) * weights];
             for (value, sum) in row.iter_mut().zip(&sum) {

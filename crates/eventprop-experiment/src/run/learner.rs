@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use eventprop::activity::Activity;
 use eventprop::network::PopulationId;
-use eventprop::optim::{Adam, Average, Optimizer, Sgd, schedule::Schedule};
+use eventprop::optim::{Adam, Average, Optimizer, Rates, Sgd, schedule::Schedule};
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::regularize::Regularizer;
@@ -314,8 +314,10 @@ impl<'a, S: Solver> Learner<'a, S> {
         disturbance: Option<&Disturbance>,
     ) -> Result<BatchReport, RunError> {
         let solved = if pass.phase == Phase::Train {
-            let rate = self.schedule.rate();
-            let solved = self.session.train_batch(&self.batch, disturbance, rate);
+            let eta = self.schedule.rate();
+            let delays = eta * self.settings.delays_rate;
+            let rates = Rates { eta, delays };
+            let solved = self.session.train_batch(&self.batch, disturbance, rates);
             self.schedule.after_step();
             self.timer.batches += 1;
             solved

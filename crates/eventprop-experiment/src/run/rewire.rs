@@ -43,6 +43,9 @@ pub fn rewire<F: Real>(
                     (Rewire::Redraw, Init::Normal { mean, std }) => {
                         F::from_f64(mean + std * draw())
                     }
+                    (Rewire::Redraw, Init::Uniform { low, high }) => {
+                        F::from_f64(low + (high - low) * key.uniform(weight as u64))
+                    }
                     (Rewire::Redraw, Init::Values(_)) => weights[weight],
                 };
             }

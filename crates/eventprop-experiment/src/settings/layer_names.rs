@@ -43,6 +43,7 @@ impl LayerNames {
     /// The projections, in the order in which [`crate::network_builder::Topology::new`] makes them.
     pub fn projections(self, recurrent: bool) -> Vec<ProjectionNames> {
         let names = |weights: String, record: String, target: usize| ProjectionNames {
+            delays: weights.replacen("w_", "delay_", 1),
             dumped: weights.clone(),
             weights,
             record,
@@ -80,6 +81,8 @@ pub struct ProjectionNames {
     pub weights: String,
     /// In files of weights at chosen times; the same but for the recurrent weights of numbered layers.
     pub dumped: String,
+    /// In files of delays, such as `delay_input_hidden`.
+    pub delays: String,
     /// In recordings, such as `in_to_hid`.
     pub record: String,
     /// Index of the population in which the projection ends.

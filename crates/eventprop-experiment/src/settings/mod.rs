@@ -31,7 +31,9 @@ pub use binned::{BinnedSettings, DelayLine, Evaluation, Pixels, SpeakersLeft, au
 pub use checkpoint_every::Every;
 pub use command::Command;
 pub use layer_names::{LayerNames, ProjectionNames};
-pub use network::{AdaptationSettings, NetworkSettings, Normal, Taus};
+pub use network::{
+    AdaptationSettings, DelaySettings, DelayedProjections, NetworkSettings, Normal, Taus,
+};
 pub use optimizer::{OptimizerKind, Watch};
 pub use perturbation::Rewire;
 pub use phase::Phase;
@@ -71,6 +73,8 @@ pub struct Settings {
     pub optimizer: OptimizerKind,
     /// The learning rate.
     pub schedule: schedule::Settings,
+    /// The learning rate of delays, in units of that of weights.
+    pub delays_rate: f64,
     /// Epochs over which the weights that are tested are averaged; 0 for none.
     pub average_epochs: f64,
     /// The accuracy that the schedule follows.
@@ -154,6 +158,7 @@ impl Settings {
             grazing: loss::grazing(&params.text("GRAZING")),
             optimizer: optimizer::optimizer(params),
             schedule: optimizer::rate(params),
+            delays_rate: optimizer::delays_rate(params),
             average_epochs: params.float("AVERAGE_EPOCHS"),
             watch: match params.text("EMA_WHICH").as_str() {
                 "training" => Watch::Training,

@@ -1,5 +1,7 @@
 //! Neurons, initial weights, and what of them is trained.
 
+use eventprop::connect::{By, Delay, Delays};
+use eventprop::network::Init;
 use eventprop_params::value::Value;
 use eventprop_params::{ParamError, Parameters};
 
@@ -28,6 +30,8 @@ pub struct NetworkSettings {
     pub v_thresh: f64,
     /// Reset potential.
     pub v_reset: f64,
+    /// Delays.
+    pub delays: DelaySettings,
     /// Initial weights from the input.
     pub input_hidden: Normal,
     /// Initial weights to the output.
@@ -70,6 +74,45 @@ pub struct AdaptationSettings {
     pub b_init: f64,
 }
 
+/// Delays of spikes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DelaySettings {
+    /// The delay of projections that have one.
+    pub delay: Delay,
+    /// Those projections.
+    pub projections: DelayedProjections,
+}
+
+/// Projections with delays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DelayedProjections {
+    /// All of them.
+    All,
+    /// Those from the input.
+    Input,
+    /// Those from layer to layer.
+    Forward,
+    /// Those of hidden layers to themselves.
+    Recurrent,
+}
+
+impl DelaySettings {
+    /// The delay of a projection from layer `source` to layer `target`, where the input is layer 0.
+    pub fn between(&self, source: usize, target: usize) -> Delay {
+        let has_delays = match self.projections {
+            DelayedProjections::All => true,
+            DelayedProjections::Input => source == 0,
+            DelayedProjections::Forward => source != target,
+            DelayedProjections::Recurrent => source == target,
+        };
+        if has_delays {
+            self.delay.clone()
+        } else {
+            Delay::NONE
+        }
+    }
+}
+
 /// A normal distribution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normal {
@@ -109,6 +152,7 @@ pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError
         adaptation: adaptation(params),
         v_thresh,
         v_reset,
+        delays: delays(params)?,
         input_hidden: normal("INPUT_HIDDEN_MEAN", "INPUT_HIDDEN_STD"),
         hidden_output: normal("HIDDEN_OUTPUT_MEAN", "HIDDEN_OUTPUT_STD"),
         hidden_hidden: normal("HIDDEN_HIDDEN_MEAN", "HIDDEN_HIDDEN_STD"),
@@ -118,6 +162,49 @@ pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError
     };
     check_least(params, &settings)?;
     Ok(settings)
+}
+
+fn delays(params: &Parameters) -> Result<DelaySettings, ParamError> {
+    let (low, spread) = (params.float("DELAY"), params.float("DELAY_SPREAD"));
+    let (high, trained) = (low + spread, params.flag("TRAIN_DELAY"));
+    let trial_ms = params.float("TRIAL_MS");
+    if high >= trial_ms {
+        let problem =
+            format!("spikes would be {high:?} ms on their way, in a trial of {trial_ms:?} ms");
+        let way_out = "lower DELAY or DELAY_SPREAD, or raise TRIAL_MS";
+        return Err(params.refuse("DELAY", problem, way_out));
+    }
+    let most_ms = match params.get("DELAY_MAX_MS") {
+        Value::Float(most) if most < high => {
+            let problem = format!("DELAY + DELAY_SPREAD = {high:?} ms is above it");
+            let way_out = "raise DELAY_MAX_MS, or start from shorter delays";
+            return Err(params.refuse("DELAY_MAX_MS", problem, way_out));
+        }
+        Value::Float(most) if most >= trial_ms => {
+            let problem = format!("a trial has {trial_ms:?} ms, and later arrivals do nothing");
+            let way_out = "choose a longest delay below TRIAL_MS";
+            return Err(params.refuse("DELAY_MAX_MS", problem, way_out));
+        }
+        Value::Float(most) => most,
+        _ => high.max(trial_ms / 5.0),
+    };
+    let delay = if trained || spread > 0.0 {
+        Delay::Each(Delays {
+            by: By::named(&params.text("DELAY_BY")).expect("the table lists kinds of delays"),
+            init: Init::Uniform { low, high },
+            most_ms,
+            trained,
+        })
+    } else {
+        Delay::Constant(low)
+    };
+    let projections = match params.text("DELAY_PROJECTIONS").as_str() {
+        "input" => DelayedProjections::Input,
+        "forward" => DelayedProjections::Forward,
+        "recurrent" => DelayedProjections::Recurrent,
+        _ => DelayedProjections::All,
+    };
+    Ok(DelaySettings { delay, projections })
 }
 
 /// Outputs have the time constant of hidden neurons where they have none of their own.

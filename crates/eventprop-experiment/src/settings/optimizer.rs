@@ -58,6 +58,11 @@ pub fn optimizer(params: &Parameters) -> OptimizerKind {
     }
 }
 
+/// The learning rate of delays, in units of that of weights.
+pub fn delays_rate(params: &Parameters) -> f64 {
+    params.float("ETA_DELAY") / params.float("ETA")
+}
+
 pub fn rate(params: &Parameters) -> schedule::Settings {
     let factor = params.float("ETA_FAC");
     let plateau = schedule::Plateau {

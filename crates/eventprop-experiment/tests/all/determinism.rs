@@ -60,6 +60,10 @@ fn results_do_not_depend_on_the_number_of_threads() {
                 "REG_TYPE=simple",
             ],
         ),
+        (
+            Benchmark::Shd,
+            &["RECURRENT=true", "TRAIN_DELAY=true", "DELAY_SPREAD=100"],
+        ),
     ] {
         let one = trace(benchmark, assignments, 1);
         for threads in [2, 5] {

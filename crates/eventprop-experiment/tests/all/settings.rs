@@ -89,6 +89,21 @@ fn impossible_combinations_name_key_reason_and_way_out() {
             "MIN_TAU_SYN=7.0 is not possible: TAU_SYN=5.0 is below it, and time constants are drawn or trained; lower MIN_TAU_SYN or raise TAU_SYN",
         ),
         (
+            Benchmark::Mnist,
+            &["DELAY=10", "DELAY_SPREAD=10"],
+            "DELAY=10.0 is not possible: spikes would be 20.0 ms on their way, in a trial of 20.0 ms; lower DELAY or DELAY_SPREAD, or raise TRIAL_MS",
+        ),
+        (
+            Benchmark::Mnist,
+            &["DELAY=10", "DELAY_MAX_MS=9"],
+            "DELAY_MAX_MS=9.0 is not possible: DELAY + DELAY_SPREAD = 10.0 ms is above it; raise DELAY_MAX_MS, or start from shorter delays",
+        ),
+        (
+            Benchmark::Mnist,
+            &["TRAIN_DELAY=true", "DELAY_MAX_MS=20"],
+            "DELAY_MAX_MS=20.0 is not possible: a trial has 20.0 ms, and later arrivals do nothing; choose a longest delay below TRIAL_MS",
+        ),
+        (
             Benchmark::Shd,
             &["REWIRE_SILENT=true", "REWIRE_LIFT_ALL=true"],
             "REWIRE_LIFT_ALL=true is not possible: REWIRE_LIFT=0.0 is nothing to add; give REWIRE_LIFT, or leave REWIRE_LIFT_ALL out",

@@ -121,13 +121,17 @@ fn two_recurrent_layers_have_the_files_and_columns_of_the_reference() {
     assert!(!times.is_empty() && times.iter().all(|t| *t < 12.0 * 600.0));
 }
 
-/// Weights, drawn and trained constants come back: the test of a later run, under another seed, is the
+/// Weights, delays, drawn and trained constants come back: the test of a later run, under another seed, is the
 /// one at the end of training.
 #[test]
 fn test_repeats_the_test_of_the_training_with_all_constants() {
-    for more in ["TRAIN_TAU=true", "TRAIN_TAU=false"] {
+    for more in [
+        &["TRAIN_TAU=true"][..],
+        &["TRAIN_TAU=false"],
+        &["TRAIN_DELAY=true", "DELAY_SPREAD=90", "ETA_DELAY=5"],
+    ] {
         let het = ["HIDDEN_NEURON_TYPE=hetLIF", "OUTPUT_NEURON_TYPE=hetLI"];
-        let mut trial = shd(&[&het[..], &[more, "CHECKPOINT_BEST=training"]].concat());
+        let mut trial = shd(&[&het[..], more, &["CHECKPOINT_BEST=training"]].concat());
         let trained = trial.run(Command::Train).expect("a training");
         trial.params.assign("MODEL_SEED=77").expect("a seed");
         let tested = trial.run(Command::Test).expect("a test");

@@ -159,6 +159,47 @@ pub const V_RESET: Row = Row::new(
     "membrane potential after a spike and at the start of a trial; below V_THRESH",
 )
 .default("0.0");
+pub const DELAY: Row = Row::new(
+    "DELAY",
+    NOT_NEGATIVE,
+    "time from a spike to its arrival beside the step that the grid needs; with TRAIN_DELAY, at first",
+)
+.default("0.0")
+.unit("ms");
+pub const DELAY_SPREAD: Row = Row::new(
+    "DELAY_SPREAD",
+    NOT_NEGATIVE,
+    "delays differ: they are drawn evenly from DELAY to DELAY + DELAY_SPREAD",
+)
+.default("0.0")
+.unit("ms");
+pub const DELAY_BY: Row = Row::new(
+    "DELAY_BY",
+    Kind::Choice(&["projection", "source", "target", "synapse"]),
+    "synapses that share a delay where delays are trained or differ: all of a projection, those of a source neuron (axonal), of a target neuron (dendritic), or none",
+)
+.default("synapse");
+pub const DELAY_PROJECTIONS: Row = Row::new(
+    "DELAY_PROJECTIONS",
+    Kind::Choice(&["all", "input", "forward", "recurrent"]),
+    "projections that have delays: all, those from the input, those from layer to layer, or those of a hidden layer to itself",
+)
+.default("all");
+pub const TRAIN_DELAY: Row =
+    Row::new("TRAIN_DELAY", FLAG, "whether delays are trained").default("false");
+pub const DELAY_MAX_MS: Row = Row::new(
+    "DELAY_MAX_MS",
+    Kind::OptionalFloat(Range::Positive),
+    "longest delay that training may give; none for a fifth of the trial, or the longest at first if that is longer",
+)
+.unit("ms");
+pub const ETA_DELAY: Row = Row::new(
+    "ETA_DELAY",
+    POSITIVE,
+    "learning rate of delays, which follows the course of ETA",
+)
+.default("0.1")
+.unit("ms");
 pub const INPUT_HIDDEN_MEAN: Row = Row::new(
     "INPUT_HIDDEN_MEAN",
     ANY,

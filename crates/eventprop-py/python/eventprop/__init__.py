@@ -18,7 +18,20 @@ from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
 from .gradient import Check, GradientReport, gradcheck
-from .network import Evaluation, Gradients, Network, Normal, Params, Population, Readout, Run
+from .network import (
+    Delay,
+    Evaluation,
+    Gradients,
+    Network,
+    Normal,
+    OneToOne,
+    Params,
+    Population,
+    Readout,
+    Run,
+    Sparse,
+    Uniform,
+)
 from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
@@ -35,6 +48,7 @@ __all__ = [
     "OneCycle",
     "Between",
     "Check",
+    "Delay",
     "Epoch",
     "Evaluation",
     "EventPropClassifier",
@@ -44,13 +58,16 @@ __all__ = [
     "History",
     "Network",
     "Normal",
+    "OneToOne",
     "Params",
     "Population",
     "Readout",
     "Regularizer",
     "Run",
+    "Sparse",
     "Spikes",
     "Trial",
+    "Uniform",
     "__version__",
     "data",
     "gradcheck",

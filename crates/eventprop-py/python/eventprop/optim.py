@@ -46,6 +46,21 @@ def rate(eta: Rate, epoch: int, done: float) -> float:
     return found
 
 
+def delay_rate(optimizer: Adam | SGD, eta: float) -> float:
+    """The learning rate of delays in ms where that of weights is `eta`: it follows the course of that."""
+    course = optimizer.eta
+    if isinstance(course, (Cosine, OneCycle)):
+        first = course.eta
+    else:
+        first = course(0) if callable(course) else course
+    return optimizer.delay_eta * (eta / first if first > 0 else 1.0)
+
+
+def _check_delay_eta(delay_eta: float) -> None:
+    if _arrays.number("delay_eta", delay_eta) < 0:
+        raise ValueError(f"delay_eta is {delay_eta}; expected a number of at least 0, in ms")
+
+
 @dataclass(frozen=True)
 class Adam:
     """Adam (Kingma & Ba 2015).
@@ -68,6 +83,8 @@ class Adam:
     relative
         Whether the rate of each projection is `eta` times the root mean square of its weights at the start of the
         training. One rate then suits weights from three neurons, which are large, and from a thousand, which are small.
+    delay_eta
+        The learning rate of delays in ms, which follows the course of `eta`.
     """
 
     eta: Rate = 1e-3
@@ -77,6 +94,7 @@ class Adam:
     clip: float | None = None
     weight_decay: float = 0.0
     relative: bool = False
+    delay_eta: float = 0.1
 
     def __post_init__(self) -> None:
         for name in ("beta1", "beta2"):
@@ -89,6 +107,7 @@ class Adam:
             raise ValueError(f"clip is {self.clip}; expected a number above 0, or None")
         if _arrays.number("weight_decay", self.weight_decay) < 0:
             raise ValueError(f"weight_decay is {self.weight_decay}; expected a number of at least 0")
+        _check_delay_eta(self.delay_eta)
 
     def _adam(self) -> dict[str, Any] | None:
         return {
@@ -109,9 +128,15 @@ class SGD:
     ----------
     eta
         The learning rate, a function from the epoch (from 0) to it, `Cosine` or `OneCycle`.
+    delay_eta
+        The learning rate of delays in ms, which follows the course of `eta`.
     """
 
     eta: Rate = 1e-3
+    delay_eta: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check_delay_eta(self.delay_eta)
 
     def _adam(self) -> dict[str, Any] | None:
         return None

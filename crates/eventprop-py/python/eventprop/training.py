@@ -80,7 +80,7 @@ class Course:
     session: _engine.Session
     epochs: int
     batch_size: int
-    eta: optim.Rate
+    optimizer: optim.Adam | optim.SGD
     shuffle: bool
     callbacks: Sequence[Callable[[Epoch], Any]]
     progress: bool | None
@@ -119,13 +119,14 @@ def _epoch(course: Course, train: Spikes, epoch: int, bar: Bar) -> tuple[float, 
     if course.shuffle:
         order = _engine.permutation(course.network.seed, epoch, samples)
     begin = time.perf_counter()
-    loss, right, eta = 0.0, 0, optim.rate(course.eta, epoch, epoch / course.epochs)
+    rate = course.optimizer.eta
+    loss, right, eta = 0.0, 0, optim.rate(rate, epoch, epoch / course.epochs)
     batches = range(0, samples, course.batch_size)
     for batch, start in enumerate(batches):
-        if batch > 0 and isinstance(course.eta, (optim.Cosine, optim.OneCycle)):
-            eta = optim.rate(course.eta, epoch, (epoch + batch / len(batches)) / course.epochs)
+        if batch > 0 and isinstance(rate, (optim.Cosine, optim.OneCycle)):
+            eta = optim.rate(rate, epoch, (epoch + batch / len(batches)) / course.epochs)
         places = order[start : start + course.batch_size]
-        batch_loss, batch_right = course.session.train_batch(train, places, eta)
+        batch_loss, batch_right = course.session.train_batch(train, places, eta, optim.delay_rate(course.optimizer, eta))
         loss, right = loss + batch_loss, right + batch_right
         done = start + len(places)
         if bar.due():

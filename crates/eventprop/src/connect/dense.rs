@@ -24,12 +24,17 @@ impl Dense {
     }
 
     pub fn of(&self, source: usize) -> impl Iterator<Item = Synapse> + use<> {
-        let first = source * self.targets;
-        (0..self.targets).map(move |target| Synapse {
+        let Self { sources, targets } = *self;
+        (0..targets).map(move |target| Self { sources, targets }.at(source, target))
+    }
+
+    #[inline(always)]
+    pub fn at(&self, source: usize, target: usize) -> Synapse {
+        Synapse {
             source,
             target,
-            weight: first + target,
-        })
+            weight: source * self.targets + target,
+        }
     }
 
     /// w: `[source, target]`, padded or not.

@@ -5,6 +5,8 @@
 use super::dense::rows;
 use super::one_to_one::OneToOne;
 use super::places::{Onto, Place, Places, Source};
+use super::sparse::Sparse;
+use super::synapse::by_weight;
 use super::wiring::{Kind, Synapses};
 use crate::dispatch::{Kernel, vectorized, vectorized_wide};
 use crate::real::Real;
@@ -25,6 +27,8 @@ impl Synapses {
         match &self.kind {
             Kind::Dense(dense) => dense.task_len(),
             Kind::OneToOne(one) => one.size,
+            // Rows have no common length.
+            Kind::Sparse(sparse) => sparse.shape()[0],
         }
     }
 }
@@ -39,7 +43,7 @@ impl<F: Real, P: Places> Task<'_, F, P> {
             Kind::Dense(_) if self.from.trace.stride >= rows::WIDE_ROW => {
                 vectorized_wide(self);
             }
-            Kind::Dense(_) | Kind::OneToOne(_) => vectorized(self),
+            Kind::Dense(_) | Kind::OneToOne(_) | Kind::Sparse(_) => vectorized(self),
         }
     }
 }
@@ -54,6 +58,38 @@ impl<F: Real, P: Places> Kernel for Task<'_, F, P> {
                 dense.gather_rows(self.from, self.first, self.onto, self.gradient);
             }
             Kind::OneToOne(one) => gather_each(one, self.from, self.onto, self.gradient),
+            Kind::Sparse(sparse) => sparse.gather_rows(self.from, self.onto, self.gradient),
+        }
+    }
+}
+
+impl Sparse {
+    /// `[G1]` synapse by synapse: one sum over the arrivals of each.
+    #[inline(always)]
+    fn gather_rows<F: Real, P: Places>(
+        &self,
+        from: Source<'_, F, P>,
+        onto: Onto,
+        gradient: &mut [F],
+    ) {
+        if onto == Onto::Zero {
+            gradient.fill(F::ZERO);
+        }
+        for source in 0..self.0.sources() {
+            let spikes = from.group.of(source);
+            if spikes.is_empty() {
+                continue;
+            }
+            let (first, row) = self.row(source);
+            for (dl_dw, &target) in gradient[first..first + row.len()].iter_mut().zip(row) {
+                let column = from.trace.column(target as usize);
+                let mut sum = F::ZERO;
+                for &spike in spikes {
+                    let Place { sample, row } = from.places.of(spike);
+                    sum += from.trace.in_column(column, sample, row);
+                }
+                *dl_dw += by_weight(from.tau_syn[target as usize], sum);
+            }
         }
     }
 }

@@ -4,8 +4,7 @@
 //! the other. Inputs are graded where a network of real numbers stands before the spiking one, which wants to know how
 //! the loss depends on a (`[G8]`).
 
-use super::connection::{Connection, Targets, Transit};
-use super::delay::Delay;
+use super::connection::{Connection, Targets, Transit, Travel};
 use super::dense::rows;
 use super::synapse::{arrive, by_time};
 use super::wiring::{Kind, Synapses};
@@ -36,7 +35,7 @@ impl Synapses {
             Kind::Dense(_) if by_weight.len().is_multiple_of(rows::LANES) => {
                 rows::dot(&w[source * by_weight.len()..][..by_weight.len()], by_weight)
             }
-            Kind::Dense(_) | Kind::OneToOne(_) => {
+            Kind::Dense(_) | Kind::OneToOne(_) | Kind::Sparse(_) => {
                 let each = self.of(source);
                 each.fold(F::ZERO, |sum, s| sum + w[s.weight] * by_weight[s.target])
             }
@@ -98,6 +97,7 @@ impl Connection {
                     rows::dot(row, difference)
                 }
                 Kind::OneToOne(one) => one.backflow(w, source, lambda_v, lambda_i),
+                Kind::Sparse(sparse) => sparse.backflow(w, source, lambda_v, lambda_i),
             };
             backflow[spike] += by_time(spikes.amplitude[spike], r);
         }
@@ -113,8 +113,10 @@ impl Connection {
         by_weight: &[F],
         (by_input, inputs): (&mut [F], usize),
     ) {
-        let Delay::Constant(delay) = self.delay;
-        let Some(step) = arrival.checked_sub(delay) else {
+        let Travel::InOrder(lag) = self.travel else {
+            unreachable!("other delays of the input are refused: `check_inputs`");
+        };
+        let Some(step) = arrival.checked_sub(lag) else {
             return;
         };
         let row = &mut by_input[step * inputs..(step + 1) * inputs];

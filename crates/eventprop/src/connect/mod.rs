@@ -10,28 +10,41 @@
 //! - *gather* `[G1]`: adds −τ_syn λ_I of the target to the derivative of every synapse's weight;
 //! - *list*: the synapses of a source, and the weight of one pair of neurons.
 //!
+//! What a delay that is trained gains from an arrival `[G6]` is what the spike gains from it: the summand of
+//! R.
+//!
 //! The event solver asks for one arrival at a time. The grid solver asks a `Connection`, a wiring with
 //! a delay in steps, for all arrivals of a step or a window at once; a wiring that can do better there
 //! than one arrival after the other has twins of its verbs for that (`dense`).
 
+mod apart;
+mod columns;
 mod connection;
 mod delay;
 mod dense;
 mod gather;
 mod graded;
+mod init;
 mod one_to_one;
 mod places;
+mod queue;
+mod sparse;
 mod synapse;
 pub(crate) mod trace;
 mod wiring;
 
-pub(crate) use self::connection::{Connection, Targets, Transit};
-pub use self::delay::Delay;
+pub(crate) use self::apart::{Apart, History, Lookup, Sent};
+pub(crate) use self::columns::Columns;
+pub(crate) use self::connection::{Connection, Sums, Targets, Transit, Travel};
+pub use self::delay::{By, Delay, Delays, Lags};
 pub(crate) use self::dense::blocked::Blocked;
-pub(crate) use self::dense::rows::{LANES, add, stride};
+pub(crate) use self::dense::rows::{LANES, add, stride, subtract};
 pub(crate) use self::gather::Task;
+pub(crate) use self::init::Fault as InitFault;
+pub use self::init::Init;
 pub(crate) use self::places::{ByNeuron, Onto, Part, STEP_BITS, Source};
-pub use self::synapse::{Synapse, arrive, backflow, by_time, by_weight};
+pub use self::sparse::{Pattern, PatternError};
+pub use self::synapse::{Synapse, arrive, backflow, by_delay, by_time, by_weight};
 pub use self::wiring::{Synapses, Wiring, WiringError};
 
 #[cfg(test)]
@@ -92,7 +105,8 @@ mod tests {
         for wiring in [Wiring::Dense, Wiring::OneToOne] {
             let connection = Connection {
                 synapses: wiring.between(3, 3).unwrap(),
-                delay: Delay::Constant(2),
+                travel: Travel::InOrder(2),
+                trained: false,
             };
             let synapses = &connection.synapses;
             let w: Vec<f64> = (1..=synapses.weights_len()).map(|n| n as f64).collect();
@@ -109,7 +123,7 @@ mod tests {
                 assert_eq!(found[..], expected, "{wiring:?}, step {k}");
             }
             // At the end of step 2 the trial is over, and only the first spike has arrived.
-            let mut transit = connection.start_at_end(&spikes.when, 3);
+            connection.start_at_end(&mut transit, &spikes, 3);
             let mut backflow = [0.0; 3];
             for arrival in [2, 1] {
                 let targets = Targets {
@@ -118,10 +132,132 @@ mod tests {
                     difference: &mut Aligned::zeros(8),
                 };
                 let at = (&spikes, arrival);
-                connection.collect(&mut transit, packed, at, targets, &mut backflow);
+                let sums = Sums {
+                    backflow: &mut backflow,
+                    by_delay: &mut [],
+                };
+                connection.collect(&mut transit, packed, at, targets, sums);
             }
             let expected = synapses.backflow(&w, 1, &LAMBDA_V, &LAMBDA_I);
             assert_eq!(backflow, [expected, 0.0, 0.0], "{wiring:?}");
         }
+    }
+
+    /// `[F5]`, `[A4]`, `[G6]` where spikes overtake each other: the spike of step 0 needs three steps and arrives
+    /// with the second of step 1, which needs two, in the order of the tape; the first of step 1 arrives before.
+    #[test]
+    fn spikes_that_overtake_each_other_arrive_as_wholes() {
+        let spikes = Spikes {
+            when: vec![0, 1, 1],
+            neuron: vec![2, 0, 1],
+            ..Spikes::<u32, f64>::default()
+        };
+        for wiring in [Wiring::Dense, Wiring::OneToOne] {
+            let synapses = wiring.between(3, 3).unwrap();
+            let lags = Lags::Each {
+                by: By::Source,
+                values: vec![1, 2, 3],
+            };
+            let connection = Connection {
+                travel: Travel::new(&synapses, lags),
+                synapses,
+                trained: true,
+            };
+            let synapses = &connection.synapses;
+            let w: Vec<f64> = (1..=synapses.weights_len()).map(|n| n as f64).collect();
+            let mut copy = Aligned::default();
+            synapses.pack(&w, &mut copy);
+            let packed = synapses.packed(&w, &copy);
+            let mut transit = Transit::default();
+            transit.start(4);
+            for (k, neurons) in [(0, &[][..]), (1, &[]), (2, &[0]), (3, &[2, 1])] {
+                let (mut found, mut expected) = (Aligned::zeros(8), [0.0; 8]);
+                connection.deliver(&mut transit, packed, (&spikes, k), &mut found);
+                for &neuron in neurons {
+                    synapses.deliver(&w, neuron, &mut expected);
+                }
+                assert_eq!(found[..], expected, "{wiring:?}, step {k}");
+            }
+            connection.start_at_end(&mut transit, &spikes, 4);
+            let (mut backflow, mut by_delay) = ([0.0; 3], [0.0; 3]);
+            for arrival in [3, 2, 1] {
+                let targets = Targets {
+                    lambda_v: &Aligned::from(&LAMBDA_V[..]),
+                    lambda_i: &Aligned::from(&LAMBDA_I[..]),
+                    difference: &mut Aligned::zeros(8),
+                };
+                let sums = Sums {
+                    backflow: &mut backflow,
+                    by_delay: &mut by_delay,
+                };
+                let at = (&spikes, arrival);
+                connection.collect(&mut transit, packed, at, targets, sums);
+            }
+            let r = |neuron| synapses.backflow(&w, neuron, &LAMBDA_V, &LAMBDA_I);
+            assert_eq!(backflow, [r(2), r(0), r(1)], "{wiring:?}");
+            assert_eq!(by_delay, [r(0), r(1), r(2)], "{wiring:?}");
+        }
+    }
+
+    /// `[F5]`, `[A4]`, `[G1]`, `[G6]` where every synapse has a delay: two spikes of neuron 1 and one of neuron 0, by hand.
+    #[test]
+    fn synapses_apart_by_hand() {
+        let (w, lags) = ([1.0, 2.0, 3.0, 4.0], [3, 1, 1, 2]);
+        let synapses = Wiring::Dense.between(2, 2).unwrap();
+        let values = lags.to_vec();
+        let by = By::Synapse;
+        let Travel::Apart(apart) = Travel::new(&synapses, Lags::Each { by, values }) else {
+            panic!("every synapse has its own delay");
+        };
+        let mut group = ByNeuron::default();
+        let part = Part {
+            neurons: &[0, 1, 1],
+            steps: &[10, 10, 11],
+            sample: 0,
+        };
+        group.fill(2, std::iter::once(part));
+        let mut all = Columns::<f64>::default();
+        all.start(2, 4);
+        apart.send_all(&w, &group, (&mut all, 11));
+        assert_eq!(all.of(0), [3.0, 3.0, 1.0, 0.0]);
+        assert_eq!(all.of(1), [2.0, 4.0, 4.0, 0.0]);
+        let mut each = Columns::<f64>::default();
+        each.start(2, 4);
+        for (source, step) in [(0, 10), (1, 10), (1, 11)] {
+            apart.send(&w, Sent { source, step }, (&mut each, 11));
+        }
+        assert_eq!([each.of(0), each.of(1)], [all.of(0), all.of(1)]);
+
+        let mut history = History::<f64>::default();
+        history.start(2, 4);
+        for row in 0..3 {
+            let x = row as f64 + 1.0;
+            history.set_row(row, &[x, 10.0 * x], &[-x, 100.0 * x]);
+        }
+        // Neuron 0 reaches the first target in row 2 and the second in row 0.
+        let sent = Sent {
+            source: 0,
+            step: 10,
+        };
+        let r = apart.backflow(&w, sent, (&history.difference, 11));
+        assert_eq!(r, -3.0 + 2.0 * 100.0);
+        let from = Lookup {
+            group: &group,
+            history: &history,
+            first: 11,
+            tau_syn: &[2.0, 1.0],
+            weights: &w,
+            onto: Onto::Zero,
+        };
+        let (mut by_weight, mut by_delay) = ([9.0; 4], [9.0; 4]);
+        apart.gather(&from, &mut by_weight, Some(&mut by_delay));
+        assert_eq!(
+            by_weight,
+            [-2.0 * 3.0, -10.0, -2.0 * (1.0 + 2.0), -20.0 - 30.0]
+        );
+        assert_eq!(
+            by_delay,
+            [-3.0, 200.0, 3.0 * (-1.0 - 2.0), 4.0 * (200.0 + 300.0)]
+        );
     }
 }

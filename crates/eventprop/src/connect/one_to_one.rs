@@ -15,12 +15,17 @@ impl OneToOne {
     }
 
     pub fn of(&self, source: usize) -> impl Iterator<Item = Synapse> + use<> {
+        std::iter::once(self.at(source))
+    }
+
+    #[inline(always)]
+    pub fn at(&self, source: usize) -> Synapse {
         debug_assert!(source < self.size);
-        std::iter::once(Synapse {
+        Synapse {
             source,
             target: source,
             weight: source,
-        })
+        }
     }
 
     pub fn weight<F: Real>(&self, w: &[F], source: usize, target: usize) -> Option<F> {

@@ -28,11 +28,22 @@ impl ByNeuron {
     /// Groups spikes of a population of `size` neurons by a counting sort that keeps their order.
     #[inline(always)]
     pub fn fill<'a>(&mut self, size: usize, parts: impl Iterator<Item = Part<'a>> + Clone) {
+        self.fill_with(size, parts, |_, step| Some(step));
+    }
+
+    /// The same of the spikes to which `of` (neuron, step) gives a number, with that in place of the step.
+    #[inline(always)]
+    pub fn fill_with<'a>(
+        &mut self,
+        size: usize,
+        parts: impl Iterator<Item = Part<'a>> + Clone,
+        of: impl Fn(u32, u32) -> Option<u32>,
+    ) {
         self.starts.clear();
         self.starts.resize(size + 1, 0);
         for part in parts.clone() {
-            for &neuron in part.neurons {
-                self.starts[neuron as usize + 1] += 1;
+            for (&neuron, &step) in part.neurons.iter().zip(part.steps) {
+                self.starts[neuron as usize + 1] += u32::from(of(neuron, step).is_some());
             }
         }
         for neuron in 0..size {
@@ -42,8 +53,11 @@ impl ByNeuron {
         for part in parts {
             let base = part.sample << STEP_BITS;
             for (&neuron, &step) in part.neurons.iter().zip(part.steps) {
+                let Some(number) = of(neuron, step) else {
+                    continue;
+                };
                 let place = &mut self.starts[neuron as usize];
-                self.spikes[*place as usize] = base + step;
+                self.spikes[*place as usize] = base + number;
                 *place += 1;
             }
         }

@@ -25,6 +25,13 @@ pub fn backflow<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {
     w * (lambda_v - lambda_i)
 }
 
+/// `[G6]` The share of arrivals at one synapse in the derivative of its delay, from λ of the target or its sums. It is
+/// that of one arrival in R: a spike that is sent later and one that travels longer arrive alike.
+#[inline(always)]
+pub fn by_delay<F: Real>(w: F, lambda_v: F, lambda_i: F) -> F {
+    backflow(w, lambda_v, lambda_i)
+}
+
 /// `[G1]` The share of arrivals at one synapse in the derivative of its weight, from the λ_I of the target or
 /// their sum.
 #[inline(always)]

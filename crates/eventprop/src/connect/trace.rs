@@ -89,14 +89,37 @@ pub(crate) struct Trace<'a, F> {
     pub stride: usize,
 }
 
+/// One neuron in a trace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    /// The place of its first row.
+    first: usize,
+    /// Numbers from one row to the next.
+    width: usize,
+}
+
 impl<F: Real> Trace<'_, F> {
     /// λ_I of one neuron in one row of the trace of one sample.
     pub fn at(&self, neuron: usize, sample: usize, row: usize) -> F {
+        self.in_column(self.column(neuron), sample, row)
+    }
+
+    /// Where a neuron lies in a trace.
+    #[inline(always)]
+    pub fn column(&self, neuron: usize) -> Column {
         let mut blocks = blocks(self.stride);
         let block = blocks.find(|block| neuron < block.column + block.width);
         let block = block.expect("a neuron lies in a block of its population");
-        let row = self.shape.row(self.before, block, row);
-        self.traces[sample * self.shape.len + row.start + neuron - block.column]
+        Column {
+            first: self.shape.start(self.before, block) + neuron - block.column,
+            width: block.width,
+        }
+    }
+
+    /// λ_I in one row of a column.
+    #[inline(always)]
+    pub fn in_column(&self, column: Column, sample: usize, row: usize) -> F {
+        self.traces[sample * self.shape.len + column.first + row * column.width]
     }
 }
 

@@ -1,9 +1,13 @@
 //! Wirings: which neurons of two populations are connected.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
+use super::delay::By;
 use super::dense::Dense;
 use super::one_to_one::OneToOne;
+use super::sparse::{Pattern, Sparse};
 use super::synapse::Synapse;
 use crate::aligned::Aligned;
 use crate::real::Real;
@@ -17,6 +21,8 @@ pub enum Wiring {
     /// Every neuron with the one of the same number in a population of the same size; weights
     /// `[neuron]`.
     OneToOne,
+    /// Some sources with some targets; weights `[synapse]`, source by source and by target within each.
+    Sparse(Arc<Pattern>),
 }
 
 /// A wiring that does not fit the populations that it is to connect.
@@ -27,6 +33,20 @@ pub enum WiringError {
         "one to one needs two populations of one size, not of {sources} and {targets} neurons; connect them densely"
     )]
     Sizes {
+        /// Neurons of the source.
+        sources: usize,
+        /// Neurons of the target.
+        targets: usize,
+    },
+    /// A pattern of other populations.
+    #[error(
+        "the pattern connects {of_sources} with {of_targets} neurons, and the populations have {sources} and {targets}; make it for these"
+    )]
+    Pattern {
+        /// Sources of the pattern.
+        of_sources: usize,
+        /// Targets of the pattern.
+        of_targets: usize,
         /// Neurons of the source.
         sources: usize,
         /// Neurons of the target.
@@ -45,6 +65,7 @@ pub struct Synapses {
 pub(super) enum Kind {
     Dense(Dense),
     OneToOne(OneToOne),
+    Sparse(Sparse),
 }
 
 impl Wiring {
@@ -53,6 +74,7 @@ impl Wiring {
         match self {
             Self::Dense => "source × target, row by row",
             Self::OneToOne => "one for each pair of neurons",
+            Self::Sparse(_) => "one for each synapse, source by source",
         }
     }
 
@@ -67,6 +89,18 @@ impl Wiring {
                 return Err(WiringError::Sizes { sources, targets });
             }
             Self::OneToOne => Kind::OneToOne(OneToOne { size: sources }),
+            Self::Sparse(pattern) => {
+                let (of_sources, of_targets) = (pattern.sources(), pattern.targets());
+                if (of_sources, of_targets) != (sources, targets) {
+                    return Err(WiringError::Pattern {
+                        of_sources,
+                        of_targets,
+                        sources,
+                        targets,
+                    });
+                }
+                Kind::Sparse(Sparse(Arc::clone(pattern)))
+            }
         };
         Ok(Synapses { kind })
     }
@@ -78,6 +112,7 @@ impl Synapses {
         match &self.kind {
             Kind::Dense(dense) => dense.shape(),
             Kind::OneToOne(one) => one.shape(),
+            Kind::Sparse(sparse) => sparse.shape(),
         }
     }
 
@@ -86,11 +121,48 @@ impl Synapses {
         self.shape().iter().product()
     }
 
+    /// Number of sending neurons.
+    pub fn sources(&self) -> usize {
+        match &self.kind {
+            Kind::Dense(dense) => dense.sources,
+            Kind::OneToOne(one) => one.size,
+            Kind::Sparse(sparse) => sparse.0.sources(),
+        }
+    }
+
+    /// Number of receiving neurons.
+    pub fn targets(&self) -> usize {
+        match &self.kind {
+            Kind::Dense(dense) => dense.targets,
+            Kind::OneToOne(one) => one.size,
+            Kind::Sparse(sparse) => sparse.0.targets(),
+        }
+    }
+
+    /// True if all synapses of a source have the same delay where those of `by` share one.
+    pub(crate) fn share_by_source(&self, by: By) -> bool {
+        match (&self.kind, by) {
+            (_, By::Projection | By::Source) | (Kind::OneToOne(_), _) => true,
+            (Kind::Dense(_) | Kind::Sparse(_), By::Target | By::Synapse) => false,
+        }
+    }
+
+    /// The synapse at a place among those of a source.
+    #[inline(always)]
+    pub(crate) fn at(&self, source: usize, place: usize) -> Synapse {
+        match &self.kind {
+            Kind::Dense(dense) => dense.at(source, place),
+            Kind::OneToOne(one) => one.at(source),
+            Kind::Sparse(sparse) => sparse.at(source, place),
+        }
+    }
+
     /// The synapses of one source, in the order in which a spike is delivered.
     pub fn of(&self, source: usize) -> Box<dyn Iterator<Item = Synapse> + '_> {
         match &self.kind {
             Kind::Dense(dense) => Box::new(dense.of(source)),
             Kind::OneToOne(one) => Box::new(one.of(source)),
+            Kind::Sparse(sparse) => Box::new(sparse.of(source)),
         }
     }
 
@@ -101,11 +173,17 @@ impl Synapses {
 
     /// All synapses, source by source.
     pub fn iter(&self) -> impl Iterator<Item = Synapse> + '_ {
-        let sources = match &self.kind {
-            Kind::Dense(dense) => dense.sources,
-            Kind::OneToOne(one) => one.size,
-        };
-        (0..sources).flat_map(|source| self.of(source))
+        (0..self.sources()).flat_map(|source| self.of(source))
+    }
+
+    /// The synapse from `source` to `target`; none where they are not connected.
+    #[inline(always)]
+    pub(crate) fn find(&self, source: usize, target: usize) -> Option<Synapse> {
+        match &self.kind {
+            Kind::Dense(dense) => Some(dense.at(source, target)),
+            Kind::OneToOne(one) => (source == target).then(|| one.at(source)),
+            Kind::Sparse(sparse) => sparse.find(source, target),
+        }
     }
 
     /// The weight of the synapse from `source` to `target`; none where they are not connected.
@@ -114,6 +192,7 @@ impl Synapses {
         match &self.kind {
             Kind::Dense(dense) => Some(dense.weight(w, source, target)),
             Kind::OneToOne(one) => one.weight(w, source, target),
+            Kind::Sparse(sparse) => Some(w[sparse.find(source, target)?.weight]),
         }
     }
 
@@ -123,6 +202,7 @@ impl Synapses {
         match &self.kind {
             Kind::Dense(dense) => dense.deliver(w, source, i),
             Kind::OneToOne(one) => one.deliver(w, source, i),
+            Kind::Sparse(sparse) => sparse.deliver(w, source, i),
         }
     }
 
@@ -138,6 +218,7 @@ impl Synapses {
         match &self.kind {
             Kind::Dense(dense) => dense.backflow(w, source, lambda_v, lambda_i),
             Kind::OneToOne(one) => one.backflow(w, source, lambda_v, lambda_i),
+            Kind::Sparse(sparse) => sparse.backflow(w, source, lambda_v, lambda_i),
         }
     }
 
@@ -154,6 +235,7 @@ impl Synapses {
         match &self.kind {
             Kind::Dense(dense) => dense.gather(gradient, source, tau_syn, lambda_i),
             Kind::OneToOne(one) => one.gather(gradient, source, tau_syn, lambda_i),
+            Kind::Sparse(sparse) => sparse.gather(gradient, source, tau_syn, lambda_i),
         }
     }
 
@@ -168,7 +250,7 @@ impl Synapses {
     pub(crate) fn packed<'a, F>(&self, weights: &'a [F], copy: &'a Aligned<F>) -> &'a [F] {
         match &self.kind {
             Kind::Dense(dense) if dense.is_padded() => copy,
-            Kind::Dense(_) | Kind::OneToOne(_) => weights,
+            Kind::Dense(_) | Kind::OneToOne(_) | Kind::Sparse(_) => weights,
         }
     }
 }

@@ -141,15 +141,13 @@ pub enum NetworkError {
         /// Why.
         wiring: WiringError,
     },
-    /// A delay that is negative or not finite.
-    #[error(
-        "projection {name}: a delay of {delay_ms} ms is not possible; it must be finite and not negative"
-    )]
+    /// Delays that cannot be.
+    #[error("projection {name}: {delay}")]
     Delay {
         /// The projection.
         name: String,
-        /// The delay.
-        delay_ms: f64,
+        /// Why.
+        delay: DelayFault,
     },
     /// Initial weights of the wrong number.
     #[error("projection {name}: {found} initial weights, expected {expected} ({order})")]
@@ -174,5 +172,48 @@ pub enum NetworkError {
         what: &'static str,
         /// Its value.
         value: f64,
+    },
+}
+
+/// Delays that cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum DelayFault {
+    /// A delay that is negative or not finite, or a parameter of the distribution of initial ones.
+    #[error("{what} of {value_ms} ms is not possible; it must be finite and not negative")]
+    Value {
+        /// Name of the number.
+        what: &'static str,
+        /// Its value.
+        value_ms: f64,
+    },
+    /// Delays of the wrong number.
+    #[error("{found} delays, expected {expected} (one for each {by})")]
+    Count {
+        /// Number given.
+        found: usize,
+        /// Number needed.
+        expected: usize,
+        /// What each of them belongs to.
+        by: &'static str,
+    },
+    /// A delay outside of its bounds.
+    #[error(
+        "a delay of {value_ms} ms is not between 0 and the longest, {most_ms} ms; raise the longest or start from shorter ones"
+    )]
+    Outside {
+        /// The delay.
+        value_ms: f64,
+        /// The longest that is allowed.
+        most_ms: f64,
+    },
+    /// A longest delay that is no delay, or longer than the trial.
+    #[error(
+        "the longest delay is {most_ms} ms; it must be at least 0 and shorter than the trial of {trial_ms} ms, after which nothing arrives"
+    )]
+    Most {
+        /// The longest delay.
+        most_ms: f64,
+        /// Length of the trial.
+        trial_ms: f64,
     },
 }

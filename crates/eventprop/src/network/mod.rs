@@ -12,12 +12,13 @@ mod population;
 mod projection;
 
 pub use clock::Clock;
-pub use error::NetworkError;
+pub use error::{DelayFault, NetworkError};
 pub use id::{PopulationId, ProjectionId};
 pub use population::{Population, Trained};
-pub use projection::{Init, Projection};
+pub use projection::Projection;
 
-use crate::connect::{Delay, Synapses, Wiring, WiringError};
+pub use crate::connect::Init;
+use crate::connect::{Delay, Lags, Synapses, Wiring, WiringError};
 pub use crate::neuron::alif::{Adaptation, Alif};
 pub use crate::neuron::constant::{Constant, NeuronConstant};
 pub use crate::neuron::li::Li;
@@ -162,11 +163,11 @@ impl Network {
         self.populations[id.0].set_constant(constant, value.into());
     }
 
-    /// Sets the trained constants to what `params` holds; returns the
-    /// indices of the populations that have any.
+    /// Sets the trained constants to what `params` holds, and checks the delays; returns the
+    /// indices of the populations that have any such constants.
     ///
     /// # Errors
-    /// When a value is out of the range of its constant.
+    /// When a value is out of the range of its constant, or a delay out of its bounds.
     ///
     /// # Panics
     /// When the parameters are those of another network.
@@ -187,7 +188,51 @@ impl Network {
         for &index in &changed {
             self.populations[index].validate_in::<F>()?;
         }
+        for (index, projection) in self.projections.iter().enumerate() {
+            let Some(delays) = projection.delay.each() else {
+                continue;
+            };
+            let id = ProjectionId(index);
+            let most_ms = delays.most_ms;
+            let mut given = params.delays(id).unwrap_or_default().iter();
+            // A bound in single precision, and what it becomes in double precision, are no more than the bound.
+            let fits = |ms: f64| ms >= 0.0 && ms as f32 <= most_ms as f32;
+            if let Some(outside) = given.find(|delay| !fits(delay.to_f64())) {
+                let value_ms = outside.to_f64();
+                return Err(NetworkError::Delay {
+                    name: self.projection_name(id),
+                    delay: DelayFault::Outside { value_ms, most_ms },
+                });
+            }
+        }
         Ok(changed)
+    }
+
+    /// The times in ms between the spikes of a projection and their arrivals.
+    ///
+    /// # Panics
+    /// When the parameters are those of another network.
+    pub fn lags<F: Real>(&self, id: ProjectionId, params: &Params<F>) -> Lags<f64> {
+        match &self.projection(id).delay {
+            Delay::Constant(ms) => Lags::Same(*ms),
+            Delay::Each(delays) => {
+                let values = params.delays(id);
+                let values = values.expect("parameters are made for their network");
+                let values = values.iter().map(|ms| ms.to_f64()).collect();
+                Lags::Each {
+                    by: delays.by,
+                    values,
+                }
+            }
+        }
+    }
+
+    /// The longest delay in ms that a projection can have.
+    pub fn longest_delay_ms(&self, id: ProjectionId) -> f64 {
+        match &self.projection(id).delay {
+            Delay::Constant(ms) => *ms,
+            Delay::Each(delays) => delays.most_ms,
+        }
     }
 
     /// The same network on another clock.
@@ -365,7 +410,7 @@ impl Network {
             return Err(NetworkError::IntoInput { name });
         }
         match self.wired(id) {
-            Ok(synapses) => projection.validate(&name, &synapses),
+            Ok(synapses) => projection.validate(&name, &synapses, self.clock),
             Err(wiring) => Err(NetworkError::Wiring { name, wiring }),
         }
     }

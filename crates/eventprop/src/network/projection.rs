@@ -1,21 +1,7 @@
 //! Projections: connections from one population to another.
 
-use super::{NetworkError, PopulationId};
-use crate::connect::{Delay, Synapses, Wiring};
-
-/// Source of the initial weights of a projection.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Init {
-    /// Independent normal draws.
-    Normal {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        std: f64,
-    },
-    /// Given values in the shape of the wiring's weights, row by row: dense `[source, target]`.
-    Values(Vec<f64>),
-}
+use super::{Clock, DelayFault, NetworkError, PopulationId};
+use crate::connect::{Delay, Delays, Init, InitFault as Fault, Synapses, Wiring};
 
 /// Connections from one population to another: which, how late, and how strong at first.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,43 +12,75 @@ pub struct Projection {
     pub target: PopulationId,
     /// Pattern of connections.
     pub wiring: Wiring,
-    /// Extra time in ms between a spike and its arrival. The event solver waits exactly this long;
-    /// the grid solver 1 + round(delay / dt) steps.
+    /// Extra time between a spike and its arrival, as a number or as parameters. The event solver waits
+    /// exactly this long; the grid solver 1 + round(delay / dt) steps.
     pub delay: Delay,
     /// Initial weights.
     pub init: Init,
 }
 
 impl Projection {
-    pub(super) fn validate(&self, name: &str, synapses: &Synapses) -> Result<(), NetworkError> {
-        if let Some(delay_ms) = self.delay.impossible() {
+    pub(super) fn validate(
+        &self,
+        name: &str,
+        synapses: &Synapses,
+        clock: Clock,
+    ) -> Result<(), NetworkError> {
+        let fault = match &self.delay {
+            Delay::Constant(ms) => (!ms.is_finite() || *ms < 0.0).then_some(DelayFault::Value {
+                what: "a delay",
+                value_ms: *ms,
+            }),
+            Delay::Each(delays) => fault_of(delays, synapses, clock),
+        };
+        if let Some(delay) = fault {
             return Err(NetworkError::Delay {
                 name: name.to_owned(),
-                delay_ms,
+                delay,
             });
         }
         let expected = synapses.weights_len();
-        let value_error = |what, value| NetworkError::WeightValue {
-            name: name.to_owned(),
-            what,
-            value,
-        };
-        match &self.init {
-            Init::Normal { mean, .. } if !mean.is_finite() => Err(value_error("the mean", *mean)),
-            Init::Normal { std, .. } if !std.is_finite() || *std < 0.0 => {
-                Err(value_error("the standard deviation", *std))
-            }
-            Init::Normal { .. } => Ok(()),
-            Init::Values(values) if values.len() != expected => Err(NetworkError::WeightCount {
+        if let Some(found) = self.init.given().filter(|found| *found != expected) {
+            return Err(NetworkError::WeightCount {
                 name: name.to_owned(),
-                found: values.len(),
+                found,
                 expected,
                 order: self.wiring.order(),
+            });
+        }
+        match self.init.fault() {
+            Some(Fault { what, value }) => Err(NetworkError::WeightValue {
+                name: name.to_owned(),
+                what,
+                value,
             }),
-            Init::Values(values) => match values.iter().find(|w| !w.is_finite()) {
-                Some(weight) => Err(value_error("a weight", *weight)),
-                None => Ok(()),
-            },
+            None => Ok(()),
         }
     }
+}
+
+/// The first fault of delays that are parameters.
+fn fault_of(delays: &Delays, synapses: &Synapses, clock: Clock) -> Option<DelayFault> {
+    let Delays {
+        by, init, most_ms, ..
+    } = delays;
+    let (most_ms, trial_ms) = (*most_ms, clock.trial_ms());
+    if !(most_ms >= 0.0 && most_ms < trial_ms) {
+        return Some(DelayFault::Most { most_ms, trial_ms });
+    }
+    let expected = by.shape(synapses).iter().product();
+    if let Some(found) = init.given().filter(|found| *found != expected) {
+        let by = by.name();
+        return Some(DelayFault::Count {
+            found,
+            expected,
+            by,
+        });
+    }
+    if let Some(Fault { what, value }) = init.fault() {
+        let value_ms = value;
+        return Some(DelayFault::Value { what, value_ms });
+    }
+    let outside = init.outside(0.0, most_ms);
+    outside.map(|value_ms| DelayFault::Outside { value_ms, most_ms })
 }

@@ -10,6 +10,7 @@
 use crate::dispatch::{Kernel, vectorized};
 use std::ops::Range;
 
+use super::Rates;
 use crate::params::{Entry, Params, Role, euclidean, sum_of};
 use crate::real::Real;
 use crate::shares::{CHUNK, for_each_sticky};
@@ -57,12 +58,13 @@ impl<F: Real> Adam<F> {
     }
 
     /// `[O5]` Makes the learning rate relative: every projection, and every trained constant of a population, has the
-    /// root mean square of `params` as a factor on it, or 1 where all are zero.
+    /// root mean square of `params` as a factor on it, or 1 where all are zero. The rate of delays is in ms and stays.
     pub fn relative_to(&mut self, params: &Params<F>) {
         let size = |entry: &Entry| {
             let values = &params.values()[entry.range.clone()];
             let size = euclidean(values) / (values.len() as f64).sqrt();
-            if size > 0.0 { size } else { 1.0 }
+            let is_relative = size > 0.0 && !matches!(entry.role, Role::Delays(_));
+            if is_relative { size } else { 1.0 }
         };
         self.scales = params.layout().iter().map(size).collect();
     }
@@ -108,7 +110,7 @@ impl<F: Real> Adam<F> {
         self.scales.get(index).copied().unwrap_or(1.0)
     }
 
-    pub(super) fn step(&mut self, weights: &mut [F], gradient: &[F], eta: f64) {
+    pub(super) fn step(&mut self, weights: &mut [F], gradient: &[F], rates: Rates) {
         self.steps += 1;
         let steps = self.steps as f64;
         let c1 = 1.0 / (1.0 - self.beta1.powf(steps));
@@ -118,15 +120,16 @@ impl<F: Real> Adam<F> {
             rest1: F::from_f64(1.0 - self.beta1),
             beta2: F::from_f64(self.beta2),
             rest2: F::from_f64(1.0 - self.beta2),
-            eta_c1: F::from_f64(eta * c1),
+            eta_c1: F::from_f64(rates.eta * c1),
             c2: F::from_f64(c2),
             eps: F::from_f64(self.eps),
         };
-        if self.scales.is_empty() {
+        if self.scales.is_empty() && !rates.differ(self.first.layout()) {
             return self.update(weights, gradient, 0..weights.len(), factors);
         }
         for index in 0..self.first.layout().len() {
-            let range = self.first.layout()[index].range.clone();
+            let entry = &self.first.layout()[index];
+            let (eta, range) = (rates.of(entry.role), entry.range.clone());
             let eta_c1 = F::from_f64(eta * self.scale(index) * c1);
             self.update(weights, gradient, range, Factors { eta_c1, ..factors });
         }
@@ -193,7 +196,9 @@ impl<F: Real> Kernel for Update<'_, F> {
 #[cfg(test)]
 mod tests {
     use super::Adam;
-    use crate::network::{Clock, Init, Li, Lif, Network, NeuronConstant};
+    use crate::connect::{By, Delay, Delays, Wiring};
+    use crate::network::{Clock, Init, Li, Lif, Network, NeuronConstant, Projection};
+    use crate::optim::Rates;
     use crate::params::{Params, Role};
 
     /// Two steps by hand: with a constant gradient m c1 = g and v c2 = g², so every step is
@@ -207,7 +212,7 @@ mod tests {
         let mut params = Params::<f64>::init(&network, 0).unwrap();
         let mut adam = Adam::new(&params, 0.9, 0.999, 1e-8);
         for _ in 0..2 {
-            adam.step(params.values_mut(), &[0.25, -4.0], 0.1);
+            adam.step(params.values_mut(), &[0.25, -4.0], 0.1.into());
         }
         // 1 − β2ⁿ loses up to ε/(1 − β2) = 2e-13 relative to cancellation, halved by the root.
         let expected = [
@@ -217,6 +222,46 @@ mod tests {
         for (w, expected) in params.values().iter().zip(expected) {
             assert!((w - expected).abs() < 2e-13);
         }
+    }
+
+    /// Delays have a rate of their own, which is neither relative nor a reason for weights to decay.
+    #[test]
+    fn delays_have_a_rate_of_their_own() {
+        let mut network = Network::new(Clock::new(1.0, 20.0).unwrap());
+        let input = network.add_input("in", 1);
+        let output = network.add_li("out", 1, Li::new(20.0, 5.0));
+        network.add_projection(Projection {
+            source: input,
+            target: output,
+            wiring: Wiring::Dense,
+            delay: Delay::Each(Delays {
+                by: By::Source,
+                init: Init::same(4.0),
+                most_ms: 8.0,
+                trained: true,
+            }),
+            init: Init::same(3.0),
+        });
+        let mut params = Params::<f64>::init(&network, 0).unwrap();
+        let mut adam = Adam::new(&params, 0.9, 0.999, 1e-12);
+        adam.relative_to(&params);
+        let rates = Rates {
+            eta: 0.1,
+            delays: 0.5,
+        };
+        adam.step(params.values_mut(), &[1.0, -1.0], rates);
+        for (found, expected) in params.values().iter().zip([3.0 - 0.3, 4.5]) {
+            // ε of Adam and the cancellation in 1 − β2ⁿ, both relative to the step.
+            assert!((found - expected).abs() < 0.5 * 2e-12, "{found}");
+        }
+        let adam = Adam {
+            weight_decay: 0.5,
+            scales: Vec::new(),
+            ..adam
+        };
+        let [w, delay] = [params.values()[0], params.values()[1]];
+        adam.decay(&mut params, 0.1, &[]);
+        assert_eq!(params.values(), [w * 0.95, delay]);
     }
 
     /// `[O5]` Weights 3 and 4 have a root mean square of √12.5, others that are zero count as 1; with a constant gradient
@@ -232,7 +277,7 @@ mod tests {
         let mut params = Params::<f64>::init(&network, 0).unwrap();
         let mut adam = Adam::new(&params, 0.9, 0.999, 1e-12);
         adam.relative_to(&params);
-        adam.step(params.values_mut(), &[1.0, -1.0, 1.0], 0.1);
+        adam.step(params.values_mut(), &[1.0, -1.0, 1.0], 0.1.into());
         let size = 12.5_f64.sqrt();
         let expected = [3.0 - 0.1 * size, 4.0 + 0.1 * size, -0.1];
         for (w, expected) in params.values().iter().zip(expected) {
@@ -286,7 +331,7 @@ mod tests {
         adam.clip = Some(2.0);
         assert_eq!(clipped(&adam, &large), large, "nothing before");
         for _ in 0..5 {
-            adam.step(params.values_mut(), usual.values(), 0.1);
+            adam.step(params.values_mut(), usual.values(), 0.1.into());
         }
         assert_eq!(clipped(&adam, &usual), usual);
         // 1 − β2ⁿ and v lose some ε/(1 − β2) = 2e-13 relative.

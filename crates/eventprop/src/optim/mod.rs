@@ -9,8 +9,39 @@ pub use adam::Adam;
 pub use average::Average;
 pub use sgd::Sgd;
 
-use crate::params::{Params, Role};
+use crate::params::{Entry, Params, Role};
 use crate::real::Real;
+
+/// The learning rates of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// That of weights and of constants of neurons.
+    pub eta: f64,
+    /// That of delays, in ms.
+    pub delays: f64,
+}
+
+/// One rate for all parameters.
+impl From<f64> for Rates {
+    fn from(eta: f64) -> Self {
+        Self { eta, delays: eta }
+    }
+}
+
+impl Rates {
+    /// The rate of parameters of a role.
+    fn of(self, role: Role) -> f64 {
+        match role {
+            Role::Weights(_) | Role::Constant(..) => self.eta,
+            Role::Delays(_) => self.delays,
+        }
+    }
+
+    /// True if a parameter of some of these entries has another rate than `eta`.
+    fn differ(self, entries: &[Entry]) -> bool {
+        entries.iter().any(|entry| self.of(entry.role) != self.eta)
+    }
+}
 
 /// An optimiser with its state.
 #[derive(Debug, Clone)]
@@ -22,7 +53,7 @@ pub enum Optimizer<F> {
 }
 
 impl<F: Real> Optimizer<F> {
-    /// Changes `params` along `gradient` with learning rate `eta`, but for those that are `frozen`. The gradient is left
+    /// Changes `params` along `gradient` with learning rates, but for those that are `frozen`. The gradient is left
     /// as the step took it: zero for what is frozen, scaled down where Adam has been asked to
     /// ([`clip`](Adam#structfield.clip)).
     ///
@@ -32,9 +63,10 @@ impl<F: Real> Optimizer<F> {
         &mut self,
         params: &mut Params<F>,
         gradient: &mut Params<F>,
-        eta: f64,
+        rates: impl Into<Rates>,
         frozen: &[Role],
     ) {
+        let rates = rates.into();
         assert_eq!(
             params.values().len(),
             gradient.values().len(),
@@ -46,10 +78,17 @@ impl<F: Real> Optimizer<F> {
         match self {
             Self::Adam(adam) => {
                 adam.clip(gradient);
-                adam.decay(params, eta, frozen);
-                adam.step(params.values_mut(), gradient.values(), eta);
+                adam.decay(params, rates.eta, frozen);
+                adam.step(params.values_mut(), gradient.values(), rates);
             }
-            Self::Sgd(Sgd) => Sgd::step(params.values_mut(), gradient.values(), eta),
+            Self::Sgd(Sgd) => {
+                for index in 0..params.layout().len() {
+                    let Entry { role, range, .. } = &params.layout()[index];
+                    let (eta, range) = (rates.of(*role), range.clone());
+                    let values = &mut params.values_mut()[range.clone()];
+                    Sgd::step(values, &gradient.values()[range], eta);
+                }
+            }
         }
     }
 }

@@ -104,6 +104,27 @@ pub fn check_convention(
     }
 }
 
+/// Checks that amplitudes of the input, where they are `wanted`, are only asked of projections with one constant delay.
+///
+/// # Errors
+/// [`SolveError::Unsupported`] where the input has delays that are parameters.
+pub fn check_inputs(
+    solver: &'static str,
+    network: &Network,
+    wanted: bool,
+) -> Result<(), SolveError> {
+    let mut projections = network.projections().iter();
+    let input = network.input();
+    if wanted && projections.any(|p| p.source == input && p.delay.each().is_some()) {
+        return Err(SolveError::Unsupported {
+            solver,
+            what: "graded input spikes, or these derivatives by the input, over delays that are parameters",
+            why: "give the projections from the input one constant delay each",
+        });
+    }
+    Ok(())
+}
+
 /// Makes room for the voltages of these populations at the starts of steps, keeping the memory.
 pub fn start_voltages<F>(
     voltages: &mut Vec<Voltages<F>>,

@@ -15,7 +15,7 @@ from ..loss import Loss, LossLike
 from ..regularize import Regularizer
 from .._warning import warn
 from ..spikes import Spikes
-from .building import Builder, Normal, Population
+from .building import Builder, Delay, Normal, OneToOne, Population, Sparse, Uniform, described_delay, described_wiring
 from .evaluation import Evaluation, Readout, one_readout
 from .params import Params
 from .run import Gradients, Run
@@ -24,7 +24,20 @@ if TYPE_CHECKING:
     from ..optim import SGD, Adam
     from ..training import Epoch, History
 
-__all__ = ["Evaluation", "Gradients", "Network", "Normal", "Params", "Population", "Readout", "Run"]
+__all__ = [
+    "Delay",
+    "Evaluation",
+    "Gradients",
+    "Network",
+    "Normal",
+    "OneToOne",
+    "Params",
+    "Population",
+    "Readout",
+    "Run",
+    "Sparse",
+    "Uniform",
+]
 
 _CALIBRATE = 128
 """Samples of a training on which weights are calibrated."""
@@ -321,7 +334,7 @@ class Network(Builder):
             session=_engine.Session(self._engine, solver, request),
             epochs=_arrays.whole("epochs", epochs, 0),
             batch_size=batch_size,
-            eta=optimizer.eta,
+            optimizer=optimizer,
             shuffle=bool(shuffle),
             callbacks=list(callbacks),
             progress=progress,
@@ -362,12 +375,12 @@ class Network(Builder):
         """
         self._check("batch", batch, labels=False)
         if projections is None:
-            names = sorted(self._uncalibrated) or [name for name in self.params if "->" in name]
+            names = sorted(self._uncalibrated) or self._projections()
         else:
             names = [projections] if isinstance(projections, str) else list(projections)
             for name in names:
-                if "->" not in name:
-                    raise KeyError(f"{name!r} is no projection; there are {', '.join(n for n in self.params if '->' in n)}")
+                if name not in self._projections():
+                    raise KeyError(f"{name!r} is no projection; there are {', '.join(self._projections())}")
                 self.params[name]
         if spikes is not None and _arrays.number("spikes", spikes) <= 0:
             raise ValueError(f"spikes is {spikes}; expected a number above 0")
@@ -380,6 +393,9 @@ class Network(Builder):
                     f"silent neurons; {asked:.2g} spikes were asked for. Its input may have too few spikes"
                 )
         return {name: reached for name, _, reached, _ in found}
+
+    def _projections(self) -> list[str]:
+        return [name for name in self.params if "->" in name and not name.endswith(".delay")]
 
     def _chosen(self, loss: LossLike | None) -> Loss:
         self._engine.validate()
@@ -501,8 +517,10 @@ class Network(Builder):
         for step in description["built"]:
             if "connect" in step:
                 source, target = step["connect"]
-                weight = None if step["normal"] is None else Normal(*step["normal"])
-                network.connect(source, target, weight, delay=step["delay"])
+                weight = Uniform(*step["uniform"]) if "uniform" in step else step["normal"] and Normal(*step["normal"])
+                shape = network._find("source", source).size, network._find("target", target).size
+                wiring = described_wiring(step.get("wiring"), shape)
+                network.connect(source, target, weight, delay=described_delay(step["delay"]), wiring=wiring)
             else:
                 network._add(step["name"], step["size"], step["add"], step["constants"], step["trainable"])
         loss = description["loss"]

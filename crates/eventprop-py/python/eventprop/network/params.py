@@ -14,7 +14,8 @@ __all__ = ["Params"]
 
 
 class Params(MutableMapping[str, npt.NDArray[np.float64]]):
-    """The parameters of a network by name: weights such as `"in->hid"`, constants such as `"hid.tau_mem"`.
+    """The parameters of a network by name: weights such as `"in->hid"`, delays such as `"in->hid.delay"`,
+    constants such as `"hid.tau_mem"`.
 
     Reading gives a copy in float64; assigning checks shape and values.
     """

@@ -11,9 +11,9 @@ use super::arrivals::{Arrival, Arriving, Timetable};
 use super::constants::{self, History};
 use super::inputs;
 use super::neurons::{Adjoints, Flows, Paths};
-use super::schedule::Component;
+use super::schedule::{Component, Line};
 use super::stretch::Stretch;
-use crate::connect;
+use crate::connect::{self, Synapse};
 use crate::dispatch::{Kernel, vectorized};
 use crate::neuron::flow::Flow;
 use crate::neuron::{Between, Spike, State, li, lif};
@@ -136,7 +136,7 @@ impl Pass<'_> {
     ) -> Result<(), SolveError> {
         self.start(scratch);
         inputs::start(self.model, self.convention, by_input);
-        self.seed_output(scratch);
+        self.seed_output(scratch, gradient);
         for component in self.model.components.iter().rev() {
             if component.populations[0] != self.model.input {
                 vectorized(SolveComponent {
@@ -186,7 +186,7 @@ impl Pass<'_> {
 
     /// Sets the seed of the loss at the output: ∂L/∂t of first spikes, the push on silent outputs, and
     /// the lists of nodes and peaks to come by.
-    fn seed_output(&self, scratch: &mut Scratch) {
+    fn seed_output(&self, scratch: &mut Scratch, gradient: &mut [f64]) {
         let output = self.model.output;
         let seed = self.seed();
         let size = self.model.neurons[output].size;
@@ -223,7 +223,7 @@ impl Pass<'_> {
             scratch
                 .peaks
                 .sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            self.follow_kinks(scratch);
+            self.follow_kinks(scratch, gradient);
         }
     }
 
@@ -252,7 +252,7 @@ impl Pass<'_> {
     }
 
     /// `[A6]` for every output.
-    fn follow_kinks(&self, scratch: &mut Scratch) {
+    fn follow_kinks(&self, scratch: &mut Scratch, gradient: &mut [f64]) {
         let output = self.model.output;
         let component = self.model.component_of(output);
         for (j, &minus_dl_dv) in self.seed().peaks.iter().enumerate() {
@@ -262,10 +262,13 @@ impl Pass<'_> {
             if let Some(Carrier { arrival, drive }) =
                 self.carrier(component, j, &mut scratch.arriving)
             {
-                let source = component.lines[arrival.line].source;
+                let line = &component.lines[arrival.line];
                 let tau_mem = self.model.neurons[output].membrane(j).tau_mem;
                 let moved = kink::backflow(minus_dl_dv, drive, tau_mem);
-                scratch.sides[source].backflow[arrival.spike] -= moved;
+                scratch.sides[line.source].backflow[arrival.spike] -= moved;
+                if let Some(by_delay) = self.by_delay(line, arrival, gradient) {
+                    *by_delay -= moved;
+                }
             }
         }
     }
@@ -285,8 +288,7 @@ impl Pass<'_> {
         }
         let weight = |arrival: Arrival| {
             let line = &lines[arrival.line];
-            let weights = self.weights.of(line.projection);
-            let w = line.synapses.weight(weights, arrival.neuron, j)?;
+            let w = line.weight(self.weights.of(line.projection), arrival, j)?;
             Some(self.tape.populations[line.source].amplitude_of(arrival.spike) * w)
         };
         arriving.start(lines);
@@ -310,6 +312,18 @@ impl Pass<'_> {
             }
             i = search.current();
         }
+    }
+
+    /// The derivative with respect to the delay with which a spike arrived, where it is trained.
+    fn by_delay<'b>(
+        &self,
+        line: &Line,
+        arrival: Arrival,
+        gradient: &'b mut [f64],
+    ) -> Option<&'b mut f64> {
+        let delay = line.delay_of(arrival)?;
+        let range = self.params.delays_range(line.projection)?;
+        Some(&mut gradient[range][delay])
     }
 
     #[inline(always)]
@@ -536,7 +550,7 @@ impl Pass<'_> {
         Ok(size)
     }
 
-    /// `[A4]` `[G1]` takes back everything that arrived at a stop, in the reverse order of its delivery.
+    /// `[A4]` `[G1]` `[G6]` takes back everything that arrived at a stop, in the reverse order of its delivery.
     #[inline(always)]
     fn collect(
         &self,
@@ -559,14 +573,29 @@ impl Pass<'_> {
             let amplitudes = &self.tape.populations[self.model.input].amplitude;
             let graded = self.graded && line.source == self.model.input;
             let a = graded.then(|| amplitudes[arrival.spike]);
-            neurons.gather((synapses, source, a), adjoints, &mut gradient[range]);
-            if line.source != self.model.input || self.convention == Some(Convention::Time) {
-                let weights = self.weights.of(line.projection);
-                let (lambda_v, lambda_i) = (&adjoints.lambda_v, &adjoints.lambda_i);
-                let backflow = synapses.backflow(weights, source, lambda_v, lambda_i);
-                sides[line.source].backflow[arrival.spike] +=
-                    a.map_or(backflow, |a| connect::by_time(a, backflow));
+            let only = arrival.synapse(synapses);
+            match only {
+                None => neurons.gather((synapses, source, a), adjoints, &mut gradient[range]),
+                Some(synapse) => neurons.gather_one((synapse, a), adjoints, &mut gradient[range]),
             }
+            let by_time = self.convention == Some(Convention::Time);
+            if line.source == self.model.input && line.trained.is_none() && !by_time {
+                continue;
+            }
+            let weights = self.weights.of(line.projection);
+            let (lambda_v, lambda_i) = (&adjoints.lambda_v, &adjoints.lambda_i);
+            let backflow = match only {
+                None => synapses.backflow(weights, source, lambda_v, lambda_i),
+                Some(Synapse { target, weight, .. }) => {
+                    connect::backflow(weights[weight], lambda_v[target], lambda_i[target])
+                }
+            };
+            let backflow = a.map_or(backflow, |a| connect::by_time(a, backflow));
+            // The delay gains what the spike gains: [G6].
+            if let Some(by_delay) = self.by_delay(line, arrival, gradient) {
+                *by_delay += backflow;
+            }
+            sides[line.source].backflow[arrival.spike] += backflow;
         }
     }
 

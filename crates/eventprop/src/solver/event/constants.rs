@@ -174,16 +174,9 @@ impl Walk<'_> {
         scratch.arriving.deliver(lines, self.tape, now, |arrival| {
             let line = &lines[arrival.line];
             let weights = self.params.weights(line.projection);
-            let currents = &mut states[line.target].i;
-            match self.tape.populations[line.source]
-                .amplitude
-                .get(arrival.spike)
-            {
-                None => line.synapses.deliver(weights, arrival.neuron, currents),
-                Some(&a) => line
-                    .synapses
-                    .deliver_graded(weights, arrival.neuron, a, currents),
-            }
+            let amplitudes = &self.tape.populations[line.source].amplitude;
+            let a = amplitudes.get(arrival.spike).copied();
+            line.deliver(weights, (arrival, a), &mut states[line.target].i);
         });
     }
 

@@ -482,7 +482,7 @@ impl Pass<'_> {
     fn next_stop(
         &self,
         component: &Component,
-        scratch: &Scratch,
+        scratch: &mut Scratch,
         tape: &Tape<f64, f64>,
     ) -> (f64, bool) {
         let arrival = scratch.arriving.next_ms(&component.lines, tape);
@@ -516,14 +516,9 @@ impl Pass<'_> {
     #[inline(always)]
     fn deliver(&self, line: &Line, tape: &Tape<f64, f64>, arrival: Arrival, states: &mut [States]) {
         let weights = self.weights.of(line.projection);
-        let currents = &mut states[line.target].i;
-        let synapses = &line.synapses;
-        if self.graded && line.source == self.model.input {
-            let a = tape.populations[line.source].amplitude[arrival.spike];
-            synapses.deliver_graded(weights, arrival.neuron, a, currents);
-        } else {
-            synapses.deliver(weights, arrival.neuron, currents);
-        }
+        let graded = self.graded && line.source == self.model.input;
+        let a = graded.then(|| tape.populations[line.source].amplitude[arrival.spike]);
+        line.deliver(weights, (arrival, a), &mut states[line.target].i);
     }
 
     fn check_count(&self, p: usize, spikes: usize, time_ms: f64) -> Result<(), SolveError> {

@@ -2,10 +2,11 @@
 //! the stretches that the adjoint pass noted.
 
 use super::Model;
+use super::arrivals::Way;
 use super::constants::History;
 use super::schedule::{Component, Line};
 use super::stretch::Stretch;
-use crate::connect::{self, Delay};
+use crate::connect;
 use crate::neuron::{Lambda, flow};
 use crate::params::AllWeights;
 use crate::solver::Convention;
@@ -86,7 +87,9 @@ impl Reader<'_> {
 
     /// `[G8]` for what arrives over a line from the input at the start of a step and its delay, or would.
     fn by_amplitude(&self, line: &Line, by_input: &mut [f64]) {
-        let Delay::Constant(delay_ms) = line.delay;
+        let Way::InOrder(delay_ms) = line.way else {
+            unreachable!("other delays of the input are refused: `check_inputs`");
+        };
         let (clock, inputs) = (self.model.network.clock(), self.model.network.input_size());
         let neurons = &self.model.neurons[line.target];
         let weights = self.weights.of(line.projection);

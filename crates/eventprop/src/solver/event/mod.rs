@@ -53,13 +53,13 @@ pub use work::Work;
 
 use self::neurons::Neurons;
 use self::schedule::Component;
-use super::for_implementors::{check_batch, check_convention, check_voltages};
+use super::for_implementors::{check_batch, check_convention, check_inputs, check_voltages};
 use super::probe::Probe;
 use super::scratch_pool::ScratchPool;
 use super::sum::add_in_order;
-use super::{Disturbance, Drive, HostTrials, SolveError, Solver, Sum, Trial};
+use super::{Convention, Disturbance, Drive, HostTrials, SolveError, Solver, Sum, Trial};
 use crate::network::Network;
-use crate::params::Params;
+use crate::params::{Params, Revision};
 use crate::readout::Observe;
 use crate::real::Real;
 use crate::spikes::Batch;
@@ -131,6 +131,8 @@ pub struct Event {
     by_input: Vec<Vec<f64>>,
     outcomes: Vec<Result<Work, SolveError>>,
     work: Work,
+    /// The parameters that constants and delays are of.
+    taken: Option<Revision>,
 }
 
 impl Event {
@@ -156,6 +158,7 @@ impl Event {
             by_input: Vec::new(),
             outcomes: Vec::new(),
             work: Work::default(),
+            taken: None,
         })
     }
 
@@ -164,12 +167,23 @@ impl Event {
         self.work
     }
 
-    /// Takes over the constants that are trained.
+    /// Takes over the constants that are trained, and delays.
     fn adopt(&mut self, params: &Params<f64>) -> Result<(), SolveError> {
+        if self.taken == Some(params.revision()) {
+            return Ok(());
+        }
+        self.taken = None;
         for population in self.model.network.adopt(params)? {
             let population_now = &self.model.network.populations()[population];
             self.model.neurons[population] = Neurons::new(population_now);
         }
+        let Model {
+            network,
+            components,
+            ..
+        } = &mut self.model;
+        schedule::take_delays(components, network, params);
+        self.taken = Some(params.revision());
         Ok(())
     }
 
@@ -317,6 +331,8 @@ impl Solver for Event {
         self.adopt(params)?;
         let convention = total.convention();
         check_convention(&self.model.network, convention)?;
+        let graded = convention == Some(Convention::Graded);
+        check_inputs("event", &self.model.network, graded)?;
         if self.by_input.len() < samples {
             self.by_input.resize_with(samples, Vec::new);
         }

@@ -5,7 +5,7 @@
 //! costs three exponentials and a vectorised loop; otherwise every neuron has its own.
 
 use super::stretch::Stretch;
-use crate::connect::Synapses;
+use crate::connect::{self, Synapse, Synapses};
 use crate::network::{Constant, Model, Population};
 use crate::neuron::alif::{self, Alif, Threshold, decay_b};
 use crate::neuron::description::Description;
@@ -377,6 +377,21 @@ impl Neurons {
             [shared] => synapses.gather(gradient, source, |_| shared.tau_syn, lambda_i),
             each => synapses.gather(gradient, source, |target| each[target].tau_syn, lambda_i),
         }
+    }
+
+    /// `[G1]` The same over one synapse.
+    #[inline(always)]
+    pub fn gather_one(
+        &self,
+        (synapse, amplitude): (Synapse, Option<f64>),
+        adjoints: &Adjoints,
+        gradient: &mut [f64],
+    ) {
+        let Synapse { target, weight, .. } = synapse;
+        let tau_syn = self.membrane(target).tau_syn;
+        let lambda_i = adjoints.lambda_i[target];
+        let lambda_i = amplitude.map_or(lambda_i, |a| a * lambda_i);
+        gradient[weight] += connect::by_weight(tau_syn, lambda_i);
     }
 }
 

@@ -6,8 +6,10 @@
 //! therefore cut into its strongly connected components, in an order in which a component comes
 //! after everything it listens to.
 
-use crate::connect::{Delay, Synapses};
+use super::arrivals::{Arrival, Way};
+use crate::connect::{self, By, Delay, Synapses};
 use crate::network::{Network, ProjectionId};
+use crate::params::Params;
 
 /// A projection as a component sees it: spikes of `source` arrive at `target`.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +22,52 @@ pub(super) struct Line {
     pub target: usize,
     /// Pattern of connections.
     pub synapses: Synapses,
-    /// Time in ms from a spike to its arrival.
-    pub delay: Delay,
+    /// Times from its spikes to their arrivals.
+    pub way: Way,
+    /// The synapses that share a delay, where delays are trained.
+    pub trained: Option<By>,
+}
+
+impl Line {
+    /// `[F5]` The spike of an arrival has an amplitude if it is graded.
+    #[inline(always)]
+    pub fn deliver(
+        &self,
+        weights: &[f64],
+        (arrival, amplitude): (Arrival, Option<f64>),
+        currents: &mut [f64],
+    ) {
+        let (synapses, source) = (&self.synapses, arrival.neuron);
+        match (arrival.synapse(synapses), amplitude) {
+            (None, None) => synapses.deliver(weights, source, currents),
+            (None, Some(a)) => synapses.deliver_graded(weights, source, a, currents),
+            (Some(synapse), amplitude) => {
+                let i = &mut currents[synapse.target];
+                let w = weights[synapse.weight];
+                *i = connect::arrive(*i, amplitude.map_or(w, |a| a * w));
+            }
+        }
+    }
+
+    /// The weight over which an arrival reaches a target; none where it does not.
+    pub fn weight(&self, weights: &[f64], arrival: Arrival, target: usize) -> Option<f64> {
+        match arrival.synapse(&self.synapses) {
+            None => self.synapses.weight(weights, arrival.neuron, target),
+            Some(synapse) => (synapse.target == target).then(|| weights[synapse.weight]),
+        }
+    }
+
+    /// Index of the trained delay with which a spike arrived.
+    #[inline(always)]
+    pub fn delay_of(&self, arrival: Arrival) -> Option<usize> {
+        let by = self.trained?;
+        Some(match arrival.synapse(&self.synapses) {
+            Some(synapse) => by.index(synapse),
+            None if by == By::Projection => 0,
+            // All synapses of the source have its delay.
+            None => arrival.neuron,
+        })
+    }
 }
 
 /// Populations that are solved together.
@@ -33,6 +79,15 @@ pub(super) struct Component {
     pub cyclic: bool,
     /// Incoming projections, in the order of deliveries at equal times.
     pub lines: Vec<Line>,
+}
+
+/// Takes over the delays that are parameters.
+pub(super) fn take_delays(components: &mut [Component], network: &Network, params: &Params<f64>) {
+    for line in components.iter_mut().flat_map(|c| &mut c.lines) {
+        if network.projection(line.projection).delay.each().is_some() {
+            line.way = Way::new(&line.synapses, network.lags(line.projection, params));
+        }
+    }
 }
 
 /// The components of a network, each after everything it listens to. Cost: populations³.
@@ -69,8 +124,13 @@ fn lines_into(network: &Network, populations: &[usize]) -> Vec<Line> {
             projection: ProjectionId(index),
             source: projection.source.0,
             target: projection.target.0,
+            way: match &projection.delay {
+                Delay::Constant(ms) => Way::InOrder(*ms),
+                // Until the parameters are known.
+                Delay::Each(delays) => Way::InOrder(delays.most_ms),
+            },
             synapses: network.synapses(ProjectionId(index)),
-            delay: projection.delay.clone(),
+            trained: projection.delay.trained().map(|delays| delays.by),
         })
         .collect()
 }

@@ -19,7 +19,7 @@ use super::plan::{Layer, Plan, Sensitivities};
 use super::state::{ByTime, LastSpike, State};
 use crate::aligned::Aligned;
 use crate::connect::trace::{self, Shape};
-use crate::connect::{Onto, Targets};
+use crate::connect::{self, History, Onto, Sent, Sums, Targets};
 use crate::dispatch::Kernel;
 use crate::neuron::folded::Folded;
 use crate::neuron::model::{Each, Lookup, Shared, Visit};
@@ -50,6 +50,9 @@ pub(super) struct AdjointSample<'a, F> {
     /// Target of the weight gradient, window by window; none when somebody else gathers it from the
     /// trace, which then covers the whole trial.
     pub sink: Option<Sink<'a, F>>,
+    /// λ of the steps of a window and of those behind it that the longest delay reaches, where spikes do not
+    /// arrive as wholes; per population.
+    pub histories: &'a mut Vec<History<F>>,
 }
 
 /// The adjoint pass over a batch: what its samples share.
@@ -70,7 +73,7 @@ impl<'a, F: Real> Pass<'a, F> {
         sample: usize,
         state: &'a mut State<F>,
         (trace, shape): (&'a mut [F], Shape),
-        sink: Option<Sink<'a, F>>,
+        (sink, histories): (Option<Sink<'a, F>>, &'a mut Vec<History<F>>),
     ) -> AdjointSample<'a, F> {
         let jumps_of = |(jumps, layer): (&'a Vec<F>, &Layer<F>)| {
             // Empty where there is nothing to add.
@@ -93,6 +96,7 @@ impl<'a, F: Real> Pass<'a, F> {
             shape,
             convention: self.convention,
             sink,
+            histories,
         }
     }
 }
@@ -109,8 +113,10 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
         let mut end = self.plan.clock.steps();
         while end > 0 {
             let start = end.saturating_sub(self.shape.rows);
+            self.open_histories(start..end);
             for k in (start..end).rev() {
                 self.collect_backflow(k + 1);
+                self.collect_apart(k, start);
                 if !self.seed.pulls.is_empty() {
                     self.nodes(k + 1);
                 }
@@ -129,9 +135,10 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
                     tape: self.tape,
                     steps: start..end,
                     trace: self.trace,
+                    histories: self.histories,
                     shape: self.shape,
                 };
-                gradient::gather_window(self.plan, &window, sink);
+                gradient::gather_window(self.plan, &window, self.weights, sink);
                 sink.onto = Onto::Gradient;
             }
             end = start;
@@ -180,14 +187,62 @@ impl<F: Real> AdjointSample<'_, F> {
             spikes.start_backflow(self.seed.dl_dt(population), &mut backflow[population]);
         }
         inputs::start(self.plan, self.convention, by_input);
-        transits.clear();
-        transits.extend(self.plan.links.iter().map(|link| {
-            let when = &self.tape.populations[link.source].when;
-            link.connection.start_at_end(when, self.plan.clock.steps())
-        }));
+        for (transit, link) in transits.iter_mut().zip(&self.plan.links) {
+            let spikes = &self.tape.populations[link.source];
+            let steps = self.plan.clock.steps();
+            link.connection.start_at_end(transit, spikes, steps);
+        }
         self.state.jump_next.clear();
         let ends = self.tape.populations.iter().map(Spikes::len);
         self.state.jump_next.extend(ends);
+    }
+
+    /// Makes room for λ of a window of steps, of which the last of the trial is the first to come.
+    #[inline(always)]
+    fn open_histories(&mut self, steps: Range<usize>) {
+        self.histories
+            .resize_with(self.plan.layers.len(), History::default);
+        for (population, rows) in self.plan.kept_apart(self.shape.rows) {
+            let history = &mut self.histories[population];
+            if steps.end == self.plan.clock.steps() {
+                history.start(self.plan.layers[population].size, rows);
+            } else {
+                history.backward(steps.len());
+            }
+        }
+    }
+
+    /// `[A4]` R of the spikes of step k that do not arrive as wholes: all of their arrivals have been passed. The first row of
+    /// the histories is the step after `start`.
+    #[inline(always)]
+    fn collect_apart(&mut self, k: usize, start: usize) {
+        if !self.plan.any_apart() || k + 1 == self.plan.clock.steps() {
+            return;
+        }
+        for (population, _) in self.plan.kept_apart(self.shape.rows) {
+            let lambda_i = &self.state.lambda_i[population];
+            let difference = &mut self.state.difference[population];
+            connect::subtract(&self.state.lambda_v[population], lambda_i, difference);
+            self.histories[population].set_row(k - start, lambda_i, difference);
+        }
+        for (index, link) in self.plan.links.iter().enumerate() {
+            let Some(apart) = link.connection.apart() else {
+                continue;
+            };
+            if link.source == self.plan.input {
+                continue;
+            }
+            let spikes = &self.tape.populations[link.source];
+            let difference = (&self.histories[link.target].difference, start + 1);
+            for spike in self.state.transits[index].pass_back(&spikes.when, k) {
+                let sent = Sent {
+                    source: spikes.neuron[spike] as usize,
+                    step: k,
+                };
+                let r = apart.backflow(self.weights[index], sent, difference);
+                self.state.backflow[link.source][spike] += r;
+            }
+        }
     }
 
     /// `[A4]` R of the spikes that arrive at the start of step `arrival`.
@@ -199,10 +254,13 @@ impl<F: Real> AdjointSample<'_, F> {
         }
         let plan = self.plan;
         for (index, link) in plan.links.iter().enumerate() {
-            if link.source == plan.input {
-                if let Some(convention) = self.convention {
-                    self.collect_inputs(convention, index, arrival);
-                }
+            if link.source == plan.input
+                && let Some(convention) = self.convention
+            {
+                // With a convention no delay of the input is a parameter: `check_inputs`.
+                self.collect_inputs(convention, index, arrival);
+            }
+            if link.source == plan.input && self.state.by_delay[index].is_empty() {
                 continue;
             }
             let targets = Targets {
@@ -215,7 +273,10 @@ impl<F: Real> AdjointSample<'_, F> {
                 self.weights[index],
                 (&self.tape.populations[link.source], arrival),
                 targets,
-                &mut self.state.backflow[link.source],
+                Sums {
+                    backflow: &mut self.state.backflow[link.source],
+                    by_delay: &mut self.state.by_delay[index],
+                },
             );
         }
         if !self.seed.peaks.is_empty() {
@@ -240,20 +301,29 @@ impl<F: Real> AdjointSample<'_, F> {
                 .links_into(output)
                 .filter(|(i, _)| *i >= carrier.arrival.0)
             {
-                if link.source == self.plan.input && self.convention != Some(Convention::Time) {
+                let connection = &link.connection;
+                let by_time = self.convention == Some(Convention::Time);
+                if link.source == self.plan.input && !by_time && !connection.trained {
                     continue;
                 }
                 let spikes = &self.tape.populations[link.source];
-                let connection = &link.connection;
                 let arrivals = connection.arrivals_at(self.weights[index], (spikes, arrival), j);
                 for (spike, w) in arrivals {
                     let w = spikes.amplitude_of(spike) * w;
                     let backflow = &mut self.state.backflow[link.source][spike];
+                    let mut lose = |drive: F| {
+                        let lost = kink::backflow(seed, drive, layer.tau_mem[j]);
+                        *backflow -= lost;
+                        if connection.trained {
+                            let delay = connection.delay_of(spikes.neuron[spike] as usize, j);
+                            self.state.moved_peaks.push((index, delay, -lost));
+                        }
+                    };
                     if (index, spike) >= carrier.arrival {
-                        *backflow -= kink::backflow(seed, w, layer.tau_mem[j]);
+                        lose(w);
                     }
                     if (index, spike) == carrier.arrival {
-                        *backflow -= kink::backflow(seed, carrier.drive, layer.tau_mem[j]);
+                        lose(carrier.drive);
                     }
                 }
             }

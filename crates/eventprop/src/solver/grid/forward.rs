@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::project::{self, InputWeights};
 use super::state::{Kink, State};
 use crate::connect::trace::Shape;
+use crate::connect::{ByNeuron, Columns, Part, Sent};
 use crate::dispatch::Kernel;
 use crate::network::PopulationId;
 use crate::neuron::model::{Each, Lookup, Shared, Visit};
@@ -45,6 +46,17 @@ pub(super) struct ForwardSample<'a, F> {
     /// Projection of the input's spikes for a window of steps; none when their rows are
     /// added step by step.
     pub projected: Option<Projected<'a, F>>,
+    /// Currents to come, where spikes do not arrive as wholes.
+    pub coming: Option<Coming<'a, F>>,
+}
+
+/// Currents of a window of steps, and of those behind it that the longest delay reaches.
+pub(super) struct Coming<'a, F> {
+    /// Per population; empty where spikes arrive as wholes.
+    pub currents: &'a mut [Columns<F>],
+    pub group: &'a mut ByNeuron,
+    /// Steps of a window.
+    pub window: usize,
 }
 
 /// The currents that the input's spikes cause.
@@ -70,6 +82,7 @@ impl<F: Real> Kernel for ForwardSample<'_, F> {
         self.start_readout();
         for k in 0..self.plan.clock.steps() {
             self.project(k);
+            self.send_input(k);
             self.deliver(k);
             self.observe(k);
             self.advance(k);
@@ -125,7 +138,83 @@ impl<F: Real> ForwardSample<'_, F> {
             let window = k..(k + rows).min(self.plan.clock.steps());
             let spikes = &self.tape.populations[self.plan.input];
             let currents = (&mut *projected.currents, projected.shape);
-            project::project(self.plan, projected.weights, (spikes, window), currents);
+            let weights = (projected.weights, &mut self.state.transits[..]);
+            project::project(self.plan, weights, (spikes, window), currents);
+        }
+    }
+
+    /// `[F5]` At the first step of a window, leaves the weights of the input's spikes in the currents to come, where
+    /// they do not arrive as wholes.
+    #[inline(always)]
+    fn send_input(&mut self, k: usize) {
+        let Some(Coming {
+            currents,
+            group,
+            window,
+        }) = &mut self.coming
+        else {
+            return;
+        };
+        if !k.is_multiple_of(*window) {
+            return;
+        }
+        for (population, rows) in self.plan.kept_apart(*window) {
+            if k == 0 {
+                currents[population].start(self.plan.layers[population].size, rows);
+            } else {
+                currents[population].forward(*window);
+            }
+        }
+        for (index, link) in self.plan.links.iter().enumerate() {
+            let Some(apart) = link.connection.apart() else {
+                continue;
+            };
+            if link.source == self.plan.input {
+                let spikes = &self.tape.populations[link.source];
+                let sent = self.state.transits[index].pass(&spikes.when, k + *window - 1);
+                let part = Part {
+                    neurons: &spikes.neuron[sent.clone()],
+                    steps: &spikes.when[sent],
+                    sample: 0,
+                };
+                group.fill(self.plan.layers[link.source].size, std::iter::once(part));
+                let currents = (&mut currents[link.target], k);
+                apart.send_all(self.weights[index], group, currents);
+            }
+        }
+    }
+
+    /// `[F5]` Likewise for the spikes of the step before, and adds the currents that have come.
+    #[inline(always)]
+    fn deliver_apart(&mut self, k: usize) {
+        let Some(Coming {
+            currents, window, ..
+        }) = &mut self.coming
+        else {
+            return;
+        };
+        let first = k - k % *window;
+        for (index, link) in self.plan.links.iter().enumerate() {
+            let Some(apart) = link.connection.apart() else {
+                continue;
+            };
+            if link.source != self.plan.input {
+                let spikes = &self.tape.populations[link.source];
+                for spike in self.state.transits[index].pass(&spikes.when, k) {
+                    let sent = Sent {
+                        source: spikes.neuron[spike] as usize,
+                        step: k - 1,
+                    };
+                    let currents = (&mut currents[link.target], first);
+                    apart.send(self.weights[index], sent, currents);
+                }
+            }
+        }
+        for (population, _) in self.plan.kept_apart(*window) {
+            let come = currents[population].row(k - first);
+            for (i, come) in self.state.i[population].iter_mut().zip(come) {
+                *i += come;
+            }
         }
     }
 
@@ -164,6 +253,7 @@ impl<F: Real> ForwardSample<'_, F> {
                 link.connection.deliver_graded(transit, w, at, i);
             }
         }
+        self.deliver_apart(k);
     }
 
     #[inline(always)]

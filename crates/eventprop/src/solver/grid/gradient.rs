@@ -10,10 +10,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::plan::Plan;
+use super::plan::{Link, Plan};
 use super::state::State;
 use crate::connect::trace::Shape;
-use crate::connect::{ByNeuron, LANES, Onto, Part, STEP_BITS, Source, Task};
+use crate::connect::{
+    Apart, ByNeuron, History, LANES, Lookup, Onto, Part, STEP_BITS, Source, Task,
+};
 use crate::dispatch::vectorized;
 use crate::network::NeuronConstant;
 use crate::params::{Params, Role};
@@ -25,7 +27,7 @@ use crate::tape::{Spikes, Tape};
 // a row of at least LANES numbers in the traces.
 const _: () = assert!(super::together::NUMBERS / LANES <= 1 << STEP_BITS);
 
-/// Groups the spikes of a batch that arrive over each link within the trial.
+/// Groups the spikes of a batch that arrive over each link within the trial, where they arrive as wholes.
 pub(super) fn group_batch<F: Real>(
     plan: &Plan<F>,
     tapes: &[Tape<u32, F>],
@@ -45,7 +47,7 @@ pub(super) fn group_batch<F: Real>(
                     sample,
                 }
             });
-            group.fill(plan.layers[link.source].size, parts);
+            group_spikes(link, group, plan.layers[link.source].size, (parts, &trial));
         });
 }
 
@@ -58,11 +60,47 @@ fn ungraded<F>(spikes: &Spikes<u32, F>, arriving: Range<usize>) -> Range<usize> 
     }
 }
 
-/// Sets the derivatives with respect to trained constants to zero.
-pub(super) fn clear_constants<F: Real>(gradient: &mut Params<F>) {
+/// Groups spikes that arrive as wholes: all of them where they keep their order, else those that arrive in a window.
+#[inline(always)]
+fn group_spikes<'a>(
+    link: &Link,
+    group: &mut ByNeuron,
+    size: usize,
+    (parts, window): (impl Iterator<Item = Part<'a>> + Clone, &Range<usize>),
+) {
+    if link.connection.keeps_order() {
+        group.fill(size, parts);
+    } else {
+        group.fill_with(size, parts, link.connection.arrival(window));
+    }
+}
+
+/// Sets derivatives that are found sample by sample to zero: those with respect to constants, and to delays where spikes
+/// arrive as wholes or delays are not trained.
+pub(super) fn clear_others<F: Real>(plan: &Plan<F>, gradient: &mut Params<F>) {
     for entry in gradient.layout().to_vec() {
-        if matches!(entry.role, Role::Constant(..)) {
+        let by_sample = match entry.role {
+            Role::Weights(_) => false,
+            Role::Constant(..) => true,
+            Role::Delays(id) => !plan.link(id).connection.gathers_delays(),
+        };
+        if by_sample {
             gradient.values_mut()[entry.range].fill(F::ZERO);
+        }
+    }
+}
+
+/// `[G6]` adds what the samples of a batch found for delays, sample by sample, and `[A6]` what delays gain from moving
+/// peaks.
+pub(super) fn add_delays<F: Real>(plan: &Plan<F>, states: &[State<F>], gradient: &mut Params<F>) {
+    for (index, link) in plan.links.iter().enumerate() {
+        let Some(delays) = gradient.delays_mut(link.id) else {
+            continue;
+        };
+        for state in states {
+            add(delays, state.by_delay[index].iter().copied());
+            let of_link = state.moved_peaks.iter().filter(|(link, ..)| *link == index);
+            of_link.for_each(|&(_, delay, moved)| delays[delay] += moved);
         }
     }
 }
@@ -133,6 +171,8 @@ pub(super) fn gather_batch<F: Real>(
             tape,
             steps: 0..plan.clock.steps(),
             trace: &traces[sample * shape.len..(sample + 1) * shape.len],
+            // Spikes that do not arrive as wholes are gathered window by window.
+            histories: &[],
             shape,
         };
         let range_of = |index: usize| ranges[index].clone();
@@ -155,6 +195,8 @@ pub(super) struct Window<'a, F> {
     pub steps: Range<usize>,
     /// λ_I in these steps.
     pub trace: &'a [F],
+    /// λ of these steps and those behind, where spikes do not arrive as wholes; per population.
+    pub histories: &'a [History<F>],
     pub shape: Shape,
 }
 
@@ -163,24 +205,35 @@ pub(super) struct Window<'a, F> {
 pub(super) fn gather_window<F: Real>(
     plan: &Plan<F>,
     window: &Window<'_, F>,
+    weights: &[&[F]],
     sink: &mut Sink<'_, F>,
 ) {
     let mut grouped = None;
-    for link in &plan.links {
+    for (index, link) in plan.links.iter().enumerate() {
+        if let Some(apart) = link.connection.apart() {
+            gather_apart((plan, link, apart), window, weights[index], sink);
+            grouped = None;
+            continue;
+        }
         let spikes = &window.tape.populations[link.source];
         let range = link.connection.arriving(&spikes.when, &window.steps);
         let range = ungraded(spikes, range);
         // Delayed copies of a projection have the same spikes.
         let wanted = Some((link.source, range.clone()));
-        if grouped != wanted {
+        if grouped != wanted || !link.connection.keeps_order() {
             let part = Part {
                 neurons: &spikes.neuron[range.clone()],
                 steps: &spikes.when[range],
                 sample: 0,
             };
             let size = plan.layers[link.source].size;
-            sink.group.fill(size, std::iter::once(part));
-            grouped = wanted;
+            group_spikes(
+                link,
+                sink.group,
+                size,
+                (std::iter::once(part), &window.steps),
+            );
+            grouped = wanted.filter(|_| link.connection.keeps_order());
         }
         let task = Task {
             synapses: &link.connection.synapses,
@@ -234,6 +287,47 @@ fn gather_graded<F: Real>(
                 let lambda_i = |target: usize| a * scaled[target];
                 synapses.gather(gradient, source, |target| tau_syn[target], lambda_i);
             }
+        }
+    }
+}
+
+/// The same over a link whose spikes do not arrive as wholes: those that were sent in the window.
+#[inline(always)]
+fn gather_apart<F: Real>(
+    (plan, link, apart): (&Plan<F>, &Link, &Apart),
+    window: &Window<'_, F>,
+    weights: &[F],
+    sink: &mut Sink<'_, F>,
+) {
+    let spikes = &window.tape.populations[link.source];
+    // What is sent in the last step of the trial never arrives.
+    let end = window.steps.end.min(plan.clock.steps() - 1);
+    let before = |step: usize| spikes.when.partition_point(|&when| (when as usize) < step);
+    let sent = before(window.steps.start)..before(end);
+    let part = Part {
+        neurons: &spikes.neuron[sent.clone()],
+        steps: &spikes.when[sent],
+        sample: 0,
+    };
+    let size = plan.layers[link.source].size;
+    sink.group.fill(size, std::iter::once(part));
+    let lookup = Lookup {
+        group: sink.group,
+        history: &window.histories[link.target],
+        first: window.steps.start + 1,
+        tau_syn: &plan.layers[link.target].tau_syn,
+        weights,
+        onto: sink.onto,
+    };
+    let of_weights = sink.params.weights_range(link.id);
+    let of_delays = sink.params.delays_range(link.id);
+    match of_delays.filter(|_| link.connection.trained) {
+        None => apart.gather(&lookup, &mut sink.gradient[of_weights], None),
+        Some(of_delays) => {
+            // All weights lie before all delays.
+            let (before, behind) = sink.gradient.split_at_mut(of_delays.start);
+            let delays = Some(&mut behind[..of_delays.len()]);
+            apart.gather(&lookup, &mut before[of_weights], delays);
         }
     }
 }

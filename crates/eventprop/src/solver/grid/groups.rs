@@ -26,7 +26,7 @@ const MOST: usize = 16;
 /// Samples of a group, whose gradients one task adds up: depends on the batch and the network only.
 pub(super) fn len<F: Real>(plan: &Plan<F>, samples: usize) -> usize {
     let links = plan.links.iter();
-    let weights = links.map(|link| link.connection.synapses.weights_len());
+    let weights = links.map(|link| link.connection.gradient_len());
     let groups = NUMBERS / weights.sum::<usize>().max(1);
     samples.div_ceil(groups.clamp(LEAST, MOST)).max(1)
 }
@@ -63,7 +63,12 @@ impl<F: Real> Grid<F> {
         }
         let group = |(group, (sum, states)): (usize, (&mut [F], &mut [State<F>]))| {
             let mut scratch = pool.lend();
-            let Scratch { trace, by_neuron } = &mut *scratch;
+            let Scratch {
+                trace,
+                by_neuron,
+                histories,
+                ..
+            } = &mut *scratch;
             trace.resize(shape.len);
             for (place, state) in states.iter_mut().enumerate() {
                 let sample = group * len + place;
@@ -77,7 +82,8 @@ impl<F: Real> Grid<F> {
                         Onto::Gradient
                     },
                 };
-                let work = pass.sample(sample, state, (trace, shape), Some(sink));
+                let into = (Some(sink), &mut *histories);
+                let work = pass.sample(sample, state, (trace, shape), into);
                 if let Err(graze) = vectorized(work) {
                     return Some((sample, graze));
                 }

@@ -2,7 +2,7 @@
 
 use super::adjoint::AdjointSample;
 use super::plan::Plan;
-use crate::connect::{self, Targets};
+use crate::connect::{self, Sums, Targets};
 use crate::neuron::flow::Stretch;
 use crate::real::Real;
 use crate::solver::Convention;
@@ -35,11 +35,13 @@ impl<F: Real> AdjointSample<'_, F> {
             difference: &mut state.difference[link.target],
         };
         let backflow = &mut state.backflow[plan.input][..];
+        let by_delay = &mut [][..];
         match convention {
             Convention::Time if spikes.amplitude.is_empty() => {
                 let transit = &mut state.transits[index];
                 let at = (spikes, arrival);
-                link.connection.collect(transit, w, at, targets, backflow);
+                let sums = Sums { backflow, by_delay };
+                link.connection.collect(transit, w, at, targets, sums);
             }
             Convention::Time => {
                 let at = (spikes, arrival);

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::connect::{self, Delay, Synapse};
-use crate::network::{Network, NeuronConstant, PopulationId, Projection, ProjectionId};
+use crate::connect::{self, Lags, Synapse};
+use crate::network::{Network, NeuronConstant, PopulationId, ProjectionId};
 use crate::neuron::flow::Stretch;
 use crate::neuron::model::{Cells, Each, Visit};
 use crate::neuron::sensitivity::Sensitivity;
@@ -32,6 +32,8 @@ pub struct Judge {
     network: Network,
     /// The neurons of every population.
     cells: Vec<Cells<f64>>,
+    /// The steps from a spike to its arrival, per projection.
+    lags: Vec<Lags<usize>>,
 }
 
 /// One neuron while a trial is integrated.
@@ -78,6 +80,7 @@ impl Judge {
         let mut judge = Self {
             network: network.clone(),
             cells: Vec::new(),
+            lags: Vec::new(),
         };
         judge.prepare();
         Ok(judge)
@@ -91,9 +94,13 @@ impl Judge {
         self.cells = cells.collect();
     }
 
-    /// Takes over the constants that are trained.
+    /// Takes over constants that are trained, and delays.
     fn adopt(&mut self, params: &Params<f64>) -> Result<(), SolveError> {
         self.network.adopt(params)?;
+        let clock = self.network.clock();
+        let ids = (0..self.network.projections().len()).map(ProjectionId);
+        let lags = ids.map(|id| self.network.lags(id, params));
+        self.lags = lags.map(|ms| ms.map(|ms| clock.delay_steps(ms))).collect();
         self.prepare();
         Ok(())
     }
@@ -119,19 +126,20 @@ impl Judge {
             .collect()
     }
 
-    /// Spikes of `projection` that arrive at the start of step k, as positions in the tape.
-    fn arriving<'a>(
-        &self,
-        projection: &Projection,
-        tape: &'a Tape<u32, f64>,
-        k: usize,
-    ) -> impl Iterator<Item = (usize, usize)> + use<'a> {
-        let clock = self.network.clock();
-        let Delay::Constant(delay) = projection.delay.map(|ms| clock.delay_steps(ms));
-        let spikes = &tape.populations[projection.source.0];
-        (0..spikes.len())
-            .filter(move |&s| spikes.when[s] as usize + delay == k)
-            .map(|s| (s, spikes.neuron[s] as usize))
+    /// What arrives over a projection at the start of step k: the position of the spike in the tape, and the
+    /// synapse.
+    fn arriving(&self, id: ProjectionId, tape: &Tape<u32, f64>, k: usize) -> Vec<(usize, Synapse)> {
+        let (synapses, lags) = (self.network.synapses(id), &self.lags[id.0]);
+        let spikes = &tape.populations[self.network.projection(id).source.0];
+        let mut found = Vec::new();
+        let (least, most) = lags.range().unwrap_or_default();
+        let may = |s: &usize| (least..=most).contains(&k.wrapping_sub(spikes.when[*s] as usize));
+        for spike in (0..spikes.len()).filter(may) {
+            let over = synapses.of(spikes.neuron[spike] as usize);
+            let now = over.filter(|s| spikes.when[spike] as usize + lags.of(*s) == k);
+            found.extend(now.map(|synapse| (spike, synapse)));
+        }
+        found
     }
 
     fn forward_sample(&self, params: &Params<f64>, train: &SpikeTrain, trial: Trial<'_>) -> Walked {
@@ -223,14 +231,12 @@ impl Judge {
     ) {
         for (id, projection) in self.network.projections().iter().enumerate() {
             let (id, targets) = (ProjectionId(id), &mut neurons[projection.target.0]);
-            let (synapses, weights) = (self.network.synapses(id), params.weights(id));
+            let weights = params.weights(id);
             let spikes = &tape.populations[projection.source.0];
-            for (spike, source) in self.arriving(projection, tape, k) {
+            for (spike, synapse) in self.arriving(id, tape, k) {
                 let a = spikes.amplitude_of(spike);
-                for synapse in synapses.of(source) {
-                    let i = &mut targets[synapse.target].state.i;
-                    *i = connect::arrive(*i, a * weights[synapse.weight]);
-                }
+                let i = &mut targets[synapse.target].state.i;
+                *i = connect::arrive(*i, a * weights[synapse.weight]);
             }
         }
     }
@@ -352,11 +358,7 @@ impl Judge {
     ) {
         let (clock, inputs) = (self.network.clock(), self.network.input_size());
         for (id, projection) in self.network.projections().iter().enumerate() {
-            let Delay::Constant(delay) = projection.delay.map(|ms| clock.delay_steps(ms));
-            if projection.source != self.network.input()
-                || arrival < delay
-                || arrival == clock.steps()
-            {
+            if projection.source != self.network.input() || arrival == clock.steps() {
                 continue;
             }
             let (id, targets) = (ProjectionId(id), &neurons[projection.target.0]);
@@ -364,20 +366,22 @@ impl Judge {
             let (_, tau_syn) = population
                 .time_constants()
                 .expect("a target is not the input");
-            for Synapse {
-                source,
-                target,
-                weight,
-            } in self.network.synapses(id).iter()
-            {
+            for synapse in self.network.synapses(id).iter() {
+                let Some(step) = arrival.checked_sub(self.lags[id.0].of(synapse)) else {
+                    continue;
+                };
+                let Synapse {
+                    source,
+                    target,
+                    weight,
+                } = synapse;
                 let by_weight = connect::by_weight(tau_syn.of(target), targets[target].lambda.i);
-                by_input[(arrival - delay) * inputs + source] +=
-                    params.weights(id)[weight] * by_weight;
+                by_input[step * inputs + source] += params.weights(id)[weight] * by_weight;
             }
         }
     }
 
-    /// `[A4]`, `[G1]` for the arrivals at the start of step `arrival`, and `[A6]`.
+    /// `[A4]`, `[G1]`, `[G6]` for the arrivals at the start of step `arrival`, and `[A6]`.
     fn arrive(
         &self,
         params: &Params<f64>,
@@ -395,22 +399,26 @@ impl Judge {
                 .time_constants()
                 .expect("a target is not the input");
             let id = ProjectionId(id);
-            let (synapses, weights) = (self.network.synapses(id), params.weights(id));
-            let gradient = gradient.weights_mut(id);
+            let weights = params.weights(id);
             let spikes = &sample.tape.populations[projection.source.0];
-            for (spike, source) in self.arriving(projection, sample.tape, arrival) {
-                let a = spikes.amplitude_of(spike);
-                for Synapse { target, weight, .. } in synapses.of(source) {
-                    let lambda = targets[target].lambda;
-                    let r = connect::backflow(weights[weight], lambda.v, lambda.i);
-                    backflow[projection.source.0][spike] += connect::by_time(a, r);
-                    gradient[weight] += connect::by_weight(tau_syn.of(target), a * lambda.i);
-                }
+            for (spike, synapse) in self.arriving(id, sample.tape, arrival) {
+                let Synapse { target, weight, .. } = synapse;
+                let (a, w, lambda) = (
+                    spikes.amplitude_of(spike),
+                    weights[weight],
+                    targets[target].lambda,
+                );
+                let r = connect::backflow(w, lambda.v, lambda.i);
+                backflow[projection.source.0][spike] += connect::by_time(a, r);
+                gradient.weights_mut(id)[weight] +=
+                    connect::by_weight(tau_syn.of(target), a * lambda.i);
+                let dl_dd = connect::by_delay(a * w, lambda.v, lambda.i);
+                self.add_delay(gradient, id, synapse, dl_dd);
             }
         }
         for (j, seed) in sample.seed.peaks.iter().enumerate() {
             if sample.peaks_at[j].step == arrival {
-                self.correct_kink(params, sample, j, *seed, backflow);
+                self.correct_kink(params, sample, (j, *seed), backflow, gradient);
             }
         }
     }
@@ -444,9 +452,9 @@ impl Judge {
         &self,
         params: &Params<f64>,
         sample: &Sample<'_>,
-        j: usize,
-        seed: f64,
+        (j, seed): (usize, f64),
         backflow: &mut [Vec<f64>],
+        gradient: &mut Params<f64>,
     ) {
         let output = self.network.output();
         let (tau_mem, _) = self
@@ -458,26 +466,42 @@ impl Judge {
         let mut arrivals = Vec::new();
         let mut search = Search::from_drive(at.drive_before);
         for (id, projection) in self.network.incoming(output) {
-            let (synapses, weights) = (self.network.synapses(id), params.weights(id));
-            for (spike, source) in self.arriving(projection, sample.tape, at.step) {
+            let weights = params.weights(id);
+            let arriving = self.arriving(id, sample.tape, at.step);
+            for (spike, synapse) in arriving.into_iter().filter(|(_, s)| s.target == j) {
                 let a = sample.tape.populations[projection.source.0].amplitude_of(spike);
-                for synapse in synapses.of(source).filter(|s| s.target == j) {
-                    let w = a * weights[synapse.weight];
-                    search.pass(arrivals.len(), w);
-                    arrivals.push((projection.source, spike, w));
-                }
+                let w = a * weights[synapse.weight];
+                search.pass(arrivals.len(), w);
+                arrivals.push((projection.source, spike, (id, synapse, w)));
             }
         }
         let Some(carrier) = search.carrier() else {
             return;
         };
-        for (index, (source, spike, w)) in arrivals.into_iter().enumerate().skip(carrier.arrival) {
+        let behind = arrivals.into_iter().enumerate().skip(carrier.arrival);
+        for (index, (source, spike, (id, synapse, w))) in behind {
             let moved = if index == carrier.arrival {
                 carrier.drive
             } else {
                 0.0
             };
-            backflow[source.0][spike] -= kink::backflow(seed, w + moved, tau_mem.of(j));
+            let lost = kink::backflow(seed, w + moved, tau_mem.of(j));
+            backflow[source.0][spike] -= lost;
+            self.add_delay(gradient, id, synapse, -lost);
+        }
+    }
+
+    /// Adds to the derivative with respect to the delay of a synapse, if it is trained.
+    fn add_delay(
+        &self,
+        gradient: &mut Params<f64>,
+        id: ProjectionId,
+        synapse: Synapse,
+        value: f64,
+    ) {
+        let trained = self.network.projection(id).delay.trained();
+        if let Some((delays, into)) = trained.zip(gradient.delays_mut(id)) {
+            into[delays.by.index(synapse)] += value;
         }
     }
 

@@ -22,26 +22,27 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use self::adjoint::Graze;
-use self::forward::{ForwardSample, Projected};
+use self::forward::{Coming, ForwardSample, Projected};
 use self::packed::Packed;
 use self::plan::Plan;
 use self::project::InputWeights;
 use self::state::State;
 use crate::aligned::Aligned;
-use crate::connect::ByNeuron;
 use crate::connect::trace::{self, Shape};
+use crate::connect::{ByNeuron, Columns, History};
 use crate::dispatch::vectorized;
 use crate::network::{Network, PopulationId};
 use crate::params::{Params, Revision};
 use crate::readout::{Nodes, Observe, Readout};
 use crate::real::Real;
 use crate::solver::for_implementors::{
-    check_batch, check_convention, check_probes, check_voltages, nodes_of, start_voltages,
+    check_batch, check_convention, check_inputs, check_probes, check_voltages, nodes_of,
+    start_voltages,
 };
 use crate::solver::probe::Probe;
 use crate::solver::scratch_pool::ScratchPool;
 use crate::solver::{
-    Drive, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing, sum,
+    Convention, Drive, HostTrials, SolveError, Solver, Sum, Trial, first_spikes, grazing, sum,
 };
 use crate::spikes::Batch;
 use crate::tape::Tape;
@@ -52,6 +53,9 @@ struct Scratch<F> {
     /// Currents from the input in the forward pass, λ_I in the adjoint pass.
     trace: Aligned<F>,
     by_neuron: ByNeuron,
+    /// Currents to come, and λ of the steps behind, per population; empty where spikes arrive as wholes.
+    currents: Vec<Columns<F>>,
+    histories: Vec<History<F>>,
 }
 
 /// The fixed-step solver.
@@ -74,7 +78,7 @@ pub struct Grid<F> {
     /// The parameters that constants and packed weights are of.
     taken: Option<Revision>,
     probes: Vec<Probe>,
-    /// True if any constant is a parameter.
+    /// True if there are parameters beside weights.
     trains: bool,
 }
 
@@ -100,7 +104,7 @@ impl<F: Real> Grid<F> {
             packed: Packed::default(),
             taken: None,
             probes: Vec::new(),
-            trains: network.populations().iter().any(|p| !p.trained.is_empty()),
+            trains: has_more_than_weights(network),
         })
     }
 
@@ -115,6 +119,7 @@ impl<F: Real> Grid<F> {
             let population_now = self.network.population(PopulationId(population));
             self.plan.layers[population] = plan::layer(population_now, dt);
         }
+        self.plan.take_delays(&self.network, params);
         let plan = &self.plan;
         self.packed.pack(&plan.links, params);
         if let Some(weights) = &mut self.input_weights {
@@ -182,6 +187,8 @@ impl<F: Real> Solver for Grid<F> {
     ) -> Result<(), SolveError> {
         check_batch(&self.network, batch)?;
         check_voltages(&self.network, trial.voltages)?;
+        let graded = batch.trains().iter().any(|t| !t.amplitudes().is_empty());
+        check_inputs("grid", &self.network, graded)?;
         self.take(params)?;
         out.tapes.resize_with(batch.len(), Tape::default);
         out.readouts.resize_with(batch.len(), Readout::default);
@@ -210,18 +217,12 @@ impl<F: Real> Solver for Grid<F> {
                 let train = &batch.trains()[sample];
                 // Graded spikes are delivered one by one.
                 let input_weights = input_weights.filter(|_| train.amplitudes().is_empty());
-                let mut scratch = input_weights.map(|_| pool.lend());
-                let projected = input_weights
-                    .zip(scratch.as_mut())
-                    .map(|(weights, scratch)| {
-                        scratch.trace.resize(shape.len);
-                        let currents = &mut scratch.trace[..];
-                        Projected {
-                            weights,
-                            currents,
-                            shape,
-                        }
-                    });
+                let needed = input_weights.is_some() || plan.any_apart();
+                let mut scratch = needed.then(|| pool.lend());
+                let lent = scratch.as_deref_mut();
+                let (projected, coming) = lent.map_or((None, None), |scratch| {
+                    ahead(plan, input_weights, scratch, shape)
+                });
                 vectorized(ForwardSample {
                     plan,
                     weights,
@@ -236,6 +237,7 @@ impl<F: Real> Solver for Grid<F> {
                     peaks,
                     voltages,
                     projected,
+                    coming,
                 });
                 state.not_finite = state.first_non_finite();
                 finish_readout(plan, nodes, trial.observe, tape, readout);
@@ -251,10 +253,14 @@ impl<F: Real> Solver for Grid<F> {
         sum: Sum<'_, F>,
     ) -> Result<(), SolveError> {
         self.take(params)?;
-        check_convention(&self.network, sum.convention())?;
+        let convention = sum.convention();
+        check_convention(&self.network, convention)?;
+        let by_input = matches!(convention, Some(Convention::Time | Convention::Graded));
+        check_inputs("grid", &self.network, by_input)?;
         let samples = forward.tapes.len();
         let numbers = samples * self.plan.clock.steps() * self.plan.columns;
-        let together = sum.reduce.is_alone() && numbers <= together::NUMBERS;
+        let small = numbers <= together::NUMBERS && !self.plan.any_apart();
+        let together = sum.reduce.is_alone() && small;
         let mut sum = sum;
         let stopped = if samples == 0 {
             sum.gradient.values_mut().fill(F::ZERO);
@@ -271,7 +277,7 @@ impl<F: Real> Solver for Grid<F> {
             return Err(grazing::error(population, spikes, spike, clock, sample));
         }
         if self.trains {
-            gradient::clear_constants(sum.gradient);
+            gradient::clear_others(&self.plan, sum.gradient);
         }
         if let Some(inputs) = &mut sum.inputs {
             inputs.samples.resize_with(samples, Vec::new);
@@ -284,11 +290,52 @@ impl<F: Real> Solver for Grid<F> {
             sum::add_in_order(gradient.values_mut(), &self.gradients);
         }
         if self.trains {
-            gradient::add_constants(&self.states[..samples], gradient);
+            let states = &self.states[..samples];
+            gradient::add_constants(states, gradient);
+            gradient::add_delays(&self.plan, states, gradient);
         }
         sum.reduce.hand_on(F::numbers_mut(gradient.values_mut()))?;
         Ok(())
     }
+}
+
+/// What is known ahead of a window of steps: the currents of the input, and those to come where spikes do not arrive as
+/// wholes.
+fn ahead<'a, F: Real>(
+    plan: &Plan<F>,
+    input_weights: Option<&'a InputWeights<F>>,
+    scratch: &'a mut Scratch<F>,
+    shape: Shape,
+) -> (Option<Projected<'a, F>>, Option<Coming<'a, F>>) {
+    let Scratch {
+        trace,
+        by_neuron,
+        currents,
+        ..
+    } = scratch;
+    let projected = input_weights.map(|weights| {
+        trace.resize(shape.len);
+        Projected {
+            weights,
+            currents: &mut trace[..],
+            shape,
+        }
+    });
+    let coming = plan.any_apart().then(|| {
+        currents.resize_with(plan.layers.len(), Columns::default);
+        Coming {
+            currents,
+            group: by_neuron,
+            window: shape.rows,
+        }
+    });
+    (projected, coming)
+}
+
+fn has_more_than_weights(network: &Network) -> bool {
+    let mut populations = network.populations().iter();
+    let mut projections = network.projections().iter();
+    populations.any(|p| !p.trained.is_empty()) || projections.any(|p| p.delay.each().is_some())
 }
 
 fn finish_readout<F: Real>(

@@ -1,12 +1,15 @@
 //! A network as the grid solver sees it: constants per step, and delays in steps.
 
 use crate::connect::trace::{Shape, Trace};
-use crate::connect::{Connection, stride};
-use crate::network::{Clock, Constant, Network, NeuronConstant, Population, ProjectionId};
+use crate::connect::{Connection, Delay, Lags, Synapses, Travel, stride};
+use crate::network::{
+    Clock, Constant, Network, NeuronConstant, Population, Projection, ProjectionId,
+};
 use crate::neuron::description::Description;
 use crate::neuron::folded::Folded;
 use crate::neuron::model::Cells;
 use crate::neuron::sensitivity::Sensitivity;
+use crate::params::Params;
 use crate::real::Real;
 
 /// [`Folded`] sensitivities of a step, per neuron, padded, side by side.
@@ -60,6 +63,9 @@ pub(super) struct Plan<F> {
     pub columns_before: Vec<usize>,
     /// Sum of all strides.
     pub columns: usize,
+    /// Per population, the longest delay of the connections into it whose spikes do not arrive as wholes; 0 where
+    /// there are none.
+    pub apart: Vec<usize>,
 }
 
 impl<F: Real> Plan<F> {
@@ -73,10 +79,7 @@ impl<F: Real> Plan<F> {
                 id: ProjectionId(index),
                 source: projection.source.0,
                 target: projection.target.0,
-                connection: Connection {
-                    synapses: network.synapses(ProjectionId(index)),
-                    delay: projection.delay.map(|ms| clock.delay_steps(ms)),
-                },
+                connection: connection(projection, network.synapses(ProjectionId(index)), clock),
             })
             .collect();
         let layers: Vec<Layer<F>> = network
@@ -90,15 +93,53 @@ impl<F: Real> Plan<F> {
             columns += layer.stride;
             columns - layer.stride
         });
-        Self {
+        let mut plan = Self {
             columns_before: columns_before.collect(),
             columns,
+            apart: Vec::new(),
             layers,
             links,
             input,
             output: network.output().0,
             clock,
+        };
+        plan.find_apart();
+        plan
+    }
+
+    /// Takes over the delays that are parameters.
+    pub fn take_delays(&mut self, network: &Network, params: &Params<F>) {
+        let clock = self.clock;
+        for link in &mut self.links {
+            if network.projection(link.id).delay.each().is_some() {
+                let lags = network.lags(link.id, params);
+                let lags = lags.map(|ms| clock.delay_steps(ms));
+                link.connection.travel = Travel::new(&link.connection.synapses, lags);
+            }
         }
+        self.find_apart();
+    }
+
+    fn find_apart(&mut self) {
+        self.apart = vec![0; self.layers.len()];
+        for link in &self.links {
+            if let Some(apart) = link.connection.apart() {
+                let most = &mut self.apart[link.target];
+                *most = apart.most().max(*most);
+            }
+        }
+    }
+
+    /// True if the spikes of any connection do not arrive as wholes.
+    pub fn any_apart(&self) -> bool {
+        self.apart.iter().any(|most| *most > 0)
+    }
+
+    /// Populations at which spikes do not arrive as wholes, with the steps of a window and of the longest delay: what
+    /// their neurons have to be kept for.
+    pub fn kept_apart(&self, window: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let each = self.apart.iter().enumerate().filter(|(_, most)| **most > 0);
+        each.map(move |(population, most)| (population, window + most - 1))
     }
 
     /// The λ_I of the targets of a link in traces.
@@ -111,12 +152,38 @@ impl<F: Real> Plan<F> {
         }
     }
 
+    /// The link of a projection.
+    pub fn link(&self, id: ProjectionId) -> &Link {
+        let link = self.links.iter().find(|link| link.id == id);
+        link.expect("every projection is a link")
+    }
+
     /// Links that end in a population.
     pub fn links_into(&self, target: usize) -> impl Iterator<Item = (usize, &Link)> + '_ {
         self.links
             .iter()
             .enumerate()
             .filter(move |(_, link)| link.target == target)
+    }
+}
+
+/// A connection; delays that are parameters are as long as they can be until they are known.
+fn connection(projection: &Projection, synapses: Synapses, clock: Clock) -> Connection {
+    let lags = match &projection.delay {
+        Delay::Constant(ms) => Lags::Same(*ms),
+        Delay::Each(delays) => {
+            let len = delays.by.shape(&synapses).iter().product();
+            Lags::Each {
+                by: delays.by,
+                values: vec![delays.most_ms; len],
+            }
+        }
+    };
+    let lags = lags.map(|ms| clock.delay_steps(ms));
+    Connection {
+        travel: Travel::new(&synapses, lags),
+        synapses,
+        trained: projection.delay.trained().is_some(),
     }
 }
 

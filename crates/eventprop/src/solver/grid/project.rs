@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::plan::{Link, Plan};
 use crate::connect::trace::{self, Block, Shape};
-use crate::connect::{self, Blocked, Onto};
+use crate::connect::{self, Blocked, Onto, Transit};
 use crate::params::Params;
 use crate::real::Real;
 use crate::tape::Spikes;
@@ -76,10 +76,16 @@ impl<F: Real> InputWeights<F> {
 #[inline(always)]
 pub(super) fn project<F: Real>(
     plan: &Plan<F>,
-    weights: &InputWeights<F>,
+    (weights, transits): (&InputWeights<F>, &mut [Transit]),
     (spikes, window): (&Spikes<u32, F>, Range<usize>),
     (currents, shape): (&mut [F], Shape),
 ) {
+    for (index, link) in plan.links.iter().enumerate() {
+        if weights.hold(index) {
+            let transit = &mut transits[index];
+            link.connection.prepare(transit, spikes, &window);
+        }
+    }
     for (target, layer) in plan.layers.iter().enumerate() {
         for block in trace::blocks(layer.stride) {
             let start = shape.start(plan.columns_before[target], block);
@@ -89,7 +95,9 @@ pub(super) fn project<F: Real>(
                 let Some(weights) = &weights.links[index] else {
                     continue;
                 };
-                let arrivals = link.connection.arrivals_in(spikes, &window, onto);
+                let transit = &transits[index];
+                let connection = &link.connection;
+                let arrivals = connection.arrivals_in(transit, spikes, &window, onto);
                 weights.deliver(&arrivals, block, currents);
                 onto = Onto::Gradient;
             }

@@ -84,6 +84,11 @@ pub(super) struct State<F> {
     pub lambda_i: Vec<Aligned<F>>,
     /// Per population and neuron; empty where the model keeps nothing beside V and I.
     pub last_spike: Vec<Vec<LastSpike<F>>>,
+    /// `[G6]` Sums for the derivatives with respect to delays, per link; empty where they are not trained, or spikes do not
+    /// arrive as wholes.
+    pub by_delay: Vec<Vec<F>>,
+    /// `[A6]` What delays gain from moving peaks: link, index of the delay, and how much.
+    pub moved_peaks: Vec<(usize, usize, F)>,
     /// Sums for the derivatives with respect to time constants, per population.
     pub by_time: Vec<ByTime<F>>,
     /// Spikes that have not jumped yet per population.
@@ -127,8 +132,11 @@ impl<F: Real> State<F> {
                 start.i.resize(len, F::ZERO);
             }
         }
-        self.transits.clear();
-        self.transits.resize(plan.links.len(), Transit::default());
+        self.transits
+            .resize_with(plan.links.len(), Transit::default);
+        for transit in &mut self.transits {
+            transit.start(plan.clock.steps());
+        }
     }
 
     /// Sets what the adjoint pass adds up to zero.
@@ -137,6 +145,12 @@ impl<F: Real> State<F> {
             step: plan.clock.steps() as u32,
             between: Between::default(),
         };
+        self.moved_peaks.clear();
+        self.by_delay.resize_with(plan.links.len(), Vec::new);
+        for (by_delay, link) in self.by_delay.iter_mut().zip(&plan.links) {
+            by_delay.clear();
+            by_delay.resize(link.connection.delays_len(), F::ZERO);
+        }
         self.last_spike.resize_with(plan.layers.len(), Vec::new);
         self.by_time
             .resize_with(plan.layers.len(), Default::default);

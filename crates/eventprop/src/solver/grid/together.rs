@@ -40,7 +40,9 @@ impl<F: Real> Grid<F> {
             let each = states.par_iter_mut().zip(traces.par_chunks_mut(shape.len));
             each.enumerate()
                 .map(|(sample, (state, trace))| {
-                    let work = pass.sample(sample, state, (trace, shape), None);
+                    let mut no_histories = Vec::new();
+                    let into = (None, &mut no_histories);
+                    let work = pass.sample(sample, state, (trace, shape), into);
                     vectorized(work).map_err(|graze| (sample, graze))
                 })
                 .find_map_first(Result::err)
