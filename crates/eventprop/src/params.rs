@@ -60,6 +60,7 @@ struct Layout {
 }
 
 /// The values that training may give to parameters.
+#[derive(Debug, Clone, Copy)]
 struct Bounds {
     least: f64,
     most: f64,

@@ -29,7 +29,7 @@ const STEPS_MS: [f64; 7] = [0.04, 0.02, 0.01, 0.005, 0.0025, 0.001_25, 0.000_625
 /// Networks per loss.
 const NETWORKS: usize = 12;
 /// Draws that are tried for them.
-const DRAWS: u64 = 200;
+const DRAWS: u64 = 400;
 
 /// What must be the same on the grid for the gradients to be comparable: the spikes of every neuron in
 /// their order and, for each of them, how many spikes of every projection had arrived before. (An

@@ -58,12 +58,11 @@ impl Init {
             Self::Normal { std, .. } if !std.is_finite() || *std < 0.0 => {
                 fault("the standard deviation", *std)
             }
-            Self::Normal { .. } => None,
             Self::Uniform { low, .. } if !low.is_finite() => fault("the smallest value", *low),
             Self::Uniform { low, high } if !high.is_finite() || high < low => {
                 fault("the largest value", *high)
             }
-            Self::Uniform { .. } => None,
+            Self::Normal { .. } | Self::Uniform { .. } => None,
             Self::Values(values) => {
                 let found = values.iter().find(|value| !value.is_finite())?;
                 fault("a value", *found)
