@@ -5,6 +5,7 @@
 //! machine, so that a job array works through it, one index a job; what has ended is not done again, what
 //! was stopped is resumed.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use eventprop::rng::{Key, Purpose};
@@ -12,12 +13,20 @@ use serde_json::{Value as Json, json};
 use thiserror::Error;
 
 use eventprop_params::value::Value;
-use eventprop_params::{Benchmark, ParamError, Parameters};
+use eventprop_params::{Benchmark, ParamError, Parameters, read_text};
 
 /// Why a file is no sweep.
 #[derive(Debug, Error)]
 pub enum SweepError {
-    /// It cannot be read.
+    /// The system does not let it be read.
+    #[error("sweep file {path} cannot be read: {source}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// It is no TOML.
     #[error("sweep file {path} cannot be read: {problem}", path = path.display())]
     File {
         /// The file.
@@ -145,9 +154,9 @@ impl Sweep {
     /// # Errors
     /// [`SweepError`].
     pub fn read(path: &Path, seed: u32) -> Result<Self, SweepError> {
-        let text = std::fs::read_to_string(path).map_err(|error| SweepError::File {
+        let text = read_text(path).map_err(|source| SweepError::Unreadable {
             path: path.to_owned(),
-            problem: error.to_string(),
+            source,
         })?;
         let table: toml::Table = toml::from_str(&text).map_err(|error| SweepError::File {
             path: path.to_owned(),
