@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use eventprop::connect::Synapses;
 use eventprop::network::{
     Adaptation, Alif, Clock, Constant, Init, Li, Lif, Network as Description, NetworkError,
-    NeuronConstant, PopulationId,
+    NeuronConstant, PopulationId, ProjectionId,
 };
 use eventprop::params::{Entry, Params, Role};
 use numpy::{PyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
-use crate::errors;
+use crate::{errors, memory};
 
 /// A constant as Python gives it.
 #[derive(FromPyObject)]
@@ -214,6 +214,7 @@ impl Network {
         let (source, target) = (PopulationId(ends.source), PopulationId(ends.target));
         let id = changed.connect_delayed(source, target, init, delay_ms);
         check_weights(&changed.synapses(id))?;
+        check_memory(&changed, &ends)?;
         built.network = checked(changed)?;
         Ok(built.network.projection_name(id))
     }
@@ -281,6 +282,32 @@ fn check_weights(synapses: &Synapses) -> PyResult<()> {
         "a projection of {} weights is too large; expected at most {WEIGHTS_MOST}",
         sizes.join(" × ")
     )))
+}
+
+/// Bytes of a parameter: of its own, and of the copy that is solved with.
+const PARAMETER_BYTES: f64 = 16.0;
+
+/// Refuses a projection with which the parameters do not fit into memory, by the size of its larger population.
+fn check_memory(network: &Description, ends: &Ends) -> PyResult<()> {
+    let population = |end: usize| network.population(PopulationId(end));
+    let (source, target) = (population(ends.source), population(ends.target));
+    let larger = if source.size > target.size {
+        source
+    } else {
+        target
+    };
+    let of = |id: usize| network.synapses(ProjectionId(id)).weights_len() as f64;
+    let others: f64 = (0..network.projections().len() - 1).map(of).sum();
+    let (recurrent, other) = (ends.source == ends.target, source.size.min(target.size));
+    let name = format!("the size of {:?}", larger.name);
+    let count = memory::Count {
+        name: &name,
+        value: larger.size,
+    };
+    memory::check(count, "the parameters of the network", |size| {
+        let other = if recurrent { size } else { other };
+        PARAMETER_BYTES * (others + size as f64 * other as f64)
+    })
 }
 
 /// The shape of a parameter in Python.

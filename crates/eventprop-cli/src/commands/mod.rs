@@ -13,8 +13,6 @@ mod resume;
 mod run;
 mod sweep;
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use eventprop_experiment::run::Command as RunCommand;
 
@@ -52,7 +50,7 @@ pub enum Command {
 
 impl Command {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         match self {
             Self::Train(args) => args.run(RunCommand::Train),
             Self::Test(args) => args.run(RunCommand::Test),

@@ -17,22 +17,26 @@ from . import data, loss, plot
 from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
+from .callbacks import Checkpoint, EarlyStopping, ReduceOnPlateau
 from .gradient import Check, GradientReport, gradcheck
 from .network import Evaluation, Network, Normal, Params, Population, Readout
 from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
-from .training import Epoch, History
+from .training import Activity, Epoch, History
 
 if TYPE_CHECKING:
     from .classifier import EventPropClassifier
 
 __all__ = [
     "SGD",
+    "Activity",
     "Adam",
     "Cosine",
     "OneCycle",
     "Check",
+    "Checkpoint",
+    "EarlyStopping",
     "Epoch",
     "Evaluation",
     "EventPropClassifier",
@@ -43,6 +47,7 @@ __all__ = [
     "Params",
     "Population",
     "Readout",
+    "ReduceOnPlateau",
     "Regularizer",
     "Spikes",
     "__version__",
@@ -57,7 +62,7 @@ __all__ = [
 
 def set_threads(count: int) -> None:
     """Sets the number of threads that compute; 0 for one per core. Results do not depend on it."""
-    _set_threads(_whole("count", count, 0, 4096))
+    _set_threads(_whole("count", count, 0))
 
 
 def __getattr__(name: str) -> Any:

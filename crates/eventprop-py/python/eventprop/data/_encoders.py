@@ -99,6 +99,7 @@ def poisson(values: Any, labels: Any = None, *, trial: float, rate: float, seed:
     if len(wrong):
         sample, neuron = wrong[0]
         raise ValueError(f"values[{sample}, {neuron}] is {found[sample, neuron]}; expected numbers from 0 to 1")
+    _check_spikes("rate · trial", float(found.sum()) * rate * trial / 1000)
     spikes = _engine.poisson(found, rate, trial, _arrays.whole("seed", seed, 0, 2**64 - 1))
     return Spikes.from_csr(*spikes, labels)
 
@@ -196,6 +197,15 @@ def level_crossing(series: Any, labels: Any = None, *, level: float, period: flo
     [2.0, 4.0, 6.0, 8.0]
     """
     return _of_series(series, labels, "level_crossing", period, _arrays.positive("level", level))
+
+
+_SPIKE_BYTES = 28.0
+"""Of a spike with the code, 16, and in the arrays, 12."""
+
+
+def _check_spikes(of: str, count: float) -> None:
+    """Refuses more spikes than fit into memory."""
+    _engine.check_count(f"the number of spikes of {of}", int(min(count, 2.0**62)), "the code", _SPIKE_BYTES)
 
 
 def _one_each(values: Any, labels: Any, times_of: Callable[[_arrays.Floats], _arrays.Floats]) -> Spikes:
