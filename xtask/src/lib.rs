@@ -2,12 +2,13 @@
 //!
 //! [`suite`] runs every check of the project one after the other; [`tidy`] holds the rules that no
 //! compiler lint knows: equation tags, forbidden words, function length, listed modules, links;
-//! [`instructions`] counts the instructions of the hot loops.
+//! [`instructions`] counts the instructions of the hot loops; [`fuzz`] runs the fuzz targets.
 #![allow(
     clippy::print_stdout,
     reason = "a development program reports to whoever runs it"
 )]
 
+pub mod fuzz;
 pub mod instructions;
 mod python;
 pub mod suite;

@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+use xtask::fuzz;
 use xtask::instructions::{self, Mode};
 use xtask::suite::{self, Python};
 use xtask::{tidy, workspace_root};
@@ -20,6 +21,8 @@ cargo xtask TASK
   instructions [--record]
                        instructions per sample of the hot loops, counted by valgrind and compared
                        with xtask/instructions.txt (or recorded there)
+  fuzz [--seconds N] [TARGET]
+                       the fuzz targets of fuzz/, or one of them, each for N seconds (60)
   help                 this text
 
 Exit codes: 0 everything passed, 1 something failed, 2 wrong usage.";
@@ -37,6 +40,13 @@ fn main() -> ExitCode {
         ["instructions", "--record"] => {
             exit_code(instructions::run(&workspace_root(), Mode::Record))
         }
+        ["fuzz", asked @ ..] => match fuzz::Request::of(asked) {
+            Ok(request) => exit_code(fuzz::run(&workspace_root(), &request)),
+            Err(problem) => {
+                println!("{problem}\n\n{HELP}");
+                ExitCode::from(2)
+            }
+        },
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             ExitCode::SUCCESS

@@ -222,7 +222,8 @@ impl Chunk {
             FLOAT => (Number::Float, [4, 8].contains(&bytes) && valid == 8 * bytes),
             _ => (Number::Float, false),
         };
-        let contradicts = bytes == 0 || frame % channels != 0 || !(1..=8 * bytes).contains(&valid);
+        let bits_fit = (1..=8 * u32::from(bytes)).contains(&u32::from(valid));
+        let contradicts = bytes == 0 || frame % channels != 0 || !bits_fit;
         if contradicts && [WHOLE, FLOAT].contains(&tag) || rate_hz == 0 || channels == 0 {
             return Err(WavProblem::Contradiction(format!(
                 "{rate_hz} Hz and {channels} channels with {valid} bits in {frame} bytes of all channels"

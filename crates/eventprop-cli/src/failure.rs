@@ -1,8 +1,10 @@
 //! Failures of the program: one message, one exit code.
 
-use std::env;
+use std::error::Error;
+use std::ffi::OsString;
 use std::fmt::Display;
-use std::process::ExitCode;
+use std::io;
+use std::iter;
 
 use serde_json::{Value as Json, json};
 
@@ -43,6 +45,18 @@ impl Failure {
         }
     }
 
+    /// The command line or the parameters are wrong; but a file that the system does not let be read is a failure,
+    /// whoever names it.
+    pub fn refused(error: impl Error + 'static) -> Self {
+        let first: &(dyn Error + 'static) = &error;
+        let mut causes = iter::successors(Some(first), |&error| error.source());
+        if causes.any(|error| error.is::<io::Error>()) {
+            Self::failed(error)
+        } else {
+            Self::usage(error)
+        }
+    }
+
     /// The same with the result that there was before, or null.
     pub fn after(self, result: Json) -> Self {
         Self { result, ..self }
@@ -50,32 +64,28 @@ impl Failure {
 }
 
 /// The exit code of a command; a failure is told first, with `json` also as an object.
-pub fn conclude(ended: Result<u8, Failure>, json: bool) -> ExitCode {
+pub fn conclude(ended: Result<u8, Failure>, json: bool) -> u8 {
     match ended {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(failure) => {
             output::err(&format!("error: {}", failure.message));
             if json {
                 tell_programs(&failure);
             }
-            ExitCode::from(failure.code)
+            failure.code
         }
     }
 }
 
 /// The exit code of a program of which `ended` is that of its command: what was done and could not be said has failed.
-pub fn of_output(ended: ExitCode) -> ExitCode {
+pub fn of_output(ended: u8) -> u8 {
     let Some(error) = output::lost() else {
         return ended;
     };
     output::err(&format!(
         "error: standard output could not be written: {error}; make room where it leads, or lead it elsewhere"
     ));
-    if ended == ExitCode::SUCCESS {
-        ExitCode::from(FAILED)
-    } else {
-        ended
-    }
+    if ended == DONE { FAILED } else { ended }
 }
 
 /// A failure as an object.
@@ -89,17 +99,17 @@ fn tell_programs(failure: &Failure) {
 
 /// The exit code of a command line that was not understood, or that asked for help; a mistake is told as an object
 /// too where `--json` is among the words.
-pub fn of_command_line(refusal: &clap::Error) -> ExitCode {
+pub fn of_command_line(refusal: &clap::Error, words: &[OsString]) -> u8 {
     let told = refusal.print();
     if !refusal.use_stderr() {
-        return ExitCode::from(if told.is_ok() { DONE } else { FAILED });
+        return if told.is_ok() { DONE } else { FAILED };
     }
-    if env::args_os().any(|word| word == "--json") {
+    if words.iter().any(|word| word == "--json") {
         let text = refusal.to_string();
         // What follows the first paragraph is the usage, for people.
         let problem = text.split("\n\n").next().unwrap_or_default();
         let problem = problem.strip_prefix("error: ").unwrap_or(problem);
         tell_programs(&Failure::usage(problem));
     }
-    ExitCode::from(USAGE)
+    USAGE
 }

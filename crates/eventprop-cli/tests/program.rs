@@ -1,7 +1,8 @@
 //! The program as its users meet it: exit codes, messages, files.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -322,10 +323,6 @@ fn wrong_parameters_end_with_2_and_one_message() {
             &["train", "yinyang", "--preset", "best"],
             "there are published-data, reference, wunderlich2021, genn",
         ),
-        (
-            &["train", "yinyang", "--params", "absent.json"],
-            "absent.json cannot be read",
-        ),
         (&["train", "yingyang"], "choose one of yinyang, mnist"),
         (&["train", "yinyang", "--threads", "0"], "threads"),
         (
@@ -500,6 +497,99 @@ fn wishes_that_the_data_cannot_grant_end_with_2() {
             !folder.path().join("runs").exists(),
             "a run without data leaves nothing behind"
         );
+    }
+}
+
+/// A file or folder that is not there is one kind of fault, whichever command is given it.
+#[test]
+fn what_is_not_there_ends_every_command_with_1() {
+    for arguments in [
+        &["train", "yinyang", "--params", "none.json"][..],
+        &["plan", "yinyang", "--params", "none.toml"],
+        &["sweep", "none.toml"],
+        &["resume", "none"],
+        &["report", "none"],
+        &["gradcheck", "yinyang", "--replay", "none.safetensors"],
+        &["data", "info", "none.npy"],
+        &["data", "convert", "none.npy", "out.csv"],
+        &["data", "encode-audio", "none", "out.h5"],
+        &["data", "preview-audio", "none.wav", "out.png"],
+        &["train", "custom", "--train", "none", "--test", "none"],
+        &["train", "shd", "--data-dir", "none"],
+    ] {
+        let (code, error) = refused(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {error}");
+        assert!(error.contains("none"), "{arguments:?}: {error}");
+    }
+}
+
+/// A device that never ends, and a pipe in the place of a file that must be read at any place.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_read_to_a_bound_or_refused() {
+    for arguments in [
+        &["train", "yinyang", "--params", "/dev/zero"][..],
+        &["sweep", "/dev/zero"],
+        &["gradcheck", "yinyang", "--replay", "/dev/zero"],
+        &["data", "info", "/dev/zero"],
+        &["data", "convert", "/dev/zero", "out.csv"],
+        &["data", "preview-audio", "/dev/zero", "out.png"],
+        &[
+            "train",
+            "custom",
+            "--train",
+            "/dev/zero",
+            "--test",
+            "/dev/zero",
+        ],
+    ] {
+        let (code, error) = refused(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {error}");
+        assert!(error.contains("/dev/zero"), "{arguments:?}: {error}");
+    }
+    // Parameters that a shell makes on the spot come through a pipe.
+    let folder = folder();
+    let mut child = program(
+        folder.path(),
+        &["plan", "yinyang", "--params", "/dev/stdin"],
+    )
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .spawn()
+    .expect("the program starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    pipe.write_all(b"{\"NUM_HIDDEN\": 7}").expect("it reads");
+    drop(pipe);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// Lines end as on Linux, Windows or the first Macintosh, after a byte order mark or not.
+#[test]
+fn settings_are_read_with_the_line_ends_of_any_system() {
+    let toml = "benchmark = \"yinyang\"\n[fixed]\nN_EPOCH = 1\n[vary]\nETA = [1e-3, 2e-3]\n";
+    for end in ["\n", "\r\n", "\r"] {
+        let folder = folder();
+        let text_of = |text: &str| format!("\u{feff}{}", text.replace('\n', end));
+        std::fs::write(folder.path().join("s.toml"), text_of(toml)).expect("a file");
+        let output = run(folder.path(), &["sweep", "s.toml", "--list", "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        std::fs::write(
+            folder.path().join("p.toml"),
+            text_of("N_EPOCH = 1\nNUM_HIDDEN = 3\n"),
+        )
+        .expect("a file");
+        let output = run(folder.path(), &["plan", "yinyang", "--params", "p.toml"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    // PowerShell writes UTF-16.
+    let folder = folder();
+    let words = "\u{feff}{\"N_EPOCH\": 1, \"NUM_HIDDEN\": 3}".encode_utf16();
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        let bytes: Vec<u8> = words.clone().flat_map(order).collect();
+        std::fs::write(folder.path().join("p.json"), bytes).expect("a file");
+        let output = run(folder.path(), &["plan", "yinyang", "--params", "p.json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     }
 }
 

@@ -85,6 +85,29 @@ fn replace(
     new.finish()
 }
 
+/// Refuses to write so many bytes to a file where its file system has not so much free space; passes where the system
+/// does not tell.
+pub(crate) fn check_room(file: &File, bytes: u64) -> io::Result<()> {
+    match free_bytes(file) {
+        Some(free) if free < bytes => {
+            let problem = format!("{bytes} bytes are to be written, and {free} are free there");
+            Err(io::Error::new(io::ErrorKind::StorageFull, problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn free_bytes(file: &File) -> Option<u64> {
+    let found = rustix::fs::fstatvfs(file).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_file: &File) -> Option<u64> {
+    None
+}
+
 /// The temporary files of this process, from before they are made until they have got their names.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
@@ -214,6 +237,18 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn more_bytes_than_a_file_system_has_free_are_refused_before() {
+        let file = tempfile::tempfile().unwrap();
+        check_room(&file, 1).unwrap();
+        if cfg!(unix) {
+            let error = check_room(&file, u64::MAX).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            let text = error.to_string();
+            assert!(text.starts_with("18446744073709551615 bytes"), "{text}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub mod metrics;
 pub mod network_builder;
 pub mod outputs;
 pub mod records;
-mod room;
+pub mod room;
 pub mod run;
 pub mod settings;
 pub mod sweep;

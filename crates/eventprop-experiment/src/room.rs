@@ -4,8 +4,10 @@
 //! measures.
 
 use eventprop::connect::By;
+use eventprop::network::Network;
 use eventprop::readout::Observe;
-use eventprop::solver::{Solver, SolverKind};
+use eventprop::solver::Solver;
+use eventprop::tape::SpikeTime;
 use eventprop::with_solver;
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
@@ -25,6 +27,66 @@ const POINT_BYTES: f64 = 4.0 * 8.0 + 1.0 + 2.0 * 8.0;
 
 /// A synthetic utterance: at steps of 1 ms its events take 10,000 bytes, at longer ones less.
 const UTTERANCE_BYTES: f64 = 2000.0;
+
+/// Memory that may be taken: what is free, less [`SPARE`] of it.
+pub fn spendable() -> f64 {
+    (1.0 - SPARE) * machine::free_bytes().unwrap_or(ADDRESSES) as f64
+}
+
+/// The words for what takes more than may be taken.
+pub fn shortage(of: &str, bytes: f64, spendable: f64) -> String {
+    let gb = |bytes: f64| format!("{:.1} GB", bytes * 1e-9);
+    format!(
+        "{of} would take at least {}, and {} of memory can be had",
+        gb(bytes),
+        gb(spendable)
+    )
+}
+
+/// What is solved at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Samples.
+    pub samples: usize,
+    /// Steps of a trial.
+    pub steps: usize,
+    /// Neurons behind the input.
+    pub neurons: f64,
+    /// Those of them that the loss sees.
+    pub outputs: usize,
+}
+
+impl Load {
+    /// Some samples of a network.
+    pub fn of(network: &Network, samples: usize) -> Self {
+        let sizes = network.populations().iter().map(|one| one.size as f64);
+        Self {
+            samples,
+            steps: network.clock().steps(),
+            neurons: sizes.sum::<f64>() - network.population(network.input()).size as f64,
+            outputs: network.output_size(),
+        }
+    }
+
+    /// What a solver surely holds of them: states, observed voltages with the seed that drives the adjoint pass, and
+    /// the times and widths of the steps.
+    pub fn bytes<S: Solver>(self, observe: Observe) -> f64 {
+        let number = size_of::<S::Real>() as f64;
+        let (samples, steps) = (self.samples as f64, self.steps as f64);
+        if !S::Time::IN_STEPS {
+            // V, I and λ of one sample at a time.
+            return 4.0 * self.neurons * number;
+        }
+        // V, and the currents of this step and the next.
+        let states = samples * self.neurons * 3.0 * number;
+        let observed = if observe == Observe::Voltage {
+            samples * steps * self.outputs as f64 * 2.0 * number
+        } else {
+            0.0
+        };
+        states + observed + 16.0 * steps
+    }
+}
 
 /// Refuses more samples than fit, where samples are made rather than read.
 pub fn for_samples(params: &Parameters) -> Result<(), ParamError> {
@@ -74,22 +136,18 @@ pub fn for_network(params: &Parameters, size: NetworkSize) -> Result<(), ParamEr
 
 fn network_bytes<S: Solver>(settings: &Settings, size: NetworkSize) -> f64 {
     let number = size_of::<S::Real>() as f64;
+    // A checkpoint holds everything but the gradient once more while it is written.
+    let copies = 2.0 * settings.optimizer.copies() - 1.0;
     let parameters = weights(&settings.network, size) * (1.0 + delays_per_weight(settings));
-    let parameters = parameters * number * settings.optimizer.copies();
-    if settings.solver == SolverKind::Event {
-        return parameters;
-    }
-    let (batch, steps) = (settings.batch as f64, settings.clock.steps() as f64);
+    let parameters = parameters * number * copies;
     let neurons: f64 = settings.network.hidden.iter().map(|&n| n as f64).sum();
-    // V, and the currents of this step and the next.
-    let states = batch * neurons * 3.0 * number;
-    let observed = match settings.loss.observes() {
-        // The voltages, and the seed that drives the adjoint pass.
-        Observe::Voltage => batch * steps * size.classes as f64 * 2.0 * number,
-        Observe::Nothing | Observe::FirstSpikes | Observe::Peaks => 0.0,
+    let load = Load {
+        samples: settings.batch,
+        steps: settings.clock.steps(),
+        neurons,
+        outputs: size.classes,
     };
-    // Time and width of every node.
-    parameters + states + observed + 16.0 * steps + neurons * number * behind(settings)
+    parameters + load.bytes::<S>(settings.loss.observes()) + neurons * number * behind(settings)
 }
 
 /// Delays that are parameters, for each weight.
@@ -136,8 +194,7 @@ struct Need<'a> {
 
 /// Refuses what does not fit into the memory that is free.
 fn refuse(params: &Parameters, keys: &[&'static str], need: &Need<'_>) -> Result<(), ParamError> {
-    let free = machine::free_bytes().unwrap_or(ADDRESSES);
-    within((1.0 - SPARE) * free as f64, params, keys, need)
+    within(spendable(), params, keys, need)
 }
 
 /// Refuses what takes more than `free` bytes, by the key whose lowering lets it fit: one that was given before one
@@ -154,13 +211,7 @@ fn within(
     let fits = |params: &Parameters| (need.bytes)(params).is_some_and(|bytes| bytes <= free);
     let mut keys: Vec<&'static str> = keys.iter().copied().filter(|key| params.has(key)).collect();
     keys.sort_by_key(|key| !params.is_given(key));
-    let gb = |bytes: f64| format!("{:.1} GB", bytes * 1e-9);
-    let problem = format!(
-        "{} would take at least {}, and {} of memory can be had",
-        need.of,
-        gb(bytes),
-        gb(free)
-    );
+    let problem = shortage(need.of, bytes, free);
     let fitting = keys
         .iter()
         .find_map(|key| Some((*key, fitting(params, key, &fits)?)));
@@ -258,8 +309,9 @@ mod tests {
 
     #[test]
     fn the_key_that_was_given_is_named_with_the_largest_value_that_fits() {
-        // 10 × 40 + 40 × 3 weights of eight bytes, five times with Adam.
-        let free = 5.0 * 8.0 * 520.0;
+        // 10 × 40 + 40 × 3 weights of eight bytes, five times with Adam and four times in a checkpoint; four numbers a
+        // hidden neuron.
+        let free = 9.0 * 8.0 * 520.0 + 4.0 * 8.0 * 40.0;
         for hidden in ["NUM_HIDDEN=1000000000", "NUM_HIDDEN=41"] {
             let error = refusal(free, Benchmark::YinYang, &[hidden]);
             assert!(

@@ -1,5 +1,6 @@
 //! Why parameters are not accepted.
 
+use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -61,7 +62,15 @@ pub enum ParamError {
         /// The text given.
         found: String,
     },
-    /// A file of parameters that cannot be read.
+    /// A file of parameters that the system does not let be read.
+    #[error("parameter file {path} cannot be read: {source}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A file of parameters that is neither JSON nor TOML.
     #[error("parameter file {path} cannot be read: {problem}", path = path.display())]
     File {
         /// The file.

@@ -1,6 +1,7 @@
 //! Parameters from JSON and TOML files: one table of keys and values.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::ParamError;
@@ -11,22 +12,23 @@ impl Parameters {
     /// Sets all keys of a file; `.toml` is read as TOML, everything else as JSON.
     ///
     /// # Errors
-    /// [`ParamError::File`], [`ParamError::InFile`], [`ParamError::FileValue`].
+    /// [`ParamError::Unreadable`], [`ParamError::File`], [`ParamError::InFile`], [`ParamError::FileValue`].
     pub fn read(&mut self, path: &Path) -> Result<(), ParamError> {
         let problem = |problem: String| ParamError::File {
             path: path.to_owned(),
             problem,
         };
-        let text = fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-        // Editors and shells of Windows begin a file with a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let text = read_text(path).map_err(|source| ParamError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         let toml = path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("toml"));
         let values = if toml {
-            from_toml(text)
+            from_toml(&text)
         } else {
-            from_json(text)
+            from_json(&text)
         };
         for (key, value) in values.map_err(problem)? {
             let Some(value) = value else {
@@ -41,6 +43,45 @@ impl Parameters {
             })?;
         }
         Ok(())
+    }
+}
+
+/// A file of settings is never longer.
+const TEXT_BYTES_MAX: u64 = 1 << 24;
+
+/// The text of a file of settings: in UTF-8, or in UTF-16 as PowerShell writes it, without the byte order mark, and with
+/// the line ends of any system as `\n`. A pipe is read to its end.
+///
+/// # Errors
+/// When it cannot be read, is no text, or is longer than 16 MiB.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let mut file = File::open(path)?.take(TEXT_BYTES_MAX + 1);
+    file.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > TEXT_BYTES_MAX {
+        let problem = format!("it has more than {TEXT_BYTES_MAX} bytes, which no settings have");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    let text = decoded(&bytes).ok_or_else(|| {
+        let problem = "it is no text in UTF-8 or UTF-16";
+        io::Error::new(io::ErrorKind::InvalidData, problem)
+    })?;
+    Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+fn decoded(bytes: &[u8]) -> Option<String> {
+    let words = |order: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes[2..].as_chunks();
+        let words: Vec<u16> = pairs.iter().copied().map(order).collect();
+        String::from_utf16(&words).ok().filter(|_| rest.is_empty())
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => words(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => words(u16::from_be_bytes),
+        _ => {
+            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            String::from_utf8(text.to_vec()).ok()
+        }
     }
 }
 

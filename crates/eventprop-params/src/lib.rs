@@ -26,6 +26,7 @@ pub mod wrap;
 
 pub use benchmark::Benchmark;
 pub use error::ParamError;
+pub use file::read_text;
 pub use parameters::Parameters;
 pub use presets::Preset;
 pub use row::{Default, Kind, Range, Row, time};

@@ -58,7 +58,8 @@ pub fn load_data<'py>(
     let all = PyDict::new(py);
     all.set_item("inputs", inputs)?;
     all.set_item("classes", classes)?;
-    all.set_item("notices", notices)?;
+    let notices = notices.iter().map(|notice| errors::in_python(notice));
+    all.set_item("notices", notices.collect::<Vec<_>>())?;
     for (name, part) in [("train", train), ("validation", validation), ("test", test)] {
         let (columns, labels) = pool::compute(py, move || (encoded(&part), part.labels()))?;
         all.set_item(name, labelled(py, columns, labels))?;

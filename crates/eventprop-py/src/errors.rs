@@ -9,6 +9,7 @@ use std::io;
 use eventprop::reduce::ReduceError;
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
+use eventprop_data::obtain::fetch::FetchError;
 use eventprop_data::sets::dvs_gesture::GestureError;
 use eventprop_data::sets::mnist::MnistError;
 use eventprop_data::sets::nmnist::NmnistError;
@@ -65,7 +66,7 @@ pub fn train(error: &TrainError) -> PyErr {
 pub fn param(error: &ParamError) -> PyErr {
     match error {
         ParamError::UnknownKey { .. } | ParamError::UnknownPreset { .. } => key(error),
-        ParamError::File { .. } => PyOSError::new_err(error.to_string()),
+        ParamError::Unreadable { .. } => file(error),
         _ => value(error),
     }
 }
@@ -101,10 +102,35 @@ pub fn data(error: &DataError) -> PyErr {
         | DataError::Shd(ShdError::NotFound(_))
         | DataError::Nmnist(NmnistError::NotFound { .. })
         | DataError::Gesture(GestureError::NotFound { .. }) => {
-            PyFileNotFoundError::new_err(error.to_string())
+            PyFileNotFoundError::new_err(in_python(&error.to_string()))
         }
         _ => file(error),
     }
+}
+
+/// The exception for a download.
+pub fn download(error: &FetchError) -> PyErr {
+    match error {
+        FetchError::NoMirror { .. } | FetchError::Proxy { .. } | FetchError::InTheWay { .. } => {
+            value(error)
+        }
+        _ => PyOSError::new_err(error.to_string()),
+    }
+}
+
+/// Words for the shell in those of Python: how data sets are fetched, and how their folder is named.
+pub fn in_python(text: &str) -> String {
+    const COMMAND: &str = "`eventprop data fetch ";
+    let text = text.replace("--data-dir", "data_dir");
+    let mut words = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once(COMMAND) {
+        let (name, behind) = after.split_once('`').unwrap_or((after, ""));
+        let call = format!("`eventprop.data.fetch({name:?})`");
+        words.extend([before, &call]);
+        rest = behind;
+    }
+    words + rest
 }
 
 /// The exception for a run.

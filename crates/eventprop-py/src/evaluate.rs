@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::events::Events;
+use crate::memory::{self, Count};
 use crate::network::{Network, shape, shaped};
 use crate::plan::{self, Request};
 use crate::{errors, pool};
@@ -76,7 +77,10 @@ impl<'py> Look<'_, 'py> {
         S: Solver<Trials: Send> + Send + 'static,
         S::Real: Element,
     {
+        memory::check_parameters(self.params, self.request.copies())?;
         let params = self.params.cast::<S::Real>();
+        let slices = self.events.slices()?;
+        self.check::<S>(slices.len())?;
         let plan = self.request.plan(self.network, &params)?;
         let mut solver = S::for_network(self.network).map_err(|error| errors::solve(&error))?;
         solver
@@ -84,7 +88,6 @@ impl<'py> Look<'_, 'py> {
             .map_err(|error| errors::solve(&error))?;
         let mut session = Session::new(solver, params, plan).map_err(|e| errors::train(&e))?;
         let mut batch = Batch::default();
-        let slices = self.events.slices()?;
         let passes = self.passes;
         pool::compute_borrowed(py, || slices.fill(None, &mut batch))?;
         let (session, report) = pool::compute(py, move || {
@@ -93,6 +96,28 @@ impl<'py> Look<'_, 'py> {
         })?;
         let report = report.map_err(|error| errors::train(&error))?;
         self.seen(py, &session, &report)
+    }
+
+    /// Refuses a batch, or recordings of it, that do not fit into memory.
+    fn check<S: Solver>(&self, samples: usize) -> PyResult<()> {
+        let count = Count {
+            name: "the number of samples in the batch",
+            value: samples,
+        };
+        let observe = self.request.observes(self.network)?;
+        memory::check_samples::<S>(self.network, observe, count)?;
+        let population = |probe: &Probe| self.network.population(PopulationId(probe.population));
+        let neurons: usize = self
+            .recorded
+            .probes
+            .iter()
+            .map(|p| population(p).size)
+            .sum();
+        // What the solver records, and the arrays that are made of it.
+        let each = 2 * size_of::<S::Real>() * neurons * self.network.clock().steps();
+        memory::check(count, "what is recorded", |samples| {
+            samples as f64 * each as f64
+        })
     }
 
     fn seen<S>(

@@ -17,9 +17,11 @@ mod evaluate;
 mod events;
 mod gradcheck;
 mod loss;
+mod memory;
 mod network;
 mod plan;
 mod pool;
+mod program;
 mod recordings;
 mod run;
 mod session;
@@ -43,6 +45,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(gradcheck::gradcheck, module)?)?;
     module.add_function(wrap_pyfunction!(calibrate::calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(checkpoint::read_checkpoint, module)?)?;
+    module.add_function(wrap_pyfunction!(memory::check_count, module)?)?;
     module.add_function(wrap_pyfunction!(pool::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(pool::threads, module)?)?;
     module.add_function(wrap_pyfunction!(datasets::load_data, module)?)?;
@@ -59,6 +62,8 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(events::time_noise, module)?)?;
     module.add_function(wrap_pyfunction!(events::steps_of, module)?)?;
     module.add_function(wrap_pyfunction!(recordings::write_spike_file, module)?)?;
+    module.add_function(wrap_pyfunction!(program::run_program, module)?)?;
+    module.add_function(wrap_pyfunction!(program::fetch_data, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::parameter_table, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::accept_parameter, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::preset, module)?)?;

@@ -13,7 +13,7 @@ use eventprop::rng::{Key, Purpose};
 use numpy::{IntoPyArray, PyArray, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use crate::errors;
+use crate::{errors, memory};
 
 /// A constant as Python gives it.
 #[derive(FromPyObject)]
@@ -308,6 +308,7 @@ impl Network {
             init: weights.init()?,
         });
         check_weights(&changed.synapses(id))?;
+        check_memory(&changed, &ends)?;
         built.network = checked(changed)?;
         Ok(built.network.projection_name(id))
     }
@@ -407,6 +408,32 @@ fn check_weights(synapses: &Synapses) -> PyResult<()> {
         "a projection of {} weights is too large; expected at most {WEIGHTS_MOST}",
         sizes.join(" × ")
     )))
+}
+
+/// Bytes of a parameter: of its own, and of the copy that is solved with.
+const PARAMETER_BYTES: f64 = 16.0;
+
+/// Refuses a projection with which the parameters do not fit into memory, by the size of its larger population.
+fn check_memory(network: &Description, ends: &Ends) -> PyResult<()> {
+    let population = |end: usize| network.population(PopulationId(end));
+    let (source, target) = (population(ends.source), population(ends.target));
+    let larger = if source.size > target.size {
+        source
+    } else {
+        target
+    };
+    let of = |id: usize| network.synapses(ProjectionId(id)).weights_len() as f64;
+    let others: f64 = (0..network.projections().len() - 1).map(of).sum();
+    let (recurrent, other) = (ends.source == ends.target, source.size.min(target.size));
+    let name = format!("the size of {:?}", larger.name);
+    let count = memory::Count {
+        name: &name,
+        value: larger.size,
+    };
+    memory::check(count, "the parameters of the network", |size| {
+        let other = if recurrent { size } else { other };
+        PARAMETER_BYTES * (others + size as f64 * other as f64)
+    })
 }
 
 /// The shape of a parameter in Python.

@@ -7,6 +7,7 @@ use eventprop::network::Network;
 use eventprop::optim::schedule::Course;
 use eventprop::optim::{Adam, Optimizer, Sgd};
 use eventprop::params::{Params, Role};
+use eventprop::readout::Observe;
 use eventprop::real::Real;
 use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
 use eventprop::solver::{Grazing, SolverKind};
@@ -79,6 +80,16 @@ pub struct AdamNumbers {
 }
 
 impl Request {
+    /// What the loss sees of a network's outputs.
+    pub fn observes(&self, network: &Network) -> PyResult<Observe> {
+        Ok(loss::named(&self.loss, network.clock().dt_ms())?.observes())
+    }
+
+    /// Copies of the parameters that a training holds.
+    pub fn copies(&self) -> usize {
+        2 + 2 * usize::from(self.adam.is_some()) + usize::from(self.average.is_some())
+    }
+
     /// The engine's plan.
     pub fn plan<F: Real>(&self, network: &Network, params: &Params<F>) -> PyResult<Plan<F>> {
         Ok(Plan {

@@ -9,9 +9,12 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use eventprop_experiment::machine;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::errors;
 
 /// Time between two looks at the signals of the interpreter and at what is done.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -30,12 +33,15 @@ static THREADS: Mutex<Threads> = Mutex::new(Threads {
 
 /// Sets the number of threads that compute; 0 for one per core (or RAYON_NUM_THREADS).
 #[pyfunction]
-pub fn set_threads(threads: usize) {
+pub fn set_threads(threads: usize) -> PyResult<()> {
+    machine::check_threads(threads)
+        .map_err(|problem| errors::value(format!("count is {threads}; {problem}")))?;
     let mut all = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
     if all.wanted != threads {
         all.wanted = threads;
         forget(all.pool.take());
     }
+    Ok(())
 }
 
 /// The number of threads that compute.
@@ -53,6 +59,7 @@ pub fn pool() -> PyResult<Arc<ThreadPool>> {
     {
         return Ok(Arc::clone(pool));
     }
+    machine::check_environment().map_err(errors::value)?;
     forget(all.pool.take());
     let builder = ThreadPoolBuilder::new().num_threads(all.wanted);
     let pool = builder.build().map_err(|error| {

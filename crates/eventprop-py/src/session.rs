@@ -2,8 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use eventprop::activity::Activity;
+use eventprop::network::{Clock, Population};
 use eventprop::optim::{Average, Rates};
 use eventprop::params::Params;
+use eventprop::readout::Observe;
 use eventprop::solver::Solver;
 use eventprop::spikes::Batch;
 use eventprop::train::{BatchReport, Session as Training, TrainError};
@@ -13,6 +16,7 @@ use pyo3::prelude::*;
 
 use crate::evaluate::predictions;
 use crate::events::{Events, Slices};
+use crate::memory::{self, Count};
 use crate::network::Network;
 use crate::plan::{self, Request};
 use crate::{errors, pool};
@@ -22,6 +26,12 @@ trait AnyTraining: Send {
     fn solve(&mut self, batch: &Batch, verb: Verb) -> Solved;
 
     fn params(&self) -> Params<f64>;
+
+    /// The activity of the layers since the last call.
+    fn activity(&mut self) -> Vec<Layer>;
+
+    /// Refuses more samples at once than fit into memory.
+    fn check(&self, observe: Observe, samples: usize) -> PyResult<()>;
 }
 
 impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
@@ -35,12 +45,58 @@ impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
     fn params(&self) -> Params<f64> {
         self.tested().cast()
     }
+
+    fn activity(&mut self) -> Vec<Layer> {
+        let network = self.solver.network();
+        let seen = std::mem::replace(&mut self.activity, Activity::for_network(network));
+        let populations = network.populations().iter().enumerate();
+        let layers = populations
+            .filter(|(index, one)| one.spikes() && *index != network.input().0)
+            .map(|(index, one)| layer(&seen, index, one, network.clock()));
+        layers.collect()
+    }
+
+    fn check(&self, observe: Observe, samples: usize) -> PyResult<()> {
+        let batch_size = Count {
+            name: "batch_size",
+            value: samples,
+        };
+        memory::check_samples::<S>(self.solver.network(), observe, batch_size)
+    }
+}
+
+/// Name of a population, spikes per neuron and sample, the fraction of its neurons that are silent, and of those that
+/// are saturated.
+type Layer = (String, f64, f64, f64);
+
+/// The activity of a population. A neuron that never spiked is silent; one that spiked once in half of τ_syn (in two
+/// steps, if these are longer) or more often is saturated: its current hardly falls between spikes.
+fn layer(seen: &Activity, index: usize, population: &Population, clock: Clock) -> Layer {
+    let constants = population.model.constants();
+    let tau_syn = constants.iter().find(|(name, _)| *name == "tau_syn");
+    let half_ms = |neuron: usize| tau_syn.map_or(0.0, |(_, tau)| tau.of(neuron) / 2.0);
+    let most = |neuron: usize| clock.trial_ms() / half_ms(neuron).max(2.0 * clock.dt_ms());
+    let rates = seen.spikes[index].iter().enumerate();
+    let rates = rates.map(|(n, &count)| (n, count as f64 / seen.samples.max(1) as f64));
+    let saturated = rates
+        .filter(|(neuron, rate)| *rate >= most(*neuron))
+        .count();
+    let size = population.size as f64;
+    (
+        population.name.clone(),
+        seen.rate(index),
+        seen.silent(index) as f64 / size,
+        saturated as f64 / size,
+    )
 }
 
 /// A session and the memory of its batches.
 struct Work {
     training: Box<dyn AnyTraining>,
     batch: Batch,
+    observe: Observe,
+    /// Samples that fit into memory at once, as far as that was looked at.
+    fitting: usize,
 }
 
 /// The task for a batch.
@@ -57,6 +113,15 @@ pub struct Session {
 }
 
 impl Work {
+    /// Looks at the memory once for the largest batch so far.
+    fn check(&mut self, samples: usize) -> PyResult<()> {
+        if samples > self.fitting {
+            self.training.check(self.observe, samples)?;
+            self.fitting = samples;
+        }
+        Ok(())
+    }
+
     fn solve(&mut self, slices: Slices<'_>, places: &[i64], verb: Verb) -> Solved {
         slices.fill(Some(places), &mut self.batch);
         self.training.solve(&self.batch, verb)
@@ -71,6 +136,7 @@ type Solved = Result<BatchReport, TrainError>;
 fn training<S: Solver>(network: &Network, request: &Request) -> PyResult<Training<S>> {
     let (description, params) = network.snapshot()?;
     let params = params.cast::<S::Real>();
+    memory::check_parameters(&params, request.copies())?;
     let plan = request.plan(&description, &params)?;
     let solver = S::for_network(&description).map_err(|error| errors::solve(&error))?;
     let mut training =
@@ -84,12 +150,17 @@ fn training<S: Solver>(network: &Network, request: &Request) -> PyResult<Trainin
 impl Session {
     #[new]
     fn new(network: &Network, solver: &str, request: Request) -> PyResult<Self> {
+        let observe = request.observes(&network.snapshot()?.0)?;
         let training: Box<dyn AnyTraining> = with_solver!(plan::solver(solver)?, S => {
             Box::new(training::<S>(network, &request)?)
         });
-        let batch = Batch::default();
         Ok(Self {
-            work: Mutex::new(Work { training, batch }),
+            work: Mutex::new(Work {
+                training,
+                batch: Batch::default(),
+                observe,
+                fitting: 0,
+            }),
         })
     }
 
@@ -123,6 +194,13 @@ impl Session {
         ))
     }
 
+    /// Name, spikes per neuron and sample, fraction of silent and of saturated neurons of each population that spikes,
+    /// since the last call.
+    fn activity(&self) -> Vec<Layer> {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.training.activity()
+    }
+
     /// Copies the parameters of the training to its network: their average where one is kept.
     fn hand_over(&self, py: Python<'_>, network: &Network) -> PyResult<()> {
         let params = py.detach(|| {
@@ -150,8 +228,9 @@ impl Session {
         let solved = py.detach(|| {
             let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
             let work = &mut *work;
-            pool.install(|| work.solve(slices, places, verb))
+            work.check(places.len())?;
+            Ok::<_, PyErr>(pool.install(|| work.solve(slices, places, verb)))
         });
-        solved.map_err(|error| errors::train(&error))
+        solved?.map_err(|error| errors::train(&error))
     }
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,42 @@ def event(x: int = 0) -> Any:
 
 def connected(weight: Any) -> Any:
     return small().connect("in", "hid", weight)
+
+
+def large(source: int, target: int, recurrent: bool = False) -> ep.Network:
+    """Some 16 GB of weights on each of two projections."""
+    net = ep.Network(dt=1.0, trial=20.0)
+    net.add_input("a", source)
+    net.add_lif("b", target)
+    net.add_lif("c", target)
+    net.connect("b" if recurrent else "a", "b", ep.Normal(0.0, 1.0))
+    net.connect("b", "c", ep.Normal(0.0, 1.0))
+    return net
+
+
+def long_trial() -> ep.Network:
+    net = ep.Network(dt=1e-3, trial=2e6)
+    net.add_input("in", 3)
+    net.add_li("out", 2)
+    net.connect("in", "out", np.ones((3, 2)))
+    return net
+
+
+def wide() -> ep.Network:
+    """A sample takes 60 MB of states."""
+    net = ep.Network(dt=1.0, trial=20.0)
+    net.add_input("in", 1)
+    net.add_lif("hid", 5_000_000)
+    net.add_li("out", 1)
+    net.connect("in", "hid", ep.Normal(0.0, 1.0))
+    net.connect("hid", "out", ep.Normal(0.0, 1.0))
+    return net
+
+
+def many(samples: int = 100_000) -> ep.Spikes:
+    times, neurons, offsets = np.ones(1), np.zeros(1, int), np.ones(samples + 1, int)
+    offsets[0] = 0
+    return ep.Spikes.from_csr(times, neurons, offsets, np.zeros(samples, int))
 
 
 CASES: list[tuple[str, Any, type[Exception], str]] = [
@@ -167,6 +205,20 @@ CASES: list[tuple[str, Any, type[Exception], str]] = [
     ("hdf5 names", lambda: batch(label=2).to_hdf5("x", names=["a"]), ValueError, "label|class"),
     ("hdf5 folder", lambda: batch().to_hdf5("no/such/x"), FileNotFoundError, "no/such/x"),
     ("threads", lambda: ep.set_threads(-1), ValueError, "count is -1"),
+    ("no int64", lambda: ep.data.yinyang(test=10**30), ValueError, f"test is {10**30}; expected a whole number from 0 to {2**63 - 1}"),
+    ("many threads", lambda: ep.set_threads(10**6), ValueError, "count is 1000000; this machine has .* choose at most"),
+]
+
+
+BEYOND: list[tuple[str, Any, str]] = [
+    ("samples", lambda: ep.data.yinyang(train=10**12), "train is 1000000000000: .* train can be at most"),
+    ("weights", lambda: large(45_000, 45_000), "the size of \"b\" is 45000: .* can be at most"),
+    ("recurrence", lambda: large(2, 46_000, recurrent=True), "the size of \"b\" is 46000"),
+    ("steps", lambda: long_trial().evaluate(batch()), r"the number of steps \(trial / dt\) is 2000000000"),
+    ("batch", lambda: wide().evaluate(many()), "the number of samples in the batch is 100000: the batch"),
+    ("batch of fit", lambda: wide().fit(many(), batch_size=2**40), "batch_size is 100000: .* batch_size can be"),
+    ("recordings", lambda: small().evaluate(many(10**6), record=["hid.V"] * 500), "what is recorded"),
+    ("rate", lambda: ep.data.poisson([[1.0]], trial=1e9, rate=1e9), "the number of spikes of rate · trial"),
 ]
 
 
@@ -175,6 +227,23 @@ def test_bad_input(action: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text) as raised:
         action()
     assert type(raised.value) is kind
+
+
+@pytest.fixture
+def eight_gigabytes() -> Iterator[None]:
+    """A machine with no more memory than that."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (8_000_000_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell how much memory is free")
+@pytest.mark.parametrize(("action", "text"), [pytest.param(*rest, id=name) for name, *rest in BEYOND])
+def test_counts_beyond_memory_are_refused_by_name(eight_gigabytes: None, action: Any, text: str) -> None:
+    with pytest.raises(MemoryError, match=text):
+        action()
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "cut", "huge header", "other tensors", "no network"])

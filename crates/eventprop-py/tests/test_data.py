@@ -296,3 +296,16 @@ def test_values_that_a_scaler_rounded_past_their_ends_are_the_ends(encode: Calla
     assert rounded.times_ms.tolist() == exact.times_ms.tolist()
     with pytest.raises(ValueError, match="from 0 to 1"):
         encode([[1.00001]])
+def test_fetch_says_what_it_cannot_do(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"(?s)N-MNIST is not fetched; download it manually .*train.zip  MD5 20959b8e"):
+        ep.data.fetch("nmnist", data_dir=tmp_path)
+    with pytest.raises(ValueError, match="mnits"):
+        ep.data.fetch("mnits", data_dir=tmp_path)
+
+
+def test_messages_name_the_calls_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENTPROP_DATA", str(tmp_path))
+    with pytest.warns(UserWarning, match=r'eventprop.data.fetch\("mnist"\)`.* name their folder with data_dir'):
+        ep.data.mnist(train=3, validation=3, test=3)
+    with pytest.raises(FileNotFoundError, match=r'`eventprop.data.fetch\("nmnist"\)` says how to get it'):
+        ep.data.nmnist(data_dir=tmp_path)

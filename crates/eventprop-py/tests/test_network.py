@@ -64,6 +64,7 @@ def test_gradcheck_gives_the_table_of_the_command(task: Task) -> None:
     assert {check.name for check in report} == {"in->hid", "hid->hid", "hid->out"}
 
 
+@pytest.mark.filterwarnings("ignore:.* in half of tau_syn")
 @pytest.mark.parametrize("solver", ["grid", "grid64", "event"])
 @pytest.mark.parametrize("loss", ["max", ep.loss.AvgXentropy()])
 def test_fit_learns(task: Task, solver: str, loss: ep.loss.LossLike) -> None:

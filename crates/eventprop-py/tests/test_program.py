@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -41,6 +42,38 @@ net.params["hid->out"] = np.ones((4, 2))
 
 def run(code: str, **kwargs: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, **kwargs)  # type: ignore[call-overload, no-any-return]
+
+
+def program(*words: str, **kwargs: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "eventprop", *words]
+    return subprocess.run(command, capture_output=True, text=True, **kwargs)  # type: ignore[call-overload, no-any-return]
+
+
+def test_the_program_comes_with_the_package(tmp_path: Path) -> None:
+    shown = program("--version")
+    assert (shown.returncode, shown.stdout.strip()) == (0, f"eventprop {ep.__version__}")
+    refused = program("train", "yinyang", "NUM_HIDEN=3", "--json")
+    assert refused.returncode == 2 and "did you mean NUM_HIDDEN" in refused.stderr
+    assert json.loads(refused.stdout)["exit_code"] == 2
+    unknown = program("trian", "--json")
+    assert unknown.returncode == 2 and json.loads(unknown.stdout)["exit_code"] == 2
+    small = ["NUM_HIDDEN=5", "N_TRAIN=6", "N_VALIDATE=3", "N_TEST=3", "N_BATCH=3", "N_EPOCH=1"]
+    done = program("train", "yinyang", *small, "--quiet", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["epochs"] == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_the_program_hears_ctrl_c(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "eventprop", "train", "yinyang", "N_EPOCH=100000"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(1.0)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, out + err
+    assert "KeyboardInterrupt" not in err, err
 
 
 def test_import_is_quick_and_brings_nothing_but_numpy() -> None:

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use eventprop_experiment::bench::scaling::{self, Axis, Law, Point};
 use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
@@ -49,7 +48,7 @@ fn parse(text: &str) -> Result<Workload, String> {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.json)
     }
 

@@ -7,7 +7,6 @@ mod recording;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Subcommand;
@@ -130,27 +129,9 @@ impl FromStr for FetchSubject {
     }
 }
 
-/// The way to get a data set that is not fetched.
-fn instructions(set: &ByHand, dirs: &[PathBuf]) -> String {
-    let folder = dirs.first().map(|dir| dir.join(set.folder));
-    let folder = folder.unwrap_or_else(|| PathBuf::from(set.folder));
-    let mut lines = vec![format!(
-        "{} is not fetched by the program; get it by hand and unpack it to {}",
-        set.title,
-        folder.display()
-    )];
-    for archive in set.archives {
-        lines.push(format!("{}  MD5 {}", archive.name, archive.md5));
-        lines.push(format!("    {}", archive.url));
-    }
-    lines.push(set.note.to_owned());
-    lines.push(format!("page {}, licence {}", set.page, set.licence));
-    lines.join("\n")
-}
-
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         if let Err(refusal) = self.check() {
             return failure::conclude(Err(refusal), self.json);
         }
@@ -164,7 +145,7 @@ impl Args {
             Action::List => Ok(list(&dirs)),
             Action::Fetch { dataset, mirror } => match dataset {
                 FetchSubject::Dataset(dataset) => download(*dataset, mirror.clone(), &dirs),
-                FetchSubject::ByHand(set) => Err(Failure::failed(instructions(set, &dirs))),
+                FetchSubject::ByHand(set) => Err(Failure::failed(set.instructions(&dirs))),
             },
             Action::Verify { dataset } => check(*dataset, &dirs),
             Action::Info { subject, reading } => match subject {

@@ -1,7 +1,6 @@
 //! `eventprop doctor`: what is wrong with my network, and what would help?
 
 use std::fmt::Write;
-use std::process::ExitCode;
 
 use eventprop_experiment::health::doctor::{self, Diagnosis, Look};
 use serde_json::{Value as Json, json};
@@ -25,12 +24,12 @@ pub struct Args {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
-        let params = self.benchmark.parameters().map_err(Failure::usage)?;
+        let params = self.benchmark.parameters().map_err(Failure::refused)?;
         let source = self.benchmark.source();
         let diagnosis = doctor::examine(&params, &source).map_err(|error| explain(&error))?;
         if self.output.json {

@@ -1,7 +1,6 @@
 //! `eventprop data encode-audio` and `preview-audio`: recordings into spikes.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use clap::ValueEnum;
@@ -176,7 +175,7 @@ impl EncoderArgs {
 
 impl EncodeArgs {
     /// Runs the command.
-    pub fn run(&self, json: bool) -> ExitCode {
+    pub fn run(&self, json: bool) -> u8 {
         failure::conclude(self.convert(json), json)
     }
 
@@ -219,7 +218,7 @@ impl EncodeArgs {
             return Err(Failure::usage(text));
         }
         let encoder = self.encoder.encoder()?;
-        let file_list = FileList::new(&self.folder, &self.naming()).map_err(Failure::usage)?;
+        let file_list = FileList::new(&self.folder, &self.naming()).map_err(Failure::refused)?;
         announce(&file_list, encoder.settings());
         let stop = Stop::listen(
             "stopping after the recordings under way; the same command goes on (again: at once)",
@@ -360,7 +359,7 @@ pub struct ConstantsArgs {
 
 impl ConstantsArgs {
     /// Runs the command.
-    pub fn run(&self, json: bool) -> ExitCode {
+    pub fn run(&self, json: bool) -> u8 {
         let settings = self.preset.settings();
         if json {
             let value = |constant: &Constant| {
@@ -387,7 +386,7 @@ impl ConstantsArgs {
                 ));
             }
         }
-        ExitCode::SUCCESS
+        DONE
     }
 }
 
@@ -404,7 +403,7 @@ pub struct PreviewArgs {
 
 impl PreviewArgs {
     /// Runs the command.
-    pub fn run(&self, json: bool) -> ExitCode {
+    pub fn run(&self, json: bool) -> u8 {
         failure::conclude(self.draw(json), json)
     }
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use eventprop::gradcheck::{Check, Verdict};
 use eventprop_experiment::gradcheck::{self, CheckError, Checked, Extent};
@@ -40,12 +39,12 @@ pub struct Args {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
-        let params = self.benchmark.parameters().map_err(Failure::usage)?;
+        let params = self.benchmark.parameters().map_err(Failure::refused)?;
         let checked = match &self.replay {
             Some(file) => self.replay(file, params.benchmark())?,
             None => self.check(&params)?,

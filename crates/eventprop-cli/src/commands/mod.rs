@@ -15,8 +15,6 @@ mod sweep;
 mod table;
 mod tune;
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use eventprop_experiment::run::Command as RunCommand;
 
@@ -56,7 +54,7 @@ pub enum Command {
 
 impl Command {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         match self {
             Self::Train(args) => args.run(RunCommand::Train),
             Self::Test(args) => args.run(RunCommand::Test),

@@ -1,7 +1,5 @@
 //! `eventprop params`: the table of parameters.
 
-use std::process::ExitCode;
-
 use eventprop_params::Benchmark;
 use serde_json::json;
 
@@ -23,7 +21,7 @@ pub struct Args {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         match self.benchmark {
             None => self.list(),
             Some(benchmark) if self.presets && self.json => {

@@ -1,7 +1,6 @@
 //! `eventprop plan`: how long will it take, and will it fit?
 
 use std::fmt::Write;
-use std::process::ExitCode;
 
 use eventprop_experiment::run::plan::{self, Plan};
 use serde_json::{Value as Json, json};
@@ -24,12 +23,12 @@ pub struct Args {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.output.json)
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
-        let params = self.benchmark.parameters().map_err(Failure::usage)?;
+        let params = self.benchmark.parameters().map_err(Failure::refused)?;
         let source = self.benchmark.source();
         let plan = pool(self.threads.threads)?
             .install(|| plan::plan(&params, &source, eventprop_report::draw));

@@ -1,7 +1,6 @@
 //! `eventprop report`: one page about one or several runs.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use eventprop_data::atomic;
 use eventprop_report::{Report, ReportError};
@@ -29,7 +28,7 @@ pub struct Args {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.json)
     }
 

@@ -1,7 +1,6 @@
 //! `eventprop resume`: a run goes on where it was stopped, killed or lost its power.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use eventprop_experiment::run::{self, Control, Resume};
 
@@ -32,7 +31,7 @@ pub struct Args {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.options.json())
     }
 

@@ -3,7 +3,6 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use eventprop_data::obtain::locate;
 use eventprop_experiment::data::Source;
@@ -159,12 +158,12 @@ pub struct RunOptions {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self, command: Command) -> ExitCode {
+    pub fn run(self, command: Command) -> u8 {
         failure::conclude(self.try_run(command), self.options.json)
     }
 
     fn try_run(&self, command: Command) -> Result<u8, Failure> {
-        let params = self.parameters().map_err(Failure::usage)?;
+        let params = self.parameters().map_err(Failure::refused)?;
         if command == Command::Test && self.checkpoint_every.is_some() {
             let message =
                 "--checkpoint-every is for training, and a test writes no checkpoint; leave it out";

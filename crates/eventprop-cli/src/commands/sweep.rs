@@ -1,7 +1,6 @@
 //! `eventprop sweep`: many runs of one benchmark, as a grid or a random search, here or as a job array.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use eventprop_experiment::run::{Command, Control};
 use eventprop_experiment::sweep::{RESULTS, Standing, Sweep, SweepRun};
@@ -36,12 +35,12 @@ pub struct Args {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.options.json())
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
-        let sweep = Sweep::read(&self.file, self.seed).map_err(Failure::usage)?;
+        let sweep = Sweep::read(&self.file, self.seed).map_err(Failure::refused)?;
         let command: Command = sweep.command.parse().map_err(Failure::usage)?;
         let runs = sweep.chosen(self.array_index).map_err(Failure::usage)?;
         let stop = Stop::listen(signals::RUN)?;

@@ -1,7 +1,7 @@
 //! `eventprop tune`: a search for parameters by successive halving, on validation only.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+
 use std::time::Duration;
 
 use eventprop_data::atomic;
@@ -67,7 +67,7 @@ fn minutes(text: &str) -> Result<Duration, String> {
 
 impl Args {
     /// Runs the command.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> u8 {
         failure::conclude(self.try_run(), self.json)
     }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use tempfile::TempPath;
 
+use crate::atomic;
 use crate::formats::zip;
 
 /// A gzip file begins so.
@@ -53,6 +54,17 @@ impl Source {
         self.begins_with(&zip::MAGIC)
     }
 
+    /// All its bytes.
+    pub(crate) fn content(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        // The error of the system says what it lacks.
+        bytes.try_reserve_exact(self.bytes as usize)?;
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        file.take(self.bytes).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     pub(crate) fn begins_with(&self, magic: &[u8]) -> io::Result<bool> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))?;
@@ -74,6 +86,18 @@ pub(crate) fn open(path: &Path) -> io::Result<Source> {
     let file = File::open(path)?;
     let bytes = file.metadata()?.len();
     Ok(Source { file, bytes })
+}
+
+/// The bytes that a file has when it is opened; one that grows meanwhile gives no more.
+pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    open(path)?.content()
+}
+
+/// The text of a file, with the line ends of any system as `\n`.
+pub(crate) fn text(path: &Path) -> io::Result<String> {
+    let text = String::from_utf8(bytes(path)?);
+    let text = text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 /// Content of a file after unpacking, also of one that is not packed.
@@ -106,6 +130,8 @@ pub(crate) fn unpacked_file(path: &Path, scratch: &Path) -> io::Result<(Option<T
     let mut copy = tempfile::Builder::new()
         .prefix("eventprop-unpacked-")
         .tempfile_in(scratch)?;
+    // It unpacks to no less than its length, but for a few bytes.
+    atomic::check_room(copy.as_file(), source.bytes)?;
     let bytes_max = unpacked_max(source.bytes);
     let mut unpacked = content(path)?.reader.take(bytes_max + 1);
     if io::copy(&mut unpacked, &mut copy)? > bytes_max {

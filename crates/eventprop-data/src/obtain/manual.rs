@@ -3,6 +3,8 @@
 //!
 //! Addresses and checksums are those that the loaders of the field carry (tonic 1.7, spikingjelly).
 
+use std::path::PathBuf;
+
 /// A data set that must be downloaded manually.
 #[derive(Debug)]
 pub struct ByHand {
@@ -22,6 +24,26 @@ pub struct ByHand {
     pub archives: &'static [Archive],
     /// Further remarks.
     pub note: &'static str,
+}
+
+impl ByHand {
+    /// What to get, and where to unpack it: into the first of the data folders.
+    pub fn instructions(&self, dirs: &[PathBuf]) -> String {
+        let folder = dirs.first().map(|dir| dir.join(self.folder));
+        let folder = folder.unwrap_or_else(|| PathBuf::from(self.folder));
+        let mut lines = vec![format!(
+            "{} is not fetched; download it manually and unpack it to {}",
+            self.title,
+            folder.display()
+        )];
+        for archive in self.archives {
+            lines.push(format!("{}  MD5 {}", archive.name, archive.md5));
+            lines.push(format!("    {}", archive.url));
+        }
+        lines.push(self.note.to_owned());
+        lines.push(format!("page {}, licence {}", self.page, self.licence));
+        lines.join("\n")
+    }
 }
 
 /// An archive.

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::binned::{BinError, BinnedSet, Binning, Speakers};
 use crate::encode::camera::CameraCode;
 use crate::formats::events::{self, EventFileError, EventProblem};
+use crate::formats::source;
 
 /// Pixels of a side.
 pub const SIDE: u32 = 34;
@@ -166,7 +167,7 @@ fn sample(path: &Path, code: &CameraCode, binning: &Binning) -> Result<Sample, N
         path: path.to_owned(),
         problem,
     };
-    let bytes = std::fs::read(path).map_err(|error| failed(error.into()))?;
+    let bytes = source::bytes(path).map_err(|error| failed(error.into()))?;
     let recording = events::read_five_bytes(&bytes, Some((SIDE, SIDE))).map_err(failed)?;
     let mut spikes = Vec::with_capacity(recording.events.len());
     let late = code

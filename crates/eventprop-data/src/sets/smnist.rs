@@ -137,30 +137,48 @@ impl SequenceSet {
             binning,
             lost: Lost::default(),
         };
-        // Nothing is lost where the last moment of a sequence is within the trial.
-        let last = binning.bin(f64::from(SEQUENCE_MS - 1), TimeNoise::F64, 0);
-        if matches!(last, Ok(None)) {
+        if !set.keeps_all() {
             set.lost = set.count_lost();
         }
         set
     }
 
+    /// True if every moment of a sequence has a step of its own and every channel an input, so that nothing is lost.
+    fn keeps_all(&self) -> bool {
+        let bin = |ms: u32, channel: u32| {
+            let spike = self.binning.bin(f64::from(ms), TimeNoise::F64, channel);
+            spike.expect("a moment and a channel of the code")
+        };
+        let apart = |mut places: Vec<Option<u32>>| {
+            let count = places.len();
+            places.dedup();
+            places.len() == count && places.last() != Some(&None)
+        };
+        let steps = (0..SEQUENCE_MS).map(|ms| bin(ms, 0).map(|spike| spike.0));
+        let inputs = (0..self.binning.inputs).map(|channel| bin(0, channel));
+        apart(steps.collect()) && apart(inputs.map(|spike| spike.map(|s| u32::from(s.1))).collect())
+    }
+
     /// Spikes lost of all images.
     fn count_lost(&self) -> Lost {
-        let count = |sample: usize| {
-            let (mut all, mut late) = (0, 0);
-            self.each(sample, |spike| {
-                all += 1;
-                late += u64::from(spike.is_none());
+        let count = |events: &mut Vec<(u32, u16)>, sample: usize| {
+            events.clear();
+            let mut late = 0;
+            self.each(sample, |spike| match spike {
+                Some(spike) => events.push(spike),
+                None => late += 1,
             });
-            (all, late)
+            let all = events.len() as u64 + late;
+            [all, late, self.binning.repeats.settle(events) as u64]
         };
-        let samples = (0..self.labels.len()).into_par_iter().map(count);
-        let (of, cut_off) = samples.reduce(|| (0, 0), |x, y| (x.0 + y.0, x.1 + y.1));
+        let samples = (0..self.labels.len()).into_par_iter();
+        let counts = samples.map_init(Vec::new, count);
+        let sum = |x: [u64; 3], y: [u64; 3]| std::array::from_fn(|n| x[n] + y[n]);
+        let [of, cut_off, merged] = counts.reduce(|| [0; 3], sum);
         Lost {
             of,
             cut_off,
-            merged: 0,
+            merged,
         }
     }
 
@@ -352,6 +370,22 @@ mod tests {
         assert_eq!(events, [(2, 97), (2, 98), (3, 48), (3, 49)]);
         assert_eq!(coarse.spikes_len(0), 4);
         assert_eq!(coarse.labels(), [4, 7]);
+    }
+
+    /// In steps of 2 ms each of the 106 spikes falls on its twin; where each counts, nothing is merged.
+    #[test]
+    fn what_falls_into_one_step_is_counted() {
+        let code = SequenceCode::Threshold;
+        let coarse = set(code, 2.0, 784).lost();
+        assert_eq!((coarse.of, coarse.cut_off, coarse.merged), (106, 0, 53));
+        assert_eq!(set(code, 1.0, 1568).lost(), Lost::default());
+        let images = MnistSet::new(vec![0; PIXELS], vec![4]).unwrap();
+        let binning = Binning {
+            repeats: Repeats::Count,
+            ..binning(code, 2.0, 784)
+        };
+        let counted = SequenceSet::new(images, code, row_by_row(), binning);
+        assert_eq!(counted.lost().merged, 0);
     }
 
     /// The last pixel of the second image is at 1566 ms; its rise from the pixel before at 1564 ms.

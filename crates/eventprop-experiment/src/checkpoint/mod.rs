@@ -115,7 +115,7 @@ pub fn write_alone(path: &Path, container: &Container) -> Result<(), WriteError>
 /// [`CheckpointError`].
 pub fn read_one(path: &Path) -> Result<Container, CheckpointError> {
     let path = path.to_owned();
-    match fs::read(&path) {
+    match read_regular(&path) {
         Ok(bytes) => {
             Container::parse(&bytes).map_err(|defect| CheckpointError::Defect { path, defect })
         }
@@ -123,6 +123,15 @@ pub fn read_one(path: &Path) -> Result<Container, CheckpointError> {
             Err(CheckpointError::Missing { path })
         }
         Err(source) => Err(CheckpointError::Read { path, source }),
+    }
+}
+
+/// The bytes of a regular file: a pipe or a device may never end.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() {
+        fs::read(path)
+    } else {
+        Err(io::Error::other("it is no regular file"))
     }
 }
 

@@ -81,7 +81,7 @@ impl Sets for Sequences<'_> {
         let Lost {
             of: all,
             cut_off: late,
-            ..
+            merged,
         } = set.lost();
         if late > 0 {
             let sequence_ms = f64::from(SEQUENCE_MS) * binning.rescale_t;
@@ -90,6 +90,12 @@ impl Sets for Sequences<'_> {
                 "a sequence has {sequence_ms} ms, so {late} of {all} spikes of the {of} images come after TRIAL_MS={trial_ms} and are cut off"
             ));
         }
+        let only_merged = Lost {
+            of: all,
+            cut_off: 0,
+            merged,
+        };
+        notices.extend(only_merged.notices());
         Ok(Arc::new(set))
     }
 }

@@ -1,5 +1,6 @@
 //! Why a run failed.
 
+use std::io;
 use std::path::PathBuf;
 
 use eventprop::network::NetworkError;
@@ -105,6 +106,14 @@ impl RunError {
 /// Why a run cannot be resumed.
 #[derive(Debug, Error)]
 pub enum ResumeError {
+    /// The system does not let the folder be read.
+    #[error("{folder} cannot be read: {source}", folder = folder.display())]
+    Unreadable {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// There is none.
     #[error(
         "{folder} holds no checkpoint (NAME_checkpoint.safetensors); name the folder of a run, or begin one with `eventprop train`",
@@ -174,6 +183,6 @@ pub enum ResumeError {
 impl ResumeError {
     /// True if the command line is to blame.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::Data { .. })
+        !matches!(self, Self::Data { .. } | Self::Unreadable { .. })
     }
 }

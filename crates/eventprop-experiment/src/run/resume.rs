@@ -91,7 +91,10 @@ fn find(what: &Resume<'_>) -> Result<PathBuf, ResumeError> {
     if let Some(name) = what.name {
         return Ok(folder.join(format!("{name}{ENDING}")));
     }
-    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries.flatten(),
+        Err(source) => return Err(ResumeError::Unreadable { folder, source }),
+    };
     let names = entries.filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
         let name = name.replace("_checkpoint.previous.safetensors", ENDING);

@@ -1,5 +1,6 @@
 //! Why a file describes no search.
 
+use std::io;
 use std::path::PathBuf;
 
 use eventprop_params::ParamError;
@@ -8,7 +9,15 @@ use thiserror::Error;
 /// Why a file is no sweep.
 #[derive(Debug, Error)]
 pub enum SweepError {
-    /// It cannot be read.
+    /// The system does not let it be read.
+    #[error("sweep file {path} cannot be read: {source}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// It is no TOML.
     #[error("sweep file {path} cannot be read: {problem}", path = path.display())]
     File {
         /// The file.

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use eventprop_params::Parameters;
 use eventprop_params::value::Value;
+use eventprop_params::{Parameters, read_text};
 
 use super::error::SweepError;
 
@@ -19,9 +19,9 @@ pub struct SearchFile {
 impl SearchFile {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, SweepError> {
-        let text = std::fs::read_to_string(path).map_err(|error| SweepError::File {
+        let text = read_text(path).map_err(|source| SweepError::Unreadable {
             path: path.to_owned(),
-            problem: error.to_string(),
+            source,
         })?;
         Self::parse(path, &text)
     }

@@ -17,6 +17,7 @@ from . import data, loss, plot
 from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
+from .callbacks import Checkpoint, EarlyStopping, ReduceOnPlateau
 from .gradient import Check, GradientReport, gradcheck
 from .network import (
     Delay,
@@ -35,20 +36,23 @@ from .network import (
 from .optim import SGD, Adam, Cosine, OneCycle
 from .regularize import Regularizer
 from .spikes import Spikes
-from .training import Epoch, History
-from .tuning import Between, Tuned, Trial, tune
+from .training import Activity, Epoch, History
+from .tuning import Between, Trial, Tuned, tune
 
 if TYPE_CHECKING:
     from .classifier import EventPropClassifier
 
 __all__ = [
     "SGD",
+    "Activity",
     "Adam",
     "Cosine",
     "OneCycle",
     "Between",
     "Check",
+    "Checkpoint",
     "Delay",
+    "EarlyStopping",
     "Epoch",
     "Evaluation",
     "EventPropClassifier",
@@ -62,6 +66,7 @@ __all__ = [
     "Params",
     "Population",
     "Readout",
+    "ReduceOnPlateau",
     "Regularizer",
     "Run",
     "Sparse",
@@ -81,7 +86,7 @@ __all__ = [
 
 def set_threads(count: int) -> None:
     """Sets the number of threads that compute; 0 for one per core. Results do not depend on it."""
-    _set_threads(_whole("count", count, 0, 4096))
+    _set_threads(_whole("count", count, 0))
 
 
 def __getattr__(name: str) -> Any:

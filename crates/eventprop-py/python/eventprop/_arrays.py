@@ -59,7 +59,7 @@ def whole(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:
     except TypeError:  # an array has the method and may not have a value
         raise TypeError(f"{name} is {value!r}; expected a whole number") from None
     if not least <= number <= most:
-        bound = f"of at least {least}" if most == 2**63 - 1 else f"from {least} to {most}"
+        bound = f"of at least {least}" if most == 2**63 - 1 and number < least else f"from {least} to {most}"
         raise ValueError(f"{name} is {number}; expected a whole number {bound}")
     return number
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any, Union
 
 import numpy as np
@@ -46,6 +46,31 @@ def rate(eta: Rate, epoch: int, done: float) -> float:
     return found
 
 
+_ETA = 1e-3
+"""The learning rate if none is given."""
+
+
+def _take_lr(optimizer: Adam | SGD, lr: Rate | None) -> None:
+    """Takes the learning rate by the name that most libraries have for it."""
+    if lr is not None and optimizer.eta != _ETA:
+        raise ValueError(f"eta is {optimizer.eta} and lr {lr}, which are one thing; give one of them")
+    rate = optimizer.eta if lr is None else lr
+    for name in ("eta", "lr"):
+        object.__setattr__(optimizer, name, rate)
+
+
+def chosen_optimizer(optimizer: Adam | SGD | str | None) -> Adam | SGD:
+    """An optimiser, one at its defaults by its name, or the one that suits networks of any size."""
+    if optimizer is None:
+        return Adam(OneCycle(0.05), relative=True)
+    if isinstance(optimizer, (Adam, SGD)):
+        return optimizer
+    named: dict[str, type[Adam | SGD]] = {"adam": Adam, "sgd": SGD}
+    if isinstance(optimizer, str) and optimizer.lower() in named:
+        return named[optimizer.lower()]()
+    raise TypeError(f'optimizer is {optimizer!r}; expected ep.Adam(…), ep.SGD(…), "adam" or "sgd"')
+
+
 def delay_rate(optimizer: Adam | SGD, eta: float) -> float:
     """The learning rate of delays in ms where that of weights is `eta`: it follows the course of that."""
     course = optimizer.eta
@@ -67,8 +92,9 @@ class Adam:
 
     Parameters
     ----------
-    eta
-        The learning rate, a function from the epoch (from 0) to it, `Cosine` or `OneCycle`.
+    eta, lr
+        The learning rate under either name: a number, a function from the epoch (from 0) to it, `Cosine`, `OneCycle` or
+        `ReduceOnPlateau`.
     beta1, beta2
         Decay of the first and second moment, at least 0 and below 1.
     eps
@@ -87,7 +113,7 @@ class Adam:
         The learning rate of delays in ms, which follows the course of `eta`.
     """
 
-    eta: Rate = 1e-3
+    eta: Rate = _ETA
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
@@ -95,8 +121,10 @@ class Adam:
     weight_decay: float = 0.0
     relative: bool = False
     delay_eta: float = 0.1
+    lr: InitVar[Rate | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, lr: Rate | None) -> None:
+        _take_lr(self, lr)
         for name in ("beta1", "beta2"):
             beta = _arrays.number(name, getattr(self, name))
             if not 0 <= np.float32(beta) < 1:
@@ -126,16 +154,18 @@ class SGD:
 
     Parameters
     ----------
-    eta
-        The learning rate, a function from the epoch (from 0) to it, `Cosine` or `OneCycle`.
+    eta, lr
+        As for `Adam`.
     delay_eta
         The learning rate of delays in ms, which follows the course of `eta`.
     """
 
-    eta: Rate = 1e-3
+    eta: Rate = _ETA
     delay_eta: float = 0.1
+    lr: InitVar[Rate | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, lr: Rate | None) -> None:
+        _take_lr(self, lr)
         _check_delay_eta(self.delay_eta)
 
     def _adam(self) -> dict[str, Any] | None:

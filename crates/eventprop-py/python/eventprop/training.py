@@ -11,13 +11,29 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _engine, optim
+from ._warning import warn
 from .progress import Bar
 from .spikes import Spikes
 
 if TYPE_CHECKING:
     from .network import Network
 
-__all__ = ["Epoch", "History"]
+__all__ = ["Activity", "Epoch", "History"]
+
+_MANY = 0.9
+"""The fraction of silent or of saturated neurons from which a population is warned of."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the neurons of a population did in the training part of an epoch."""
+
+    rate: float
+    """Spikes per neuron and sample."""
+    silent: float
+    """Fraction of the neurons that never spiked. They have no gradient."""
+    saturated: float
+    """Fraction of the neurons that spiked at least once in half of `tau_syn` (in two steps, if these are longer)."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +54,17 @@ class Epoch:
     """The learning rate of the last batch."""
     seconds: float
     """Time for the training part."""
+    activity: dict[str, Activity]
+    """Activity of the populations that spike, by name."""
     network: Network = field(repr=False, compare=False)
     """The network with the parameters after the epoch."""
 
 
+_COLUMNS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "eta", "seconds")
+
+
 class History(Sequence[Epoch]):
-    """The epochs of a training. A column is an array: `history["loss"]`."""
+    """The epochs of a training. A column is an array: `history["loss"]`, `history["hid.rate"]` (see `Activity`)."""
 
     def __init__(self) -> None:
         self._epochs: list[Epoch] = []
@@ -58,11 +79,24 @@ class History(Sequence[Epoch]):
     def __getitem__(self, key: int | slice | str) -> Any:
         if not isinstance(key, str):
             return self._epochs[key]
-        columns = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "eta", "seconds")
-        if key not in columns:
-            raise KeyError(f"there is no column {key!r}; there are {', '.join(columns)}")
+        name, _, what = key.rpartition(".")
+        if what in ("rate", "silent", "saturated") and all(name in epoch.activity for epoch in self._epochs):
+            return np.array([getattr(epoch.activity[name], what) for epoch in self._epochs], np.float64)
+        if key not in _COLUMNS:
+            raise KeyError(f"there is no column {key!r}; there are {', '.join([*_COLUMNS, *self._of_layers()])}")
         values = [getattr(epoch, key) for epoch in self._epochs]
         return np.array([np.nan if value is None else value for value in values], np.float64)
+
+    def _of_layers(self) -> list[str]:
+        layers = self._epochs[0].activity if self._epochs else {}
+        return [f"{name}.{what}" for name in layers for what in ("rate", "silent", "saturated")]
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` with a row for each epoch; asks for pandas."""
+        import pandas
+
+        columns = {name: self[name] for name in [*_COLUMNS[1:], *self._of_layers()]}
+        return pandas.DataFrame(columns, index=pandas.RangeIndex(len(self), name="epoch"))
 
     def __len__(self) -> int:
         return len(self._epochs)
@@ -90,10 +124,13 @@ def trained(course: Course, train: Spikes, validation: Spikes | None) -> History
     """Trains; whatever ends it, the network has the parameters after the last complete batch."""
     history = History()
     network = course.network
+    warned: set[tuple[str, str]] = set()
     with Bar(course.epochs * len(train), course.progress) as bar:
         for epoch in range(course.epochs):
             try:
+                course.session.activity()
                 loss, accuracy, eta, seconds = _epoch(course, train, epoch, bar)
+                activity = {name: Activity(*found) for name, *found in course.session.activity()}
             finally:
                 course.session.hand_over(network._engine)
             found = None if validation is None else tested(course.session, validation, course.batch_size)
@@ -105,12 +142,36 @@ def trained(course: Course, train: Spikes, validation: Spikes | None) -> History
                 validation_accuracy=None if validation is None or found is None else _right(found[1], validation),
                 eta=eta,
                 seconds=seconds,
+                activity=activity,
                 network=network,
             )
+            _warn_of_layers(end, warned)
             history._epochs.append(end)
             if any([callback(end) is True for callback in course.callbacks]):
                 break
+    for callback in course.callbacks:
+        if hasattr(callback, "end"):
+            callback.end(network)
     return history
+
+
+def _warn_of_layers(epoch: Epoch, warned: set[tuple[str, str]]) -> None:
+    """Warns of silent and saturated populations, each once in a training."""
+    for name, found in epoch.activity.items():
+        if found.silent >= _MANY and (name, "silent") not in warned:
+            warned.add((name, "silent"))
+            warn(
+                f"{100 * found.silent:.0f} % of the neurons of {name!r} did not spike in epoch {epoch.epoch}, and a neuron that "
+                "never spikes learns nothing: give it larger weights, calibrate the network "
+                "(net.calibrate(batch)), or pull silent neurons up with a Regularizer"
+            )
+        if found.saturated >= _MANY and (name, "saturated") not in warned:
+            warned.add((name, "saturated"))
+            warn(
+                f"{100 * found.saturated:.0f} % of the neurons of {name!r} spiked at least once in half of tau_syn in epoch "
+                f"{epoch.epoch} ({found.rate:.1f} spikes per neuron and sample): give it smaller weights, calibrate the "
+                "network (net.calibrate(batch)), or hold it down with a Regularizer"
+            )
 
 
 def _epoch(course: Course, train: Spikes, epoch: int, bar: Bar) -> tuple[float, float, float, float]:

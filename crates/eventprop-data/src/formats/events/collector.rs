@@ -5,6 +5,9 @@ use super::{Event, EventProblem, Format, Notes, Polarity, Recording, Sensor, Siz
 /// A clock that goes back by more than this (one second) was reset.
 pub const BACKWARD_MAX_US: i64 = 1_000_000;
 
+/// The note on a header whose sensor has no pixels.
+const NO_PIXELS: &str = "a sensor that just holds the events, because the header says 0 pixels";
+
 /// Gathers the events of one file.
 pub struct Collector {
     format: Format,
@@ -17,17 +20,22 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// A collector for a format; `size` is what the file says of its sensor.
+    /// A collector for a format; `size` is what the file says of its sensor. A side of 0 pixels says nothing.
     pub fn new(format: Format, size: Option<(u32, u32)>) -> Self {
+        let said = size.filter(|&(width, height)| width > 0 && height > 0);
+        let mut notes = Notes {
+            place: format.place(),
+            ..Notes::default()
+        };
+        if said != size {
+            notes.assumed.push(NO_PIXELS);
+        }
         Self {
             format,
-            size,
+            size: said,
             latest_us: i64::MIN,
             events: Vec::new(),
-            notes: Notes {
-                place: format.place(),
-                ..Notes::default()
-            },
+            notes,
         }
     }
 

@@ -105,7 +105,7 @@ pub struct Row {
     pub x: i64,
     /// Row of the sensor.
     pub y: i64,
-    /// Polarity; above 0 is ON.
+    /// Polarity: 1 is ON, 0 or −1 OFF.
     pub p: f64,
 }
 
@@ -115,8 +115,11 @@ pub fn whole(value: f64) -> Option<i64> {
 }
 
 impl Row {
-    /// The event, if its coordinates have 16 bits.
+    /// The event, if its coordinates have 16 bits and its polarity is one: another number is that of another column.
     pub fn event(self, polarity: Polarity) -> Option<Event> {
+        if polarity != Polarity::None && ![-1.0, 0.0, 1.0].contains(&self.p) {
+            return None;
+        }
         Some(Event {
             t_us: self.t_us,
             x: u16::try_from(self.x).ok()?,

@@ -34,12 +34,16 @@ struct Line<'a> {
 /// Reads a recording; `columns` are those of a table without names.
 pub fn parse(bytes: &[u8], columns: Option<&Columns>) -> Result<Recording, EventProblem> {
     let mut lines = Lines::new(bytes);
+    let mut size = geometry(bytes);
+    if size.is_none() && columns.is_none_or(|columns| columns.len() > 2) {
+        size = lines.size()?;
+    }
     let columns = match columns {
         Some(columns) => columns.clone(),
         None => named(&mut lines)?,
     };
     let polarity = columns.polarity();
-    let mut collector = Collector::new(Format::Csv, geometry(bytes));
+    let mut collector = Collector::new(Format::Csv, size);
     collector.notes.columns = columns.unused();
     while let Some(line) = lines.next()? {
         let row = row(&line, &columns)?;
@@ -47,7 +51,7 @@ pub fn parse(bytes: &[u8], columns: Option<&Columns>) -> Result<Recording, Event
             line: line.number,
             offset: line.offset as u64,
             found: line.text.to_owned(),
-            expected: "event with coordinates from 0 to 65535",
+            expected: "event with coordinates from 0 to 65535 and a polarity of 0, 1 or -1",
         })?;
         collector.push(line.offset, event)?;
     }
@@ -62,11 +66,11 @@ fn named(lines: &mut Lines<'_>) -> Result<Columns, EventProblem> {
     Ok(Columns::named(&names)?)
 }
 
-/// Columns and rows of the sensor, where the first line says them.
+/// Columns and rows of the sensor, where a first line begins with `%geometry:`.
 fn geometry(bytes: &[u8]) -> Option<(u32, u32)> {
     let size = bytes
         .strip_prefix(b"%geometry:")?
-        .split(|byte| *byte == b'\n')
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
         .next()?;
     let (width, height) = std::str::from_utf8(size).ok()?.split_once(',')?;
     Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
@@ -174,14 +178,33 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Columns and rows of the sensor, where the next line is two whole numbers (e2vid); it is then skipped.
+    fn size(&mut self) -> Result<Option<(u32, u32)>, EventProblem> {
+        let before = (self.at, self.number);
+        let line = self.next()?.map_or("", |line| line.text);
+        let numbers: Vec<Option<u32>> = values(line).map(|value| value.parse().ok()).collect();
+        if let [Some(width), Some(height)] = numbers[..] {
+            return Ok(Some((width, height)));
+        }
+        (self.at, self.number) = before;
+        Ok(None)
+    }
+
     fn next(&mut self) -> Result<Option<Line<'a>>, EventProblem> {
         while self.at < self.bytes.len() {
             let offset = self.at;
             let rest = &self.bytes[offset..];
-            let length = rest.iter().position(|byte| *byte == b'\n');
-            self.at += length.map_or(rest.len(), |length| length + 1);
+            // Lines end with \n, \r\n or \r.
+            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let length = end.unwrap_or(rest.len());
+            self.at += length
+                + if rest[length..].starts_with(b"\r\n") {
+                    2
+                } else {
+                    1
+                };
             self.number += 1;
-            let raw = &rest[..length.unwrap_or(rest.len())];
+            let raw = &rest[..length];
             let text = std::str::from_utf8(raw).map_err(|_| EventProblem::Value {
                 line: self.number,
                 offset: offset as u64,

@@ -23,6 +23,7 @@ const DVS: u8 = 1;
 pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
     let (start, size) = header(bytes)?;
     let mut collector = Collector::new(Format::EventStream, Some(size));
+    let sized = size.0 > 0 && size.1 > 0;
     let (mut at, mut t_us) = (start, 0i64);
     while let Some(&first) = bytes.get(at) {
         if first == ADD_127_US || first == FILLER {
@@ -35,7 +36,7 @@ pub fn parse(bytes: &[u8]) -> Result<Recording, EventProblem> {
             break;
         };
         t_us += i64::from(first >> 1);
-        if u32::from(x) >= size.0 || u32::from(y) >= size.1 {
+        if sized && (u32::from(x) >= size.0 || u32::from(y) >= size.1) {
             let found = format!("an event at ({x}, {y})");
             return Err(collector.damaged(at, found, "coordinates on the sensor of the header"));
         }

@@ -434,7 +434,8 @@ fn fill(
     for row in 0..rows {
         let event = event(&columns, &values, row).and_then(|event| event.event(polarity));
         let event = event.ok_or_else(|| {
-            let expected = "a finite time and coordinates from 0 to 65535";
+            let expected =
+                "a finite time, coordinates from 0 to 65535 and a polarity of 0, 1 or -1";
             collector.damaged(row, "other values", expected)
         })?;
         collector.push(row, event)?;

@@ -36,7 +36,6 @@ mod recording;
 mod unpacked;
 mod write;
 
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use eventprop_audio::guard::guarded;
@@ -105,15 +104,7 @@ fn load(path: &Path, options: &ReadOptions) -> Result<Recording, EventProblem> {
             bytes: source.bytes,
         });
     }
-    let mut bytes = Vec::new();
-    // The error of the system says what it lacks.
-    bytes
-        .try_reserve_exact(source.bytes as usize)
-        .map_err(std::io::Error::from)?;
-    let mut file = &source.file;
-    file.seek(SeekFrom::Start(0))?;
-    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-    parse(&bytes, options)
+    parse(&source.content()?, options)
 }
 
 /// Reads a recording from the bytes of a file; archives and HDF5 are read only from a file ([`read_with`]).
@@ -203,7 +194,10 @@ fn aedat_version(bytes: &[u8]) -> Result<Format, EventProblem> {
 
 /// Files that are often beside recordings.
 fn known_stranger(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    let strangers: [(&[u8], &str, &str); 4] = [
+    let utf16 = ("text in UTF-16", "save it as UTF-8 (in Excel: CSV UTF-8)");
+    let strangers: [(&[u8], &str, &str); 6] = [
+        (b"\xff\xfe", utf16.0, utf16.1),
+        (b"\xfe\xff", utf16.0, utf16.1),
         (
             b"MATLAB 5.0",
             "a .mat of version 5",

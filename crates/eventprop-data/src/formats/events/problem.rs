@@ -67,8 +67,8 @@ pub enum EventProblem {
     },
     /// A row of a table of numbers that is no event.
     #[error(
-        "{format}, row {row} from 0: {found} is no event; times have to be finite, and coordinates whole numbers from 0 to \
-         65535: leave such rows out"
+        "{format}, row {row} from 0: {found} is no event; times have to be finite, coordinates whole numbers from 0 to \
+         65535, polarities 0, 1 or -1: name the columns in their order, or leave such rows out"
     )]
     Row {
         /// The format.

@@ -437,6 +437,72 @@ mod tables {
     }
 
     #[test]
+    fn csv_lines_end_as_on_any_system() {
+        let text = "# t in us\nt,x,y,p\n1,2,3,1\n\n5,6,7,0\n9,9,q,1\n";
+        for end in ["\n", "\r\n", "\r"] {
+            let good = text.replace("9,9,q,1\n", "").replace('\n', end);
+            let recording = read_bytes(good.as_bytes()).unwrap();
+            assert_eq!(recording.events, [on(1, 2, 3), off(5, 6, 7)], "{end:?}");
+            let problem = read_bytes(text.replace('\n', end).as_bytes()).unwrap_err();
+            assert!(problem.to_string().starts_with("line 6"), "{problem}");
+        }
+    }
+
+    /// e2vid begins its tables with the size of the sensor.
+    #[test]
+    fn a_first_line_of_two_numbers_is_the_sensor() {
+        let options = ReadOptions {
+            columns: Some("t_s,x,y,p".parse().unwrap()),
+            ..ReadOptions::default()
+        };
+        let text = b"240 180\n0.003811 96 133 0\n0.003820 127 171 1\n";
+        let recording = parse(text, &options).unwrap();
+        assert_eq!(recording.events, [off(3811, 96, 133), on(3820, 127, 171)]);
+        assert_eq!(
+            (recording.sensor.width, recording.sensor.height),
+            (240, 180)
+        );
+        let nameless = read_bytes(text).unwrap_err().to_string();
+        assert!(nameless.contains("\"0.003811\""), "{nameless}");
+        // A list of two columns has its first row there.
+        let options = ReadOptions {
+            columns: Some("t_ms,channel".parse().unwrap()),
+            ..ReadOptions::default()
+        };
+        assert_eq!(parse(b"5 7\n6 8\n", &options).unwrap().events.len(), 2);
+    }
+
+    #[test]
+    fn text_in_utf16_is_named() {
+        for bytes in [b"\xff\xfet\x00,\x00", b"\xfe\xff\x00t\x00,"] {
+            let problem = read_bytes(bytes).unwrap_err().to_string();
+            assert!(
+                problem.contains("UTF-16") && problem.contains("save it as UTF-8"),
+                "{problem}"
+            );
+        }
+    }
+
+    /// Rows t, x, y, p without names are not x, y, p, t: the third number is no polarity.
+    #[test]
+    fn a_column_that_holds_no_polarities_is_refused() {
+        let rows: Vec<f64> = (0..4).flat_map(|t| [f64::from(t), 5.0, 7.0, 1.0]).collect();
+        let array = npz::array(&[4, 4], &rows);
+        let problem = read_bytes(&array).unwrap_err().to_string();
+        assert!(
+            problem.contains("polarities 0, 1 or -1") && problem.contains("name the columns"),
+            "{problem}"
+        );
+        let options = ReadOptions {
+            columns: Some("t,x,y,p".parse().unwrap()),
+            ..ReadOptions::default()
+        };
+        assert_eq!(parse(&array, &options).unwrap().events[3], on(3, 5, 7));
+        let problem = read_bytes(b"t,x,y,p\n1,2,3,7\n").unwrap_err().to_string();
+        assert!(problem.contains("a polarity of 0, 1 or -1"), "{problem}");
+    }
+
+    #[test]
     fn csv_errors_name_line_and_byte() {
         let problem = read_bytes(b"t,x,y,p\n1,2,3,1\n1,2,q,1\n").unwrap_err();
         assert_eq!(offset_of(&problem), 16);
@@ -799,6 +865,39 @@ const WRITTEN: [Format; 6] = [
     Format::Npy,
     Format::Csv,
 ];
+
+/// Headers that claim a sensor without pixels say nothing of it; every event is kept, drawn and written.
+#[test]
+fn a_header_of_0_pixels_says_nothing() {
+    let es = [
+        b"Event Stream\x02\x00\x00\x01\x00\x00\x00\x00".as_slice(),
+        &[3, 5, 0, 6, 0],
+    ]
+    .concat();
+    let evt3 = [
+        b"% evt 3.0\n% format EVT3;height=0;width=1280\n% end\n".as_slice(),
+        &[1, 0x80, 3, 0, 9, 0x28],
+    ]
+    .concat();
+    let dat = b"% Height 0\n% Width 0\n\x00\x08\x07\x00\x00\x00\x05\x80\x01\x10".as_slice();
+    let folder = tempfile::tempdir().unwrap();
+    for bytes in [&es, &evt3, dat] {
+        let recording = read_bytes(bytes).unwrap();
+        assert_eq!(recording.events.len(), 1, "{recording:?}");
+        let (sensor, event) = (recording.sensor, recording.events[0]);
+        assert_eq!(
+            (sensor.width, sensor.height),
+            (u32::from(event.x) + 1, u32::from(event.y) + 1)
+        );
+        assert_eq!(
+            (sensor.size_from, recording.notes.outside),
+            (SizeFrom::Events, 0)
+        );
+        let notes = recording.notes.lines().join("\n");
+        assert!(notes.contains("the header says 0 pixels"), "{notes}");
+        preview::write_png(&folder.path().join("a.png"), &recording).unwrap();
+    }
+}
 
 #[test]
 fn what_a_format_cannot_hold_is_not_written() {

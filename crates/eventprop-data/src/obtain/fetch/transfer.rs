@@ -171,6 +171,9 @@ impl Part {
         if bytes_total.is_some_and(|total| bytes > total) {
             part.clear()?;
         }
+        if let Some(total) = bytes_total {
+            atomic::check_room(&part.file, total - part.bytes)?;
+        }
         Ok(part)
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::GestureError;
 use super::gestures::CLASSES;
+use crate::formats::source;
 
 /// One labelled stretch of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<Clip>, GestureError> {
 }
 
 pub(super) fn text(path: &Path) -> Result<String, GestureError> {
-    std::fs::read_to_string(path).map_err(|source| GestureError::Io {
+    source::text(path).map_err(|source| GestureError::Io {
         path: path.to_owned(),
         source,
     })

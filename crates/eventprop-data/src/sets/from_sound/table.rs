@@ -1,12 +1,12 @@
 //! The table of recordings (CSV): a line each, with label and speaker.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::error::FileListError;
+use crate::formats::source;
 
 /// The lines by the names of their recordings.
 pub(super) type Table = BTreeMap<String, Line>;
@@ -82,7 +82,7 @@ pub(super) fn read(path: &Path, needed: &Needed) -> Result<Table, FileListError>
 
 /// The text of a file.
 pub(super) fn read_text(path: &Path) -> Result<String, FileListError> {
-    fs::read_to_string(path).map_err(|source| FileListError::Io {
+    source::text(path).map_err(|source| FileListError::Io {
         path: path.to_owned(),
         source,
     })

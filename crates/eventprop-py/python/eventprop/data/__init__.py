@@ -1,13 +1,12 @@
 """Data sets, encoders, recordings and sound: everything becomes `Spikes`.
 
 Files of data sets are looked for in `data_dir`, else in the folders of the environment variable
-`EVENTPROP_DATA`, else in the cache folder of the system, where `eventprop data fetch` puts them.
-Nothing is ever downloaded from here.
+`EVENTPROP_DATA`, else in the cache folder of the system, where `fetch` puts them. Nothing else downloads anything.
 """
 
 from ._encoders import delta, latency, level_crossing, log_latency, poisson, population
 from ._recordings import Recording, read_events, write_events
-from ._sets import OwnData, Parts, benchmark, dvs_gesture, mnist, nmnist, own, shd, smnist, ssc, yinyang
+from ._sets import OwnData, Parts, benchmark, dvs_gesture, fetch, mnist, nmnist, own, shd, smnist, ssc, yinyang
 from ._sound import audio, read_sound
 
 __all__ = [
@@ -18,6 +17,7 @@ __all__ = [
     "benchmark",
     "delta",
     "dvs_gesture",
+    "fetch",
     "latency",
     "level_crossing",
     "log_latency",

@@ -102,6 +102,7 @@ def poisson(values: Any, labels: Any = None, *, trial: float, rate: float, seed:
     if len(wrong):
         sample, neuron = wrong[0]
         raise ValueError(f"values[{sample}, {neuron}] is {found[sample, neuron]}; expected numbers from 0 to 1")
+    _check_spikes("rate · trial", float(found.sum()) * rate * trial / 1000)
     spikes = _engine.poisson(found, rate, trial, _arrays.whole("seed", seed, 0, 2**64 - 1))
     return Spikes.from_csr(*spikes, labels)
 
@@ -205,6 +206,15 @@ def _fractions(values: _arrays.Floats) -> _arrays.Floats:
     """Values whose scaling has rounded them a little past 0 or 1, put back."""
     near = np.clip(values, 0.0, 1.0)
     return np.where(np.abs(values - near) <= _ROUNDING, near, values)
+
+
+_SPIKE_BYTES = 28.0
+"""Of a spike with the code, 16, and in the arrays, 12."""
+
+
+def _check_spikes(of: str, count: float) -> None:
+    """Refuses more spikes than fit into memory."""
+    _engine.check_count(f"the number of spikes of {of}", int(min(count, 2.0**62)), "the code", _SPIKE_BYTES)
 
 
 def _one_each(values: Any, labels: Any, times_of: Callable[[_arrays.Floats], _arrays.Floats]) -> Spikes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 
 from .. import _arrays, _engine
 from .._warning import warn
+from ..progress import Bar
 from ..spikes import Spikes
 from ._recordings import column_names
 
-__all__ = ["OwnData", "Parts", "benchmark", "dvs_gesture", "mnist", "nmnist", "own", "shd", "smnist", "ssc", "yinyang"]
+__all__ = ["OwnData", "Parts", "benchmark", "dvs_gesture", "fetch", "mnist", "nmnist", "own", "shd", "smnist", "ssc", "yinyang"]
 
 Path = str | os.PathLike[str] | None
 
@@ -68,11 +70,16 @@ def yinyang(
             _unused(name, value, default, "for the published samples")
         params["DATA"] = "published"
         return benchmark("yinyang", params | {"N_BATCH": 1})
-    for key, size in sizes.items():
-        params[key] = -(-_arrays.whole(key, size, 0) // 3)
+    for name, (key, size) in zip(("train", "validation", "test"), sizes.items()):
+        size = _arrays.whole(name, size, 0)
+        _engine.check_count(name, size, "its samples", _POINT_BYTES)
+        params[key] = -(-size // 3)
     parts = benchmark("yinyang", params | {"N_BATCH": 1})
     return Parts(parts.train[:train], parts.validation[:validation], parts.test[:test], parts.inputs, parts.classes)
 
+
+# A point with its class and its places in the part; its five spikes, offset and label, which are cut to size once more.
+_POINT_BYTES = 49.0 + 2 * (5 * 12.0 + 12.0)
 
 _YINYANG = (5000, 1000, 1000, 123, 456)
 
@@ -338,6 +345,31 @@ def _parameters(benchmark: str, given: dict[str, Any]) -> dict[str, Any]:
                 # The name that was written, not that of the parameter it stands for.
                 raise type(error)(str(error).replace(key, name)) from None
     return params | {"N_BATCH": 1}
+
+
+def fetch(name: str, *, data_dir: Path = None, progress: bool | None = None) -> list[pathlib.Path]:
+    """Downloads what is missing of a data set, and checks it. What is there and whole is left alone.
+
+    Parameters
+    ----------
+    name
+        `"mnist"`, `"shd"` or `"ssc"`. `"nmnist"` and `"dvs-gesture"` must be downloaded manually: the error says how.
+    data_dir
+        Folder for data sets; `None` for that of `EVENTPROP_DATA`, else that of the system.
+    progress
+        Whether to show a bar; `None` for only in a terminal or notebook.
+
+    Returns
+    -------
+    Paths of the files.
+    """
+    with Bar(1.0, progress) as bar:
+
+        def show(file: str, done: int, total: int | None) -> None:
+            if bar.due() and total:
+                bar.show(done / total, f"{file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+        return [pathlib.Path(path) for path in _engine.fetch_data(name, _folder(data_dir), show)]
 
 
 def benchmark(name: str, params: dict[str, Any] | None = None, *, data_dir: Path = None) -> Parts:

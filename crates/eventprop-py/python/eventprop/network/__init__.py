@@ -91,6 +91,33 @@ class Network(Builder):
         self._engine.validate()
         return Params(self._engine, self._uncalibrated)
 
+    def summary(self) -> str:
+        """A table of the populations and of the parameters, as text.
+
+        Examples
+        --------
+        >>> import eventprop as ep
+        >>> net = ep.Network(dt=1.0, trial=20.0)
+        >>> x, y = net.add_input("in", 2), net.add_li("out", 3)
+        >>> _ = net.connect(x, y, ep.Normal(0.0, 1.0))
+        >>> print(net.summary())
+        population  model   size
+        in          input      2
+        out         li         3
+        parameter   shape  count
+        in->out     2 × 3      6
+        6 parameters; 20 steps of 1.0 ms
+        """
+        populations = [(one.name, one.model, str(one.size)) for one in self._populations]
+        shapes = {name: value.shape for name, value in self.params.items()}
+        counts = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+        parameters = [(name, " × ".join(map(str, shape)), str(counts[name])) for name, shape in shapes.items()]
+        rows = [("population", "model", "size"), *populations, ("parameter", "shape", "count"), *parameters]
+        first, second = (2 + max(len(row[column]) for row in rows) for column in (0, 1))
+        last = max(len(row[2]) for row in rows)
+        lines = [f"{row[0]:<{first}}{row[1]:<{second}}{row[2]:>{last}}" for row in rows]
+        return "\n".join([*lines, f"{sum(counts.values())} parameters; {self.steps} steps of {self.dt} ms"])
+
     def evaluate(
         self,
         batch: Spikes,
@@ -255,7 +282,7 @@ class Network(Builder):
         *,
         epochs: int = 1,
         batch_size: int = 32,
-        optimizer: Adam | SGD | None = None,
+        optimizer: Adam | SGD | str | None = None,
         loss: LossLike | None = None,
         regularizer: Regularizers = None,
         solver: str = "grid",
@@ -279,7 +306,8 @@ class Network(Builder):
         epochs, batch_size
             Number of epochs, and of samples in a batch; the last batch of an epoch may be smaller.
         optimizer
-            `Adam` or `SGD`; `Adam(OneCycle(0.05), relative=True)` if `None`, which suits networks of any size.
+            `Adam` or `SGD`, or the name `"adam"` or `"sgd"` for one at its defaults;
+            `Adam(OneCycle(0.05), relative=True)` if `None`, which suits networks of any size.
         loss, regularizer, solver, loss_scale, grazing
             As for `evaluate`. The loss becomes the one that `evaluate`, `predict` and `score` use.
         freeze
@@ -293,7 +321,8 @@ class Network(Builder):
             Whether to reshuffle the samples in every epoch, under the network's seed.
         callbacks
             Called after every epoch with an `Epoch`; the network has the parameters of that moment. If
-            one returns `True`, training ends.
+            one returns `True`, training ends. See `EarlyStopping` and `Checkpoint`. One with a method `end` has that
+            called with the network at the end.
         progress
             Whether to show a bar; `None` for only in a terminal or notebook.
 
@@ -309,13 +338,14 @@ class Network(Builder):
         KeyboardInterrupt
             After Ctrl-C; the network keeps what was learned until then.
         """
-        from ..optim import Adam, OneCycle
+        from ..callbacks import ReduceOnPlateau
+        from ..optim import chosen_optimizer
         from ..training import Course, trained
 
         self._check("train", train, labels=True)
         if validation is not None:
             self._check("validation", validation, labels=True)
-        optimizer = Adam(OneCycle(0.05), relative=True) if optimizer is None else optimizer
+        optimizer = chosen_optimizer(optimizer)
         chosen = self._chosen(loss)
         if self._uncalibrated:
             some = _engine.permutation(self._seed, 0, len(train))[:_CALIBRATE]
@@ -336,7 +366,7 @@ class Network(Builder):
             batch_size=batch_size,
             optimizer=optimizer,
             shuffle=bool(shuffle),
-            callbacks=list(callbacks),
+            callbacks=[*callbacks, *([optimizer.eta.see] if isinstance(optimizer.eta, ReduceOnPlateau) else [])],
             progress=progress,
         )
         self._loss = chosen
