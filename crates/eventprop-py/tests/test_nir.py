@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,10 @@ def rich() -> ep.Network:
     g = net.add_lif("z", 2, tau_mem=17.3, tau_syn=[1.1, 3.3], v_thresh=0.7)
     y = net.add_li("a", 2, tau_mem=19.7, tau_syn=4.9)
     net.connect(h, y, rng.normal(size=(4, 2)))
+    net.connect(x, g, ep.Normal(3.0, 1.0))
     net.connect(x, h, rng.normal(6, 1, size=(3, 4)))
     net.connect(x, h, rng.normal(6, 1, size=(3, 4)), delay=2.3)
     net.connect(h, h, rng.normal(size=(4, 4)), delay=1 / 3)
-    net.connect(x, g, ep.Normal(3.0, 1.0))
     net.connect(g, y)
     return net
 
@@ -131,20 +132,19 @@ def test_voltages_are_those_of_the_equations_of_nir(unit: str, of: float) -> Non
     r, w_in, leak, tau_mem, tau_syn = np.array([2.0, 0.5]), np.array([3.0, 7.0]), -0.4, np.array([20.0, 9.0]), np.array([4.0, 12.0])
     weight = np.array([[0.1, 0.7], [0.3, -0.2]])
     lif = cubalif(2, tau_mem=tau_mem * of, tau_syn=tau_syn * of, r=r, w_in=w_in * of, v_leak=leak, v_threshold=1e6, v_reset=leak)
-    late = nir.Delay(np.full(2, 1.7 * of))
-    graph = chain(nir.Scale(np.array([2.0, 0.25])), nir.Linear(weight), late, lif, nir.Linear(np.eye(2)), cubali(2))
-    for key in ("tau_mem", "tau_syn", "w_in"):
-        setattr(graph.nodes["5"], key, getattr(graph.nodes["5"], key) * 1000 * of)
+    late, later = nir.Delay(np.full(2, 1.2 * of)), nir.Delay(np.full(2, 0.5 * of))
+    readout = cubali(2, tau_mem=20 * of, tau_syn=5 * of, w_in=5 * of)
+    graph = chain(late, nir.Scale(np.array([2.0, 0.25])), nir.Linear(weight), later, lif, nir.Linear(np.eye(2)), readout)
     net = ep.Network.from_nir(graph, **CLOCK, time_unit=unit)
-    run = net.forward(ep.Spikes([([2.0, 5.5], [0, 1])]), solver="event", observe=["3.V"])
-    t = run.nodes("3")[0][:, None]
+    run = net.forward(ep.Spikes([([2.0, 5.5], [0, 1])]), solver="event", observe=["4.V"])
+    t = run.nodes("4")[0][:, None]
     expected = 2.0 * weight[:, 0] * response(t - 3.7, tau_mem, tau_syn) + 0.25 * weight[:, 1] * response(t - 7.2, tau_mem, tau_syn)
     expected = expected * (w_in * r / tau_syn)
     assert np.abs(expected).max() > 0.05
-    assert np.abs(run["3.V"][0] - expected).max() < 1e-12 * np.abs(expected).max()
+    assert np.abs(run["4.V"][0] - expected).max() < 1e-12 * np.abs(expected).max()
     notes = {row.name: (row.verdict, row.note) for row in net.nir_report.nodes}
-    assert notes["3"] == ("faithful", "potentials are relative to v_leak; r and w_in are multiplied into the weights")
-    assert notes["0"] == ("faithful", "multiplied into the weights")
+    assert notes["4"] == ("faithful", "potentials are relative to v_leak; r and w_in are multiplied into the weights")
+    assert notes["1"] == ("faithful", "multiplied into the weights")
 
 
 def test_a_leak_is_a_shift_of_potentials() -> None:
@@ -225,11 +225,11 @@ REFUSED = [
     (edges(("3", "2")), "'3' has 2 channels, and '2' takes 3"),
     (lambda graph: graph.nodes.pop("in") and graph.edges.remove(("in", "0")), "0 nodes of type Input; expected 1"),
     (lambda graph: (put("x", output(3))(graph), edges(("1", "x"))(graph)), "2 nodes of type Output"),
-    (lambda graph: (put("x", nir.Scale(np.ones(2)))(graph), edges(("x", "x"), ("x", "3"))(graph)), "circle of edges .* no neuron in it: 'x'"),
+    (lambda graph: [put("x", nir.Scale(np.ones(2)))(graph), edges(("x", "x"), ("x", "3"))(graph)], "circle .* no neuron in it: 'x'"),
     (lambda graph: (put("x", cubalif(2))(graph), edges(("x", "x"), ("x", "3"))(graph)), "no edges lead from the input to the node 'x'"),
     (edges(("2", "out")), "2 edges lead to 'out', the output of the graph"),
     (lambda graph: graph.edges.remove(("3", "out")) or graph.edges.append(("2", "out")), "'3' of the graph leads nowhere"),
-    (lambda graph: [graph.edges.pop(), put("3", cubalif(2))(graph), graph.edges.extend([("3", "3"), ("2", "out")])], "is '2', Linear; expected a"),
+    (lambda graph: [graph.edges.pop(), put("3", cubalif(2))(graph), edges(("3", "3"), ("2", "out"))(graph)], "is '2', Linear; expected"),
     (edges(("out", "1")), "edges go through the node 'out' of the graph, which is an Output"),
     (put("x", nir.Scale(np.ones(2))), "nothing leads to the node 'x' of the graph; is an edge missing"),
     (put("0", nir.Affine(np.ones((3, 2)), np.array([0.0, 1.0, 0.0]))), "'0', Affine: its bias is not 0.*set it to 0"),
@@ -371,6 +371,32 @@ def test_metadata_of_a_graph_that_was_changed_are_not_believed() -> None:
     assert json.loads(graph.metadata["eventprop"])["times"]["z"]["tau_mem"] == [17.3, 17.3]
 
 
+def test_a_unit_that_is_given_counts_more_than_metadata() -> None:
+    back = ep.Network.from_nir(rich().to_nir(), time_unit="ms")
+    constants = {step["name"]: step["constants"] for step in back._built if "add" in step}
+    assert constants["z"]["tau_mem"] == 17.3 / 1000
+
+
+def test_graphs_that_would_grow_without_bound() -> None:
+    wide = nir.NIRGraph({"in": source(9000), "lif": cubalif(9000), "out": output(9000)}, [("in", "lif"), ("lif", "out")])
+    with pytest.raises(ValueError, match="9000 channels lead one to one to 'lif'; projections are dense here"):
+        ep.Network.from_nir(wide, **CLOCK)
+    nodes: dict[str, Any] = {"in": source(1), "out": output(1), "lif": cubalif(1), "s0": nir.Scale(np.ones(1))}
+    edges = [("in", "s0"), ("s12", "lif"), ("lif", "out")]
+    for k in range(12):
+        nodes[f"s{k + 1}"], nodes[f"d{k}"] = nir.Scale(np.ones(1)), nir.Delay(np.array([1e-3 * 2**k]))
+        edges += [(f"s{k}", f"s{k + 1}"), (f"s{k}", f"d{k}"), (f"d{k}", f"s{k + 1}")]
+    with pytest.raises(ValueError, match="more than 1000 delays lead to the node 's10'"):
+        ep.Network.from_nir(nir.NIRGraph(nodes, edges), **CLOCK)
+
+
+def test_without_the_package_an_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "nir", None)
+    for call in (lambda: rich().to_nir(), lambda: ep.Network.from_nir(tmp_path / "net.nir")):
+        with pytest.raises(ImportError, match="pip install nir"):
+            call()
+
+
 @reference_files
 def test_the_braille_network_answers_as_its_equations_say() -> None:
     assert DATA is not None
@@ -388,6 +414,33 @@ def test_the_braille_network_answers_as_its_equations_say() -> None:
     expected = small * weight * lif.w_in * lif.r / lif.tau_syn * response(t, tau_mem, tau_syn)
     assert np.abs(expected).max() > 1e-3
     assert np.abs(run["lif1.lif.V"][0] - expected).max() < 1e-6 * np.abs(expected).max()
+
+
+@reference_files
+def test_voltages_are_those_of_the_exact_trace_of_the_reference() -> None:
+    """The neuron of lif_norse.nir without its threshold, up to the first spike of lif_exact.csv, whose rows end steps.
+
+    Its spikes are pulses as long as a step of dt = 0.1 ms. After the pulse the exact response is that of an impulse at its start times
+    (exp(x) − 1)/x with x = dt/τ, which is the "as if half a pulse early" of the report.
+    """
+    assert DATA is not None
+    folder = Path(DATA) / "nir"
+    lif = nir.read(folder / "lif_norse.nir").nodes["1"]
+    trace = np.loadtxt(folder / "lif_exact.csv", delimiter=",")
+    rows = int(np.flatnonzero(trace[:, 2])[0])
+    li = nir.LI(tau=lif.tau, r=lif.r, v_leak=lif.v_leak)
+    graph = chain(nir.Linear(np.ones((1, 1))), li, inputs=1, outputs=1)
+    net = ep.Network.from_nir(graph, dt=0.1, trial=50.0, pulse=0.1, tau_syn=2e-3)
+    times = np.flatnonzero(trace[:rows, 0]) * 0.1
+    run = net.forward(ep.Spikes([(times, np.zeros(len(times), int))]), solver="event", observe=["1.V"])
+    tau = 1000.0 * float(lif.tau[0])
+    ends = 0.1 * np.arange(1, rows + 1)
+    nodes, voltages = run.nodes("1")[0][0], run["1.V"][0][:, 0]
+    before = np.searchsorted(nodes, ends - 1e-9) - 1  # from the last node before the end of a step V decays until there
+    found = voltages[before] * np.exp((nodes[before] - ends) / tau)
+    x = 0.1 / tau
+    assert rows > 100 and trace[:rows, 1].max() > 0.05
+    assert np.abs(found * np.expm1(x) / x - trace[:rows, 1]).max() < 1e-6
 
 
 @reference_files

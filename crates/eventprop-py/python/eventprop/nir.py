@@ -404,7 +404,7 @@ class _Graph:
         if kind != "LI" and np.any(factor != 1):
             notes.append("r and w_in are multiplied into the weights")
         if self.pulse is not None:
-            notes.insert(0, f"pulses of {self.pulse:g} ms are impulses of the same area at their starts")
+            notes.insert(0, f"pulses of {self.pulse:g} ms are impulses at their starts, as if {self.pulse / 2:g} ms early")
         elif np.abs(factor).max() > _LARGE:
             notes.append(
                 f"a spike adds {np.abs(factor).max():.3g} times its weight; where the tool that wrote the file steps with dt, its "

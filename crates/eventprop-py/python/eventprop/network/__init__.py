@@ -66,9 +66,11 @@ class Network(Builder):
     (2, 10)
     """
 
+    nir_report: NirReport | None = None
+    """What became of every node of the graph that `from_nir` read; `None` for other networks."""
+
     def __init__(self, dt: float, trial: float, seed: int = 0) -> None:
         super().__init__(dt, trial, seed)
-        self.nir_report: NirReport | None = None
         self._loss: Loss | None = None
         self._updater: tuple[Adam | SGD, _engine.Updater] | None = None
 
