@@ -68,10 +68,12 @@ def rich() -> ep.Network:
     return net
 
 
-def test_a_round_trip_keeps_every_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pulse", [None, 0.1])
+def test_a_round_trip_keeps_every_bit(pulse: float | None, tmp_path: Path) -> None:
     net = rich()
     path = tmp_path / "net.nir"
-    net.to_nir(path)
+    graph = net.to_nir(path, pulse=pulse)
+    assert graph.nodes["z"].w_in == pytest.approx(np.array([1.1, 3.3]) / (1000 if pulse is None else pulse), rel=1e-15)
     back = ep.Network.from_nir(path)
     assert [path] == list(tmp_path.iterdir())
     assert (back.dt, back.trial, back.seed, back.populations) == (net.dt, net.trial, net.seed, net.populations)
@@ -250,6 +252,10 @@ REFUSED = [
     (put("0", nir.Linear(np.ones((4, 2)))), "'0' has 4 channels, and '1' takes 3"),
     (lambda graph: graph.metadata.update(eventprop="{"), "metadata 'eventprop' of the graph is damaged; delete it"),
     (lambda graph: graph.metadata.update(eventprop='{"times": 3}'), "metadata 'eventprop' of the graph is damaged"),
+    (lambda graph: graph.metadata.update(eventprop='{"dt": "1"}'), "metadata 'eventprop' of the graph is damaged"),
+    (lambda graph: graph.metadata.update(eventprop='{"times": {"1": {"tau_mem": [[2]]}}}'), "metadata 'eventprop' of the graph is damaged"),
+    (lambda graph: graph.metadata.update(eventprop='{"order": [3]}'), "metadata 'eventprop' of the graph is damaged"),
+    (lambda graph: graph.metadata.update(eventprop='{"projections": [["in", "1"]]}'), "metadata 'eventprop' of the graph is damaged"),
     (lambda graph: graph.metadata.update(eventprop="[1]"), "metadata 'eventprop' of the graph is damaged"),
 ]
 

@@ -119,6 +119,8 @@ def from_nir(
             clock[key] = kept[key]
     graph = _Graph(place, nodes, edges, kept, version, _arrays.positive("dt", clock["dt"]))
     graph.choose_unit(time_unit)
+    graph.impulses = pulse is not None
+    pulse = kept.get("pulse") if pulse is None else pulse
     graph.pulse = None if pulse is None else _arrays.positive("pulse", pulse)
     graph.tau_syn = None if tau_syn is None else _arrays.positive("tau_syn", tau_syn)
     net = network(graph.dt, _arrays.positive("trial", clock["trial"]), kept.get("seed", 0) if seed is None else seed)
@@ -194,8 +196,10 @@ def _kept(tree: Node) -> dict[str, Any]:
     text = metadata.get(_KEY) if isinstance(metadata, Mapping) else None
     try:
         found: dict[str, Any] = json.loads(text.decode() if isinstance(text, bytes) else text) if text is not None else {}
-        sound = all(isinstance(found.get(key, {}), dict) for key in ("times", "trainable", "v_init"))
-        sound &= all(isinstance(one, dict) for key in ("times", "trainable") for one in found.get(key, {}).values())
+        leaves = [found[key] for key in ("dt", "trial", "seed", "pulse") if key in found] + list(found.get("v_init", {}).values())
+        leaves += [value for key in ("times", "trainable") for one in found.get(key, {}).values() for value in one.values()]
+        flat = [number for leaf in leaves for number in (leaf if isinstance(leaf, list) else [leaf])]
+        sound = all(isinstance(number, (int, float)) for number in flat)
         sound &= all(isinstance(name, str) for name in found.get("order", []))
         found["projections"] = [(str(a), str(b), float(delay)) for a, b, delay in found.get("projections", [])]
     except (ValueError, TypeError, AttributeError):
@@ -294,6 +298,8 @@ class _Graph:
     version: str | None
     dt: float
     pulse: float | None = None
+    impulses: bool = False
+    """Whether pulses were meant, and become impulses; else the graph is one of ours, written for a tool with pulses."""
     tau_syn: float | None = None
     unit: str = "s"
     guessed: bool = False
@@ -403,15 +409,15 @@ class _Graph:
         factor = self.factor(name)
         if kind != "LI" and np.any(factor != 1):
             notes.append("r and w_in are multiplied into the weights")
-        if self.pulse is not None:
+        if self.pulse is not None and self.impulses:
             notes.insert(0, f"pulses of {self.pulse:g} ms are impulses at their starts, as if {self.pulse / 2:g} ms early")
-        elif np.abs(factor).max() > _LARGE:
+        elif self.pulse is None and np.abs(factor).max() > _LARGE:
             notes.append(
                 f"a spike adds {np.abs(factor).max():.3g} times its weight; where the tool that wrote the file steps with dt, its "
                 "spikes last a step: give pulse=dt in ms"
             )
         before = self.notes[name]
-        verdict = "approximate" if self.pulse is not None else before[0]
+        verdict = "approximate" if self.impulses else before[0]
         self.notes[name] = (verdict, "; ".join(note for note in (before[1], *notes) if note))
 
     def reset(self, name: str) -> Floats:
@@ -420,16 +426,15 @@ class _Graph:
 
     def factor(self, name: str) -> Floats:
         """What a spike of weight 1 adds to our current."""
-        node = self.nodes[name]
+        node, r = self.nodes[name], self.values(name, "r")
+        area = 1.0 if self.pulse is None else self.pulse / self.ms
         if node["type"] == "LI":
             tau = self.times(name, "tau")
             assert self.tau_syn is not None
-            found = self.values(name, "r") / self.values(name, "tau") * ((tau - self.tau_syn) / self.tau_syn)
+            found = r * area / self.values(name, "tau") * ((tau - self.tau_syn) / self.tau_syn)
         else:
             w_in = self.values(name, "w_in") if node.get("w_in") is not None else np.float64(1.0)
-            found = w_in * self.values(name, "r") / self.values(name, "tau_syn")
-        if self.pulse is not None:
-            found = found * (self.pulse / self.ms)
+            found = r * (w_in / (self.values(name, "tau_syn") / area))  # w_in as to_nir writes it gives 1 exactly
         flat: Floats = np.ravel(found)
         return flat
 
@@ -646,14 +651,17 @@ def _plain(values: Floats) -> float | Floats:
 # Writing
 
 
-def to_nir(net: Network, path: str | os.PathLike[str] | None) -> Any:
+def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | None) -> Any:
     """See `Network.to_nir`."""
     nir = _nir()
+    area = 1.0 if pulse is None else _arrays.positive("pulse", pulse) / 1000.0
     net._engine.validate()
     params = net.params
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
     kept: dict[str, Any] = {"dt": net.dt, "trial": net.trial, "seed": net.seed, "order": [], "projections": []}
+    if pulse is not None:
+        kept["pulse"] = _arrays.positive("pulse", pulse)
     kept.update(times={}, trainable={}, v_init={})
     projections = iter(params)  # the weights come first
     sizes = {population.name: population.size for population in net._populations}
@@ -685,7 +693,7 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None) -> Any:
         whole = {key: np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size)) for key, value in found.items()}
         taus = {key: whole[key] / 1000.0 for key in ("tau_mem", "tau_syn")}
         kept["times"][name] = {key: whole[key].tolist() for key in taus}
-        common = {**taus, "r": np.ones(size), "v_leak": np.zeros(size), "w_in": taus["tau_syn"].copy()}
+        common = {**taus, "r": np.ones(size), "v_leak": np.zeros(size), "w_in": taus["tau_syn"] / area}
         if step["add"] == "lif":
             nodes[name] = nir.CubaLIF(**common, v_threshold=whole["v_thresh"], v_reset=whole["v_reset"])
             _starts(name, "v_reset", whole["v_reset"])

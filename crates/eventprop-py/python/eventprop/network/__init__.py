@@ -552,15 +552,23 @@ class Network(Builder):
         options = {"dt": dt, "trial": trial, "pulse": pulse, "tau_syn": tau_syn}
         return nir.from_nir(cls, source, seed=seed, time_unit=time_unit, **options)
 
-    def to_nir(self, path: str | os.PathLike[str] | None = None) -> Any:
+    def to_nir(self, path: str | os.PathLike[str] | None = None, *, pulse: float | None = None) -> Any:
         """The network as a `nir.NIRGraph`, also written to a file where a path is given.
 
         Times are in seconds. LIF neurons are CubaLIF with w_in = τ_syn and r = 1, leaky integrators CubaLI, delays Delay
         nodes. Metadata keep what NIR does not say, so that `from_nir` gives the same network to the last bit.
+
+        Parameters
+        ----------
+        path
+            The file; it appears only when it is complete.
+        pulse
+            Step of the tool that shall read the graph, in ms, where its spikes are 1 for a step (Norse): w_in is then
+            τ_syn / pulse. `None` for spikes of area 1, as NIR says.
         """
         from .. import nir
 
-        return nir.to_nir(self, path)
+        return nir.to_nir(self, path, pulse)
 
     def __reduce__(self) -> tuple[Any, ...]:
         ready = len(self._populations) > 1 and self._populations[-1].model != "input"
