@@ -19,6 +19,7 @@ MODULES = [
     ("eventprop.data", "Data sets, encoders, recordings, sound"),
     ("eventprop.plot", "Figures"),
     ("eventprop.jax", "Functions of JAX"),
+    ("eventprop.nir", "Reports on NIR graphs"),
     ("eventprop.parameters", "The dictionary `p`"),
     ("eventprop.simulator_yinyang", "`genn_eventprop`'s Yin-Yang simulator"),
     ("eventprop.simulator_MNIST", "`genn_eventprop`'s MNIST simulator"),

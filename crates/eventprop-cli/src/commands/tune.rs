@@ -8,6 +8,7 @@ use eventprop_data::atomic;
 use eventprop_experiment::tune::{
     Budget, Found, SpaceText, Trained, Tune, TuneError, Workshop, default_space,
 };
+use eventprop_params::read_text;
 use eventprop_report::Report;
 use serde_json::{Value as Json, json};
 
@@ -82,8 +83,8 @@ impl Args {
         let mut path = Path::new("the space");
         if let Some(file) = &self.space {
             path = file;
-            text = std::fs::read_to_string(path).map_err(|error| {
-                Failure::usage(format!(
+            text = read_text(path).map_err(|error| {
+                Failure::failed(format!(
                     "--space {} cannot be read: {error}",
                     path.display()
                 ))

@@ -21,6 +21,7 @@ from .params import Params
 from .run import Gradients, Run
 
 if TYPE_CHECKING:
+    from ..nir import NirReport
     from ..optim import SGD, Adam
     from ..training import Epoch, History
 
@@ -77,6 +78,9 @@ class Network(Builder):
     >>> r.gradients["in->hid"].shape
     (2, 10)
     """
+
+    nir_report: NirReport | None = None
+    """What became of every node of the graph that `from_nir` read; `None` for other networks."""
 
     def __init__(self, dt: float, trial: float, seed: int = 0) -> None:
         super().__init__(dt, trial, seed)
@@ -558,6 +562,61 @@ class Network(Builder):
             constants = {key: value for key, value in loss.items() if key != "name"}
             network._loss = losses.named(loss["name"], constants)
         return network
+
+    @classmethod
+    def from_nir(
+        cls,
+        source: Any,
+        *,
+        dt: float | None = None,
+        trial: float | None = None,
+        seed: int | None = None,
+        time_unit: str | None = None,
+        pulse: float | None = None,
+        tau_syn: float | None = None,
+    ) -> Network:
+        """A network from a NIR file or graph; `nir_report` of it says what became of every node.
+
+        Nodes that are computed: Input, Output, Linear, Affine without bias, Scale, Flatten, Delay with one value, CubaLIF,
+        CubaLI and nested graphs. The population before the Output is the last one. Other nodes are refused by name.
+
+        Parameters
+        ----------
+        source
+            The path of a file, or a `nir.NIRGraph`.
+        dt, trial, seed
+            As for `Network`. NIR says none of them; files of `to_nir` keep them.
+        time_unit
+            Unit of the times in the graph: `"s"`, as NIR says, `"ms"`, or `"steps"` of `dt`. `None` for a guess, which
+            `nir_report` tells: seconds where all time constants are below 1.
+        pulse
+            Length of a spike in ms, for graphs of tools whose spikes are 1 for a step of `dt` (snnTorch, Norse, Rockpool);
+            `None` for spikes of area 1, as NIR says.
+        tau_syn
+            Time constant in ms of the synapse that LI nodes get; theirs have none, and without this they are refused.
+        """
+        from .. import nir
+
+        options = {"dt": dt, "trial": trial, "pulse": pulse, "tau_syn": tau_syn}
+        return nir.from_nir(cls, source, seed=seed, time_unit=time_unit, **options)
+
+    def to_nir(self, path: str | os.PathLike[str] | None = None, *, pulse: float | None = None) -> Any:
+        """The network as a `nir.NIRGraph`, also written to a file where a path is given.
+
+        Times are in seconds. LIF neurons are CubaLIF with w_in = τ_syn and r = 1, leaky integrators CubaLI, delays Delay
+        nodes. Metadata keep what NIR does not say, so that `from_nir` gives the same network to the last bit.
+
+        Parameters
+        ----------
+        path
+            The file; it appears only when it is complete.
+        pulse
+            Step of the tool that shall read the graph, in ms, where its spikes are 1 for a step (Norse): w_in is then
+            τ_syn / pulse. `None` for spikes of area 1, as NIR says.
+        """
+        from .. import nir
+
+        return nir.to_nir(self, path, pulse)
 
     def __reduce__(self) -> tuple[Any, ...]:
         ready = len(self._populations) > 1 and self._populations[-1].model != "input"
