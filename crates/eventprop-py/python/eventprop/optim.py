@@ -74,11 +74,10 @@ def chosen_optimizer(optimizer: Adam | SGD | str | None) -> Adam | SGD:
 def delay_rate(optimizer: Adam | SGD, eta: float) -> float:
     """The learning rate of delays in ms where that of weights is `eta`: it follows the course of that."""
     course = optimizer.eta
-    if isinstance(course, (Cosine, OneCycle)):
-        first = course.eta
-    else:
-        first = course(0) if callable(course) else course
-    return optimizer.delay_eta * (eta / first if first > 0 else 1.0)
+    # Courses and plateaus have the rate that they begin with or reach.
+    rate: Any = getattr(course, "eta", course)
+    first = rate(0) if callable(rate) else rate
+    return float(optimizer.delay_eta * (eta / first if first > 0 else 1.0))
 
 
 def _check_delay_eta(delay_eta: float) -> None:

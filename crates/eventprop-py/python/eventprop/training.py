@@ -93,7 +93,7 @@ class History(Sequence[Epoch]):
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with a row for each epoch; asks for pandas."""
-        import pandas
+        import pandas  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
         columns = {name: self[name] for name in [*_COLUMNS[1:], *self._of_layers()]}
         return pandas.DataFrame(columns, index=pandas.RangeIndex(len(self), name="epoch"))

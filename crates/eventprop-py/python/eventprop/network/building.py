@@ -373,8 +373,9 @@ class Builder:
             initial = found.reshape(-1)
             step["normal"] = [0.0, 0.0]
         if isinstance(delay, Delay):
-            spec = delay._spec(projection, shape, weights, self.trial)
-            step["delay"] = delay._described(spec[2])
+            described = delay._spec(projection, shape, weights, self.trial)
+            spec: Any = described
+            step["delay"] = delay._described(described[2])
         else:
             spec = step["delay"] = _arrays.number("delay", delay)
         name = self._engine.connect((ends[0].index, ends[1].index), initial, spec, wired)
