@@ -50,7 +50,7 @@ impl Failure {
     pub fn refused(error: impl Error + 'static) -> Self {
         let first: &(dyn Error + 'static) = &error;
         let mut causes = iter::successors(Some(first), |&error| error.source());
-        if causes.any(|error| error.is::<io::Error>()) {
+        if causes.any(<dyn Error + 'static>::is::<io::Error>) {
             Self::failed(error)
         } else {
             Self::usage(error)
