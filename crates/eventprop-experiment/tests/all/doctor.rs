@@ -122,7 +122,7 @@ fn lost_events_are_named() {
     let [cut_off, _] = short.look.lost.shares();
     assert!(cut_off > 0.3 && cut_off < 0.7, "{cut_off}");
     assert!(has(&short, Problem::InputLost, "input"));
-    // There is a pixel every 2 ms; in longer steps crossings of one threshold meet.
-    let whole = examined(&["N_TRAIN=32", "NUM_HIDDEN=8", "DT_MS=2"]);
+    // There is a pixel every 2 ms; in steps of that length and more crossings of one threshold meet.
+    let whole = examined(&["N_TRAIN=32", "NUM_HIDDEN=8", "DT_MS=1"]);
     assert!(!has(&whole, Problem::InputLost, "input"));
 }
