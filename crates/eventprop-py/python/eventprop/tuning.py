@@ -212,7 +212,7 @@ class _Parzen(_Random):
 
     def __init__(self, space: dict[str, Between | list[Any]], start: Mapping[str, Any] | None, seed: int) -> None:
         try:
-            import optuna
+            import optuna  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
             raise ImportError('sampler="tpe" needs optuna: pip install optuna, or use sampler="random"') from None
         super().__init__(space, start, seed)
