@@ -61,9 +61,10 @@ pub fn site(root: &Path) -> Result<(), String> {
     let wheel = tests.build_wheel(root)?;
     let environment = Environment::prepare(root, &SITE)?;
     environment.install(root, &wheel)?;
-    println!("$ cargo build --package eventprop-cli");
+    println!("$ cargo build --workspace --bin eventprop");
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "eventprop-cli"]);
+    // Of the whole workspace, whose tests have built it already.
+    build.args(["build", "--quiet", "--workspace", "--bin", "eventprop"]);
     run(build.current_dir(root))?;
     let html = environment.folder.join("html");
     let mut sphinx = Command::new(environment.program("sphinx-build"));
