@@ -9,11 +9,14 @@
 //! adds a few ε L/h. A derivative has to agree to 1e-7 of the largest one, or to ten times that uncertainty; only those
 //! whose uncertainty is below 1e-7 of the largest are counted, and most have to be.
 
+use eventprop::connect::{By, Delay, Delays, Wiring};
 use eventprop::gradcheck::{Settings, Verdict, check_own};
 use eventprop::loss::{
     FirstSpike, Labelled, Loss, LossFunction, LossScale, Outcome, Penalty, Weighting,
 };
-use eventprop::network::{Clock, Constant, Init, Li, Lif, Network, NeuronConstant, PopulationId};
+use eventprop::network::{
+    Clock, Constant, Init, Li, Lif, Network, NeuronConstant, PopulationId, Projection,
+};
 use eventprop::params::Params;
 use eventprop::readout::{Observe, Readout, Seed};
 use eventprop::real::Real;
@@ -204,6 +207,19 @@ fn networks(outputs: &[Output]) -> impl Iterator<Item = (u64, Drawn)> {
     })
 }
 
+/// Networks whose delays are trained, of every kind in turn.
+fn delayed(outputs: &[Output]) -> impl Iterator<Item = (u64, Drawn)> {
+    let seeds = (0..12_u64).flat_map(|seed| outputs.iter().map(move |output| (seed, *output)));
+    seeds.map(|(seed, output)| {
+        let shape = Shape {
+            delays: true,
+            trained_delays: true,
+            ..Shape::of_seed(seed, output)
+        };
+        (seed, draw(shape, seed, 1.0))
+    })
+}
+
 const BOTH: [Output; 2] = [Output::Lif, Output::Li];
 
 /// The batch with one sample replaced.
@@ -244,11 +260,11 @@ fn pulls_at_every_population_agree_with_differences() {
     assert!(2 * certain > all, "{certain} of {all}");
 }
 
-/// `[G7]`, with amplitudes and without.
+/// `[G7]`, with amplitudes and without, also over delays that are trained.
 #[test]
 fn input_times_agree_with_differences() {
     let mut tally = Tally::default();
-    for (seed, drawn) in networks(&BOTH) {
+    for (seed, drawn) in networks(&BOTH).chain(delayed(&BOTH)) {
         let mut solver = Event::new(&drawn.network).unwrap();
         let loss = Everything::of(&drawn.network);
         let train = drawn.batch.trains()[0].clone();
@@ -372,11 +388,12 @@ fn check_amplitudes<S: Solver<Real = f64>>(
     }
 }
 
-/// Weights of graded spikes: `[G1]` with amplitudes.
+/// Weights and delays of graded spikes: `[G1]` and `[G6]` with amplitudes.
 #[test]
-fn weights_of_graded_spikes_agree_with_differences() {
+fn weights_and_delays_of_graded_spikes_agree_with_differences() {
     let mut right = 0;
-    for (seed, drawn) in networks(&BOTH) {
+    let mut delays = 0;
+    for (seed, drawn) in networks(&BOTH).chain(delayed(&BOTH)) {
         let train = with_amplitude(&drawn.batch.trains()[0], (3, 1, -0.7));
         let batch = with_train(&drawn.batch, 0, with_amplitude(&train, (1, 0, 2.5)));
         let settings = Settings {
@@ -389,8 +406,12 @@ fn weights_of_graded_spikes_agree_with_differences() {
         let wrong = report.checks.iter().find(|c| c.verdict == Verdict::Wrong);
         assert!(wrong.is_none(), "network {seed}: {wrong:?}");
         right += report.count(Verdict::Right);
+        let of_input = |name: &str| name.starts_with("input->") && name.contains(".delay");
+        let checks = report.checks.iter().filter(|c| of_input(&c.name));
+        delays += checks.filter(|c| c.verdict == Verdict::Right).count();
     }
     assert!(right > 100, "{right}");
+    assert!(delays > 50, "{delays}");
 }
 
 /// Everything that the fast grid does at the door, the judge does too. Both sum the same few hundred numbers in other
@@ -426,6 +447,83 @@ fn the_grid_agrees_with_its_judge() {
             }
         }
     }
+}
+
+/// `[G8]` of the judge over delays of every kind; the other solvers refuse by name what they cannot do over them.
+#[test]
+fn amplitudes_over_delays_of_their_own_agree_or_are_refused() {
+    let mut tally = Tally::default();
+    for by in [By::Projection, By::Source, By::Target, By::Synapse] {
+        let mut network = Network::new(Clock::new(1.0, TRIAL_MS).unwrap());
+        let input = network.add_input("input", 5);
+        let output = network.add_li("output", 3, Li::new(15.0, 5.0));
+        let (mean, std) = (0.1, 0.3);
+        network.add_projection(Projection {
+            source: input,
+            target: output,
+            wiring: Wiring::Dense,
+            delay: Delay::Each(Delays {
+                by,
+                init: Init::Uniform {
+                    low: 0.0,
+                    high: 6.0,
+                },
+                most_ms: 8.0,
+                trained: true,
+            }),
+            init: Init::Normal { mean, std },
+        });
+        let drawn = Drawn {
+            params: Params::init(&network, 3).unwrap(),
+            batch: draw(Shape::of_seed(1, Output::Li), 1, 1.0).batch,
+            network,
+        };
+        let mut judge = Judge::new(&drawn.network).unwrap();
+        check_amplitudes(&mut judge, (by as u64, &drawn), &mut tally);
+        let plain = &drawn.batch;
+        let train = with_amplitude(&plain.trains()[0], (3, 1, 0.5));
+        let graded = with_train(plain, 0, train);
+        let mut grid = Grid::<f64>::new(&drawn.network).unwrap();
+        let mut event = Event::new(&drawn.network).unwrap();
+        for refused in [
+            forward_and_back(&mut grid, (&drawn.params, &graded), None),
+            forward_and_back(&mut grid, (&drawn.params, plain), Some(Convention::Time)),
+            forward_and_back(&mut grid, (&drawn.params, plain), Some(Convention::Graded)),
+            forward_and_back(&mut event, (&drawn.params, plain), Some(Convention::Graded)),
+        ] {
+            let error = refused.expect_err("they are refused").to_string();
+            assert!(error.contains("over delays that are parameters"), "{error}");
+        }
+    }
+    tally.conclude();
+}
+
+/// Both passes over a batch, without a loss.
+fn forward_and_back<S: Solver>(
+    solver: &mut S,
+    (params, batch): (&Params<S::Real>, &Batch),
+    convention: Option<Convention>,
+) -> Result<(), SolveError> {
+    let mut trials = S::Trials::default();
+    solver.forward(
+        params,
+        batch,
+        Trial::observing(Observe::Nothing),
+        &mut trials,
+    )?;
+    let mut inputs = convention.map(InputGradient::new);
+    let sum = Sum {
+        gradient: &mut params.zeros_like(),
+        samples: batch.len(),
+        reduce: &mut Alone,
+        inputs: inputs.as_mut(),
+    };
+    let drive = Drive {
+        seeds: &vec![Seed::default(); batch.len()],
+        spike_jumps: &[],
+        grazing: Grazing::Keep,
+    };
+    solver.adjoint(params, &trials, drive, sum)
 }
 
 fn close(found: &[f64], expected: &[f64], what: &str) {
