@@ -35,18 +35,12 @@ pub fn rewire<F: Real>(
             let weights = params.weights_mut(id);
             let synapses = network.synapses(id);
             for Synapse { weight, .. } in synapses.iter().filter(|s| changed[s.target]) {
-                let draw = || key.normal(weight as u64);
                 weights[weight] = match (how, &projection.init) {
                     (Rewire::Lift(by) | Rewire::LiftAll(by), _) => {
                         weights[weight] + F::from_f64(by)
                     }
-                    (Rewire::Redraw, Init::Normal { mean, std }) => {
-                        F::from_f64(mean + std * draw())
-                    }
-                    (Rewire::Redraw, Init::Uniform { low, high }) => {
-                        F::from_f64(low + (high - low) * key.uniform(weight as u64))
-                    }
                     (Rewire::Redraw, Init::Values(_)) => weights[weight],
+                    (Rewire::Redraw, init) => F::from_f64(init.draw(key, weight)),
                 };
             }
         }

@@ -110,9 +110,15 @@ impl Apart {
     /// Index of the delay of one synapse.
     #[inline(always)]
     pub fn delay_of(&self, synapse: Synapse) -> usize {
+        self.index(synapse.target, synapse.weight)
+    }
+
+    /// The same by the target and the weight of the synapse.
+    #[inline(always)]
+    fn index(&self, target: usize, weight: usize) -> usize {
         match self.by {
-            By::Synapse => synapse.weight,
-            By::Projection | By::Source | By::Target => synapse.target,
+            By::Synapse => weight,
+            By::Projection | By::Source | By::Target => target,
         }
     }
 
@@ -166,15 +172,11 @@ impl Apart {
                 let (first, row) = sparse.row(source);
                 for (weight, &target) in (first..).zip(row) {
                     let target = target as usize;
-                    let lag = match self.by {
-                        By::Synapse => self.lags[weight],
-                        By::Projection | By::Source | By::Target => self.lags[target],
-                    };
                     each(Stop {
                         target,
                         weight,
                         w: w[weight],
-                        lag: lag as usize,
+                        lag: self.lags[self.index(target, weight)] as usize,
                     });
                 }
             }
@@ -263,10 +265,7 @@ impl Apart {
                     if let Some(delays) = delays.as_deref_mut() {
                         let difference = from.history.difference.of(stop.target);
                         let sum = sum_at(difference, spikes, stop.lag, from.first);
-                        let delay = match self.by {
-                            By::Synapse => stop.weight,
-                            By::Projection | By::Source | By::Target => stop.target,
-                        };
+                        let delay = self.index(stop.target, stop.weight);
                         delays[delay] += by_delay(stop.w, sum, F::ZERO);
                     }
                 });

@@ -42,7 +42,10 @@ impl Init {
     }
 
     /// The value with this number, drawn under a key unless it is given.
-    pub(crate) fn draw(&self, key: Key, number: usize) -> f64 {
+    ///
+    /// # Panics
+    /// Beyond the given values.
+    pub fn draw(&self, key: Key, number: usize) -> f64 {
         match self {
             Self::Normal { mean, std } => mean + std * key.normal(number as u64),
             Self::Uniform { low, high } => low + (high - low) * key.uniform(number as u64),

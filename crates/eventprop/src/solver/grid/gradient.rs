@@ -161,6 +161,10 @@ pub(super) fn gather_batch<F: Real>(
         }
     }
     for_each_sticky(tasks, vectorized);
+    let graded = |tape: &Tape<u32, F>| !tape.populations[plan.input].amplitude.is_empty();
+    if !tapes.iter().any(graded) {
+        return;
+    }
     let ranges = plan
         .links
         .iter()
