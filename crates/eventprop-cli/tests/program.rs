@@ -507,6 +507,8 @@ fn what_is_not_there_ends_every_command_with_1() {
         &["train", "yinyang", "--params", "none.json"][..],
         &["plan", "yinyang", "--params", "none.toml"],
         &["sweep", "none.toml"],
+        &["tune", "yinyang", "--space", "none.toml"],
+        &["tune", "yinyang", "--params", "none.json"],
         &["resume", "none"],
         &["report", "none"],
         &["gradcheck", "yinyang", "--replay", "none.safetensors"],
@@ -576,19 +578,19 @@ fn settings_are_read_with_the_line_ends_of_any_system() {
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         std::fs::write(
             folder.path().join("p.toml"),
-            text_of("N_EPOCH = 1\nNUM_HIDDEN = 3\n"),
+            text_of("N_EPOCH = 0\nN_TEST = 32\n"),
         )
         .expect("a file");
-        let output = run(folder.path(), &["plan", "yinyang", "--params", "p.toml"]);
+        let output = run(folder.path(), &["train", "yinyang", "--params", "p.toml"]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     }
     // PowerShell writes UTF-16.
     let folder = folder();
-    let words = "\u{feff}{\"N_EPOCH\": 1, \"NUM_HIDDEN\": 3}".encode_utf16();
+    let words = "\u{feff}{\"N_EPOCH\": 0, \"N_TEST\": 32}".encode_utf16();
     for order in [u16::to_le_bytes, u16::to_be_bytes] {
         let bytes: Vec<u8> = words.clone().flat_map(order).collect();
         std::fs::write(folder.path().join("p.json"), bytes).expect("a file");
-        let output = run(folder.path(), &["plan", "yinyang", "--params", "p.json"]);
+        let output = run(folder.path(), &["train", "yinyang", "--params", "p.json"]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use eventprop_experiment::bench::scaling::{self, Axis, Law, Point};
 use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
+use eventprop_experiment::machine;
 use eventprop_report::{Panel, Scaling, Size};
 use serde_json::json;
 
@@ -53,10 +54,10 @@ impl Args {
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
-        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = self.threads.threads.map_or_else(cores, NonZeroUsize::get);
+        let threads = self.threads.threads;
+        let threads = threads.map_or_else(machine::cores, NonZeroUsize::get);
         if self.scaling {
-            return scale(threads, cores(), self.plot.as_deref());
+            return scale(threads, machine::cores(), self.plot.as_deref());
         }
         let workloads = self.workload.map_or(Workload::ALL.to_vec(), |w| vec![w]);
         for workload in workloads {

@@ -15,6 +15,7 @@ use eventprop_data::sets::from_sound::conversion::{self, Conversion, Event, OnBr
 use eventprop_data::sets::from_sound::file_list::FileList;
 use eventprop_data::sets::from_sound::naming::{Naming, Origin};
 use eventprop_data::sets::from_sound::pattern::{Pattern, Selection};
+use eventprop_experiment::machine;
 use eventprop_report::{AudioPreview, AudioSpike, Figure, Resonance};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -224,7 +225,7 @@ impl EncodeArgs {
             "stopping after the recordings under way; the same command goes on (again: at once)",
         )?;
         stop.begin();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = machine::cores();
         let conversion = Conversion {
             encoder: &encoder,
             file_list: &file_list,

@@ -1,14 +1,14 @@
 //! `eventprop tune`: a search for parameters by successive halving, on validation only.
 
 use std::path::{Path, PathBuf};
-
 use std::time::Duration;
 
 use eventprop_data::atomic;
+use eventprop_experiment::machine;
+use eventprop_experiment::sweep::RUNS_MOST;
 use eventprop_experiment::tune::{
-    Budget, Found, SpaceText, Trained, Tune, TuneError, Workshop, default_space,
+    Budget, Found, Trained, Tune, TuneError, Workshop, default_space,
 };
-use eventprop_params::read_text;
 use eventprop_report::Report;
 use serde_json::{Value as Json, json};
 
@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     minutes: Option<Duration>,
     /// Number of trials to begin with
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=RUNS_MOST as i64))]
     trials: Option<u32>,
     /// What is searched: [fixed] and [vary] in TOML, as in a sweep [default: what --show-space prints]
     #[arg(long, value_name = "FILE")]
@@ -73,31 +73,22 @@ impl Args {
     }
 
     fn try_run(&self) -> Result<u8, Failure> {
-        let given = self.benchmark.seeded(0).map_err(Failure::usage)?;
+        let given = self.benchmark.seeded(0).map_err(Failure::refused)?;
         let benchmark = given.benchmark();
-        let mut text = default_space(benchmark);
         if self.show_space {
-            output::out(text.trim_end());
+            output::out(default_space(benchmark).trim_end());
             return Ok(DONE);
-        }
-        let mut path = Path::new("the space");
-        if let Some(file) = &self.space {
-            path = file;
-            text = read_text(path).map_err(|error| {
-                Failure::failed(format!(
-                    "--space {} cannot be read: {error}",
-                    path.display()
-                ))
-            })?;
         }
         let folder = self.out.clone();
         let folder = folder.unwrap_or_else(|| PathBuf::from(format!("runs/tune-{benchmark}")));
         let seed = u64::from(given.seed("MODEL_SEED").map_err(Failure::usage)?);
-        let space = SpaceText { path, text: &text };
-        let tune = Tune::new(given, space, &folder, seed).map_err(|e| refuse(&e))?;
+        let tune = Tune::new(given, self.space.as_deref(), &folder, seed).map_err(refuse)?;
         let stop = Stop::listen(STOPPING)?;
         stop.begin();
-        let threads = self.threads.threads.map_or_else(available, usize::from);
+        let threads = self
+            .threads
+            .threads
+            .map_or_else(machine::cores, usize::from);
         let budget = self.budget();
         self.line(&begins(&tune, budget, threads));
         let workshop = Workshop {
@@ -107,7 +98,7 @@ impl Args {
             cancel: stop.flag(),
             tell: &|trained| self.line(&line(trained)),
         };
-        let found = tune.search(budget, &workshop).map_err(|e| refuse(&e))?;
+        let found = tune.search(budget, &workshop).map_err(refuse)?;
         let page = report(&found, tune.folder())?;
         self.tell(&tune, &found, page.as_deref());
         Ok(if found.cancelled { stop.code() } else { DONE })
@@ -170,10 +161,6 @@ impl Args {
             output::out("stopped before its end; the same command continues the search");
         }
     }
-}
-
-fn available() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn begins(tune: &Tune, budget: Budget, threads: usize) -> String {
@@ -262,11 +249,11 @@ fn report(found: &Found, folder: &Path) -> Result<Option<PathBuf>, Failure> {
 }
 
 /// Whether the command line is to blame.
-fn refuse(error: &TuneError) -> Failure {
+fn refuse(error: TuneError) -> Failure {
     match error {
-        TuneError::First(run) => explain(run),
+        TuneError::First(run) => explain(&run),
         TuneError::Space(_) | TuneError::Param(_) | TuneError::Other { .. } => {
-            Failure::usage(error)
+            Failure::refused(error)
         }
         _ => Failure::failed(error),
     }

@@ -7,7 +7,7 @@ use eventprop_params::{Parameters, read_text};
 
 use super::error::SweepError;
 
-/// The most runs of a sweep.
+/// The most runs of a sweep, and trials of a search.
 pub const RUNS_MOST: usize = 100_000;
 
 /// A file of a search.

@@ -14,9 +14,8 @@ use std::path::Path;
 
 use eventprop_params::{Benchmark, Parameters};
 
-use self::file::RUNS_MOST;
-
 pub use error::SweepError;
+pub use file::RUNS_MOST;
 pub(crate) use file::SearchFile;
 pub use run::{RESULTS, Standing, SweepRun};
 pub use space::{Combination, Space};

@@ -27,7 +27,7 @@ use crate::run::RunError;
 use crate::sweep::{Space, SweepError, SweepRun};
 
 pub use search::{Budget, Found, Trained, Workshop};
-pub use spaces::{SpaceText, default_space};
+pub use spaces::default_space;
 
 /// The part of the trials that is trained longer.
 const KEPT: usize = 3;
@@ -104,13 +104,13 @@ impl Tune {
     /// [`TuneError::Param`] without validation samples, [`TuneError::Space`] for a space that does not fit the benchmark.
     pub fn new(
         mut given: Parameters,
-        space: SpaceText<'_>,
+        space: Option<&Path>,
         folder: &Path,
         seed: u64,
     ) -> Result<Self, TuneError> {
         given.set("FINAL_TEST", Value::Bool(false))?;
         let mut base = given.clone();
-        let space = space.read(&mut base)?;
+        let space = spaces::read(space, &mut base)?;
         if base.has("N_VALIDATE") && base.get("N_VALIDATE") == Value::Int(0) {
             let problem = "a search compares by validation samples";
             let way_out = "set how many training samples are held out for validation";
@@ -203,12 +203,7 @@ mod tests {
             base.assign(assignment).expect("a parameter");
         }
         base.draw_seeds(|| 1);
-        let text = default_space(Benchmark::YinYang);
-        let space = SpaceText {
-            path: Path::new("space"),
-            text: &text,
-        };
-        Tune::new(base, space, Path::new("search"), 3)
+        Tune::new(base, None, Path::new("search"), 3)
     }
 
     #[test]

@@ -13,10 +13,7 @@ use super::{KEPT, Tune, TuneError};
 use crate::data::Source;
 use crate::lock::RunLock;
 use crate::run::{Command, Control, Progress, RunError};
-use crate::sweep::{Combination, Standing, SweepRun};
-
-/// The most trials of a search.
-const TRIALS_MOST: usize = 100_000;
+use crate::sweep::{Combination, RUNS_MOST, Standing, SweepRun};
 
 /// How long a search lasts: until its time or its trials are used up, whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +144,7 @@ impl Tune {
             });
             let most = match &chosen {
                 Some(chosen) => chosen.len(),
-                None => budget.trials.unwrap_or(TRIALS_MOST).min(TRIALS_MOST),
+                None => budget.trials.unwrap_or(RUNS_MOST).min(RUNS_MOST),
             };
             // What a rung leaves of its part of the time is for those after it.
             let until = budget.time.map(|time| {

@@ -55,23 +55,15 @@ pub fn default_space(benchmark: Benchmark) -> String {
     kept.collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// A space as a file has it.
-#[derive(Debug, Clone, Copy)]
-pub struct SpaceText<'a> {
-    /// The file, for messages.
-    pub path: &'a Path,
-    /// What is in it.
-    pub text: &'a str,
-}
-
-impl SpaceText<'_> {
-    /// The space; `base` gets what the file fixes.
-    pub(super) fn read(self, base: &mut Parameters) -> Result<Space, SweepError> {
-        let file = SearchFile::parse(self.path, self.text)?;
-        file.check_keys(&["fixed", "vary"])?;
-        file.fix(base)?;
-        Space::of(&file)
-    }
+/// The space of a file, or the one that is searched when the user names none; `base` gets what it fixes.
+pub(super) fn read(path: Option<&Path>, base: &mut Parameters) -> Result<Space, SweepError> {
+    let file = match path {
+        Some(path) => SearchFile::read(path)?,
+        None => SearchFile::parse(Path::new("the space"), &default_space(base.benchmark()))?,
+    };
+    file.check_keys(&["fixed", "vary"])?;
+    file.fix(base)?;
+    Space::of(&file)
 }
 
 #[cfg(test)]
@@ -82,13 +74,8 @@ mod tests {
     fn every_benchmark_has_a_space_of_its_own_keys() {
         for benchmark in Benchmark::ALL {
             let mut base = Parameters::new(benchmark);
-            let text = default_space(benchmark);
-            let space = SpaceText {
-                path: Path::new("space"),
-                text: &text,
-            };
-            let space = space.read(&mut base);
-            let space = space.unwrap_or_else(|e| panic!("{benchmark}: {e}\n{text}"));
+            let space = read(None, &mut base);
+            let space = space.unwrap_or_else(|e| panic!("{benchmark}: {e}"));
             for index in 1..50 {
                 let drawn = space.draw(&base, 7, index).expect("multiples of numbers");
                 let mut params = base.clone();
