@@ -109,38 +109,14 @@ impl Environment {
         venv.args(["-m", "venv", "--clear"])
             .arg(folder.join("venv"));
         run(&mut venv)?;
-        environment.python(
-            root,
-            &[
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                needed,
-            ],
-            &[],
-        )?;
+        environment.pip_install(root, &["-r", needed], &[])?;
         fs::write(&stamp, contents).map_err(|error| format!("{}: {error}", stamp.display()))?;
         Ok(environment)
     }
 
     /// Installs a wheel in the place of the one before.
     fn install(&self, root: &Path, wheel: &Path) -> Result<(), String> {
-        self.python(
-            root,
-            &[
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-deps",
-                "--force-reinstall",
-            ],
-            &[wheel],
-        )
+        self.pip_install(root, &["--no-deps", "--force-reinstall"], &[wheel])
     }
 
     /// A program of the environment.
@@ -149,10 +125,16 @@ impl Environment {
         self.folder.join("venv").join(programs).join(name)
     }
 
-    fn python(&self, root: &Path, arguments: &[&str], paths: &[&Path]) -> Result<(), String> {
-        let mut command = Command::new(self.program("python"));
-        command.args(arguments).args(paths).current_dir(root);
-        run(&mut command)
+    fn pip_install(&self, root: &Path, options: &[&str], paths: &[&Path]) -> Result<(), String> {
+        let mut pip = Command::new(self.program("python"));
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
+        run(pip.args(options).args(paths).current_dir(root))
     }
 
     /// Builds the wheel; its path.

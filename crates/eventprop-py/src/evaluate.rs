@@ -5,14 +5,13 @@ use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::solver::{Probe, Solver, SolverKind, Trials, Variable};
 use eventprop::spikes::Batch;
-use eventprop::tape::SpikeTime;
 use eventprop::train::{BatchReport, Session, TrainError};
 use eventprop::with_solver;
 use numpy::{Element, IntoPyArray};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::events::Events;
+use crate::events::{Events, Flat};
 use crate::memory::{self, Count};
 use crate::network::{Network, shape, shaped};
 use crate::plan::{self, Request};
@@ -180,20 +179,15 @@ impl<'py> Look<'_, 'py> {
         let clock = self.network.clock();
         let all = PyDict::new(py);
         for (index, population) in self.network.populations().iter().enumerate() {
-            let (mut times, mut neurons, mut drives) = (Vec::new(), Vec::new(), Vec::new());
-            let mut offsets = vec![0_i64];
+            let flat = Flat::of(&session.trials, index, clock);
+            let mut drives = Vec::with_capacity(flat.times.len());
             for sample in 0..session.trials.samples() {
-                let tape = session.trials.tape(sample);
-                let spikes = &tape.populations[index];
-                times.extend(spikes.when.iter().map(|when| when.ms(clock)));
-                neurons.extend_from_slice(&spikes.neuron);
-                drives.extend_from_slice(&spikes.drive);
-                offsets.push(times.len() as i64);
+                drives.extend_from_slice(&session.trials.tape(sample).populations[index].drive);
             }
             let arrays = (
-                times.into_pyarray(py),
-                neurons.into_pyarray(py),
-                offsets.into_pyarray(py),
+                flat.times.into_pyarray(py),
+                flat.neurons.into_pyarray(py),
+                flat.offsets.into_pyarray(py),
                 drives.into_pyarray(py),
             );
             all.set_item(&population.name, arrays)?;

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use eventprop::network::Clock;
 use eventprop::rng::{Key, Purpose};
+use eventprop::solver::Trials;
 use eventprop::spikes::{Batch, SpikeTrain};
+use eventprop::tape::SpikeTime;
 use eventprop::time_noise::TimeNoise;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -27,6 +29,33 @@ pub struct Events<'py> {
     amplitudes: Option<PyReadonlyArray1<'py, f64>>,
     #[pyo3(attribute("_noise"))]
     noise: Noise,
+}
+
+/// The spikes of a population in all samples of a batch, one sample behind the other.
+pub struct Flat {
+    pub times: Vec<f64>,
+    pub neurons: Vec<u32>,
+    pub offsets: Vec<i64>,
+}
+
+impl Flat {
+    /// Those of the population with this number.
+    pub fn of(trials: &impl Trials, population: usize, clock: Clock) -> Self {
+        let mut flat = Self {
+            times: Vec::new(),
+            neurons: Vec::new(),
+            offsets: vec![0],
+        };
+        for sample in 0..trials.samples() {
+            let tape = trials.tape(sample);
+            let spikes = &tape.populations[population];
+            let times = spikes.when.iter().map(|when| when.ms(clock));
+            flat.times.extend(times);
+            flat.neurons.extend_from_slice(&spikes.neuron);
+            flat.offsets.push(flat.times.len() as i64);
+        }
+        flat
+    }
 }
 
 /// Noise of times as Python keeps it: share of the time, and ms.

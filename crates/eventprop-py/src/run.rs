@@ -13,14 +13,13 @@ use eventprop::solver::{
     Convention, Drive, Grazing, InputGradient, SolveError, Solver, Sum, Trial, Trials,
 };
 use eventprop::spikes::Batch;
-use eventprop::tape::SpikeTime;
 use eventprop::train::TrainError;
 use eventprop::with_solver;
 use numpy::{Element, IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::events::Events;
+use crate::events::{Events, Flat};
 use crate::network::{Network, shape, shaped};
 use crate::plan::{self, AdamNumbers};
 use crate::{errors, pool};
@@ -159,18 +158,11 @@ where
         let clock = self.network.clock();
         let all = PyDict::new(py);
         for (index, population) in self.network.populations().iter().enumerate() {
-            let (mut times, mut neurons, mut offsets) = (Vec::new(), Vec::new(), vec![0_i64]);
-            for sample in 0..self.trials.samples() {
-                let tape = self.trials.tape(sample);
-                let spikes = &tape.populations[index];
-                times.extend(spikes.when.iter().map(|when| when.ms(clock)));
-                neurons.extend_from_slice(&spikes.neuron);
-                offsets.push(times.len() as i64);
-            }
+            let flat = Flat::of(&self.trials, index, clock);
             let arrays = (
-                times.into_pyarray(py),
-                neurons.into_pyarray(py),
-                offsets.into_pyarray(py),
+                flat.times.into_pyarray(py),
+                flat.neurons.into_pyarray(py),
+                flat.offsets.into_pyarray(py),
             );
             all.set_item(&population.name, arrays)?;
         }
