@@ -171,9 +171,10 @@ fn begins(tune: &Tune, budget: Budget, threads: usize) -> String {
     let trials = budget.trials.map(|trials| format!("{trials} trials"));
     let budget: Vec<String> = time.into_iter().chain(trials).collect();
     format!(
-        "searching {} for {} on {threads} threads, trainings of {} epochs; files go to {}",
+        "searching {} for {} on {threads} {}, trainings of {} epochs; files go to {}",
         tune.benchmark(),
         budget.join(" or "),
+        if threads == 1 { "thread" } else { "threads" },
         rungs.join(", "),
         tune.folder().display()
     )

@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum SweepError {
     /// The system does not let it be read.
-    #[error("sweep file {path} cannot be read: {source}", path = path.display())]
+    #[error("{path} cannot be read: {source}", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -18,7 +18,7 @@ pub enum SweepError {
         source: io::Error,
     },
     /// It is no TOML.
-    #[error("sweep file {path} cannot be read: {problem}", path = path.display())]
+    #[error("{path} cannot be read: {problem}", path = path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum SweepError {
         problem: String,
     },
     /// Something in it is not as it should be.
-    #[error("sweep file {path}: {what} {problem}; {way_out}", path = path.display())]
+    #[error("{path}: {what} {problem}; {way_out}", path = path.display())]
     Content {
         /// The file.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! Graded input spikes: what a spike of amplitude a delivers and what comes back to it.
 //!
-//! Such a spike acts a times as strongly as another one (`[F5]`, `[A4]`, `[G1]` with a w in place of w), one arrival after
-//! the other. Inputs are graded where a network of real numbers stands before the spiking one, which wants to know how
+//! Such a spike acts a times as strongly as another one (`[F5]`, `[A4]`, `[G1]`, `[G6]` with a w in place of w), one arrival
+//! after the other. Inputs are graded where a network of real numbers stands before the spiking one, which wants to know how
 //! the loss depends on a (`[G8]`).
 
 use super::connection::{Connection, Targets, Transit, Travel};
