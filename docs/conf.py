@@ -22,6 +22,7 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_timeout = 300
 nb_merge_streams = True
+os.environ["MATPLOTLIBRC"] = str(Path(__file__).parent / "matplotlibrc")
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 
@@ -68,10 +69,10 @@ def cell(text: str) -> str:
 
 def parameters(benchmark: str) -> str:
     rows = json.loads(printed("params", benchmark, "--json"))["parameters"]
-    lines = [f"## {benchmark}", "", "| key | default | meaning |", "|---|---|---|"]
+    lines = [f"## {benchmark}", "", "| key, default | meaning |", "|---|---|"]
     for row in rows:
         default = f"{row['default']} {row['unit']}".strip()
-        lines.append(f"| `{row['key']}` | `{default}` | {cell(row['meaning'])}<br>*{cell(row['allowed'])}* |")
+        lines.append(f"| `{row['key']}`<br>`{default}` | {cell(row['meaning'])}<br>*{cell(row['allowed'])}* |")
     return "\n".join(lines) + "\n"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 MODULES = [
     ("eventprop", "Networks, spikes, training"),
     ("eventprop.loss", "Losses"),
+    ("eventprop.augment", "Augmentation"),
     ("eventprop.data", "Data sets, encoders, recordings, sound"),
     ("eventprop.plot", "Figures"),
     ("eventprop.jax", "Functions of JAX"),
@@ -31,9 +32,16 @@ MODULES = [
 
 HEAD = """# Python: classes and functions
 
-Written by `python crates/eventprop-py/reference.py` from the docstrings; change those. What to do with them:
-[python.md](python.md). Times are in ms, potentials in units of the threshold.
+<!-- Written by `python crates/eventprop-py/reference.py` from the docstrings; change those. -->
+
+How they are used: [python.md](python.md). Times are in ms, potentials in units of the threshold.
 """
+
+# What comes first: what most scripts use.
+FIRST = (
+    "Network Spikes Evaluation Readout Params Population NeuronModel Normal Uniform FanIn Delay Sparse OneToOne Conv2d SumPool "
+    "AvgPool Adam SGD OneCycle Cosine ReduceOnPlateau Regularizer DeepR History Epoch Activity EarlyStopping Checkpoint gradcheck"
+).split()
 
 
 def page() -> str:
@@ -42,27 +50,31 @@ def page() -> str:
     for name, title in MODULES:
         module = importlib.import_module(name)
         parts.append(f"## {title}: `{name}`\n\n{_prose(module)}")
-        for public in module.__all__:
+        for public in sorted(module.__all__, key=_place):
             found = getattr(module, public)
             if inspect.isclass(found):
                 parts.append(_class(public, found))
             elif callable(found):
-                parts.append(f"### `{public}{_signature(found)}`\n\n{_prose(found)}")
+                parts.append(f"### {public}\n\n{_code(public, found)}\n{_prose(found)}")
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
+def _place(name: str) -> int:
+    """Places from the front; the others keep their order."""
+    return FIRST.index(name) if name in FIRST else len(FIRST)
+
+
 def _class(name: str, found: type[Any]) -> str:
-    parts = [f"### `{name}{_signature(found)}`\n\n{_prose(found)}"]
+    parts = [f"### {name}\n\n{_code(name, found)}\n{_prose(found)}"]
     attributes = _attributes(found)
     if attributes:
         parts.append("\n".join(f"- `{key}`: {' '.join(text.split())}" for key, text in attributes.items()) + "\n")
-    for key, member in _members(found).items():
-        if isinstance(member, property):
-            parts.append(f"- `.{key}`: {' '.join(inspect.getdoc(member).split())}\n")  # type: ignore[union-attr]
-        else:
-            function = inspect.unwrap(getattr(found, key))
-            text = textwrap.indent(_prose(function), "  ")
-            parts.append(f"- `.{key}{_signature(function)}`\n\n{text}")
+    members = _members(found)
+    properties = {key: member for key, member in members.items() if isinstance(member, property)}
+    parts += [f"- `.{key}`: {' '.join((inspect.getdoc(member) or '').split())}\n" for key, member in properties.items()]
+    for key in (key for key in members if key not in properties):
+        function = inspect.unwrap(getattr(found, key))
+        parts.append(f"#### {name}.{key}\n\n{_code(f'{name}.{key}', function)}\n{_prose(function)}")
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
@@ -88,6 +100,12 @@ def _attributes(found: type[Any]) -> dict[str, str]:
         if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name) and documented:
             texts[before.target.id] = str(after.value.value)
     return texts
+
+
+def _code(name: str, found: Any) -> str:
+    """The call, in lines of a width."""
+    call = textwrap.fill(f"{name}{_signature(found)}", 88, subsequent_indent="    ", break_long_words=False)
+    return f"```py\n{call}\n```\n"
 
 
 def _signature(found: Any) -> str:

@@ -14,7 +14,7 @@ use xtask::{tidy, workspace_root};
 const HELP: &str = "\
 cargo xtask TASK
 
-  test [--no-python]   formatting, lints, tests, documentation, Python package, site; then a summary
+  test [--no-python]   formatting, lints, tests, documentation, Python package, site, MPI; then a summary
   docs                 the documentation site, in target/docs/html
   tidy                 the tidy rules alone (they are also a test of the crate xtask)
   tidy --lower         lowers the numbers of xtask/allowances.txt to what is counted today

@@ -3,7 +3,7 @@
 //! Every step runs even if an earlier one failed, so that one run shows everything there is to mend;
 //! the summary at the end names what failed and how long each step took.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,8 @@ pub fn run(root: &Path, python: Python) -> bool {
         timed("Documentation site", || {
             with_python(root, python, crate::python::site)
         }),
+        // Last: what it builds takes the place of the program without them.
+        timed("MPI and GPU", || optional(root)),
     ];
     println!("\n{}", summary(&reports));
     !reports
@@ -83,10 +85,104 @@ fn lints(root: &Path) -> Outcome {
 
 fn tests(root: &Path) -> Outcome {
     if has_subcommand(root, "nextest") {
-        cargo(root, "nextest run --workspace")
+        cargo(root, "nextest run --workspace --no-fail-fast")
     } else {
-        cargo(root, "test --workspace --lib --bins --tests --examples")
+        cargo(
+            root,
+            "test --workspace --lib --bins --tests --examples --no-fail-fast",
+        )
     }
+}
+
+/// The optional parts, in one build of those that this machine has: ranks over MPI, and the solver of graphics cards, for which a
+/// software driver will do.
+fn optional(root: &Path) -> Outcome {
+    let parts = [
+        ("eventprop-cli/mpi", "ranks", lacks_mpi()),
+        ("eventprop-gpu/gpu", "device", lacks_gpu()),
+    ];
+    let lacking: Vec<&str> = parts.iter().filter_map(|part| part.2).collect();
+    let here = || parts.iter().filter(|part| part.2.is_none());
+    let features: Vec<&str> = here().map(|part| part.0).collect();
+    let tests: String = here().flat_map(|part| [" --test ", part.1]).collect();
+    let skipped = lacking.join("; ");
+    if features.is_empty() {
+        return Outcome::Skipped(skipped);
+    }
+    if !lacking.is_empty() {
+        println!("{skipped}");
+    }
+    let options = format!("--workspace --features {}{tests}", features.join(","));
+    // A run of ranks has up to four processes.
+    if has_subcommand(root, "nextest") {
+        let options = format!("{options} --test-threads 1 --no-fail-fast");
+        cargo(root, &format!("nextest run {options}"))
+    } else {
+        cargo(root, &format!("test {options} -- --test-threads=1"))
+    }
+}
+
+/// What ranks over MPI need and is not here.
+fn lacks_mpi() -> Option<&'static str> {
+    if !["mpicc", "mpirun"].into_iter().all(starts) {
+        return Some(
+            "skipped: no mpicc or mpirun (on Debian: apt-get install openmpi-bin libopenmpi-dev libclang-dev)",
+        );
+    }
+    (!has_libclang()).then_some("skipped: no libclang (on Debian: libclang-dev)")
+}
+
+/// What the solver of graphics cards needs and is not here.
+fn lacks_gpu() -> Option<&'static str> {
+    let lack = "skipped: no adapter (on Debian: apt-get install mesa-vulkan-drivers)";
+    (!has_vulkan_driver()).then_some(lack)
+}
+
+/// True if a driver is registered where the loader of Vulkan looks, or on macOS, which has one of its own.
+fn has_vulkan_driver() -> bool {
+    let named = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
+    if cfg!(target_os = "macos") || named.iter().any(|name| std::env::var_os(name).is_some()) {
+        return true;
+    }
+    let folders = ["/usr/share", "/usr/local/share", "/etc"];
+    folders.iter().any(|folder| {
+        let entries = std::fs::read_dir(Path::new(folder).join("vulkan/icd.d"));
+        entries.is_ok_and(|mut entries| entries.next().is_some())
+    })
+}
+
+fn starts(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// True if the library from which the bindings are made is where it is searched.
+fn has_libclang() -> bool {
+    let named = std::env::var_os("LIBCLANG_PATH").map(PathBuf::from);
+    let llvm = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let llvm = llvm.map(|entry| entry.path()).filter(|path| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("llvm"))
+    });
+    let folders = llvm.map(|path| path.join("lib")).chain(
+        [
+            "/usr/lib",
+            "/usr/lib64",
+            "/usr/local/lib",
+            "/usr/lib/x86_64-linux-gnu",
+        ]
+        .map(PathBuf::from),
+    );
+    named.into_iter().chain(folders).any(|folder| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names = entries.map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("libclang"))
+    })
 }
 
 fn documentation(root: &Path) -> Outcome {

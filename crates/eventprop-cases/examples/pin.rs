@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 use eventprop::solver::Solver;
 use eventprop::solver::event::{Event, Work};
+use eventprop::solver::grid::Grid;
 use eventprop::solver::grid::judge::Judge;
 use eventprop_cases::file::parse;
 use eventprop_cases::run::spikes_of;
@@ -22,7 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let case = parse(&path, &std::fs::read_to_string(&path)?)?;
     let table = match &solver[..] {
-        "grid" => table(&case, &mut Judge::new(&case.network)?, &solver)?,
+        "grid" => match Judge::new(&case.network) {
+            Ok(mut judge) => table(&case, &mut judge, &solver)?,
+            // The judge does not know models from equations.
+            Err(_) => table(&case, &mut Grid::<f64>::new(&case.network)?, &solver)?,
+        },
         "event" => {
             let mut event = Event::new(&case.network)?;
             let table = table(&case, &mut event, &solver)?;
@@ -44,7 +49,7 @@ fn table<S: Solver>(case: &Case, solver: &mut S, name: &str) -> Result<String, s
     let predictions: Vec<i64> = solved.outcomes.iter().map(prediction).collect();
     writeln!(text, "predictions = {predictions:?}\n[expect.spikes]")?;
     for (index, population) in case.network.populations().iter().enumerate() {
-        if population.threshold().is_none() {
+        if population.is_input() || !population.spikes() {
             continue;
         }
         writeln!(text, "{} = [", population.name)?;

@@ -50,10 +50,16 @@
 //! root_iterations = 0
 //! ```
 //!
-//! LIF populations also have `v_thresh` (1 if left out) and `v_reset` (0), LI populations `v_init` (0).
+//! LIF populations also have `v_thresh` (1 if left out), `v_reset` (0) and `refractory` (0), LI populations `v_init` (0).
+//! `model = "equations"` has `equations`, the name of a model that comes along, and may have `parameters`, a table of numbers or
+//! lists; `trained` names parameters. A projection onto it may have a `port`.
 //! A LIF population with `tau_b` has an adapting threshold, with `b_incr` (needed) and `b_init` (0).
 //! A projection has the weights of the synapses of each source, and `wiring = "one_to_one"` unless every
 //! source reaches every target, or `wiring = "sparse"` and the targets of each source, ascending.
+//! A population may have `shape = [height, width, channels]` in place of its size. `wiring = "convolution"` has a `kernel`, and
+//! may have `stride` and `padding`, each [down, across], and `groups`; its weights are one row for each place of the kernel.
+//! With `pool = [height, width]` neurons of the source are put together, with `average = true` as averages; the rows of weights
+//! are then those of what is behind.
 //! `delay_by` (projection, source, target or synapse) makes delays parameters, trained up to half of the trial; their
 //! gradients are called `input->output.delay`.
 //! `trained = ["tau_mem", …]` makes constants parameters; their gradients are called `output.tau_mem`.
@@ -61,11 +67,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eventprop::connect::{By, Delay, Delays, Pattern, Synapses, Wiring};
+use eventprop::connect::{By, Convolution, Delay, Delays, Pattern, Pool, Shape, Synapses, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
-    Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NetworkError, NeuronConstant,
-    PopulationId, Projection,
+    Adaptation, Clock, Constant, Equations, Init, Li, Lif, Model, Network, NetworkError,
+    NeuronConstant, NeuronModel, Population, PopulationId, Projection,
 };
 use eventprop::params::Params;
 use eventprop::solver::event::Work;
@@ -187,6 +193,7 @@ enum ModelName {
     Input,
     Lif,
     Li,
+    Equations,
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,15 +201,21 @@ enum ModelName {
 struct PopulationTable {
     name: String,
     model: ModelName,
-    size: usize,
+    size: Option<usize>,
+    /// Height, width and channels.
+    shape: Option<[usize; 3]>,
     tau_mem: Option<Numbers>,
     tau_syn: Option<Numbers>,
     v_thresh: Option<Numbers>,
     v_reset: Option<Numbers>,
+    refractory: Option<Numbers>,
     v_init: Option<Numbers>,
     tau_b: Option<Numbers>,
     b_incr: Option<Numbers>,
     b_init: Option<Numbers>,
+    equations: Option<String>,
+    #[serde(default)]
+    parameters: BTreeMap<String, Numbers>,
     #[serde(default)]
     trained: Vec<String>,
 }
@@ -214,6 +227,7 @@ enum WiringName {
     Dense,
     OneToOne,
     Sparse,
+    Convolution,
 }
 
 #[derive(Debug, Deserialize)]
@@ -225,10 +239,21 @@ struct ProjectionTable {
     wiring: WiringName,
     /// The targets of the synapses of each source, where the wiring is sparse.
     targets: Option<Vec<Vec<usize>>>,
+    /// Of a convolution: down and across.
+    kernel: Option<[usize; 2]>,
+    stride: Option<[usize; 2]>,
+    padding: Option<[usize; 2]>,
+    groups: Option<usize>,
+    /// Height and width of the windows of a pooling before the wiring.
+    pool: Option<[usize; 2]>,
+    #[serde(default)]
+    average: bool,
     /// The weights of the synapses of each source.
     weights: Vec<Vec<f64>>,
     delay_ms: Option<Numbers>,
     delay_by: Option<String>,
+    /// Of a target from equations.
+    port: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -341,12 +366,16 @@ fn network(file: &File) -> Result<Network, Fault> {
     for table in &file.population {
         table.refuse_needless()?;
         let id = match table.model {
-            ModelName::Input => network.add_input(&table.name, table.size),
-            ModelName::Lif => network.add(&table.name, table.size, table.lif()?),
-            ModelName::Li => network.add_li(&table.name, table.size, table.li()?),
+            ModelName::Input => network.add_input(&table.name, table.extent()?),
+            ModelName::Lif => network.add(&table.name, table.extent()?, table.lif()?),
+            ModelName::Li => network.add_li(&table.name, table.extent()?, table.li()?),
+            ModelName::Equations => {
+                network.add_equations(&table.name, table.extent()?, table.equations()?)
+            }
         };
         for name in &table.trained {
-            network.train_constant(id, constant(name)?, LEAST);
+            let constant = constant(network.population(id), name)?;
+            network.train_constant(id, constant, LEAST);
         }
     }
     for table in &file.projection {
@@ -358,19 +387,22 @@ fn network(file: &File) -> Result<Network, Fault> {
             })
         };
         let (source, target) = (end(&table.source)?, end(&table.target)?);
-        let size = |id: PopulationId| network.population(id).size;
-        let wiring = table.wiring(size(source), size(target))?;
+        let shape = |id: PopulationId| network.population(id).shape;
+        let wiring = table.wiring(shape(source), network.population(target).size)?;
         // Where the wiring does not fit, the network will say so.
-        if let Ok(synapses) = wiring.between(size(source), size(target)) {
+        if let Ok(synapses) = wiring.between(shape(source), shape(target)) {
             table.check_rows(&synapses)?;
         }
-        network.add_projection(Projection {
+        let id = network.add_projection(Projection {
             source,
             target,
             wiring,
             delay: table.delay(network.clock().trial_ms())?,
             init: Init::Values(table.weights.concat()),
         });
+        if let Some(port) = &table.port {
+            network.set_port(id, port);
+        }
     }
     network.validate()?;
     Ok(network)
@@ -379,20 +411,33 @@ fn network(file: &File) -> Result<Network, Fault> {
 /// The bound of trained constants, which no case reaches.
 const LEAST: f64 = 1e-3;
 
-fn constant(name: &str) -> Result<NeuronConstant, Fault> {
-    let all = NeuronConstant::ALL.into_iter();
-    all.clone()
-        .find(|c| c.name() == name)
-        .ok_or_else(|| Fault::Unknown {
-            what: "constant",
-            name: name.to_owned(),
-            known: names(all.map(NeuronConstant::name)),
-        })
+fn constant(population: &Population, name: &str) -> Result<NeuronConstant, Fault> {
+    let found = population.trainable().find(|c| c.name() == name);
+    found.ok_or_else(|| Fault::Unknown {
+        what: "constant",
+        name: name.to_owned(),
+        known: names(population.trainable().map(NeuronConstant::name)),
+    })
 }
 
 impl PopulationTable {
     fn owner(&self) -> String {
         format!("population \"{}\"", self.name)
+    }
+
+    fn extent(&self) -> Result<Shape, Fault> {
+        match (self.size, self.shape) {
+            (Some(size), None) => Ok(Shape::from(size)),
+            (None, Some(shape)) => Ok(Shape::from(shape)),
+            (None, None) => Err(Fault::Missing {
+                owner: self.owner(),
+                key: "size",
+            }),
+            (Some(_), Some(_)) => Err(Fault::Needless {
+                owner: self.owner(),
+                key: "size beside shape",
+            }),
+        }
     }
 
     fn needed(&self, key: &'static str, numbers: Option<&Numbers>) -> Result<Constant, Fault> {
@@ -406,16 +451,22 @@ impl PopulationTable {
     }
 
     fn refuse_needless(&self) -> Result<(), Fault> {
-        let (input, lif, li) = (
-            self.model == ModelName::Input,
-            self.model == ModelName::Lif,
-            self.model == ModelName::Li,
-        );
+        let (lif, li) = (self.model == ModelName::Lif, self.model == ModelName::Li);
+        let equations = self.model == ModelName::Equations;
+        let odd = [
+            ("equations", self.equations.is_some()),
+            ("parameters", !self.parameters.is_empty()),
+        ];
+        if let Some((key, _)) = odd.into_iter().find(|(_, given)| *given && !equations) {
+            let owner = self.owner();
+            return Err(Fault::Needless { owner, key });
+        }
         let keys = [
-            ("tau_mem", &self.tau_mem, !input),
-            ("tau_syn", &self.tau_syn, !input),
+            ("tau_mem", &self.tau_mem, lif || li),
+            ("tau_syn", &self.tau_syn, lif || li),
             ("v_thresh", &self.v_thresh, lif),
             ("v_reset", &self.v_reset, lif),
+            ("refractory", &self.refractory, lif),
             ("v_init", &self.v_init, li),
             ("tau_b", &self.tau_b, lif),
             ("b_incr", &self.b_incr, lif && self.tau_b.is_some()),
@@ -439,6 +490,7 @@ impl PopulationTable {
             tau_syn: self.needed("tau_syn", self.tau_syn.as_ref())?,
             v_thresh: or(&self.v_thresh, 1.0),
             v_reset: or(&self.v_reset, 0.0),
+            refractory: or(&self.refractory, 0.0),
         };
         let Some(tau_b) = &self.tau_b else {
             return Ok(Model::Lif(lif));
@@ -448,6 +500,30 @@ impl PopulationTable {
             b_incr: self.needed("b_incr", self.b_incr.as_ref())?,
             b_init: or(&self.b_init, 0.0),
         })))
+    }
+
+    fn equations(&self) -> Result<Equations, Fault> {
+        let name = self.equations.as_ref().ok_or_else(|| Fault::Missing {
+            owner: self.owner(),
+            key: "equations",
+        })?;
+        let model = NeuronModel::shipped(name).map_err(|_| Fault::Unknown {
+            what: "model",
+            name: name.clone(),
+            known: names(NeuronModel::shipped_names()),
+        })?;
+        let mut equations = Equations::new(model);
+        for (parameter, values) in &self.parameters {
+            let known = equations.model().parameters().iter();
+            let known = names(known.map(|name| name.text()));
+            let changed = equations.with(parameter, values.clone());
+            equations = changed.ok_or_else(|| Fault::Unknown {
+                what: "parameter",
+                name: parameter.clone(),
+                known,
+            })?;
+        }
+        Ok(equations)
     }
 
     fn li(&self) -> Result<Li, Fault> {
@@ -465,7 +541,50 @@ impl ProjectionTable {
         format!("projection {}->{}", self.source, self.target)
     }
 
-    fn wiring(&self, sources: usize, targets: usize) -> Result<Wiring, Fault> {
+    fn wiring(&self, source: Shape, targets: usize) -> Result<Wiring, Fault> {
+        let refused = |key| {
+            let owner = self.owner();
+            Err(Fault::Needless { owner, key })
+        };
+        let Some(window) = self.pool else {
+            return if self.average {
+                refused("average")
+            } else {
+                self.behind(source, targets)
+            };
+        };
+        let pool = Pool {
+            window,
+            average: self.average,
+        };
+        // Where a window does not fit, the network will say so.
+        let pooled = pool.shape(source).unwrap_or(source);
+        let behind = self.behind(pooled, targets)?;
+        Ok(Wiring::Pooled(pool, Box::new(behind)))
+    }
+
+    /// The wiring behind the pooling.
+    fn behind(&self, source: Shape, targets: usize) -> Result<Wiring, Fault> {
+        let sources = source.neurons().unwrap_or(0);
+        if let WiringName::Convolution = self.wiring {
+            let kernel = self.kernel.ok_or_else(|| Fault::Missing {
+                owner: self.owner(),
+                key: "kernel",
+            })?;
+            return Ok(Wiring::Convolution(Convolution {
+                kernel,
+                stride: self.stride.unwrap_or([1; 2]),
+                padding: self.padding.unwrap_or([0; 2]),
+                groups: self.groups.unwrap_or(1),
+            }));
+        }
+        let of_kernels = [self.kernel, self.stride, self.padding];
+        if of_kernels.iter().any(Option::is_some) || self.groups.is_some() {
+            return Err(Fault::Needless {
+                owner: self.owner(),
+                key: "kernel, stride, padding or groups",
+            });
+        }
         let rows = match (self.wiring, &self.targets) {
             (WiringName::Sparse, Some(rows)) => rows,
             (WiringName::Sparse, None) => {
@@ -480,8 +599,8 @@ impl ProjectionTable {
                     key: "targets",
                 });
             }
-            (WiringName::Dense, None) => return Ok(Wiring::Dense),
             (WiringName::OneToOne, None) => return Ok(Wiring::OneToOne),
+            (WiringName::Dense | WiringName::Convolution, None) => return Ok(Wiring::Dense),
         };
         let each = rows.iter().enumerate();
         let pairs = each.flat_map(|(source, row)| row.iter().map(move |&target| (source, target)));
@@ -520,6 +639,18 @@ impl ProjectionTable {
     }
 
     fn check_rows(&self, synapses: &Synapses) -> Result<(), Fault> {
+        if synapses.is_shared() {
+            let found = self.weights.iter().map(Vec::len).sum();
+            let expected = synapses.weights_len();
+            if found == expected {
+                return Ok(());
+            }
+            return Err(Fault::Length {
+                what: format!("the weights {}->{}", self.source, self.target),
+                found,
+                expected,
+            });
+        }
         for (source, row) in self.weights.iter().enumerate() {
             if row.len() != synapses.fan_out(source) {
                 return Err(Fault::Length {

@@ -7,7 +7,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use eventprop::connect::{By, Delay, Delays, Pattern, Synapses, Wiring};
+use eventprop::connect::{
+    By, Convolution, Delay, Delays, Pattern, Pool, Shape as Extent, Synapses, Wiring,
+};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
 use eventprop::network::{
     Adaptation, Clock, Constant, Init, Li, Lif, Model, Network, NeuronConstant, Population,
@@ -66,6 +68,9 @@ pub struct Shape {
     pub one_to_one: bool,
     /// True if recurrent projections and skips have three in five of their synapses.
     pub sparse: bool,
+    /// True if the populations are images: projections between them are convolutions, in place of dense ones, and those to
+    /// the output and skips begin with a pooling.
+    pub images: bool,
     /// True if projections have delays.
     pub delays: bool,
     /// True if those delays are trained, of every kind ([`By`]) in turn.
@@ -74,6 +79,8 @@ pub struct Shape {
     pub constants: Constants,
     /// True if thresholds adapt.
     pub adapting: bool,
+    /// True if spiking neurons have a refractory time: of 0.4, 0.8, … 2.4 ms.
+    pub refractory: bool,
     /// True if every constant that can be trained is a parameter.
     pub trained: bool,
     /// The output.
@@ -94,6 +101,7 @@ impl Shape {
             delays: bit(2),
             one_to_one: bit(3),
             sparse: bit(4),
+            images: seed / 2 % 5 < 2,
             constants: match seed / 3 % 3 {
                 0 => Constants::Plain,
                 1 => Constants::Scalar,
@@ -101,6 +109,7 @@ impl Shape {
             },
             trained_delays: false,
             adapting: false,
+            refractory: false,
             trained: false,
             output,
             samples: 1 + (seed / 5 % 2) as usize,
@@ -161,6 +170,15 @@ pub fn losses() -> [Loss; 10] {
     ]
 }
 
+/// The same neurons, refractory where the shape says so; from a stream of their own.
+fn held(lif: Lif, (shape, seed): (Shape, u64), size: usize) -> Lif {
+    if !shape.refractory {
+        return lif;
+    }
+    let mut draws = Draws::new(Key::new(seed, Purpose::Test).with(3).with(size as u64));
+    lif.refractory(draws.refractory(shape.constants, size))
+}
+
 /// Draws a network, its parameters and a batch.
 ///
 /// # Panics
@@ -172,7 +190,7 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
     let mut of_thresholds = Draws::new(Key::new(seed, Purpose::Test).with(1));
     let mut of_pairs = Draws::new(Key::new(seed, Purpose::Test).with(2));
     let mut lif = |draws: &mut Draws, size| {
-        let lif = draws.lif(shape.constants, size);
+        let lif = held(draws.lif(shape.constants, size), (shape, seed), size);
         if shape.adapting {
             Model::Alif(lif.adapting(of_thresholds.adaptation(shape.constants, size)))
         } else {
@@ -180,11 +198,12 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
         }
     };
     let mut network = Network::new(clock);
-    let input = network.add_input("input", INPUT);
+    let (inputs, hiddens) = extents(shape);
+    let input = network.add_input("input", inputs);
     let mut layers = Vec::new();
     for layer in 0..shape.hidden {
-        let lif = lif(&mut draws, HIDDEN);
-        layers.push(network.add(&format!("hidden{layer}"), HIDDEN, lif));
+        let lif = lif(&mut draws, neurons(hiddens));
+        layers.push(network.add(&format!("hidden{layer}"), hiddens, lif));
     }
     layers.push(match shape.output {
         Output::Lif => network.add("output", OUTPUT, lif(&mut draws, OUTPUT)),
@@ -198,18 +217,25 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
             target: layer,
         };
         let mut connect = |source, how| draws.connect(&mut network, from(source), how);
-        connect(before, How::dense(shape, Strength::DRIVING));
+        let driving = How::dense(shape, Strength::DRIVING);
+        let forward = if before == input {
+            Seen::Smaller
+        } else {
+            Seen::Whole
+        };
+        let seen = if is_hidden { forward } else { Seen::Pooled };
+        connect(before, driving.of_images(shape, seen, position));
         if shape.recurrent && is_hidden {
-            connect(layer, How::some(shape, Strength::RECURRENT));
+            let recurrent = How::some(shape, Strength::RECURRENT);
+            connect(layer, recurrent.of_images(shape, Seen::Whole, position));
         }
         if shape.skips && before != input {
-            connect(input, How::some(shape, Strength::SKIP));
+            let skip = How::some(shape, Strength::SKIP);
+            connect(input, skip.of_images(shape, Seen::Pooled, position));
         }
         if shape.one_to_one && is_hidden {
-            for source in [before, layer]
-                .into_iter()
-                .filter(|&source| source != input)
-            {
+            let spiking = [before, layer].into_iter().filter(|&s| s != input);
+            for source in spiking {
                 let how = How::one_to_one(shape);
                 of_pairs.connect(&mut network, from(source), how);
             }
@@ -220,11 +246,24 @@ pub fn draw(shape: Shape, seed: u64, dt_ms: f64) -> Drawn {
         train_constants(&mut network, &layers);
     }
     let params = Params::init(&network, seed).expect("a drawn network is valid");
-    let batch = draws.batch(shape.samples);
+    let batch = draws.batch(shape.samples, neurons(inputs) as u32);
     Drawn {
         network,
         params,
         batch,
+    }
+}
+
+fn neurons(extent: Extent) -> usize {
+    extent.neurons().expect("they are few")
+}
+
+/// The input and the hidden populations of a shape.
+fn extents(shape: Shape) -> (Extent, Extent) {
+    if shape.images {
+        (Extent::from([3, 3, 2]), Extent::from([2, 2, 2]))
+    } else {
+        (Extent::from(INPUT), Extent::from(HIDDEN))
     }
 }
 
@@ -271,6 +310,17 @@ struct Ends {
     target: PopulationId,
 }
 
+/// The part of an image that a neuron of the next one sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Two positions in each direction: the next image is smaller by one.
+    Smaller,
+    /// Three, with positions beyond the borders.
+    Whole,
+    /// Windows.
+    Pooled,
+}
+
 /// The kind of a projection.
 #[derive(Debug, Clone)]
 struct How {
@@ -298,6 +348,35 @@ impl How {
             sparse: shape.sparse,
             ..Self::dense(shape, strength)
         }
+    }
+
+    /// Between images, where the shape has them.
+    fn of_images(mut self, shape: Shape, seen: Seen, position: usize) -> Self {
+        if !shape.images {
+            return self;
+        }
+        let (alone, together) = (Convolution::of(2), Convolution::of(3));
+        self.wiring = match seen {
+            Seen::Smaller => Wiring::Convolution(Convolution {
+                groups: 1 + position % 2,
+                ..alone
+            }),
+            Seen::Whole => Wiring::Convolution(Convolution {
+                padding: [1; 2],
+                groups: 1 + (position + 1) % 2,
+                ..together
+            }),
+            Seen::Pooled => {
+                let pools = [Pool::sum(2), Pool::average(2)];
+                Wiring::Pooled(pools[position % 2], Box::new(Wiring::Dense))
+            }
+        };
+        // Twice as many neurons or spikes arrive as over the connections of single neurons.
+        let scale = 0.5 / self.wiring.factor();
+        self.strength.mean *= scale;
+        self.strength.std *= scale;
+        self.sparse = false;
+        self
     }
 
     fn one_to_one(shape: Shape) -> Self {
@@ -380,6 +459,7 @@ impl Draws {
             tau_syn,
             v_thresh: self.constant(constants, size, 1.0, 0.7..1.4),
             v_reset: self.constant(constants, size, 0.0, -0.5..0.3),
+            refractory: Constant::Same(0.0),
         }
     }
 
@@ -389,6 +469,15 @@ impl Draws {
             tau_mem,
             tau_syn,
             v_init: self.constant(constants, size, 0.0, -0.2..0.2),
+        }
+    }
+
+    /// Refractory times in multiples of 0.4 ms, which are whole steps of most lengths.
+    fn refractory(&mut self, constants: Constants, size: usize) -> Constant {
+        let whole = |ms: f64| (ms / 0.4).round() * 0.4;
+        match self.constant(constants, size, 1.2, 0.4..2.4) {
+            Constant::Same(ms) => Constant::Same(whole(ms)),
+            Constant::PerNeuron(all) => Constant::PerNeuron(all.into_iter().map(whole).collect()),
         }
     }
 
@@ -411,18 +500,22 @@ impl Draws {
             strength,
         } = how;
         let population = network.population(target);
+        let (source_shape, target_shape) = (network.population(source).shape, population.shape);
         let (sources, targets) = (network.population(source).size, population.size);
         if sparse {
             let key = self.key.with(network.projections().len() as u64);
             let pattern = Pattern::with_probability(sources, targets, 0.6, key);
             wiring = Wiring::Sparse(Arc::new(pattern.expect("some pair is drawn")));
         }
-        let synapses = wiring.between(sources, targets);
+        let synapses = wiring.between(source_shape, target_shape);
         let synapses = synapses.expect("what is drawn fits");
-        let weight = |target| {
-            reaching_threshold(population, target) * self.normal(strength.mean, strength.std)
-        };
-        let weights = synapses.iter().map(|s| s.target).map(weight).collect();
+        let mut weights: Vec<Option<f64>> = vec![None; synapses.weights_len()];
+        for synapse in synapses.iter() {
+            let unit = || reaching_threshold(population, synapse.target);
+            let weight = || unit() * self.normal(strength.mean, strength.std);
+            weights[synapse.weight].get_or_insert_with(weight);
+        }
+        let weights = weights.into_iter().map(Option::unwrap_or_default).collect();
         // A short one of half a millisecond's multiples would coincide with steps; these do not.
         let delay_ms = if delays { self.between(0.2, 3.0) } else { 0.0 };
         let delay = if trained_delays {
@@ -457,13 +550,14 @@ impl Draws {
         })
     }
 
-    fn batch(&mut self, samples: usize) -> Batch {
+    fn batch(&mut self, samples: usize, inputs: u32) -> Batch {
         let mut trains = Vec::new();
         let mut labels = Vec::new();
         for _ in 0..samples {
             let (mut times_ms, mut neurons) = (Vec::new(), Vec::new());
-            for channel in 0..INPUT as u32 {
-                for _ in 0..=self.below(3) {
+            for channel in 0..inputs {
+                let spikes = self.below(3) + u64::from(inputs == INPUT as u32);
+                for _ in 0..spikes {
                     times_ms.push(self.between(0.0, 0.7 * TRIAL_MS));
                     neurons.push(channel);
                 }

@@ -6,6 +6,10 @@ use std::fmt::Display;
 use std::io;
 use std::iter;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use eventprop::reduce::Reduce;
+use eventprop_mpi::{End, World};
+use eventprop_params::suggest::key_of_option;
 use serde_json::{Value as Json, json};
 
 use crate::output;
@@ -24,6 +28,8 @@ pub struct Failure {
     message: String,
     /// The result that there was before something failed, or null.
     result: Json,
+    /// True if it says no more than that another rank has failed.
+    echo: bool,
 }
 
 impl Failure {
@@ -33,6 +39,7 @@ impl Failure {
             code: FAILED,
             message: error.to_string(),
             result: Json::Null,
+            echo: false,
         }
     }
 
@@ -42,6 +49,7 @@ impl Failure {
             code: USAGE,
             message: error.to_string(),
             result: Json::Null,
+            echo: false,
         }
     }
 
@@ -57,9 +65,20 @@ impl Failure {
         }
     }
 
+    /// The command line was not understood.
+    pub fn command_line(refusal: &clap::Error) -> Self {
+        let text = refusal.to_string();
+        Self::usage(text.trim_end().trim_start_matches("error: "))
+    }
+
     /// The same with the result that there was before, or null.
     pub fn after(self, result: Json) -> Self {
         Self { result, ..self }
+    }
+
+    /// Word of what another rank will tell.
+    pub fn echo(self) -> Self {
+        Self { echo: true, ..self }
     }
 }
 
@@ -75,6 +94,47 @@ pub fn conclude(ended: Result<u8, Failure>, json: bool) -> u8 {
             failure.code
         }
     }
+}
+
+/// The same for a command that several ranks carry out: the first tells what went wrong at any of them.
+pub fn conclude_all(ended: Result<u8, Failure>, json: bool, world: Option<World>) -> u8 {
+    let Some(world) = world else {
+        return conclude(ended, json);
+    };
+    if ended.is_err() {
+        world.ranks().fail();
+    }
+    let (own, result) = match ended {
+        Ok(code) => (
+            End {
+                code,
+                failure: None,
+            },
+            Json::Null,
+        ),
+        Err(failure) => {
+            let told = eventprop_mpi::Failure {
+                message: failure.message,
+                echo: failure.echo,
+            };
+            let end = End {
+                code: failure.code,
+                failure: Some(told),
+            };
+            (end, failure.result)
+        }
+    };
+    world.end(own, |End { code, failure }| {
+        if let Some(eventprop_mpi::Failure { message, echo }) = failure {
+            let failure = Failure {
+                code: *code,
+                message: message.clone(),
+                result,
+                echo: *echo,
+            };
+            conclude(Err(failure), json);
+        }
+    })
 }
 
 /// The exit code of a program of which `ended` is that of its command: what was done and could not be said has failed.
@@ -95,6 +155,21 @@ fn tell_programs(failure: &Failure) {
         told["result"] = failure.result.clone();
     }
     output::out(&told.to_string());
+}
+
+/// An option that does not exist and sounds like a parameter is answered with the way to write parameters.
+pub fn with_way_out(mut refusal: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(option)) = refusal.get(ContextKind::InvalidArg) else {
+        return refusal;
+    };
+    if refusal.kind() == ErrorKind::UnknownArgument
+        && let Some(key) = key_of_option(option)
+    {
+        let tip = format!("parameters are written KEY=VALUE, here {key}=…");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        refusal.insert(ContextKind::Suggested, tips);
+    }
+    refusal
 }
 
 /// The exit code of a command line that was not understood, or that asked for help; a mistake is told as an object

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use commands::Command;
+use commands::{Command, ranks};
 use eventprop_experiment::machine;
 use failure::Failure;
 
@@ -36,21 +36,22 @@ Try first:
   eventprop train mnist            ... and learn them
 
 Look further:
-  eventprop resume runs/yinyang-test   go on with a run that was stopped, killed or lost its power
+  eventprop resume runs/yinyang    go on with a run that was stopped, killed or lost its power
   eventprop params yinyang         every parameter; set one as in `train yinyang NUM_HIDDEN=50`
   eventprop help                   all commands
 ";
 
 /// Carries out a command line, of which the first word is the name of the program; the exit code.
 pub fn run(words: &[OsString]) -> u8 {
+    signals::exit_without_memory();
     failure::of_output(carried_out(words))
 }
 
 fn carried_out(words: &[OsString]) -> u8 {
     if let Err(problem) = machine::check_environment() {
-        return failure::conclude(Err(Failure::usage(problem)), false);
+        return ranks::with_world(false, |_| Err(Failure::usage(problem)));
     }
-    match Cli::try_parse_from(words) {
+    match Cli::try_parse_from(words).map_err(failure::with_way_out) {
         Ok(Cli {
             command: Some(command),
         }) => command.run(),
@@ -58,6 +59,10 @@ fn carried_out(words: &[OsString]) -> u8 {
             output::out(WELCOME.trim_end());
             failure::DONE
         }
-        Err(refusal) => failure::of_command_line(&refusal, words),
+        Err(refusal) if refusal.use_stderr() => ranks::with_world(false, |world| match world {
+            Some(_) => Err(Failure::command_line(&refusal)),
+            None => Ok(failure::of_command_line(&refusal, words)),
+        }),
+        Err(help) => failure::of_command_line(&help, words),
     }
 }

@@ -3,12 +3,24 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The first error of standard output.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
+/// True where another rank talks to the user.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is said.
+pub fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
 /// A line on standard output; [`lost`] tells of one that could not be written.
 pub fn out(text: &str) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     if let Err(error) = line(&mut io::stdout().lock(), text) {
         // The first error is the one to tell.
         let _ = LOST.set(error);
@@ -17,6 +29,9 @@ pub fn out(text: &str) {
 
 /// A line on standard error.
 pub fn err(text: &str) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     // Nothing is left to tell a user whose terminal is gone.
     let _ = line(&mut io::stderr().lock(), text);
 }

@@ -110,7 +110,7 @@ impl Display {
             Phase::Test => "test".to_owned(),
         };
         self.bar.set_message(format!(
-            "{what} loss {:.3} acc {:.1} % {:.2} spikes/neuron",
+            "{what} loss {:.3} acc {:.1} % {:.2} spikes",
             batch.loss,
             100.0 * batch.accuracy,
             batch.spikes_per_neuron
@@ -119,13 +119,13 @@ impl Display {
 
     fn epoch(&mut self, report: &EpochReport) {
         self.epochs_done += 1;
-        let neurons: usize = report.layers.iter().map(|layer| layer.size).sum();
+        let width = self.epochs.to_string().len();
         let fold = self.fold.as_ref();
         let fold = fold.map_or_else(String::new, |(fold, folds, held_out)| {
             format!("fold {}/{folds} without {held_out}  ", fold + 1)
         });
         let evaluation = report.evaluation.map_or_else(String::new, |score| {
-            format!("  evaluation {:.2} %", 100.0 * score.accuracy)
+            format!("  val {:.1} %", 100.0 * score.accuracy)
         });
         let over_cap: u64 = report.layers.iter().map(|layer| layer.over_cap).sum();
         let over_cap = match over_cap {
@@ -133,14 +133,14 @@ impl Display {
             count => format!("  {count} neurons above N_MAX_SPIKE (none dropped)"),
         };
         self.line(&format!(
-            "{fold}epoch {:>3}/{}  loss {:.4}  training {:.2} %{evaluation}  {:.2} spikes/neuron  {} of {neurons} silent  {} grazing  {:.1} s{over_cap}",
+            "{fold}epoch {:>width$}/{}  loss {:.3}  train {:.1} %{evaluation}  {:.2} spikes, {} silent  {:.*} s{over_cap}",
             self.epochs_done,
             self.epochs,
             report.train.loss,
             100.0 * report.train.accuracy,
             report.spikes_per_neuron(),
             report.silent(),
-            report.grazing(),
+            usize::from(report.seconds < 9.95),
             report.seconds,
         ));
     }

@@ -28,7 +28,13 @@ pub fn one_line(summary: &Summary) -> String {
 pub fn full(summary: &Summary) -> String {
     let mut lines = vec![String::new()];
     if summary.cancelled {
-        lines.push("stopped before the end; what was done so far is on the disk".to_owned());
+        let way_on = if summary.command == "test" {
+            String::new()
+        } else {
+            let folder = summary.out_dir.display();
+            format!("; `eventprop resume {folder}` goes on")
+        };
+        lines.push(format!("stopped before the end{way_on}"));
     }
     if let Some(test) = summary.test {
         let line = format!(

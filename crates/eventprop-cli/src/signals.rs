@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use eventprop_data::atomic;
 use eventprop_experiment::run::Summary;
 
-use crate::failure::{DONE, Failure};
+use crate::failure::{DONE, FAILED, Failure};
 use crate::output;
 
 /// The message when a run is asked to stop.
@@ -76,6 +76,24 @@ pub fn end_at_once() -> Result<(), Failure> {
     // It never begins anything that would be brought to an end.
     Stop::listen("").map(drop)
 }
+
+/// From now on a program whose memory has run out ends with exit code 1, after the message of the standard library, which
+/// would abort it.
+#[cfg(unix)]
+pub fn exit_without_memory() {
+    let always = Arc::new(AtomicBool::new(true));
+    let code = i32::from(FAILED);
+    // Without it the program still ends, by the signal.
+    let _registered = signal_hook::flag::register_conditional_shutdown(
+        signal_hook::consts::SIGABRT,
+        code,
+        always,
+    );
+}
+
+/// Nothing to do: a program that aborts has an exit code on this system.
+#[cfg(not(unix))]
+pub fn exit_without_memory() {}
 
 #[cfg(unix)]
 fn listen(stop: Stop) -> std::io::Result<()> {

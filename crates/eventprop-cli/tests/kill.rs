@@ -1,8 +1,7 @@
 //! Real runs are killed at random moments and resumed; what they leave is compared, file by file and bit
 //! by bit, with what a run leaves that nobody disturbed.
-//!
-//! What may differ is time alone: the seconds in results, metrics, summary and state, and how much memory
-//! the process had. Everything else, weights, moments, recordings, pictures, must be the same.
+
+mod left;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +10,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
 use tempfile::TempDir;
+
+use left::{Draws, content, header_and_state};
 
 /// A command and its arguments, without the folder.
 struct Case {
@@ -33,10 +33,12 @@ const YIN_YANG: Case = Case {
         "INPUT_HIDDEN_MEAN=2.5",
         "HIDDEN_OUTPUT_MEAN=1.5",
         "REC_SPIKES=[\"hidden\"]",
+        "REC_FIRST_SPIKES=true",
         "W_EPOCH_INTERVAL=4",
         "W_REPORT_INTERVAL=8",
         "LR_EASE_IN_FACTOR=1.05",
         "REWIRE_SILENT=true",
+        "NAME=test",
         "MODEL_SEED=1",
         "TRAIN_DATA_SEED=2",
         "TEST_DATA_SEED=3",
@@ -63,6 +65,7 @@ const MNIST: Case = Case {
         "REC_NEURONS_EPOCH_TRIAL=[[0,0],[5,1],[11,2]]",
         "REC_SYNAPSES=[[\"hid_to_out\",\"w\"]]",
         "REC_SYNAPSES_EPOCH_TRIAL=[[3,1]]",
+        "NAME=test",
         "MODEL_SEED=1",
         "TRAIN_DATA_SEED=2",
         "TEST_DATA_SEED=3",
@@ -80,6 +83,7 @@ const FOLDS: Case = Case {
         "N_EPOCH=4",
         "N_BATCH=8",
         "N_FOLDS=3",
+        "NAME=test",
         "MODEL_SEED=1",
         "TRAIN_DATA_SEED=2",
         "TEST_DATA_SEED=3",
@@ -88,20 +92,6 @@ const FOLDS: Case = Case {
     ],
     seconds: None,
 };
-
-/// Whole numbers that look random.
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, bound: u64) -> u64 {
-        // Knuth's multiplier; the upper bits are the good ones.
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (self.0 >> 33) % bound
-    }
-}
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eventprop"));
@@ -183,106 +173,12 @@ fn disturbed(folder: &Path, case: &Case, kills: usize, draws: &mut Draws) -> usi
     killed
 }
 
-/// All files of a folder, without times.
-fn content(folder: &Path, case: &Case) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(folder).expect("a folder");
-    let files = entries.map(|entry| {
-        let entry = entry.expect("an entry");
-        let name = entry.file_name().into_string().expect("UTF-8");
-        let bytes = fs::read(entry.path()).expect("a file");
-        let bytes = without_times(&name, bytes, case);
-        (name, bytes)
-    });
-    // The lock names a process; litter of a killed one and the checkpoint before the last depend on when.
-    files
-        .filter(|(name, _)| !name.starts_with('.') && !name.contains("previous"))
-        .collect()
-}
-
-fn without_times(name: &str, bytes: Vec<u8>, case: &Case) -> Vec<u8> {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    match name {
-        "test_results.txt" => {
-            let text = text(bytes);
-            let lines = text.lines().map(|line| {
-                let columns = line.split(' ').enumerate();
-                let kept = columns.filter(|(column, _)| Some(*column) != case.seconds);
-                kept.map(|(_, column)| column).collect::<Vec<_>>().join(" ")
-            });
-            lines.collect::<Vec<_>>().join("\n").into_bytes()
-        }
-        "test_metrics.jsonl" | "test_report.jsonl" => {
-            let text = text(bytes);
-            let lines = text.lines().map(|line| json_without_times(line.as_bytes()));
-            lines.collect::<Vec<_>>().join("\n").into_bytes()
-        }
-        "test_summary.json" | "test_report.json" => json_without_times(&bytes).into_bytes(),
-        "test_checkpoint.safetensors" => checkpoint_without_times(&bytes),
-        _ => bytes,
-    }
-}
-
-fn json_without_times(bytes: &[u8]) -> String {
-    let mut json: Json = serde_json::from_slice(bytes).expect("JSON");
-    drop_times(&mut json);
-    json.to_string()
-}
-
-fn drop_times(json: &mut Json) {
-    match json {
-        Json::Object(entries) => {
-            let times = [
-                "seconds",
-                "evaluation_seconds",
-                "elapsed",
-                "elapsed_seconds",
-                "samples_per_second",
-                "unix_seconds",
-                "started_unix_seconds",
-                "ended_unix_seconds",
-                "memory_peak_bytes",
-            ];
-            entries.retain(|key, _| !times.contains(&key.as_str()));
-            // Lengths of the growing files, in which the seconds have different numbers of digits.
-            entries.retain(|key, _| key != "lengths");
-            entries.values_mut().for_each(drop_times);
-        }
-        Json::Array(items) => items.iter_mut().for_each(drop_times),
-        _ => {}
-    }
-}
-
-/// The header of a checkpoint, and the state in it.
-fn header_and_state(bytes: &[u8]) -> (Json, Json) {
-    let header: Json = serde_json::from_slice(&bytes[8..arrays(bytes)]).expect("JSON");
-    let state = header["__metadata__"]["state"].as_str().expect("a string");
-    let state = serde_json::from_str(state).expect("JSON");
-    (header, state)
-}
-
-/// Where the arrays of a checkpoint begin.
-fn arrays(bytes: &[u8]) -> usize {
-    8 + u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize
-}
-
-/// State without times, and all arrays to the last bit.
-fn checkpoint_without_times(bytes: &[u8]) -> Vec<u8> {
-    let (mut header, mut state) = header_and_state(bytes);
-    drop_times(&mut state);
-    let metadata = header["__metadata__"].as_object_mut().expect("ours");
-    metadata.remove("sha256");
-    metadata.insert("state".to_owned(), state);
-    let mut content = header.to_string().into_bytes();
-    content.extend_from_slice(&bytes[arrays(bytes)..]);
-    content
-}
-
 fn compare(case: &Case, kills: usize, seed: u64) -> usize {
     let folder = TempDir::new().expect("a folder");
     let mut draws = Draws(seed);
     let killed = disturbed(folder.path(), case, kills, &mut draws);
-    let straight = content(&folder.path().join("straight"), case);
-    let resumed = content(&folder.path().join("run"), case);
+    let straight = content(&folder.path().join("straight"), case.seconds);
+    let resumed = content(&folder.path().join("run"), case.seconds);
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&resumed), names(&straight), "the same files");
     for (name, bytes) in &straight {

@@ -56,6 +56,28 @@ fn last_json(output: &Output) -> Json {
     serde_json::from_str(out.lines().last().expect("a line")).expect("JSON")
 }
 
+/// Without the feature `gpu`: the command that builds a program with it, and no run on another device.
+#[test]
+fn a_program_without_cards_says_how_to_get_them() {
+    for arguments in [
+        &["devices"][..],
+        &["train", "mnist", "DEVICE=gpu"],
+        &["plan", "mnist", "DEVICE=gpu:1"],
+        &["bench", "--workload", "mnist", "--device", "gpu"],
+    ] {
+        let (code, message) = refused(arguments);
+        assert!(
+            code == Some(1) || code == Some(2),
+            "{arguments:?}: {code:?}"
+        );
+        let told = ["without graphics cards", "--features gpu"];
+        assert!(
+            told.iter().all(|words| message.contains(words)),
+            "{message}"
+        );
+    }
+}
+
 #[test]
 fn without_arguments_it_says_what_to_try_first() {
     let output = run(folder().path(), &[]);
@@ -158,7 +180,7 @@ fn a_picture_that_cannot_be_written_is_a_note_and_the_result_is_kept() {
 fn a_recording_that_cannot_be_written_fails_after_the_result() {
     let folder = folder();
     std::fs::create_dir_all(folder.path().join("here/all_nfst.npy")).expect("a folder");
-    let train = ["train", "yinyang", "--seed", "3", "--out", "here"];
+    let train = ["train", "yinyang", "REC_FIRST_SPIKES=true", "--out", "here"];
     let output = run(folder.path(), &[&train[..], &SMALL].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("test accuracy"));
@@ -217,12 +239,12 @@ fn training_writes_to_runs_and_prints_one_json_object() {
     assert!(
         folder
             .path()
-            .join("runs/yinyang-test/test_decision_map.png")
+            .join("runs/yinyang/yinyang_decision_map.png")
             .is_file()
     );
     let progress = text(&output.stderr);
     assert!(
-        progress.contains("epoch   2/2") && progress.contains("MODEL_SEED=3"),
+        progress.contains("epoch 2/2") && progress.contains("MODEL_SEED=3"),
         "{progress}"
     );
 
@@ -232,6 +254,56 @@ fn training_writes_to_runs_and_prints_one_json_object() {
     );
     assert_eq!(test.status.code(), Some(0), "{}", text(&test.stderr));
     assert!(last_json(&test)["train_accuracy"].is_null());
+}
+
+/// A run takes a folder of its own and the seed 1, so that nothing is lost and the same command gives the same result; a
+/// test reads the last one.
+#[test]
+fn the_same_command_gives_the_same_result_in_another_folder() {
+    let folder = folder();
+    let train = [&["train", "yinyang", "--json"][..], &SMALL].concat();
+    let first = last_json(&run(folder.path(), &train));
+    let second = last_json(&run(folder.path(), &train));
+    assert_eq!(first["test_accuracy"], second["test_accuracy"]);
+    assert_eq!(first["seeds"]["MODEL_SEED"], 1);
+    for (run, name) in [(&first, "yinyang"), (&second, "yinyang-2")] {
+        let out = run["out_dir"].as_str().expect("a folder");
+        assert_eq!(
+            Path::new(out).file_name().and_then(|name| name.to_str()),
+            Some(name)
+        );
+    }
+    let test = [&["test", "yinyang", "--json"][..], &SMALL].concat();
+    let tested = last_json(&run(folder.path(), &test));
+    assert!(
+        tested["out_dir"]
+            .as_str()
+            .expect("a folder")
+            .ends_with("yinyang-2"),
+        "{tested}"
+    );
+    let named = [&train[..], &["--name", "mine"]].concat();
+    let named = last_json(&run(folder.path(), &named));
+    assert!(
+        named["out_dir"]
+            .as_str()
+            .expect("a folder")
+            .ends_with("yinyang-mine"),
+        "{named}"
+    );
+}
+
+#[test]
+fn shells_and_man_know_the_commands() {
+    let folder = folder();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(folder.path(), &["completions", shell]);
+        assert!(text(&script.stdout).contains("gradcheck"), "{shell}");
+    }
+    let man = run(folder.path(), &["man", "pages/man1"]);
+    assert_eq!(man.status.code(), Some(0), "{}", text(&man.stderr));
+    let page = std::fs::read_to_string(folder.path().join("pages/man1/eventprop-train.1"));
+    assert!(page.expect("a page").contains("checkpoint"));
 }
 
 #[test]
@@ -271,8 +343,8 @@ fn people_get_lines_and_a_summary() {
     let out = text(&output.stdout);
     for wanted in [
         "yinyang 5-20-3",
-        "epoch   1/2",
-        "spikes/neuron",
+        "epoch 1/2",
+        " spikes, ",
         "test accuracy",
         "mine_decision_map.png",
     ] {
@@ -616,6 +688,25 @@ fn mistakes_of_the_command_line_are_objects_too() {
     }
 }
 
+/// Options of other programs are answered with the parameter that means the same.
+#[test]
+fn options_that_sound_like_parameters_are_answered_with_them() {
+    for (option, key) in [
+        ("--epochs", "N_EPOCH"),
+        ("--lr", "ETA"),
+        ("--num-hidden", "NUM_HIDDEN"),
+    ] {
+        let output = run(folder().path(), &["train", "yinyang", option, "3"]);
+        assert_eq!(output.status.code(), Some(2));
+        let told = text(&output.stderr);
+        let tip = format!("parameters are written KEY=VALUE, here {key}=…");
+        assert!(
+            told.contains(&tip) && !told.contains("as a value"),
+            "{told}"
+        );
+    }
+}
+
 /// Recordings that cannot be trained on end the program with 1 and a message that names the file.
 #[test]
 fn damaged_and_mixed_recordings_are_refused_with_their_file() {
@@ -709,11 +800,60 @@ fn parameters_are_listed_for_people_and_programs() {
     );
 }
 
+/// The network that parameters say is printed as a file, which trains.
+#[test]
+fn a_printed_network_trains() {
+    let folder = folder();
+    let keys = [
+        "params",
+        "yinyang",
+        "--network",
+        "NUM_HIDDEN=9",
+        "INPUT_HIDDEN_WIRING=fan_in:3",
+    ];
+    let printed = run(folder.path(), &keys);
+    let network = text(&printed.stdout);
+    assert!(network.contains("wiring = { fan_in = 3 }") && network.contains("size = 9"));
+    std::fs::write(folder.path().join("net.toml"), network).expect("room");
+    let words = [
+        "train",
+        "yinyang",
+        "NETWORK=net.toml",
+        "N_TRAIN=32",
+        "N_EPOCH=1",
+        "NUM_HIDDEN=7",
+        "--out",
+        "run",
+        "--json",
+    ];
+    let trained = run(folder.path(), &words);
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+    assert!(text(&trained.stderr).contains("NETWORK says the network: NUM_HIDDEN has no effect"));
+    for words in [
+        &["params", "yinyang", "NUM_HIDDEN=9"][..],
+        &["params", "yinyang", "--network", "NUM_HIDEN=9"],
+        &["params", "yinyang", "--network", "NETWORK=none.toml"],
+    ] {
+        let output = run(folder.path(), words);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{words:?} {}",
+            text(&output.stderr)
+        );
+    }
+}
+
 #[test]
 fn data_sets_are_listed_described_and_verified() {
     let folder = folder();
     let json = last_json(&run(folder.path(), &["data", "list", "--json"]));
-    assert_eq!(json["datasets"][0]["name"], "mnist");
+    let sets = json["datasets"].as_array().expect("a list");
+    let names: Vec<&str> = sets.iter().filter_map(|set| set["name"].as_str()).collect();
+    assert_eq!(
+        names,
+        ["mnist", "yin_yang", "shd", "ssc", "nmnist", "dvs-gesture"]
+    );
     assert!(json["datasets"][0]["folder"].is_null());
     let info = last_json(&run(folder.path(), &["data", "info", "yin_yang", "--json"]));
     assert_eq!(info["parts"][0]["samples"], 5000);
@@ -779,7 +919,7 @@ fn a_signal_stops_a_run_cleanly() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let results = folder.path().join("runs/yinyang-test/test_results.txt");
+    let results = folder.path().join("runs/yinyang/yinyang_results.txt");
     while !results.is_file() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -796,7 +936,7 @@ fn a_signal_stops_a_run_cleanly() {
     assert!(
         folder
             .path()
-            .join("runs/yinyang-test/w_input_hidden_last.npy")
+            .join("runs/yinyang/w_input_hidden_last.npy")
             .is_file()
     );
     let lines = std::fs::read_to_string(&results).expect("results");
@@ -872,11 +1012,15 @@ fn terminated(folder: &Path) -> u64 {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let results = folder.join("runs/yinyang-test/test_results.txt");
+    let results = folder.join("runs/yinyang/yinyang_results.txt");
     while !results.is_file() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    let second = run(folder, &["train", "yinyang", "N_EPOCH=1"]);
+    let out = ["--out", "runs/yinyang"];
+    let second = run(
+        folder,
+        &[&["train", "yinyang", "N_EPOCH=1"][..], &out].concat(),
+    );
     assert_eq!(second.status.code(), Some(1));
     let told = text(&second.stderr);
     let holder = format!("process {} is at work", child.id());
@@ -899,7 +1043,7 @@ fn a_terminated_run_goes_on_and_only_as_it_was() {
     let folder = folder();
     let epochs = terminated(folder.path());
     let resume = |arguments: &[&str]| {
-        let all = [&["resume", "runs/yinyang-test"], arguments].concat();
+        let all = [&["resume", "runs/yinyang"], arguments].concat();
         run(folder.path(), &all)
     };
     let other = resume(&["NUM_HIDDEN=11", "ETA=0.5"]);
@@ -918,13 +1062,10 @@ fn a_terminated_run_goes_on_and_only_as_it_was() {
     let output = resume(&[&more, "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(last_json(&output)["epochs"], epochs + 2);
-    let last = format!("epoch {0:>3}/{0}  loss", epochs + 2);
+    let last = format!("epoch {0}/{0}  loss", epochs + 2);
     let told = text(&output.stderr);
-    assert!(
-        told.contains(&last) && !told.contains("epoch   1/"),
-        "{told}"
-    );
-    let results = folder.path().join("runs/yinyang-test/test_results.txt");
+    assert!(told.contains(&last) && !told.contains("epoch 1/"), "{told}");
+    let results = folder.path().join("runs/yinyang/yinyang_results.txt");
     let lines = std::fs::read_to_string(results).expect("results");
     let numbers = lines
         .lines()
@@ -982,13 +1123,107 @@ fn a_run_that_goes_on_finds_its_data() {
     assert_eq!(moved.status.code(), Some(0), "{}", text(&moved.stderr));
 }
 
+/// Images under MNIST's names that are not MNIST's are told: Fashion-MNIST and KMNIST have the same files.
+#[test]
+fn another_set_under_the_names_of_mnist_is_told() {
+    let folder = folder();
+    let assets =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../eventprop-data/assets/mnist-sample");
+    for file in std::fs::read_dir(&assets).expect("the sample") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("a copy");
+    }
+    let train = [
+        "train",
+        "mnist",
+        "NUM_HIDDEN=10",
+        "N_TRAIN=50",
+        "N_VALIDATE=50",
+        "N_TEST=50",
+        "N_EPOCH=1",
+        "--data-dir",
+        ".",
+    ];
+    let output = run(folder.path(), &train);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for images in ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"] {
+        let notice = format!("{images} and");
+        let line = told.lines().find(|line| line.contains(&notice));
+        let line = line.unwrap_or_else(|| panic!("{images} in {told}"));
+        assert!(line.contains("are not the published MNIST"), "{line}");
+    }
+}
+
+/// Nearly two and a half hours between two events are 67.7 MB of silence in `.es`, where 64 MiB are allowed.
+#[test]
+fn the_bound_of_a_file_can_be_raised() {
+    let folder = folder();
+    std::fs::write(
+        folder.path().join("a.csv"),
+        "t,x,y,p\n0,1,1,1\n8600000000,1,1,0\n",
+    )
+    .unwrap();
+    let convert = |bound: &str| {
+        let mut command = program(folder.path(), &["data", "convert", "a.csv", "b.es"]);
+        command.env("EVENTPROP_BYTES_MAX", bound);
+        let output = command.output().expect("the program starts");
+        (output.status.code(), text(&output.stderr).to_owned())
+    };
+    let (code, told) = convert("1kB");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("raise EVENTPROP_BYTES_MAX"), "{told}");
+    let (code, told) = convert("70MB");
+    assert_eq!(code, Some(0), "{told}");
+    let written = std::fs::metadata(folder.path().join("b.es")).unwrap().len();
+    assert!((67_700_000..68_000_000).contains(&written), "{written}");
+    let (code, told) = convert("much");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains(r#"EVENTPROP_BYTES_MAX is "much""#), "{told}");
+}
+
+/// With every amount of memory a run ends by itself: it is refused, fails with an exit code, or succeeds.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_memory_runs_out_has_an_exit_code() {
+    let folder = folder();
+    let train = "train yinyang NUM_HIDDEN=1200 N_TRAIN=64 N_VALIDATE=16 N_TEST=16 N_EPOCH=1 --threads 2 --quiet";
+    let mut codes = Vec::new();
+    for kilobytes in [30_000, 34_000, 42_000, 50_000, 500_000] {
+        let program = env!("CARGO_BIN_EXE_eventprop");
+        let script = format!("ulimit -v {kilobytes}; exec {program} {train}");
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .env_remove("RUST_BACKTRACE")
+            .output()
+            .expect("bash");
+        let told = text(&output.stderr);
+        let code = output.status.code();
+        assert!(
+            matches!(code, Some(0..=2)),
+            "{kilobytes} kB: {code:?} {told}"
+        );
+        codes.push(code);
+    }
+    assert_eq!(
+        codes.last(),
+        Some(&Some(0)),
+        "half a gigabyte is enough: {codes:?}"
+    );
+    assert!(
+        codes.contains(&Some(1)),
+        "one of them runs out on the way: {codes:?}"
+    );
+}
+
 /// A file system that takes no file of more than some blocks stands in for one that is full: the write
 /// fails in the middle, with an error and not a signal.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_is_an_error_and_the_checkpoint_before_is_whole() {
     let folder = folder();
-    let train = "train yinyang NUM_HIDDEN=40 N_TRAIN=64 N_VALIDATE=16 N_TEST=16 N_EPOCH=20 --seed 4 --checkpoint-every 1000 --quiet";
+    let train = "train yinyang NUM_HIDDEN=40 N_TRAIN=64 N_VALIDATE=16 N_TEST=16 N_EPOCH=20 REC_FIRST_SPIKES=true --seed 4 --checkpoint-every 1000 --quiet";
     // The recordings in the checkpoint grow by 768 bytes a batch and hit the limit after some epochs.
     let program = env!("CARGO_BIN_EXE_eventprop");
     let script = format!("trap '' XFSZ; ulimit -f 32; exec {program} {train}");
@@ -1000,10 +1235,10 @@ fn a_full_disk_is_an_error_and_the_checkpoint_before_is_whole() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let told = text(&output.stderr);
     assert!(
-        told.contains("test_checkpoint.safetensors") && told.contains("free space"),
+        told.contains("yinyang_checkpoint.safetensors") && told.contains("free space"),
         "{told}"
     );
-    let resumed = run(folder.path(), &["resume", "runs/yinyang-test", "--quiet"]);
+    let resumed = run(folder.path(), &["resume", "runs/yinyang", "--quiet"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", text(&resumed.stderr));
 }
 
@@ -1019,9 +1254,9 @@ fn a_sweep_does_its_runs_once_and_tells_of_them() {
     let one = sweep(&["--array-index", "3", "--quiet"]);
     assert_eq!(one.status.code(), Some(0), "{}", text(&one.stderr));
     let list = last_json(&sweep(&["--list", "--json"]));
-    let standings = list["runs"].as_array().expect("runs").iter();
-    let standings: Vec<&Json> = standings.map(|run| &run["standing"]).collect();
-    assert_eq!(standings, ["new", "new", "new", "ended"]);
+    let statuses = list["runs"].as_array().expect("runs").iter();
+    let statuses: Vec<&Json> = statuses.map(|run| &run["status"]).collect();
+    assert_eq!(statuses, ["new", "new", "new", "finished"]);
 
     let results = folder
         .path()
@@ -1030,7 +1265,7 @@ fn a_sweep_does_its_runs_once_and_tells_of_them() {
     let all = sweep(&["--json"]);
     assert_eq!(all.status.code(), Some(0), "{}", text(&all.stderr));
     for run in last_json(&all)["runs"].as_array().expect("runs") {
-        assert_eq!(run["standing"], "ended");
+        assert_eq!(run["status"], "finished");
         assert!(run["test_accuracy"].is_number(), "{run}");
     }
     assert_eq!(std::fs::read(&results).expect("results"), before);
@@ -1094,7 +1329,7 @@ fn a_plan_tells_time_memory_and_disk() {
     // What then happens, within a fifth.
     let train = [&["train", "yinyang"], &SMALL[..]].concat();
     assert!(run(folder.path(), &train).status.success());
-    let report = folder.path().join("runs/yinyang-test/test_report.json");
+    let report = folder.path().join("runs/yinyang/yinyang_report.json");
     let report = std::fs::read_to_string(report).expect("a report");
     let report: Json = serde_json::from_str(&report).expect("JSON");
     let planned = json["peak_memory_mb"].as_f64().expect("a number");
@@ -1125,7 +1360,7 @@ fn numbers_that_are_not_finite_leave_a_batch_that_can_be_replayed() {
     assert_eq!(output.status.code(), Some(1));
     let told = text(&output.stderr);
     assert!(told.contains("gradcheck yinyang --replay"), "{told}");
-    let kept = "runs/yinyang-test/test_failed_batch.safetensors";
+    let kept = "runs/yinyang/yinyang_failed_batch.safetensors";
     let replay = run(folder.path(), &["gradcheck", "yinyang", "--replay", kept]);
     assert!(
         text(&replay.stderr).contains("training said:"),

@@ -26,11 +26,12 @@
 //! * [`mod@encode`]: from values to spikes (latency, rate, delta, level crossing, population), from pixels to inputs.
 //! * [`augment`]: variation of samples for training, and input dropout.
 //! * [`obtain`]: what is known about every data set; finding, fetching and verifying its files.
-//! * [`atomic`] writes a file wholly or not at all.
+//! * [`atomic`] writes a file wholly or not at all; [`bound`] limits what files unpack to and claim.
 
 pub mod atomic;
 pub mod augment;
 pub mod binned;
+pub mod bound;
 pub mod encode;
 pub mod formats;
 pub mod obtain;

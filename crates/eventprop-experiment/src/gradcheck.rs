@@ -20,7 +20,8 @@ use thiserror::Error;
 
 use crate::checkpoint::Defect;
 use crate::data::{self, DataError, Source, Wanted};
-use crate::network_builder::{NetworkSize, Topology};
+use crate::description::{DescriptionError, NetworkSize};
+use crate::network_builder::Topology;
 use crate::run::FailedBatch;
 use crate::settings::Settings;
 
@@ -87,6 +88,9 @@ pub enum CheckError {
     /// A batch that was kept could not be read.
     #[error("the file holds no batch that can be replayed: {0}")]
     Defect(#[from] Defect),
+    /// The parameters make no network.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
     /// The network could not be solved.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -96,7 +100,7 @@ impl CheckError {
     /// True if the parameters are to blame.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Param(_) => true,
+            Self::Param(_) | Self::Description(_) => true,
             Self::Data(error) => error.is_usage(),
             Self::Train(_) | Self::Defect(_) => false,
         }
@@ -121,7 +125,7 @@ pub fn check(params: &Parameters, source: &Source, extent: Extent) -> Result<Che
         inputs: data.inputs,
         classes: data.classes,
     };
-    let topology = Topology::new(&settings, size, seed).map_err(SolveError::from)?;
+    let topology = Topology::new(&settings, size, seed)?;
     let network = &topology.network;
     let weights = Params::<f64>::init(network, seed).map_err(SolveError::from)?;
     let mut batch = Batch::default();
@@ -149,7 +153,7 @@ pub fn replay(failed: &FailedBatch, per_projection: usize) -> Result<Checked, Ch
     let params = Parameters::of_json(benchmark, failed.parameters())?;
     let settings = Settings::new(&params)?;
     let seed = u64::from(settings.seeds.model);
-    let mut topology = Topology::new(&settings, failed.size(), seed).map_err(SolveError::from)?;
+    let mut topology = Topology::new(&settings, failed.size(), seed)?;
     let weights = failed.weights(&mut topology)?;
     let check_settings = CheckSettings {
         per_projection,

@@ -19,10 +19,8 @@
 //! params.assign(&format!("OUT_DIR={}", folder.display()))?;
 //! params.draw_seeds(|| 7);
 //! let source = Source { dirs: Vec::new(), demonstration: true };
-//! let mut control = Control {
-//!     observer: &mut |_: &Progress<'_>| {},
-//!     cancel: &AtomicBool::new(false),
-//! };
+//! let (mut observer, cancel) = (|_: &Progress<'_>| {}, AtomicBool::new(false));
+//! let mut control = Control::new(&mut observer, &cancel);
 //! let summary = run::run(Command::Train, &params, &source, eventprop_report::draw, &mut control)?;
 //! assert_eq!(summary.epochs, 1);
 //! # std::fs::remove_dir_all(&folder)?;
@@ -32,12 +30,14 @@
 pub mod bench;
 pub mod checkpoint;
 pub mod data;
+pub mod description;
 pub mod gradcheck;
 pub mod health;
 pub mod lock;
 pub mod machine;
 pub mod metrics;
 pub mod network_builder;
+pub mod neuron_response;
 pub mod outputs;
 pub mod records;
 pub mod room;

@@ -5,6 +5,9 @@
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use eventprop_data::bound;
 
 /// Threads that every machine may have, however few its cores.
 const THREADS: usize = 64;
@@ -41,12 +44,13 @@ pub fn check_threads(threads: usize) -> Result<(), String> {
     ))
 }
 
-/// Refuses a number of threads in the variable that rayon reads.
+/// Refuses a number of threads in the variable that rayon reads, and a bound on files that is no number of bytes.
 ///
 /// # Errors
-/// As [`check_threads`].
+/// A sentence about the variable.
 pub fn check_environment() -> Result<(), String> {
     const KEY: &str = "RAYON_NUM_THREADS";
+    bound::check_environment()?;
     let asked = std::env::var(KEY).ok().and_then(|text| text.parse().ok());
     let threads = asked.unwrap_or(0);
     check_threads(threads).map_err(|problem| format!("{KEY} is {threads}; {problem}"))
@@ -73,19 +77,29 @@ pub fn total_bytes() -> Option<u64> {
     kilobytes(Path::new("/proc/meminfo"), "MemTotal:")
 }
 
-/// Bytes that this process may still take: the least of the memory that is free with that on swap, and of what the
-/// limits of the process (`ulimit`) and of its control groups (containers, batch systems) leave.
-pub fn free_bytes() -> Option<u64> {
-    free_below(Path::new("/"))
+/// Processes of this run on this machine, which share its memory.
+static SHARING: AtomicU64 = AtomicU64::new(1);
+
+/// Tells how many processes of this run are on this machine, this one among them: [`free_bytes`] is its part then.
+pub fn share_memory(processes: usize) {
+    SHARING.store(processes.max(1) as u64, Ordering::Relaxed);
 }
 
-/// [`free_bytes`] of a file system.
-fn free_below(root: &Path) -> Option<u64> {
+/// Bytes that this process may still take: the least of the memory that is free with that on swap, and of what the
+/// limits of the process (`ulimit`) and of its control groups (containers, batch systems) leave. Processes of one run
+/// share what is not their own ([`share_memory`]).
+pub fn free_bytes() -> Option<u64> {
+    free_below(Path::new("/"), SHARING.load(Ordering::Relaxed))
+}
+
+/// [`free_bytes`] of a file system, of whose memory this process has one of `parts`.
+fn free_below(root: &Path, parts: u64) -> Option<u64> {
     let meminfo = root.join("proc/meminfo");
     let swap = kilobytes(&meminfo, "SwapFree:").unwrap_or(0);
     let machine = kilobytes(&meminfo, "MemAvailable:").map(|free| free + swap);
     let limits = LIMITS.iter().filter_map(|limit| limit.left(root));
-    machine.into_iter().chain(limits).chain(group(root)).min()
+    let shared = machine.into_iter().chain(group(root));
+    shared.map(|free| free / parts).chain(limits).min()
 }
 
 /// A limit of the process, as `/proc/self/limits` names it, and what counts towards it.
@@ -176,15 +190,19 @@ fn kilobytes(path: &Path, key: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// A file system with these files.
     fn free_with(files: &[(&str, &str)]) -> Option<u64> {
+        part_with(files, 1)
+    }
+
+    /// One of `parts` of what a file system with these files leaves.
+    fn part_with(files: &[(&str, &str)], parts: u64) -> Option<u64> {
         let root = tempfile::tempdir().expect("a folder");
         for (name, text) in files {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("room");
             fs::write(path, text).expect("room");
         }
-        free_below(root.path())
+        free_below(root.path(), parts)
     }
 
     const MACHINE: (&str, &str) = (
@@ -203,6 +221,10 @@ mod tests {
         );
         let status = ("proc/self/status", "VmSize: 100 kB\nVmData: 50 kB\n");
         assert_eq!(free_with(&[MACHINE, limits, status]), Some(400 * KIB));
+        // What several processes share is divided, the limit of each is its own.
+        assert_eq!(part_with(&[MACHINE], 2), Some(300 * KIB));
+        let limited = [MACHINE, limits, status];
+        assert_eq!(part_with(&limited, 2), Some(300 * KIB));
         let groups = ("proc/self/cgroup", "0::/job/step\n");
         let inner = ("sys/fs/cgroup/job/step/memory.max", "max\n");
         let outer = [
@@ -215,6 +237,7 @@ mod tests {
         ];
         let all = [&[MACHINE, limits, status, groups, inner][..], &outer].concat();
         assert_eq!(free_with(&all), Some(150_000));
+        assert_eq!(part_with(&all, 3), Some(50_000));
         let old = [
             MACHINE,
             ("proc/self/cgroup", "3:cpu:/\n2:memory,x:/a\n"),

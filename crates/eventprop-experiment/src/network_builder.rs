@@ -1,16 +1,14 @@
 //! Builds the networks of the benchmarks and names their parts for files.
 
-use eventprop::connect::{Delay, Wiring};
-use eventprop::loss::Loss;
-use eventprop::network::{
-    Adaptation, Constant, Init, Li, Lif, Model, Network, NetworkError, NeuronConstant,
-    PopulationId, Projection, ProjectionId,
-};
+use std::sync::Arc;
+
+use eventprop::connect::{Pattern, PatternError, Wiring};
+use eventprop::network::{Network, NeuronConstant, PopulationId, ProjectionId};
 use eventprop::params::Role;
-use eventprop::rng::{Key, Purpose};
 
 use crate::checkpoint::{Container, Defect};
-use crate::settings::{LayerNames, NetworkSettings, Normal, ProjectionNames, Settings, Taus};
+use crate::description::{DescriptionError, NetworkDescription, NetworkSize};
+use crate::settings::{ProjectionNames, Settings};
 
 /// A network with the names of its parts.
 #[derive(Debug, Clone)]
@@ -27,15 +25,6 @@ pub struct Topology {
     pub frozen: Vec<Role>,
 }
 
-/// Numbers of inputs and outputs, which the data decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NetworkSize {
-    /// Input neurons.
-    pub inputs: usize,
-    /// Outputs.
-    pub classes: usize,
-}
-
 /// Names of a time constant of a population.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstantNames {
@@ -49,90 +38,72 @@ pub struct ConstantNames {
     pub dumped: String,
 }
 
+impl ConstantNames {
+    fn new(population: PopulationId, name: &str, constant: NeuronConstant) -> Self {
+        let (weights, dumped) = match constant {
+            NeuronConstant::Parameter(own) => (own.text(), own.text()),
+            NeuronConstant::TauMem => ("taum", "tau_m"),
+            NeuronConstant::TauSyn => ("tausyn", "tau_syn"),
+            NeuronConstant::TauB => ("taub", "tau_b"),
+            NeuronConstant::BIncr => ("bincr", "b_incr"),
+        };
+        Self {
+            population,
+            constant,
+            weights: format!("{weights}_{name}"),
+            dumped: format!("{dumped}_{name}"),
+        }
+    }
+}
+
 impl Topology {
-    /// The network of a benchmark with `inputs` input neurons and `classes` outputs. Outputs spike
-    /// when the loss reads spike times and are leaky integrators otherwise. Time constants that differ
-    /// are drawn under `seed`.
+    /// The network of a benchmark with `inputs` input neurons and `classes` outputs: that of `NETWORK`, or the one that the
+    /// other parameters say. What is drawn is drawn under `seed`.
     ///
     /// # Errors
     /// When the settings make no valid network.
     pub fn new(
         settings: &Settings,
-        NetworkSize { inputs, classes }: NetworkSize,
+        size: NetworkSize,
         seed: u64,
-    ) -> Result<Self, NetworkError> {
+    ) -> Result<Self, DescriptionError> {
         let s = &settings.network;
-        let layers = s.hidden.len();
-        let names = LayerNames::new(settings.benchmark, layers);
-        let mut network = Network::new(settings.clock);
-        let mut source = network.add_input("input", inputs);
-        let (mut hidden, mut frozen) = (Vec::new(), Vec::new());
-        for (layer, &size) in s.hidden.iter().enumerate() {
-            let key = Key::new(seed, Purpose::TimeConstants).with(layer as u64);
-            let draw = Draw::new(s, key, s.hidden_taus, s.tau_mem, size);
-            let target = network.add(&names.hidden(layer), size, hidden_neurons(s, &draw));
-            let weights = if layer == 0 {
-                s.input_hidden
-            } else {
-                s.hidden_forward
-            };
-            let delay = s.delays.between(layer, layer + 1);
-            frozen.push(connect(&mut network, source, target, weights, delay));
-            if s.recurrent {
-                let delay = s.delays.between(layer + 1, layer + 1);
-                let weights = s.hidden_hidden;
-                frozen.push(connect(&mut network, target, target, weights, delay));
-            }
-            hidden.push(target);
-            source = target;
-        }
-        if s.train_weights {
-            frozen.clear();
-        }
-        let key = Key::new(seed, Purpose::TimeConstants).with(layers as u64);
-        let draw = Draw::new(s, key, s.output_taus, s.tau_mem_output, classes);
-        let output = if matches!(settings.loss, Loss::FirstSpike(_)) {
-            network.add_lif("output", classes, draw.lif(s))
-        } else {
-            let li = Li::new(draw.mem, draw.syn).v_init(s.v_reset);
-            network.add_li("output", classes, li)
-        };
-        let delay = s.delays.between(layers, layers + 1);
-        let weights = connect(&mut network, source, output, s.hidden_output, delay);
-        frozen.extend((!s.train_output_weights).then_some(weights));
+        let described = NetworkDescription::of_settings(settings, Some(size.classes), seed)?;
+        let network = described.build(settings.clock, Some(size), seed)?;
+        let spikes = |id: &PopulationId| network.population(*id).spikes();
         let mut topology = Self {
-            projections: names.projections(s.recurrent),
+            projections: s.names(settings.benchmark).projections,
             constants: Vec::new(),
-            frozen: frozen.into_iter().map(Role::Weights).collect(),
+            frozen: described.frozen().collect(),
+            hidden: (1..=s.hidden.len())
+                .map(PopulationId)
+                .filter(spikes)
+                .collect(),
             network,
-            hidden,
         };
-        for population in topology.hidden.clone() {
-            topology.train_taus(s, population, s.hidden_taus);
-        }
-        topology.train_taus(s, output, s.output_taus);
-        topology.network.validate()?;
+        topology.name_constants(settings);
         Ok(topology)
     }
 
-    /// Names the constants of a population that differ, and makes those parameters that are trained.
-    fn train_taus(&mut self, settings: &NetworkSettings, population: PopulationId, taus: Taus) {
-        let (mem, syn) = settings.tau_least;
-        for (constant, least, weights, dumped) in [
-            (NeuronConstant::TauMem, mem, "taum", "tau_m"),
-            (NeuronConstant::TauSyn, syn, "tausyn", "tau_syn"),
-        ] {
-            if taus.trained {
-                self.network.train_constant(population, constant, least);
-            }
-            if taus.differ() {
-                let name = &self.network.population(population).name;
-                self.constants.push(ConstantNames {
-                    population,
-                    constant,
-                    weights: format!("{weights}_{name}"),
-                    dumped: format!("{dumped}_{name}"),
-                });
+    /// Names the constants of every population that are trained, and the time constants that the keys let differ.
+    fn name_constants(&mut self, settings: &Settings) {
+        let s = &settings.network;
+        let output = self.network.output();
+        for (index, population) in self.network.populations().iter().enumerate().skip(1) {
+            let id = PopulationId(index);
+            let taus = if id == output {
+                s.output_taus
+            } else {
+                s.hidden_taus
+            };
+            let drawn = s.described.is_none() && taus.drawn;
+            for constant in population.trainable() {
+                let is_tau = [NeuronConstant::TauMem, NeuronConstant::TauSyn].contains(&constant);
+                let trained = population.trained.iter().any(|t| t.constant == constant);
+                if trained || is_tau && drawn {
+                    let names = ConstantNames::new(id, &population.name, constant);
+                    self.constants.push(names);
+                }
             }
         }
     }
@@ -148,12 +119,37 @@ impl Topology {
         })
     }
 
-    /// Takes the constants in which neurons differ from a checkpoint. To be called before parameters and
-    /// solver are made.
+    /// The sparse projections, with their pairs of neurons as they are now.
+    pub fn sparse(&self) -> impl Iterator<Item = (ProjectionId, &Arc<Pattern>)> {
+        sparse(&self.network)
+    }
+
+    /// Takes over the pairs that a network of the same projections has.
+    pub fn rewire_as(&mut self, other: &Network) {
+        for (id, pattern) in sparse(other) {
+            self.rewire(id, Arc::clone(pattern));
+        }
+    }
+
+    /// Gives a sparse projection other pairs; what is pooled before it stays.
+    pub fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>) {
+        let wiring = rewired(&self.network.projection(id).wiring, pattern);
+        self.network.set_wiring(id, wiring);
+    }
+
+    /// Adds what makes the network this one to a checkpoint: constants in which neurons differ, and pairs of neurons.
+    pub fn store(&self, container: &mut Container) {
+        for (names, values) in self.drawn_constants() {
+            container.put(&format!("constants/{}", names.weights), &values);
+        }
+        put_pairs(container, "pairs", &self.network);
+    }
+
+    /// Takes up what [`Self::store`] added. To be called before parameters and solver are made.
     ///
     /// # Errors
     /// [`Defect::Array`] when the checkpoint is that of another network.
-    pub fn restore_constants(&mut self, container: &Container) -> Result<(), Defect> {
+    pub fn restore(&mut self, container: &Container) -> Result<(), Defect> {
         for names in &self.constants {
             let size = self.network.population(names.population).size;
             let name = format!("constants/{}", names.weights);
@@ -161,7 +157,7 @@ impl Topology {
             let (population, constant) = (names.population, names.constant);
             self.network.set_constant(population, constant, values);
         }
-        Ok(())
+        get_pairs(container, "pairs", &mut self.network)
     }
 
     /// The projections with their names.
@@ -171,89 +167,54 @@ impl Topology {
     }
 }
 
-/// Time constants of a layer.
-struct Draw {
-    mem: Constant,
-    syn: Constant,
-}
-
-impl Draw {
-    fn new(settings: &NetworkSettings, key: Key, taus: Taus, tau_mem: f64, size: usize) -> Self {
-        let draw = |tau: f64, least: f64, key: Key| {
-            if !taus.drawn {
-                return Constant::Same(tau);
-            }
-            // Files of weights hold single precision, and have to give the same network.
-            let single = |tau: f64| f64::from(tau as f32);
-            let values = (0..size).map(|n| single(gamma(tau, key, n).clamp(least, 3.0 * tau)));
-            Constant::PerNeuron(values.collect())
-        };
-        let (mem, syn) = settings.tau_least;
-        Self {
-            mem: draw(tau_mem, mem, key.with(0)),
-            syn: draw(settings.tau_syn, syn, key.with(1)),
+/// The sparse projections of a network, whether or not neurons are pooled before them.
+fn sparse(network: &Network) -> impl Iterator<Item = (ProjectionId, &Arc<Pattern>)> {
+    fn pattern(wiring: &Wiring) -> Option<&Arc<Pattern>> {
+        match wiring {
+            Wiring::Sparse(pattern) => Some(pattern),
+            Wiring::Pooled(_, behind) => pattern(behind),
+            Wiring::Dense | Wiring::OneToOne | Wiring::Convolution(_) => None,
         }
     }
+    let all = network.projections().iter().enumerate();
+    all.filter_map(|(id, projection)| Some((ProjectionId(id), pattern(&projection.wiring)?)))
+}
 
-    fn lif(&self, settings: &NetworkSettings) -> Lif {
-        Lif::new(self.mem.clone(), self.syn.clone())
-            .v_thresh(settings.v_thresh)
-            .v_reset(settings.v_reset)
+/// A sparse wiring with other pairs.
+fn rewired(wiring: &Wiring, pattern: Arc<Pattern>) -> Wiring {
+    match wiring {
+        Wiring::Pooled(pool, behind) => Wiring::Pooled(*pool, Box::new(rewired(behind, pattern))),
+        _ => Wiring::Sparse(pattern),
     }
 }
 
-/// A draw from the gamma distribution of shape 3 and mean `mean`: the sum of three exponential draws.
-fn gamma(mean: f64, key: Key, neuron: usize) -> f64 {
-    let draw = |n: u64| -(1.0 - key.uniform(3 * neuron as u64 + n)).ln();
-    (draw(0) + draw(1) + draw(2)) * mean / 3.0
-}
-
-fn hidden_neurons(settings: &NetworkSettings, draw: &Draw) -> Model {
-    let lif = draw.lif(settings);
-    match settings.adaptation {
-        None => Model::Lif(lif),
-        Some(a) => {
-            let adaptation = Adaptation::new(a.tau_b, a.b_incr).b_init(a.b_init);
-            Model::Alif(lif.adapting(adaptation))
-        }
+/// Adds the pairs of neurons of the sparse projections, as source · targets + target.
+pub fn put_pairs(container: &mut Container, at: &str, network: &Network) {
+    for (id, pattern) in sparse(network) {
+        let numbers: Vec<u64> = pattern.numbers().map(|number| number as u64).collect();
+        container.put(&format!("{at}/{}", network.projection_name(id)), &numbers);
     }
 }
 
-/// All to all.
-fn connect(
-    network: &mut Network,
-    source: PopulationId,
-    target: PopulationId,
-    weights: Normal,
-    delay: Delay,
-) -> ProjectionId {
-    network.add_projection(Projection {
-        source,
-        target,
-        wiring: Wiring::Dense,
-        delay,
-        init: Init::Normal {
-            mean: weights.mean,
-            std: weights.std,
-        },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Γ(3, τ/3): mean τ, variance τ²/3. With n draws the mean has sd τ/√(3n) and, the fourth central
-    /// moment being 3 (1/9 + 6/81)… of order τ⁴, the variance one below 0.7 τ²/√n; the bounds are 5 sd.
-    #[test]
-    fn drawn_time_constants_have_mean_and_variance_of_the_gamma_distribution() {
-        let (n, tau) = (40_000_u32, 20.0);
-        let key = Key::new(3, Purpose::Test);
-        let draws: Vec<f64> = (0..n as usize).map(|k| gamma(tau, key, k)).collect();
-        let mean = draws.iter().sum::<f64>() / f64::from(n);
-        let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
-        assert!((mean - tau).abs() < 5.0 * tau / (3.0 * f64::from(n)).sqrt());
-        let allowed = 5.0 * 0.7 * tau * tau / f64::from(n).sqrt();
-        assert!((variance - tau * tau / 3.0).abs() < allowed, "{variance}");
+/// Gives a network the pairs that [`put_pairs`] added.
+///
+/// # Errors
+/// [`Defect::Array`] when the checkpoint is that of another network.
+pub fn get_pairs(container: &Container, at: &str, network: &mut Network) -> Result<(), Defect> {
+    let before = network.clone();
+    for (id, pattern) in sparse(&before) {
+        let name = format!("{at}/{}", before.projection_name(id));
+        let numbers: Vec<u64> = container.get(&name)?;
+        let (sources, targets) = (pattern.sources(), pattern.targets());
+        let of = |number: u64| (number as usize / targets, number as usize % targets);
+        let pairs = numbers.into_iter().map(of).collect();
+        let pattern = Pattern::new(sources, targets, pairs);
+        let pattern = pattern.map_err(|problem: PatternError| Defect::Array {
+            name,
+            problem: format!("is of another network: {problem}"),
+        })?;
+        let wiring = rewired(&before.projection(id).wiring, Arc::new(pattern));
+        network.set_wiring(id, wiring);
     }
+    Ok(())
 }

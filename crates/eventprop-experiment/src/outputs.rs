@@ -27,6 +27,8 @@ pub struct Outputs {
     name: String,
     /// Begins the names of weights and recordings: nothing for Yin-Yang, as in `genn_eventprop`.
     prefix: String,
+    /// False where another rank writes.
+    writes: bool,
 }
 
 impl Outputs {
@@ -40,7 +42,22 @@ impl Outputs {
                 _ => format!("{name}_"),
             },
             name,
+            writes: true,
         }
+    }
+
+    /// The same folder, into which another rank writes.
+    #[must_use]
+    pub fn of_another_rank(self) -> Self {
+        Self {
+            writes: false,
+            ..self
+        }
+    }
+
+    /// False where another rank writes: nothing then reaches the folder.
+    pub fn writes(&self) -> bool {
+        self.writes
     }
 
     /// The files of the run whose weights are loaded, in the same folder.
@@ -115,6 +132,9 @@ impl Outputs {
     /// # Errors
     /// [`WriteError`].
     pub fn append(&self, ending: &str, line: &str) -> Result<(), WriteError> {
+        if !self.writes {
+            return Ok(());
+        }
         let path = self.named(ending);
         append(&path, line).map_err(|source| WriteError { path, source })
     }
@@ -124,6 +144,9 @@ impl Outputs {
     /// # Errors
     /// [`WriteError`].
     pub fn replace(&self, ending: &str, line: &str) -> Result<(), WriteError> {
+        if !self.writes {
+            return Ok(());
+        }
         atomic::write(&self.named(ending), |out| writeln!(out, "{line}"))
     }
 
@@ -163,6 +186,9 @@ impl Outputs {
     /// # Errors
     /// [`WriteError`].
     pub fn write_json(&self, path: &Path, json: &serde_json::Value) -> Result<(), WriteError> {
+        if !self.writes {
+            return Ok(());
+        }
         atomic::write(path, |out| {
             serde_json::to_writer_pretty(&mut *out, json)?;
             out.write_all(b"\n")

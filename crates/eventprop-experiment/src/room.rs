@@ -3,18 +3,19 @@
 //! The sums are floors. What they refuse cannot run; what they let pass may still need more, which `eventprop plan`
 //! measures.
 
-use eventprop::connect::By;
+use eventprop::connect::{By, Delay};
 use eventprop::network::Network;
 use eventprop::readout::Observe;
 use eventprop::solver::Solver;
 use eventprop::tape::SpikeTime;
 use eventprop::with_solver;
 use eventprop_params::value::Value;
-use eventprop_params::{Benchmark, ParamError, Parameters};
+use eventprop_params::{Benchmark, Pairs, ParamError, Parameters};
+use serde_json::Value as Json;
 
+use crate::description::NetworkSize;
 use crate::machine;
-use crate::network_builder::NetworkSize;
-use crate::settings::{DelayedProjections, NetworkSettings, Settings};
+use crate::settings::{DelayedProjections, NetworkSettings, Recorded, Settings};
 
 /// The share of the free memory that is left for what the sums do not know.
 pub const SPARE: f64 = 0.1;
@@ -123,6 +124,8 @@ fn sample_bytes(params: &Parameters) -> Option<f64> {
 /// remembers of every step and sample.
 pub fn for_network(params: &Parameters, size: NetworkSize) -> Result<(), ParamError> {
     const KEYS: [&str; 5] = ["NUM_HIDDEN", "N_HID_LAYER", "N_BATCH", "TRIAL_MS", "DT_MS"];
+    let is_of_file = !matches!(params.get("NETWORK"), Value::None);
+    let keys = if is_of_file { &KEYS[2..] } else { &KEYS };
     let need = |params: &Parameters| {
         let settings = Settings::new(params).ok()?;
         Some(with_solver!(settings.solver, S => network_bytes::<S>(&settings, size)))
@@ -131,14 +134,17 @@ pub fn for_network(params: &Parameters, size: NetworkSize) -> Result<(), ParamEr
         of: "the network",
         bytes: &need,
     };
-    refuse(params, &KEYS, &need)
+    refuse(params, keys, &need)
 }
 
 fn network_bytes<S: Solver>(settings: &Settings, size: NetworkSize) -> f64 {
     let number = size_of::<S::Real>() as f64;
     // A checkpoint holds everything but the gradient once more while it is written.
     let copies = 2.0 * settings.optimizer.copies() - 1.0;
-    let parameters = weights(&settings.network, size) * (1.0 + delays_per_weight(settings));
+    let parameters = match &settings.network.described {
+        Some(described) => described.parameters(size),
+        None => weights(&settings.network, size) * (1.0 + delays_per_weight(settings)),
+    };
     let parameters = parameters * number * copies;
     let neurons: f64 = settings.network.hidden.iter().map(|&n| n as f64).sum();
     let load = Load {
@@ -148,6 +154,36 @@ fn network_bytes<S: Solver>(settings: &Settings, size: NetworkSize) -> f64 {
         outputs: size.classes,
     };
     parameters + load.bytes::<S>(settings.loss.observes()) + neurons * number * behind(settings)
+}
+
+/// Refuses recordings that do not fit: they are kept until the end of a run, and once more in its checkpoints. `given`
+/// has the parameters by name.
+pub fn for_recordings(recorded: Recorded, given: &Json) -> Result<(), ParamError> {
+    recordings_within(spendable(), recorded, given)
+}
+
+fn recordings_within(free: f64, recorded: Recorded, given: &Json) -> Result<(), ParamError> {
+    let bytes = 2.0 * size_of::<f32>() as f64 * (recorded.neurons + recorded.synapses);
+    if bytes <= free {
+        return Ok(());
+    }
+    let (key, when, less) = if recorded.neurons > recorded.synapses {
+        (
+            "REC_NEURONS",
+            "REC_NEURONS_EPOCH_TRIAL",
+            ", fewer neurons (REC_NEURON_IDS)",
+        )
+    } else {
+        ("REC_SYNAPSES", "REC_SYNAPSES_EPOCH_TRIAL", "")
+    };
+    Err(ParamError::Combination {
+        key,
+        found: given[key].to_string(),
+        problem: shortage("what is recorded", bytes, free),
+        way_out: format!(
+            "record fewer trials ({when}){less} or fewer samples of a batch (REC_SAMPLES)"
+        ),
+    })
 }
 
 /// Delays that are parameters, for each weight.
@@ -164,26 +200,39 @@ fn delays_per_weight(settings: &Settings) -> f64 {
 /// Numbers that a neuron is kept for in one sample, where a spike meets its targets at different steps: two for each step
 /// up to the longest delay.
 fn behind(settings: &Settings) -> f64 {
-    match settings.network.delays.delay.each() {
-        Some(each) if matches!(each.by, By::Target | By::Synapse) => {
-            2.0 * (each.most_ms / settings.clock.dt_ms()).ceil()
-        }
-        _ => 0.0,
-    }
+    let of_keys = std::iter::once(&settings.network.delays.delay);
+    let delays: Vec<&Delay> = match &settings.network.described {
+        Some(described) => described.projections.iter().map(|p| &p.delay).collect(),
+        None => of_keys.collect(),
+    };
+    let apart = delays.into_iter().filter_map(Delay::each);
+    let apart = apart.filter(|each| matches!(each.by, By::Target | By::Synapse));
+    let steps = apart.map(|each| 2.0 * (each.most_ms / settings.clock.dt_ms()).ceil());
+    steps.fold(0.0, f64::max)
 }
 
 /// Weights of all projections.
 fn weights(network: &NetworkSettings, size: NetworkSize) -> f64 {
-    let (mut weights, mut source) = (0.0, size.inputs as f64);
+    let (mut all, mut source) = (0.0, size.inputs as f64);
+    let mut forward = network.input_hidden;
     for &layer in &network.hidden {
         let target = layer as f64;
-        weights += source * target;
+        all += synapses(forward.pairs, source, target);
         if network.recurrent {
-            weights += target * target;
+            all += synapses(network.hidden_hidden.pairs, target, target);
         }
-        source = target;
+        (source, forward) = (target, network.hidden_forward);
     }
-    weights + source * size.classes as f64
+    all + synapses(network.hidden_output.pairs, source, size.classes as f64)
+}
+
+/// Synapses between layers of these sizes, on the average over seeds.
+fn synapses(pairs: Pairs, sources: f64, targets: f64) -> f64 {
+    match pairs {
+        Pairs::All => sources * targets,
+        Pairs::Probability(probability) => probability * sources * targets,
+        Pairs::FanIn(fan_in) => fan_in as f64 * targets,
+    }
 }
 
 /// What is to be held, and the bytes that it takes under parameters; none where they do not fit together.
@@ -331,6 +380,21 @@ mod tests {
             error.ends_with("lower several of N_BATCH, NUM_HIDDEN, TRIAL_MS, DT_MS"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn recordings_are_counted_before() {
+        let given = serde_json::json!({"REC_NEURONS": [["hidden", "V"]], "REC_SYNAPSES": [["input_hidden", "dw"]]});
+        let refusal = |neurons, synapses| {
+            let recorded = Recorded { neurons, synapses };
+            recordings_within(1e9, recorded, &given).map_err(|error| error.to_string())
+        };
+        assert_eq!(refusal(1e8, 0.2e8), Ok(()));
+        assert_eq!(
+            refusal(1e9, 1e8).unwrap_err(),
+            r#"REC_NEURONS=[["hidden","V"]] is not possible: what is recorded would take at least 8.8 GB, and 1.0 GB of memory can be had; record fewer trials (REC_NEURONS_EPOCH_TRIAL), fewer neurons (REC_NEURON_IDS) or fewer samples of a batch (REC_SAMPLES)"#
+        );
+        assert!(refusal(0.0, 1e9).unwrap_err().starts_with("REC_SYNAPSES="));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub mod picture;
 mod presets;
 mod row;
 mod show;
-mod suggest;
+pub mod suggest;
 #[cfg(test)]
 mod tests;
 pub mod value;
@@ -29,4 +29,4 @@ pub use error::ParamError;
 pub use file::read_text;
 pub use parameters::Parameters;
 pub use presets::Preset;
-pub use row::{Default, Kind, Range, Row, time};
+pub use row::{Default, Kind, Pairs, Range, Row, time};

@@ -31,7 +31,7 @@ pub struct Preset {
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../experiments/", $name, ".toml")))),*]
+        &[$(($name, include_str!(concat!("../experiments/", $name, ".toml")))),*]
     };
 }
 

@@ -30,6 +30,8 @@ pub enum Kind {
     OptionalFloat(Range),
     /// One of some words.
     Choice(&'static [&'static str]),
+    /// One of some words, the name of a neuron model from equations, or the path of a TOML file with one.
+    Neurons(&'static [&'static str]),
     /// Any text.
     Text,
     /// Any text, or none.
@@ -56,6 +58,10 @@ pub enum Kind {
     Augmentation,
     /// `keep`, `error` or `limit:x` with x > 0.
     Grazing,
+    /// `cpu`, `gpu` or `gpu:n`.
+    Device,
+    /// `dense`, `probability:p` or `fan_in:n`.
+    Wiring,
     /// A number of batches, a time, or none.
     Every,
     /// Anything: the key has no effect here.
@@ -231,6 +237,9 @@ impl Kind {
             Self::Float(Range::BelowOne) => "a number of at least 0 and below 1".into(),
             Self::OptionalFloat(range) => format!("{}, or none", Self::Float(range).expected()),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Neurons(words) => {
+                format!("one of {}, a model that `eventprop neuron` lists, or a TOML file", words.join(", "))
+            }
             Self::Text => "text".into(),
             Self::OptionalText => "text, or none".into(),
             Self::Seed => "a whole number from 0 to 4294967295, or none to draw one".into(),
@@ -249,6 +258,10 @@ impl Kind {
             Self::Augmentation => "a table such as {\"random_shift\":40.0,\"blend\":[0.5,0.5]} of random_shift (number above 0), random_dilate (two factors above 0, ascending), ID_jitter (number above 0), blend (probabilities above 0), shift_xy (number above 0), flip_x (probability above 0), time_jitter (number above 0), event_drop (share above 0 and up to 1), NORMALISE_SPIKE_NUMBER (true or false); a strength of 0 is none".into(),
             Self::Every => "a whole number of batches of at least 1, a time such as 90s, 5min or 2h, or none".into(),
             Self::Grazing => "keep, error, or limit:x with a number x above 0".into(),
+            Self::Device => "cpu, gpu, or gpu:n with the number n of a device".into(),
+            Self::Wiring => format!(
+                "dense, probability:p with a number p above 0 and up to 1, or fan_in:n with a whole number n of at least 1 and at most {COUNT_MOST}"
+            ),
             Self::Anything => "anything".into(),
         }
     }
@@ -262,7 +275,12 @@ impl Kind {
             Self::Every => "int or time",
             Self::Float(_) => "float",
             Self::OptionalFloat(_) => "float or none",
-            Self::Choice(_) | Self::Text | Self::Grazing => "str",
+            Self::Choice(_)
+            | Self::Neurons(_)
+            | Self::Text
+            | Self::Device
+            | Self::Grazing
+            | Self::Wiring => "str",
             Self::OptionalText => "str or none",
             Self::Sizes | Self::Speakers => "int or list",
             Self::Classes | Self::Places => "list or none",
@@ -341,6 +359,9 @@ impl Kind {
             (Self::OptionalInt { min }, Value::Int(int)) => (min..=COUNT_MOST).contains(int),
             (Self::Seed, Value::Int(int)) => u32::try_from(*int).is_ok(),
             (Self::Choice(words), Value::Text(text)) => words.contains(&text.as_str()),
+            (Self::Neurons(words), Value::Text(text)) => {
+                words.contains(&text.as_str()) || is_model(text)
+            }
             (Self::Sizes, Value::Int(int)) => (1..=COUNT_MOST).contains(int),
             (Self::Sizes, Value::List(items)) => {
                 !items.is_empty() && items.iter().all(|item| Self::Sizes.is_size(item))
@@ -360,6 +381,8 @@ impl Kind {
             (Self::Every, Value::Int(batches)) => *batches >= 1,
             (Self::Every, Value::Text(text)) => time(text).is_some(),
             (Self::Grazing, Value::Text(text)) => is_grazing(text),
+            (Self::Device, Value::Text(text)) => is_device(text),
+            (Self::Wiring, Value::Text(text)) => Pairs::named(text).is_some(),
             _ => false,
         }
     }
@@ -367,6 +390,20 @@ impl Kind {
     fn is_size(self, item: &Value) -> bool {
         matches!(item, Value::Int(_)) && self.holds(item)
     }
+}
+
+/// True of what may name a neuron model: a file, or a name as the models have that come along.
+fn is_model(text: &str) -> bool {
+    let small = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    let is_text = text.contains('\n');
+    is_text
+        || text.to_ascii_lowercase().ends_with(".toml")
+        || (!text.is_empty() && text.chars().all(small))
+}
+
+fn is_device(text: &str) -> bool {
+    let is_number = |number: &str| number.parse::<usize>().is_ok();
+    matches!(text, "cpu" | "gpu") || text.strip_prefix("gpu:").is_some_and(is_number)
 }
 
 fn accept_float(range: Range, float: f64) -> Option<Value> {
@@ -435,6 +472,40 @@ fn is_augmentation((name, value): &(String, Value)) -> bool {
         }
         "NORMALISE_SPIKE_NUMBER" => matches!(value, Value::Bool(_)),
         _ => false,
+    }
+}
+
+/// The pairs of neurons of two layers that are connected, as a key of a wiring says it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pairs {
+    /// All of them.
+    All,
+    /// Each with this probability.
+    Probability(f64),
+    /// So many sources for every target.
+    FanIn(usize),
+}
+
+impl Pairs {
+    /// From `dense`, `probability:p` or `fan_in:n`; none where the text is something else.
+    pub fn named(text: &str) -> Option<Self> {
+        if text == "dense" {
+            return Some(Self::All);
+        }
+        let (name, number) = text.split_once(':')?;
+        match name {
+            "probability" => {
+                let probability: f64 = number.parse().ok()?;
+                (probability > 0.0 && probability <= 1.0).then_some(Self::Probability(probability))
+            }
+            "fan_in" => {
+                let sources: i64 = number.parse().ok()?;
+                (1..=COUNT_MOST)
+                    .contains(&sources)
+                    .then_some(Self::FanIn(sources as usize))
+            }
+            _ => None,
+        }
     }
 }
 

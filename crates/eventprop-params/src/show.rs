@@ -11,13 +11,110 @@ use crate::wrap::wrapped;
 /// Columns that the meaning is wrapped to.
 const MEANING_WIDTH: f64 = 76.0;
 
+/// Headings of the table in their order, and how the keys begin that are under them: under the first that fits.
+const GROUPS: [(&str, &[&str]); 6] = [
+    (
+        "Run",
+        &[
+            "NAME",
+            "OUT_DIR",
+            "CHECKPOINT",
+            "LOAD_",
+            "WRITE_",
+            "TRAINING_PLOT",
+            "FANCY_",
+            "DEBUG_",
+            "FINAL_TEST",
+            "MODEL_SEED",
+        ],
+    ),
+    (
+        "Data",
+        &[
+            "DATA",
+            "TRAIN_DATA_SEED",
+            "TEST_DATA_SEED",
+            "N_TRAIN",
+            "N_VAL",
+            "N_TEST",
+            "N_FOLDS",
+            "N_INPUT_DELAY",
+            "INPUT_DELAY",
+            "INPUT_MS",
+            "EVALUATION",
+            "SPEAKER",
+            "AUGMENTATION",
+            "SHUFFLE",
+            "BALANCE_",
+            "CAMERA_",
+            "POLARITY",
+            "TIME_ORIGIN",
+            "SMNIST_",
+            "RESCALE_",
+            "PERMUTE_",
+            "REDUCED_",
+            "MERGE_",
+            "CLIP_",
+            "NUM_INPUT",
+            "NUM_OUTPUT",
+        ],
+    ),
+    ("Network", &[]),
+    (
+        "Loss and regularisers",
+        &[
+            "LOSS_", "LABEL_", "ALPHA", "TAU_0", "TAU_1", "TAU_ACC", "REG", "LBD_", "NU_", "RHO_",
+            "GLB_", "AVG_", "REWIRE_", "DEEP_R",
+        ],
+    ),
+    (
+        "Training",
+        &[
+            "N_EPOCH",
+            "N_BATCH",
+            "ETA",
+            "ADAM_",
+            "OPTIMIZER",
+            "WEIGHT_DECAY",
+            "AVERAGE_",
+            "LR_",
+            "EMA_",
+            "MIN_",
+            "TRAIN_",
+            "SELECT",
+        ],
+    ),
+    (
+        "Recordings",
+        &["REC_", "W_", "TAU_OUTPUT_EPOCH", "COLLECT_", "SPK_REC"],
+    ),
+];
+
+/// The heading of keys that fit nowhere.
+const OTHERS: &str = "Network";
+
+/// The heading of a key.
+fn group(key: &str) -> &'static str {
+    let fits = |beginnings: &[&str]| beginnings.iter().any(|text| key.starts_with(text));
+    let found = GROUPS.iter().find(|(_, beginnings)| fits(beginnings));
+    found.map_or(OTHERS, |(heading, _)| heading)
+}
+
 impl Benchmark {
     /// The table as text: a line with key, type, default and unit, then meaning and allowed values.
     pub fn table_text(self) -> String {
         let mut text = String::new();
         let (works, idle): (Vec<&Row>, Vec<&Row>) = self.rows().iter().partition(|r| r.effect);
-        for row in works {
-            write_row(&mut text, row);
+        for (heading, _) in GROUPS {
+            let mut rows = works
+                .iter()
+                .filter(|row| group(row.key) == heading)
+                .peekable();
+            if rows.peek().is_some() {
+                line(&mut text, &format!("{heading}:"));
+                rows.for_each(|row| write_row(&mut text, row));
+                text.push('\n');
+            }
         }
         text.push_str("Accepted without effect:\n");
         for row in idle {

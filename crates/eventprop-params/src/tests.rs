@@ -97,6 +97,14 @@ fn unknown_keys_are_answered_with_the_likely_one() {
         "unknown parameter NUM_HIDEN for mnist; did you mean NUM_HIDDEN? (`eventprop params mnist` lists all)"
     );
     assert!(message(Benchmark::Mnist, "num_hidden=3").contains("did you mean NUM_HIDDEN?"));
+    for (word, key) in [
+        ("lr", "ETA"),
+        ("batch_size", "N_BATCH"),
+        ("epochs", "N_EPOCH"),
+    ] {
+        let told = message(Benchmark::Mnist, &format!("{word}=3"));
+        assert!(told.contains(&format!("did you mean {key}?")), "{told}");
+    }
     assert_eq!(
         message(Benchmark::YinYang, "REDUCED_CLASSES=[1]"),
         "unknown parameter REDUCED_CLASSES for yinyang; it is a parameter of mnist, shd, ssc, smnist, nmnist, dvs-gesture, custom only (`eventprop params yinyang` lists all)"
@@ -155,6 +163,10 @@ fn values_that_a_key_does_not_accept_are_answered_with_what_it_does() {
         (
             "GRAZING=limit:-1",
             "GRAZING=limit:-1 is not possible; GRAZING takes keep, error, or limit:x with a number x above 0 (default keep)",
+        ),
+        (
+            "DEVICE=gpu:first",
+            "DEVICE=gpu:first is not possible; DEVICE takes cpu, gpu, or gpu:n with the number n of a device (default cpu)",
         ),
         (
             "MODEL_SEED=-1",
@@ -489,8 +501,16 @@ fn the_table_shows_every_key() {
         let (text, json) = (benchmark.table_text(), benchmark.table_json());
         assert_eq!(json.as_array().map(Vec::len), Some(benchmark.rows().len()));
         for row in benchmark.rows() {
-            assert!(text.contains(row.key), "{}", row.key);
+            // Lines that go on with a meaning are indented further.
+            let begins = |line: &&str| {
+                !line.starts_with("   ") && line.split_whitespace().next() == Some(row.key)
+            };
+            assert_eq!(text.lines().filter(begins).count(), 1, "{}", row.key);
         }
+        let headings = text
+            .lines()
+            .filter(|line| line.ends_with(':') && !line.starts_with(' '));
+        assert!(headings.count() >= 7, "{text}");
         assert!(
             text.lines().all(|line| line.chars().count() <= 100),
             "{text}"
@@ -533,7 +553,7 @@ const REFERENCE_OTHERS: &[(Benchmark, &str)] = &[
 ];
 
 /// Keys that scripts of `genn_eventprop` set for a simulator that does not read them.
-const REFERENCE_NEVER_READ: &str = "NUM_INPUT NUM_OUTPUT DATASET DEBUG DOWNLOAD_SHD ETA_DECAY ETA_FIDDELING ETA_REDUCE \
+const REFERENCE_NEVER_READ: &str = "NUM_INPUT NUM_OUTPUT AUGMENTATION DATASET DEBUG DOWNLOAD_SHD ETA_DECAY ETA_FIDDELING ETA_REDUCE \
      ETA_REDUCE_PERIOD LDB_UPPER NU_LOWER ORIG_NAME PDROP READ_BUFFERED REGULARISATION SPEAKERS_LEFT SUPER_BATCH \
      TAUM_OUTPUT_EPOCH_TRIAL TAU_MEM_OUTPUT TRAIN_TAUM W_EPOCH_INTERVAL W_REPORT_INTERVAL TRAIL_MS N_EPOCHS";
 

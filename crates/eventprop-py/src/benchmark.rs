@@ -269,10 +269,7 @@ pub fn run_benchmark(
             let (cancel, latest) = (Arc::clone(&cancel), Arc::clone(&latest));
             move || {
                 let mut observer = |progress: &Progress<'_>| tell(progress, &sender, &latest);
-                let mut control = Control {
-                    observer: &mut observer,
-                    cancel: &cancel,
-                };
+                let mut control = Control::new(&mut observer, &cancel);
                 pool.install(|| {
                     run::run(
                         command,

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use eventprop::connect::{Delay, Delays};
-use eventprop::network::{Constant, Init, Model, Network, Population};
+use eventprop::connect::{Delay, Delays, Shape};
+use eventprop::network::{Constant, Init, Model, Network, Population, ProjectionId};
+use eventprop::params::Params;
 use eventprop_experiment::run::saved_network;
-use numpy::IntoPyArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::network::{described_wiring, parameter};
 use crate::{errors, loss};
 
-/// A pair of Python dictionaries: the description of a network, and its parameters by name, each of one dimension.
-type Described<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>);
+/// A pair of Python dictionaries: the description of a network, and its parameters by name.
+pub type Described<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>);
 
 /// Reads a checkpoint.
 #[pyfunction]
@@ -30,22 +31,39 @@ pub fn read_checkpoint(py: Python<'_>, path: PathBuf) -> PyResult<Described<'_>>
     }
     description.set_item("loss", loss)?;
     description.set_item("built", built(py, network)?)?;
-    let params = PyDict::new(py);
-    for entry in saved.params.layout() {
-        let values = saved.params.values()[entry.range.clone()].to_vec();
-        params.set_item(&entry.name, values.into_pyarray(py))?;
+    Ok((description, parameters(py, network, &saved.params)?))
+}
+
+/// All parameters by name.
+pub fn parameters<'py>(
+    py: Python<'py>,
+    network: &Network,
+    params: &Params<f64>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    for entry in params.layout() {
+        let values = parameter(py, network, params, entry)?;
+        all.set_item(&entry.name, values)?;
     }
-    Ok((description, params))
+    Ok(all)
 }
 
 /// The steps in which the network is built.
-fn built<'py>(py: Python<'py>, network: &Network) -> PyResult<Bound<'py, PyList>> {
+pub fn built<'py>(py: Python<'py>, network: &Network) -> PyResult<Bound<'py, PyList>> {
     let steps = PyList::empty(py);
     for population in network.populations() {
         let step = PyDict::new(py);
         step.set_item("add", name_of(&population.model))?;
         step.set_item("name", &population.name)?;
         step.set_item("size", population.size)?;
+        if population.shape != Shape::from(population.size) {
+            let Shape {
+                height,
+                width,
+                channels,
+            } = population.shape;
+            step.set_item("shape", [height, width, channels])?;
+        }
         let numbers = PyDict::new(py);
         for (name, constant) in population.model.constants() {
             match constant {
@@ -54,22 +72,31 @@ fn built<'py>(py: Python<'py>, network: &Network) -> PyResult<Bound<'py, PyList>
             }
         }
         step.set_item("constants", numbers)?;
+        if let Model::Equations(equations) = &population.model {
+            step.set_item("toml", equations.model().definition().to_toml())?;
+        }
         step.set_item("trainable", trainable(py, population)?)?;
         steps.append(step)?;
     }
-    for projection in network.projections() {
+    for (index, projection) in network.projections().iter().enumerate() {
         let name = |id| &network.population(id).name;
         // Weights that were given stand among the parameters.
-        let normal = match projection.init {
-            Init::Normal { mean, std } => [mean, std],
-            Init::Uniform { .. } | Init::Values(_) => [0.0, 0.0],
+        let (drawn, numbers) = match projection.init {
+            Init::Normal { mean, std } => ("normal", [mean, std]),
+            Init::Uniform { low, high } => ("uniform", [low, high]),
+            Init::FanIn { gain, mean } => ("fan_in", [gain, mean]),
+            Init::Values(_) => ("normal", [0.0, 0.0]),
         };
         let step = PyDict::new(py);
         step.set_item(
             "connect",
             [name(projection.source), name(projection.target)],
         )?;
-        step.set_item("normal", normal)?;
+        step.set_item(drawn, numbers)?;
+        if let Some(port) = network.port(ProjectionId(index)) {
+            step.set_item("port", port)?;
+        }
+        described_wiring(&step, network, ProjectionId(index))?;
         match &projection.delay {
             Delay::Constant(ms) => step.set_item("delay", ms)?,
             Delay::Each(delays) => step.set_item("delay", each(py, delays)?)?,
@@ -104,5 +131,6 @@ fn name_of(model: &Model) -> &'static str {
         Model::Lif(_) => "lif",
         Model::Alif(_) => "alif",
         Model::Li(_) => "li",
+        Model::Equations(_) => "equations",
     }
 }

@@ -39,10 +39,13 @@ pub fn solve(error: &SolveError) -> PyErr {
         SolveError::Network(_)
         | SolveError::Spikes(_)
         | SolveError::Probe { .. }
+        | SolveError::Variable { .. }
         | SolveError::Unsupported { .. } => value(error),
         SolveError::NotFinite { .. }
         | SolveError::Grazing { .. }
+        | SolveError::Neuron { .. }
         | SolveError::TooManySpikes { .. } => PyFloatingPointError::new_err(error.to_string()),
+        SolveError::Device { .. } => PyRuntimeError::new_err(error.to_string()),
         SolveError::Reduce(error) => reduce(error),
     }
 }

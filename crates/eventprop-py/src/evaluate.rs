@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::events::{Events, Flat};
 use crate::memory::{self, Count};
-use crate::network::{Network, shape, shaped};
+use crate::network::{Network, parameter, shaped};
 use crate::plan::{self, Request};
 use crate::{errors, pool};
 
@@ -148,9 +148,8 @@ impl<'py> Look<'_, 'py> {
         let gradients = PyDict::new(py);
         if self.passes == Passes::Both {
             for entry in session.gradient.layout() {
-                let values = session.gradient.values()[entry.range.clone()].to_vec();
-                let shape = shape(self.network, entry);
-                gradients.set_item(&entry.name, shaped(py, values, &shape)?)?;
+                let values = parameter(py, self.network, &session.gradient, entry)?;
+                gradients.set_item(&entry.name, values)?;
             }
         }
         seen.set_item("gradients", gradients)?;
@@ -279,9 +278,9 @@ impl Recorded {
                 )));
             }
             let all = Variable::ALL.map(Variable::name).join(", ");
-            let variable = Variable::named(variable).ok_or_else(|| {
+            let variable = Variable::of(network.population(id), variable).ok_or_else(|| {
                 errors::value(format!(
-                    "record names {name:?}; write POPULATION.VARIABLE with one of the variables {all}"
+                    "record names {name:?}; write POPULATION.VARIABLE with one of the variables {all}, or a state variable x of equations, or p_x"
                 ))
             })?;
             if variable.is_adjoint() && passes == Passes::Forward {

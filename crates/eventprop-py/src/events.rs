@@ -8,6 +8,7 @@ use eventprop::solver::Trials;
 use eventprop::spikes::{Batch, SpikeTrain};
 use eventprop::tape::SpikeTime;
 use eventprop::time_noise::TimeNoise;
+use eventprop_experiment::data::Dropping;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -141,16 +142,34 @@ impl Events<'_> {
 impl Slices<'_> {
     /// Fills `batch` with the samples at `places`, or with all.
     pub fn fill(&self, places: Option<&[i64]>, batch: &mut Batch) {
+        self.fill_but(places, None, batch);
+    }
+
+    /// The same, but for spikes that are left out.
+    pub fn fill_but(&self, places: Option<&[i64]>, dropping: Option<Dropping>, batch: &mut Batch) {
         batch.resize(places.map_or(self.len(), <[i64]>::len));
         batch.fill(|turn, slot| {
             let sample = places.map_or(turn, |places| places[turn] as usize);
             let (times_ms, neurons, label) = self.sample(sample);
-            let times_ms = times_ms.iter().copied();
-            slot.train.refill(times_ms.zip(neurons.iter().copied()));
+            let draws = dropping.map(|dropping| {
+                let key = dropping.key.with(sample as u64);
+                dropping.dropout.draws(key)
+            });
+            let spikes = times_ms.iter().copied().zip(neurons.iter().copied());
+            match draws.clone() {
+                None => slot.train.refill(spikes),
+                Some(mut draws) => slot.train.refill(spikes.filter(|_| draws.keep())),
+            }
             slot.train.set_noise(self.noise);
             if !self.amplitudes.is_empty() {
-                slot.train
-                    .set_amplitudes(&self.amplitudes[self.range(sample)]);
+                let amplitudes = &self.amplitudes[self.range(sample)];
+                match draws {
+                    None => slot.train.set_amplitudes(amplitudes),
+                    Some(mut draws) => {
+                        let kept = amplitudes.iter().copied().filter(|_| draws.keep());
+                        slot.train.set_amplitudes(&kept.collect::<Vec<_>>());
+                    }
+                }
             }
             *slot.label = label;
             *slot.id = sample as u64;

@@ -55,7 +55,7 @@ pub fn gradcheck<'py>(
 
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Right => "right",
+        Verdict::Correct => "correct",
         Verdict::SpikesChanged => "spikes changed",
         Verdict::Grazing => "grazing",
         Verdict::Wrong => "wrong",

@@ -16,9 +16,12 @@ mod errors;
 mod evaluate;
 mod events;
 mod gradcheck;
+mod link;
 mod loss;
 mod memory;
 mod network;
+mod network_file;
+mod neuron_model;
 mod plan;
 mod pool;
 mod program;
@@ -26,6 +29,7 @@ mod recordings;
 mod run;
 mod session;
 
+use eventprop_params::Benchmark;
 use pyo3::prelude::*;
 
 /// The compiled part of `eventprop`.
@@ -35,6 +39,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<network::Network>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<run::Run>()?;
+    module.add_class::<run::Spare>()?;
     module.add_class::<run::Updater>()?;
     module.add_class::<datasets::Shape>()?;
     module.add_class::<audio::SoundEncoder>()?;
@@ -45,6 +50,17 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(gradcheck::gradcheck, module)?)?;
     module.add_function(wrap_pyfunction!(calibrate::calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(checkpoint::read_checkpoint, module)?)?;
+    module.add_function(wrap_pyfunction!(network_file::read_network, module)?)?;
+    module.add_function(wrap_pyfunction!(network_file::network_text, module)?)?;
+    module.add_function(wrap_pyfunction!(neuron_model::neuron_model, module)?)?;
+    module.add_function(wrap_pyfunction!(
+        neuron_model::shipped_neuron_model,
+        module
+    )?)?;
+    module.add_function(wrap_pyfunction!(
+        neuron_model::shipped_neuron_models,
+        module
+    )?)?;
     module.add_function(wrap_pyfunction!(memory::check_count, module)?)?;
     module.add_function(wrap_pyfunction!(pool::set_threads, module)?)?;
     module.add_function(wrap_pyfunction!(pool::threads, module)?)?;
@@ -64,6 +80,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(recordings::write_spike_file, module)?)?;
     module.add_function(wrap_pyfunction!(program::run_program, module)?)?;
     module.add_function(wrap_pyfunction!(program::fetch_data, module)?)?;
+    module.add("BENCHMARKS", Benchmark::ALL.map(Benchmark::name).to_vec())?;
     module.add_function(wrap_pyfunction!(benchmark::parameter_table, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::accept_parameter, module)?)?;
     module.add_function(wrap_pyfunction!(benchmark::preset, module)?)?;

@@ -3,15 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use eventprop::connect::{By, Delay, Delays, Pattern, Synapse, Synapses, Wiring};
-use eventprop::network::{
-    Adaptation, Alif, Clock, Constant, Init, Li, Lif, Network as Description, NetworkError,
-    NeuronConstant, PopulationId, Projection, ProjectionId,
+use eventprop::connect::{
+    By, Convolution, Delay, Delays, Pattern, Pool, Shape, Synapse, Synapses, Wiring,
 };
-use eventprop::params::{Entry, Params, Role};
+use eventprop::network::{
+    Adaptation, Alif, Clock, Constant, Equations, Init, Li, Lif, Network as Description,
+    NetworkError, NeuronConstant, PopulationId, Projection, ProjectionId,
+};
+use eventprop::params::{Entry, Params, Revision, Role};
+use eventprop::real::Real;
 use eventprop::rng::{Key, Purpose};
 use numpy::{IntoPyArray, PyArray, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::{errors, memory};
 
@@ -48,17 +52,22 @@ enum Initial<'py> {
 }
 
 impl Initial<'_> {
-    fn init(&self) -> PyResult<Init> {
+    /// Given values come in the order of Python: `of` their wiring.
+    fn init(&self, of: Option<Order>) -> PyResult<Init> {
         match self {
             Self::Values(values) => {
                 let values = values.as_slice().map_err(errors::value)?;
-                Ok(Init::Values(values.to_vec()))
+                Ok(Init::Values(match of {
+                    Some(order) => order.of_python(values),
+                    None => values.to_vec(),
+                }))
             }
             &Self::Drawn((ref name, a, b)) => match &name[..] {
                 "normal" => Ok(Init::Normal { mean: a, std: b }),
                 "uniform" => Ok(Init::Uniform { low: a, high: b }),
+                "fan_in" => Ok(Init::FanIn { gain: a, mean: b }),
                 other => Err(errors::value(format!(
-                    "there is no distribution {other:?}; there are normal, uniform"
+                    "there is no distribution {other:?}; there are normal, uniform, fan_in"
                 ))),
             },
         }
@@ -68,18 +77,143 @@ impl Initial<'_> {
 /// Sources and targets of synapses.
 type Pairs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
-/// The wiring of a projection: its name, or the sources and targets of its synapses.
+/// The weights of a convolution: [kernel y, kernel x, channel in, channel out] in the engine, [channel out, channel in,
+/// kernel y, kernel x] in Python, as in other systems.
+#[derive(Clone, Copy)]
+struct Order {
+    height: usize,
+    width: usize,
+    inside: usize,
+    outside: usize,
+}
+
+impl Order {
+    /// The order of parameters; none where it is the same in Python.
+    fn of(network: &Description, entry: &Entry) -> Option<Self> {
+        let id = match entry.role {
+            Role::Weights(id) => id,
+            Role::Delays(id) => {
+                let delays = network.projection(id).delay.each()?;
+                (delays.by == By::Synapse).then_some(id)?
+            }
+            Role::Constant(..) => return None,
+        };
+        Self::of_synapses(&network.synapses(id))
+    }
+
+    fn of_synapses(synapses: &Synapses) -> Option<Self> {
+        let &[height, width, inside, outside] = synapses.shape().as_slice() else {
+            return None;
+        };
+        Some(Self {
+            height,
+            width,
+            inside,
+            outside,
+        })
+    }
+
+    fn shape(self) -> Vec<usize> {
+        vec![self.outside, self.inside, self.height, self.width]
+    }
+
+    /// Places in the engine, in the order of Python.
+    fn places(self) -> impl Iterator<Item = usize> {
+        let positions = self.height * self.width;
+        let of_position = self.inside * self.outside;
+        (0..self.outside).flat_map(move |outside| {
+            (0..self.inside).flat_map(move |inside| {
+                (0..positions).map(move |p| p * of_position + inside * self.outside + outside)
+            })
+        })
+    }
+
+    fn to_python<T: Copy>(self, values: &[T]) -> Vec<T> {
+        self.places().map(|place| values[place]).collect()
+    }
+
+    fn of_python<T: Copy + Default>(self, values: &[T]) -> Vec<T> {
+        let len = self.places().count();
+        let mut found = vec![T::default(); len.max(values.len())];
+        for (place, value) in self.places().zip(values) {
+            found[place] = *value;
+        }
+        found.truncate(values.len());
+        found
+    }
+}
+
+/// Windows of a pooling, a tuple in Python.
+#[derive(FromPyObject, Clone, Copy)]
+struct Windows {
+    #[pyo3(item(0))]
+    height: usize,
+    #[pyo3(item(1))]
+    width: usize,
+    /// Averages or sums.
+    #[pyo3(item(2))]
+    average: bool,
+}
+
+impl Windows {
+    fn pool(self) -> Pool {
+        Pool {
+            window: [self.height, self.width],
+            average: self.average,
+        }
+    }
+}
+
+/// A wiring, a tuple in Python.
 #[derive(FromPyObject)]
-enum Wired<'py> {
+struct Wired<'py> {
+    /// The first pooling first.
+    #[pyo3(item(0))]
+    pools: Vec<Windows>,
+    #[pyo3(item(1))]
+    behind: Behind<'py>,
+}
+
+/// What is behind the poolings: the name of a wiring, the sources and targets of its synapses, or kernel, stride, padding
+/// and groups of a convolution.
+#[derive(FromPyObject)]
+enum Behind<'py> {
     Named(String),
     Pairs((PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>)),
+    Convolution([usize; 2], [usize; 2], [usize; 2], usize),
 }
 
 impl Wired<'_> {
+    /// The shape of what is behind the poolings of a source.
+    fn pooled(&self, source: Shape) -> PyResult<Shape> {
+        let pools = self.pools.iter().copied().map(Windows::pool);
+        let shape = |shape: Shape, pool: Pool| pool.shape(shape).map_err(errors::value);
+        pools.into_iter().try_fold(source, shape)
+    }
+
+    fn wiring(&self, source: Shape, targets: usize) -> PyResult<Wiring> {
+        let pooled = self.pooled(source)?;
+        let behind = self.behind.wiring(pooled.neurons().unwrap_or(0), targets)?;
+        let pools = self.pools.iter().rev().copied().map(Windows::pool);
+        Ok(pools.fold(behind, |behind, pool| {
+            Wiring::Pooled(pool, Box::new(behind))
+        }))
+    }
+}
+
+impl Behind<'_> {
     fn wiring(&self, sources: usize, targets: usize) -> PyResult<Wiring> {
         match self {
             Self::Named(name) if name == "one_to_one" => Ok(Wiring::OneToOne),
             Self::Named(_) => Ok(Wiring::Dense),
+            &Self::Convolution(kernel, stride, padding, groups) => {
+                Ok(Wiring::Convolution(Convolution {
+                    kernel,
+                    stride,
+                    padding,
+                    groups,
+                }))
+            }
             Self::Pairs((from, to)) => {
                 let from = from.as_slice().map_err(errors::value)?;
                 let to = to.as_slice().map_err(errors::value)?;
@@ -121,7 +255,7 @@ struct EachDelay<'py> {
 }
 
 impl Delaying<'_> {
-    fn delay(&self) -> PyResult<Delay> {
+    fn delay(&self, order: Option<Order>) -> PyResult<Delay> {
         match self {
             Self::Constant(ms) => Ok(Delay::Constant(*ms)),
             Self::Each(each) => Ok(Delay::Each(Delays {
@@ -131,7 +265,7 @@ impl Delaying<'_> {
                         "delays by {by:?} are not possible; expected \"projection\", \"source\", \"target\" or \"synapse\""
                     ))
                 })?,
-                init: each.init.init()?,
+                init: each.init.init(order.filter(|_| each.by == "synapse"))?,
                 most_ms: each.most_ms,
                 trained: each.trained,
             })),
@@ -174,6 +308,13 @@ impl Built {
         Ok(self.params.insert(params))
     }
 
+    /// The network and its parameters.
+    fn parts(&mut self) -> PyResult<(&Description, &mut Params<f64>)> {
+        self.ready()?;
+        let params = self.params.as_mut().expect("they were made ready");
+        Ok((&self.network, params))
+    }
+
     fn layout(&self) -> PyResult<Vec<Entry>> {
         Ok(Params::<f32>::zeros(&self.network)
             .map_err(errors::value)?
@@ -192,6 +333,24 @@ impl Network {
         let mut built = self.lock();
         let params = built.ready()?.clone();
         Ok((built.network.clone(), params))
+    }
+
+    /// The revision of the parameters.
+    pub fn revision(&self) -> PyResult<Revision> {
+        Ok(self.lock().ready()?.revision())
+    }
+
+    /// Replaces the parameters by those of a training of this network, and sparse wirings by those that it has now.
+    pub fn adopt_wired(&self, trained: Params<f64>, wired: &Description) -> PyResult<()> {
+        self.adopt(trained)?;
+        let mut built = self.lock();
+        for (index, projection) in wired.projections().iter().enumerate() {
+            if let Wiring::Sparse(_) = projection.wiring {
+                let wiring = projection.wiring.clone();
+                built.network.set_wiring(ProjectionId(index), wiring);
+            }
+        }
+        Ok(())
     }
 
     /// Replaces the parameters by those of a training of this network.
@@ -222,13 +381,15 @@ impl Network {
         })
     }
 
-    /// Adds a population; `model` is input, lif or li. Returns its index.
+    /// Adds a population; `model` is input, lif, alif, li or equations, whose text is in `toml`. Returns its index.
+    #[pyo3(signature = (name, model, shape, constants, toml = ""))]
     fn add(
         &self,
         name: &str,
         model: &str,
-        size: usize,
+        shape: [usize; 3],
         constants: HashMap<String, Numbers>,
+        toml: &str,
     ) -> PyResult<usize> {
         let constants = constants.into_iter();
         let constants = Constants {
@@ -246,13 +407,15 @@ impl Network {
         let mut changed = built.network.clone();
         for network in [&mut alone, &mut changed] {
             match model {
-                "input" => network.add_input(name, size),
-                "lif" => network.add_lif(name, size, constants.lif()?),
-                "alif" => network.add_alif(name, size, constants.alif()?),
-                "li" => network.add_li(name, size, constants.li()?),
+                "input" => network.add_input(name, shape),
+                "lif" => network.add_lif(name, shape, constants.lif()?),
+                "alif" => network.add_alif(name, shape, constants.alif()?),
+                "li" => network.add_li(name, shape, constants.li()?),
+                "equations" => network.add_equations(name, shape, constants.equations(toml)?),
                 other => {
-                    let problem =
-                        format!("there is no model {other:?}; there are input, lif, alif and li");
+                    let problem = format!(
+                        "there is no model {other:?}; there are input, lif, alif, li and equations"
+                    );
                     return Err(errors::value(problem));
                 }
             };
@@ -270,9 +433,15 @@ impl Network {
 
     /// Makes a constant of a population a parameter that training does not let fall below `least`.
     fn train_constant(&self, population: usize, constant: &str, least: f64) -> PyResult<()> {
-        let known = NeuronConstant::ALL;
-        let Some(which) = known.into_iter().find(|c| c.name() == constant) else {
-            let names = known.map(NeuronConstant::name).join(", ");
+        let built = self.lock();
+        let known: Vec<NeuronConstant> = {
+            let population = built.network.population(PopulationId(population));
+            population.trainable().collect()
+        };
+        drop(built);
+        let Some(which) = known.iter().copied().find(|c| c.name() == constant) else {
+            let names = known.into_iter().map(NeuronConstant::name);
+            let names = names.collect::<Vec<_>>().join(", ");
             return Err(errors::value(format!(
                 "there is no constant {constant:?} to train; there are {names}"
             )));
@@ -284,29 +453,33 @@ impl Network {
         Ok(())
     }
 
-    /// Connects two populations. Returns the name of the projection.
+    /// Connects two populations, at a port of the target where one is named. Returns the name of the projection.
+    #[pyo3(signature = (ends, weights, delay, wiring, port = None))]
     fn connect(
         &self,
         ends: Ends,
         weights: Initial<'_>,
         delay: Delaying<'_>,
         wiring: Wired<'_>,
+        port: Option<&str>,
     ) -> PyResult<String> {
         let mut built = self.lock();
         let mut changed = built.network.clone();
         let (source, target) = (PopulationId(ends.source), PopulationId(ends.target));
-        let size = |id| changed.population(id).size;
-        let wiring = wiring.wiring(size(source), size(target))?;
-        wiring
-            .between(size(source), size(target))
-            .map_err(errors::value)?;
+        let shape = |id| changed.population(id).shape;
+        let wiring = wiring.wiring(shape(source), changed.population(target).size)?;
+        let synapses = wiring.between(shape(source), shape(target));
+        let order = Order::of_synapses(&synapses.map_err(errors::value)?);
         let id = changed.add_projection(Projection {
             source,
             target,
             wiring,
-            delay: delay.delay()?,
-            init: weights.init()?,
+            delay: delay.delay(order)?,
+            init: weights.init(order)?,
         });
+        if let Some(port) = port {
+            changed.set_port(id, port);
+        }
         check_weights(&changed.synapses(id))?;
         check_memory(&changed, &ends)?;
         built.network = checked(changed)?;
@@ -319,13 +492,17 @@ impl Network {
         &self,
         py: Python<'py>,
         ends: Ends,
+        pools: Vec<Windows>,
         how: &str,
         number: f64,
     ) -> PyResult<Pairs<'py>> {
         let built = self.lock();
         let network = &built.network;
-        let size = |index: usize| network.population(PopulationId(index)).size;
-        let (sources, targets) = (size(ends.source), size(ends.target));
+        let source = network.population(PopulationId(ends.source)).shape;
+        let behind = Behind::Named(String::new());
+        let pooled = Wired { pools, behind }.pooled(source)?;
+        let sources = pooled.neurons().unwrap_or(0);
+        let targets = network.population(PopulationId(ends.target)).size;
         let key = Key::new(built.seed, Purpose::Wiring).with(network.projections().len() as u64);
         let pattern = match how {
             "probability" => Pattern::with_probability(sources, targets, number, key),
@@ -343,6 +520,20 @@ impl Network {
         let mut ids = (0..network.projections().len()).map(ProjectionId);
         let id = ids.find(|id| network.projection_name(*id) == name)?;
         Some(pairs_of(py, &network.synapses(id)))
+    }
+
+    /// The shape of the weights that a wiring between two populations has, in the order of Python.
+    fn weights_shape(&self, ends: Ends, wiring: Wired<'_>) -> PyResult<Vec<usize>> {
+        let network = &self.lock().network;
+        let population = |index: usize| network.population(PopulationId(index));
+        let (source, target) = (population(ends.source), population(ends.target));
+        let wiring = wiring.wiring(source.shape, target.size)?;
+        let synapses = wiring.between(source.shape, target.shape);
+        let synapses = synapses.map_err(errors::value)?;
+        Ok(match Order::of_synapses(&synapses) {
+            Some(order) => order.shape(),
+            None => synapses.shape(),
+        })
     }
 
     /// Raises when this is no network yet.
@@ -368,21 +559,73 @@ impl Network {
         py: Python<'py>,
         name: &str,
     ) -> PyResult<Option<Bound<'py, PyArrayDyn<f64>>>> {
-        let (network, params) = self.snapshot()?;
+        let mut built = self.lock();
+        let (network, params) = built.parts()?;
         let Some(entry) = params.layout().iter().find(|entry| entry.name == name) else {
             return Ok(None);
         };
-        let values = params.values()[entry.range.clone()].to_vec();
-        shaped(py, values, &shape(&network, entry)).map(Some)
+        parameter(py, network, params, entry).map(Some)
+    }
+
+    /// The shape of one parameter; none when there is none of this name.
+    fn param_shape(&self, name: &str) -> PyResult<Option<Vec<usize>>> {
+        let built = self.lock();
+        let layout = built.layout()?;
+        let entry = layout.iter().find(|entry| entry.name == name);
+        Ok(entry.map(|entry| shown_shape(&built.network, entry)))
+    }
+
+    /// Sets all parameters, in the order of their names, row by row, unless they are those that are set: a tape serves as
+    /// long as they stay.
+    fn set_params(&self, values: Vec<Flat<'_>>) -> PyResult<()> {
+        let mut built = self.lock();
+        let (network, params) = built.parts()?;
+        let layout = params.layout().to_vec();
+        if layout.len() != values.len() {
+            return Err(errors::value(format!(
+                "{} parameters, expected {}",
+                values.len(),
+                layout.len()
+            )));
+        }
+        let mut wanted = Vec::with_capacity(params.values().len());
+        for (entry, values) in layout.iter().zip(&values) {
+            let begin = wanted.len();
+            values.append_to(&mut wanted)?;
+            let found = &wanted[begin..];
+            if found.len() != entry.range.len() {
+                return Err(errors::value(format!(
+                    "{}: {} values, expected {}",
+                    entry.name,
+                    found.len(),
+                    entry.range.len()
+                )));
+            }
+            if let Some(place) = found.iter().position(|value| !value.is_finite()) {
+                return Err(errors::value(format!(
+                    "{}: value {place} is {}; expected finite numbers",
+                    entry.name, found[place]
+                )));
+            }
+            if let Some(order) = Order::of(network, entry) {
+                let ours = order.of_python(found);
+                wanted[begin..].copy_from_slice(&ours);
+            }
+        }
+        if params.values() != wanted {
+            params.values_mut().copy_from_slice(&wanted);
+        }
+        Ok(())
     }
 
     /// Sets one parameter, row by row.
     fn set_param(&self, name: &str, values: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
         let values = values.as_slice().map_err(errors::value)?;
         let mut built = self.lock();
-        let params = built.ready()?;
+        let (network, params) = built.parts()?;
         let entry = params.layout().iter().find(|entry| entry.name == name);
-        let range = entry.ok_or_else(|| errors::key(name))?.range.clone();
+        let entry = entry.ok_or_else(|| errors::key(name))?;
+        let (range, order) = (entry.range.clone(), Order::of(network, entry));
         if range.len() != values.len() {
             return Err(errors::value(format!(
                 "{name}: {} values, expected {}",
@@ -390,7 +633,33 @@ impl Network {
                 range.len()
             )));
         }
-        params.values_mut()[range].copy_from_slice(values);
+        let given = &mut params.values_mut()[range];
+        match order {
+            Some(order) => given.copy_from_slice(&order.of_python(values)),
+            None => given.copy_from_slice(values),
+        }
+        Ok(())
+    }
+}
+
+/// Numbers of either precision.
+#[derive(FromPyObject)]
+pub enum Flat<'py> {
+    Single(PyReadonlyArray1<'py, f32>),
+    Double(PyReadonlyArray1<'py, f64>),
+}
+
+impl Flat<'_> {
+    fn append_to(&self, all: &mut Vec<f64>) -> PyResult<()> {
+        match self {
+            Self::Single(values) => {
+                let values = values.as_slice().map_err(errors::value)?;
+                all.extend(values.iter().map(|value| f64::from(*value)));
+            }
+            Self::Double(values) => {
+                all.extend_from_slice(values.as_slice().map_err(errors::value)?);
+            }
+        }
         Ok(())
     }
 }
@@ -436,8 +705,79 @@ fn check_memory(network: &Description, ends: &Ends) -> PyResult<()> {
     })
 }
 
-/// The shape of a parameter in Python.
-pub fn shape(network: &Description, entry: &Entry) -> Vec<usize> {
+/// The shape of a parameter as Python sees it.
+fn shown_shape(network: &Description, entry: &Entry) -> Vec<usize> {
+    Order::of(network, entry).map_or_else(|| shape(network, entry), Order::shape)
+}
+
+/// A parameter, or its derivative, as Python sees it.
+pub fn parameter<'py, F: Real + numpy::Element>(
+    py: Python<'py>,
+    network: &Description,
+    params: &Params<F>,
+    entry: &Entry,
+) -> PyResult<Bound<'py, PyArrayDyn<F>>> {
+    let values = &params.values()[entry.range.clone()];
+    match Order::of(network, entry) {
+        Some(order) => shaped(py, order.to_python(values), &order.shape()),
+        None => shaped(py, values.to_vec(), &shape(network, entry)),
+    }
+}
+
+/// Writes wiring and pooling of a projection into its description, where it is not dense.
+pub fn described_wiring(
+    step: &Bound<'_, PyDict>,
+    network: &Description,
+    id: ProjectionId,
+) -> PyResult<()> {
+    let (mut wiring, mut pools) = (&network.projection(id).wiring, Vec::new());
+    while let Wiring::Pooled(pool, behind) = wiring {
+        let [height, width] = pool.window;
+        let name = if pool.average { "average" } else { "sum" };
+        let described = PyDict::new(step.py());
+        described.set_item(name, [height, width])?;
+        pools.push(described);
+        wiring = behind;
+    }
+    if !pools.is_empty() {
+        step.set_item("via", pools)?;
+    }
+    match wiring {
+        Wiring::Dense | Wiring::Pooled(..) => {}
+        Wiring::OneToOne => step.set_item("wiring", "one_to_one")?,
+        Wiring::Convolution(how) => {
+            let described = PyDict::new(step.py());
+            described.set_item("kernel", how.kernel)?;
+            described.set_item("stride", how.stride)?;
+            described.set_item("padding", how.padding)?;
+            described.set_item("groups", how.groups)?;
+            step.set_item("wiring", described)?;
+        }
+        Wiring::Sparse(pattern) => {
+            let alone = wiring.between(pattern.sources(), pattern.targets());
+            let synapses = alone.map_err(errors::value)?;
+            let list = |of: fn(&Synapse) -> usize| -> Vec<usize> {
+                synapses.iter().map(|synapse| of(&synapse)).collect()
+            };
+            let described = PyDict::new(step.py());
+            described.set_item("sources", list(|s| s.source))?;
+            described.set_item("targets", list(|s| s.target))?;
+            step.set_item("wiring", described)?;
+        }
+    }
+    Ok(())
+}
+
+/// The values of a parameter in the order of the engine, from that of Python.
+pub fn of_python(network: &Description, entry: &Entry, values: &[f64]) -> Vec<f64> {
+    match Order::of(network, entry) {
+        Some(order) => order.of_python(values),
+        None => values.to_vec(),
+    }
+}
+
+/// The shape of a parameter in Python, where its order is that of the engine.
+fn shape(network: &Description, entry: &Entry) -> Vec<usize> {
     match entry.role {
         Role::Constant(..) => vec![entry.range.len()],
         Role::Weights(id) => network.synapses(id).shape(),
@@ -490,15 +830,33 @@ impl Constants<'_> {
     }
 
     fn lif(&self) -> PyResult<Lif> {
+        // Descriptions leave it out where there is none, and those of older versions do not know it.
+        let refractory = self.all.get("refractory").cloned();
         Ok(Lif::new(self.needed("tau_mem")?, self.needed("tau_syn")?)
             .v_thresh(self.needed("v_thresh")?)
-            .v_reset(self.needed("v_reset")?))
+            .v_reset(self.needed("v_reset")?)
+            .refractory(refractory.unwrap_or(Constant::Same(0.0))))
     }
 
     fn alif(&self) -> PyResult<Alif> {
         let adaptation = Adaptation::new(self.needed("tau_b")?, self.needed("b_incr")?);
         let adaptation = adaptation.b_init(self.needed("b_init")?);
         Ok(self.lif()?.adapting(adaptation))
+    }
+
+    /// Neurons from equations: those of their parameters that are given have other values.
+    fn equations(&self, toml: &str) -> PyResult<Equations> {
+        let mut equations = crate::neuron_model::equations(toml)?;
+        for (key, constant) in &self.all {
+            let owner = self.owner;
+            let changed = equations.with(key, constant.clone());
+            equations = changed.ok_or_else(|| {
+                errors::value(format!(
+                    "the model of population \"{owner}\" has no parameter {key}"
+                ))
+            })?;
+        }
+        Ok(equations)
     }
 
     fn li(&self) -> PyResult<Li> {

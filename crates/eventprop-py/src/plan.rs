@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use eventprop::loss::LossScale;
-use eventprop::network::Network;
+use eventprop::network::{Network, ProjectionId};
 use eventprop::optim::schedule::Course;
 use eventprop::optim::{Adam, Optimizer, Sgd};
 use eventprop::params::{Params, Role};
 use eventprop::readout::Observe;
 use eventprop::real::Real;
 use eventprop::regularize::{LayerCount, Regularizer, SpikeCount};
+use eventprop::rewire::Rewiring;
 use eventprop::solver::{Grazing, SolverKind};
 use eventprop::train::Plan;
 use pyo3::prelude::*;
@@ -60,6 +61,9 @@ pub struct Request {
     /// Steps over which the parameters that are tested are averaged.
     #[pyo3(item)]
     pub average: Option<f64>,
+    /// Deep rewiring: pull, seed, and the names of the projections; none for all sparse ones.
+    #[pyo3(item)]
+    rewire: Option<(f64, u64, Option<Vec<String>>)>,
 }
 
 /// The numbers of Adam.
@@ -88,6 +92,36 @@ impl Request {
     /// Copies of the parameters that a training holds.
     pub fn copies(&self) -> usize {
         2 + 2 * usize::from(self.adam.is_some()) + usize::from(self.average.is_some())
+    }
+
+    /// The rewiring, where it is wanted.
+    pub fn rewiring(&self, network: &Network) -> PyResult<Option<Rewiring>> {
+        let Some((pull, seed, names)) = &self.rewire else {
+            return Ok(None);
+        };
+        let ids = (0..network.projections().len()).map(ProjectionId);
+        let find = |name: &String| {
+            let found = ids.clone().find(|id| network.projection_name(*id) == *name);
+            found.ok_or_else(|| {
+                let known: Vec<String> =
+                    ids.clone().map(|id| network.projection_name(id)).collect();
+                let known = known.join(", ");
+                errors::value(format!(
+                    "there is no projection {name:?} to rewire; there are {known}"
+                ))
+            })
+        };
+        let projections = match names {
+            Some(names) => names.iter().map(find).collect::<PyResult<_>>()?,
+            None => Rewiring::sparse(network),
+        };
+        if projections.is_empty() {
+            return Err(errors::value(
+                "there is no sparse projection to rewire; connect one with wiring=Sparse(…)",
+            ));
+        }
+        let rewiring = Rewiring::new(network, projections, *pull, *seed);
+        rewiring.map(Some).map_err(errors::value)
     }
 
     /// The engine's plan.

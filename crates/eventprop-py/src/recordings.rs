@@ -130,7 +130,7 @@ pub fn write_events(
 
 /// Spikes, classes, speakers and words of a file in the layout of SHD.
 #[pyfunction]
-pub fn read_spike_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
+pub fn read_spike_file(py: Python<'_>, path: PathBuf, unit_ms: f64) -> PyResult<Bound<'_, PyDict>> {
     let read = pool::compute(py, move || -> Result<_, SpikeFileError> {
         let file = SpikeFile::open(&path)?;
         let (mut columns, mut wrong) = (Columns::default(), None);
@@ -140,7 +140,7 @@ pub fn read_spike_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDi
                 let strange = spikes.units.iter().find(|u| u32::try_from(**u).is_err());
                 wrong = wrong.or(strange.map(|unit| (sample, *unit)));
                 let units = spikes.units.iter().map(|unit| *unit as u32);
-                columns.push(spikes.times_s.iter().map(|time| time * 1e3).zip(units));
+                columns.push(spikes.times_s.iter().map(|time| time * unit_ms).zip(units));
             },
         )?;
         Ok((file, columns, wrong))
@@ -159,7 +159,8 @@ pub fn read_spike_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDi
         relative,
         absolute_ms,
     } = file.time_noise();
-    all.set_item("noise", (relative, absolute_ms))?;
+    // Of a file in the layout, whose times are in s.
+    all.set_item("noise", (relative, absolute_ms * unit_ms / 1e3))?;
     all.set_item("offsets", offsets)?;
     all.set_item("labels", file.labels().to_vec().into_pyarray(py))?;
     let speakers = file.speakers().map(<[u16]>::to_vec);

@@ -6,21 +6,22 @@ use std::sync::{Mutex, PoisonError};
 
 use eventprop::network::{Network as Description, PopulationId};
 use eventprop::params::{Params, Revision};
-use eventprop::readout::{Observe, Seed};
+use eventprop::readout::{Nodes, Observe, Seed, Voltages};
 use eventprop::real::Real;
 use eventprop::reduce::Alone;
 use eventprop::solver::{
-    Convention, Drive, Grazing, InputGradient, SolveError, Solver, Sum, Trial, Trials,
+    Convention, Drive, Grazing, InputGradient, SolveError, Solver, SolverKind, Sum, Trial, Trials,
 };
 use eventprop::spikes::Batch;
 use eventprop::train::TrainError;
 use eventprop::with_solver;
-use numpy::{Element, IntoPyArray, PyReadonlyArray1};
+use numpy::ndarray::{ArrayView3, Axis};
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 
 use crate::events::{Events, Flat};
-use crate::network::{Network, shape, shaped};
+use crate::network::{Network, of_python, parameter, shaped};
 use crate::plan::{self, AdamNumbers};
 use crate::{errors, pool};
 
@@ -28,29 +29,167 @@ use crate::{errors, pool};
 #[pyclass(frozen, module = "eventprop._engine")]
 pub struct Run {
     network: Py<Network>,
+    /// The network, and the parameters' revision, when it went forward.
+    description: Description,
     revision: Revision,
+    solver: SolverKind,
     work: Mutex<Option<Box<dyn Held>>>,
+    spare: Option<Py<Spare>>,
+}
+
+/// The memory of a run that has gone, for the next one of the same network with the same solver.
+#[pyclass(frozen, module = "eventprop._engine")]
+#[derive(Default)]
+pub struct Spare {
+    left: Mutex<Option<(SolverKind, Box<dyn Held>)>>,
+}
+
+#[pymethods]
+impl Spare {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Spare {
+    fn take(&self, wanted: SolverKind, network: &Description) -> Option<Box<dyn Held>> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let (solver, work) = left.take()?;
+        (solver == wanted && work.is_of(network)).then_some(work)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let work = self
+            .work
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some((spare, work)) = self.spare.as_ref().zip(work) {
+            let mut left = spare
+                .get()
+                .left
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *left = Some((self.solver, work));
+        }
+    }
 }
 
 /// What a run keeps, with one of the solvers.
 trait Held: Send {
+    /// True if it is prepared for this network.
+    fn is_of(&self, network: &Description) -> bool;
+
+    /// Takes other parameters, and shows the voltages of other populations.
+    fn renew(&mut self, params: &Params<f64>, voltages: Vec<PopulationId>);
+
+    fn batch(&mut self) -> &mut Batch;
+
     fn forward(&mut self) -> Result<(), SolveError>;
 
-    fn backward(&mut self, pulls: &Pulls) -> Result<(), TrainError>;
+    /// Takes the derivatives of a loss.
+    fn pull(&mut self, pulls: &Pulls<'_>) -> Result<(), NotFinite>;
 
-    /// Spikes and voltages.
-    fn seen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>;
+    fn backward(
+        &mut self,
+        convention: Option<Convention>,
+        grazing: Grazing,
+    ) -> Result<(), TrainError>;
+
+    /// Times, neurons and offsets of the spikes of a population.
+    fn spikes(&self, population: PopulationId) -> Flat;
+
+    /// By population: whether rows are starts of steps, the voltages of all samples or of each, and times and widths of rows.
+    fn voltages<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>;
 
     /// Gradients, and derivatives by the input.
     fn found<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>;
 }
 
-/// Derivatives of a loss, by the number of a population: all samples one behind the other.
-struct Pulls {
-    dl_dv: HashMap<usize, Vec<f64>>,
-    dl_dt: HashMap<usize, Vec<f64>>,
-    convention: Option<Convention>,
-    grazing: Grazing,
+/// Derivatives of a loss by the voltages of a population.
+#[derive(FromPyObject)]
+enum Given<'py> {
+    /// Of all samples, one behind the other.
+    Flat(PyReadonlyArray1<'py, f64>),
+    /// [samples, rows, neurons]; where the first row, the start of the trial, is left out, it is 0.
+    Single(PyReadonlyArray3<'py, f32>),
+    /// The same in double precision.
+    Double(PyReadonlyArray3<'py, f64>),
+}
+
+impl Given<'_> {
+    fn view(&self) -> PyResult<View<'_>> {
+        Ok(match self {
+            Self::Flat(values) => View::Flat(values.as_slice().map_err(errors::value)?),
+            Self::Single(values) => View::Single(values.as_array()),
+            Self::Double(values) => View::Double(values.as_array()),
+        })
+    }
+}
+
+/// The numbers of [`Given`].
+enum View<'a> {
+    Flat(&'a [f64]),
+    Single(ArrayView3<'a, f32>),
+    Double(ArrayView3<'a, f64>),
+}
+
+impl View<'_> {
+    /// The derivatives of a sample of which `rows` rows are shown, behind those of other samples in a flat list.
+    fn fill<F: Real>(
+        &self,
+        sample: usize,
+        begin: usize,
+        len: usize,
+        into: &mut Vec<F>,
+    ) -> Result<(), usize> {
+        into.clear();
+        match self {
+            Self::Flat(values) => extend(into, values[begin..begin + len].iter(), F::from_f64),
+            Self::Single(values) => {
+                let values = values.index_axis(Axis(0), sample);
+                into.resize(len - values.len(), F::ZERO);
+                extend(into, values.iter(), |x| F::from_f64(f64::from(x)));
+            }
+            Self::Double(values) => {
+                let values = values.index_axis(Axis(0), sample);
+                into.resize(len - values.len(), F::ZERO);
+                extend(into, values.iter(), F::from_f64);
+            }
+        }
+        // PERF: a sum of products with 0 is 0 unless one of them is not finite, and takes no branches.
+        let all = into.iter().fold(F::ZERO, |all, x| all + *x * F::ZERO);
+        if all == F::ZERO {
+            return Ok(());
+        }
+        let place = into.iter().position(|x| !x.to_f64().is_finite());
+        place.map_or(Ok(()), Err)
+    }
+}
+
+fn extend<'a, T: Copy + 'a, F>(
+    into: &mut Vec<F>,
+    values: impl Iterator<Item = &'a T>,
+    convert: impl Fn(T) -> F,
+) {
+    into.extend(values.map(|value| convert(*value)));
+}
+
+/// Derivatives of a loss, by the number of a population.
+struct Pulls<'a> {
+    dl_dv: HashMap<usize, View<'a>>,
+    /// Of the spikes of all samples, one behind the other.
+    dl_dt: HashMap<usize, &'a [f64]>,
+}
+
+/// A derivative by a voltage that is not finite.
+struct NotFinite {
+    population: String,
+    at: [usize; 3],
+    value: f64,
 }
 
 struct Work<S: Solver> {
@@ -69,7 +208,6 @@ impl<S: Solver> Work<S> {
     fn new(
         network: &Description,
         params: &Params<f64>,
-        batch: Batch,
         voltages: Vec<PopulationId>,
     ) -> PyResult<Self> {
         let params = params.cast::<S::Real>();
@@ -78,7 +216,7 @@ impl<S: Solver> Work<S> {
             network: network.clone(),
             gradient: params.zeros_like(),
             params,
-            batch,
+            batch: Batch::default(),
             voltages,
             trials: S::Trials::default(),
             seeds: Vec::new(),
@@ -87,29 +225,59 @@ impl<S: Solver> Work<S> {
     }
 
     /// Shares out what was given for the whole batch among the samples.
-    fn fill_seeds(&mut self, pulls: &Pulls) {
-        let populations = self.network.populations().len();
-        let numbers = |values: &[f64]| values.iter().map(|x| S::Real::from_f64(*x)).collect();
-        let (mut rows, mut spikes) = (vec![0; populations], vec![0; populations]);
-        self.seeds.clear();
-        for sample in 0..self.trials.samples() {
+    fn fill_seeds(&mut self, pulls: &Pulls<'_>) -> Result<(), NotFinite> {
+        let all = self.network.populations();
+        let (mut begins, mut spikes) = (vec![0; all.len()], vec![0; all.len()]);
+        let samples = self.trials.samples();
+        self.seeds.resize_with(samples, Seed::default);
+        for (sample, seed) in self.seeds.iter_mut().enumerate() {
             let (tape, readout) = (self.trials.tape(sample), self.trials.readout(sample));
-            let mut seed = Seed::default();
-            for (index, pull) in seed.pulls_mut(populations).iter_mut().enumerate() {
+            seed.clear();
+            for (index, pull) in seed.pulls_mut(all.len()).iter_mut().enumerate() {
                 if let Some(values) = pulls.dl_dt.get(&index) {
                     let end = spikes[index] + tape.populations[index].len();
-                    pull.dl_dt = numbers(&values[spikes[index]..end]);
+                    extend(
+                        &mut pull.dl_dt,
+                        values[spikes[index]..end].iter(),
+                        S::Real::from_f64,
+                    );
                     spikes[index] = end;
                 }
                 let shown = readout.voltages.iter().find(|v| v.population.0 == index);
-                if let (Some(values), Some(shown)) = (pulls.dl_dv.get(&index), shown) {
-                    let end = rows[index] + shown.values.len();
-                    pull.dl_dv = numbers(&values[rows[index]..end]);
-                    rows[index] = end;
+                if let (Some(view), Some(shown)) = (pulls.dl_dv.get(&index), shown) {
+                    let len = shown.values.len();
+                    let filled = view.fill(sample, begins[index], len, &mut pull.dl_dv);
+                    filled.map_err(|place| NotFinite {
+                        population: all[index].name.clone(),
+                        at: [sample, place / all[index].size, place % all[index].size],
+                        value: pull.dl_dv[place].to_f64(),
+                    })?;
+                    begins[index] += len;
                 }
             }
-            self.seeds.push(seed);
         }
+        Ok(())
+    }
+}
+
+impl<S: Solver> Work<S> {
+    /// Times and widths of the rows of voltages.
+    fn nodes<'py>(
+        &self,
+        py: Python<'py>,
+        shown: &Voltages<S::Real>,
+    ) -> [Bound<'py, PyArray1<f64>>; 2] {
+        let Nodes {
+            times_ms,
+            widths_ms,
+            grid,
+        } = &*shown.nodes;
+        let (mut times, mut widths) = (times_ms.clone(), widths_ms.clone());
+        if *grid {
+            times.push(self.network.clock().trial_ms());
+            widths.push(0.0);
+        }
+        [times.into_pyarray(py), widths.into_pyarray(py)]
     }
 }
 
@@ -118,6 +286,20 @@ where
     S: Solver<Trials: Send> + Send,
     S::Real: Element,
 {
+    fn is_of(&self, network: &Description) -> bool {
+        self.network == *network
+    }
+
+    fn renew(&mut self, params: &Params<f64>, voltages: Vec<PopulationId>) {
+        self.params = params.cast();
+        self.voltages = voltages;
+        self.inputs = None;
+    }
+
+    fn batch(&mut self) -> &mut Batch {
+        &mut self.batch
+    }
+
     fn forward(&mut self) -> Result<(), SolveError> {
         let trial = Trial {
             voltages: &self.voltages,
@@ -127,13 +309,20 @@ where
             .forward(&self.params, &self.batch, trial, &mut self.trials)
     }
 
-    fn backward(&mut self, pulls: &Pulls) -> Result<(), TrainError> {
-        self.fill_seeds(pulls);
-        self.inputs = pulls.convention.map(InputGradient::new);
+    fn pull(&mut self, pulls: &Pulls<'_>) -> Result<(), NotFinite> {
+        self.fill_seeds(pulls)
+    }
+
+    fn backward(
+        &mut self,
+        convention: Option<Convention>,
+        grazing: Grazing,
+    ) -> Result<(), TrainError> {
+        self.inputs = convention.map(InputGradient::new);
         let drive = Drive {
             seeds: &self.seeds,
             spike_jumps: &[],
-            grazing: pulls.grazing,
+            grazing,
         };
         let sum = Sum {
             gradient: &mut self.gradient,
@@ -153,52 +342,47 @@ where
         })
     }
 
-    fn seen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let seen = PyDict::new(py);
-        let clock = self.network.clock();
-        let all = PyDict::new(py);
-        for (index, population) in self.network.populations().iter().enumerate() {
-            let flat = Flat::of(&self.trials, index, clock);
-            let arrays = (
-                flat.times.into_pyarray(py),
-                flat.neurons.into_pyarray(py),
-                flat.offsets.into_pyarray(py),
-            );
-            all.set_item(&population.name, arrays)?;
-        }
-        seen.set_item("spikes", all)?;
+    fn spikes(&self, population: PopulationId) -> Flat {
+        Flat::of(&self.trials, population.0, self.network.clock())
+    }
+
+    fn voltages<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let voltages = PyDict::new(py);
+        let samples = 0..self.trials.samples();
+        let readouts: Vec<_> = samples.map(|sample| self.trials.readout(sample)).collect();
         for (place, population) in self.voltages.iter().enumerate() {
-            let samples = PyList::empty(py);
             let population = self.network.population(*population);
-            for sample in 0..self.trials.samples() {
-                let readout = self.trials.readout(sample);
-                let shown = &readout.voltages[place];
-                let values = shown.values.clone();
-                let values = shaped(py, values, &[shown.rows(), population.size])?;
-                let (mut times, mut widths) =
-                    (shown.nodes.times_ms.clone(), shown.nodes.widths_ms.clone());
-                if shown.nodes.grid {
-                    times.push(clock.trial_ms());
-                    widths.push(0.0);
+            let shown = readouts.iter().map(|readout| &readout.voltages[place]);
+            let shown: Vec<&Voltages<S::Real>> = shown.collect();
+            let size = population.size;
+            let on_steps = shown.first().is_some_and(|first| first.nodes.grid);
+            let seen = if on_steps {
+                let shape = [shown.len(), shown[0].rows(), size];
+                let mut values = Vec::with_capacity(shape.iter().product());
+                for one in &shown {
+                    values.extend_from_slice(&one.values);
                 }
-                samples.append((values, times.into_pyarray(py), widths.into_pyarray(py)))?;
-            }
-            voltages.set_item(&population.name, samples)?;
+                let nodes = self.nodes(py, shown[0]);
+                (on_steps, shaped(py, values, &shape)?, nodes).into_pyobject(py)?
+            } else {
+                let arrays = shown
+                    .iter()
+                    .map(|one| shaped(py, one.values.clone(), &[one.rows(), size]));
+                let arrays = arrays.collect::<PyResult<Vec<_>>>()?;
+                let nodes: Vec<_> = shown.iter().map(|one| self.nodes(py, one)).collect();
+                (on_steps, arrays, nodes).into_pyobject(py)?
+            };
+            voltages.set_item(&population.name, seen)?;
         }
-        seen.set_item("voltages", voltages)?;
-        Ok(seen)
+        Ok(voltages)
     }
 
     fn found<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(py);
         let gradients = PyDict::new(py);
         for entry in self.gradient.layout() {
-            let values = self.gradient.values()[entry.range.clone()].to_vec();
-            gradients.set_item(
-                &entry.name,
-                shaped(py, values, &shape(&self.network, entry))?,
-            )?;
+            let values = parameter(py, &self.network, &self.gradient, entry)?;
+            gradients.set_item(&entry.name, values)?;
         }
         found.set_item("gradients", gradients)?;
         if let Some(inputs) = &self.inputs {
@@ -220,22 +404,31 @@ where
 #[pymethods]
 impl Run {
     #[new]
+    #[pyo3(signature = (network, events, solver, voltages, spare = None))]
     fn new(
         py: Python<'_>,
         network: Bound<'_, Network>,
         events: Events<'_>,
         solver: &str,
         voltages: Vec<String>,
+        spare: Option<Py<Spare>>,
     ) -> PyResult<Self> {
         let (description, params) = network.get().snapshot()?;
         let populations = voltages.iter().map(|name| population(&description, name));
         let populations = populations.collect::<PyResult<Vec<_>>>()?;
         let slices = events.slices()?;
-        let mut batch = Batch::default();
-        pool::compute_borrowed(py, || slices.fill(None, &mut batch))?;
-        let mut work: Box<dyn Held> = with_solver!(plan::solver(solver)?, S => {
-            Box::new(Work::<S>::new(&description, &params, batch, populations)?)
-        });
+        let solver = plan::solver(solver)?;
+        let left = spare.as_ref().map(Py::get);
+        let mut work = match left.and_then(|spare| spare.take(solver, &description)) {
+            Some(mut work) => {
+                work.renew(&params, populations);
+                work
+            }
+            None => with_solver!(solver, S => {
+                Box::new(Work::<S>::new(&description, &params, populations)?) as Box<dyn Held>
+            }),
+        };
+        pool::compute_borrowed(py, || slices.fill(None, work.batch()))?;
         let (work, solved) = pool::compute(py, move || {
             let solved = work.forward();
             (work, solved)
@@ -243,55 +436,82 @@ impl Run {
         solved.map_err(|error| errors::solve(&error))?;
         Ok(Self {
             network: network.unbind(),
+            description,
             revision: params.revision(),
+            solver,
             work: Mutex::new(Some(work)),
+            spare,
         })
     }
 
-    /// Spikes and voltages.
-    fn seen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    /// Times, neurons and offsets of the spikes of a population.
+    fn spikes<'py>(&self, py: Python<'py>, name: &str) -> PyResult<FlatArrays<'py>> {
+        let id = population(&self.description, name)?;
         let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        work.as_ref().ok_or_else(in_use)?.seen(py)
+        let flat = work.as_ref().ok_or_else(in_use)?.spikes(id);
+        Ok((
+            flat.times.into_pyarray(py),
+            flat.neurons.into_pyarray(py),
+            flat.offsets.into_pyarray(py),
+        ))
+    }
+
+    /// Voltages of the populations that were asked for.
+    fn voltages<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.as_ref().ok_or_else(in_use)?.voltages(py)
     }
 
     /// Gradients, and derivatives by the input, from the derivatives of a loss by population.
     fn backward<'py>(
         &self,
         py: Python<'py>,
-        dl_dv: HashMap<String, PyReadonlyArray1<'py, f64>>,
+        dl_dv: HashMap<String, Given<'py>>,
         dl_dt: HashMap<String, PyReadonlyArray1<'py, f64>>,
         inputs: Option<(String, Option<String>)>,
         grazing: &str,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (description, params) = self.network.get().snapshot()?;
-        if params.revision() != self.revision {
+        if self.network.get().revision()? != self.revision {
             return Err(errors::value(
                 "the network has other parameters than in this forward pass; run forward() again after they have changed",
             ));
         }
+        let dl_dv = dl_dv.iter().map(|(name, given)| (name, given.view()));
+        let dl_dt = dl_dt.iter();
+        let dl_dt = dl_dt.map(|(name, given)| (name, given.as_slice().map_err(errors::value)));
         let pulls = Pulls {
-            dl_dv: by_population(&description, dl_dv)?,
-            dl_dt: by_population(&description, dl_dt)?,
-            convention: inputs
-                .map(|inputs| convention(&description, inputs))
-                .transpose()?,
-            grazing: plan::grazing(grazing)?,
+            dl_dv: by_population(&self.description, dl_dv)?,
+            dl_dt: by_population(&self.description, dl_dt)?,
         };
+        let convention = inputs.map(|inputs| convention(&self.description, inputs));
+        let (convention, grazing) = (convention.transpose()?, plan::grazing(grazing)?);
         let taken = {
             let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
             work.take()
         };
         let mut work = taken.ok_or_else(in_use)?;
-        let (work, solved) = pool::compute(py, move || {
-            let solved = work.backward(&pulls);
-            (work, solved)
-        })?;
+        let pulled = pool::compute_borrowed(py, || work.pull(&pulls));
+        let (work, solved) = match pulled {
+            Ok(Ok(())) => pool::compute(py, move || {
+                let solved = work.backward(convention, grazing);
+                (work, solved.map_err(|error| errors::train(&error)))
+            })?,
+            Ok(Err(problem)) => (work, Err(problem.told())),
+            Err(problem) => (work, Err(problem)),
+        };
         let found = work.found(py);
         *self.work.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
-        solved.map_err(|error| errors::train(&error))?;
+        solved?;
         found
     }
 }
+
+/// Times, neurons and offsets.
+type FlatArrays<'py> = (
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyArray1<u32>>,
+    Bound<'py, PyArray1<i64>>,
+);
 
 fn in_use() -> PyErr {
     errors::value(
@@ -309,15 +529,26 @@ fn population(network: &Description, name: &str) -> PyResult<PopulationId> {
     })
 }
 
-fn by_population(
+fn by_population<'a, T>(
     network: &Description,
-    given: HashMap<String, PyReadonlyArray1<'_, f64>>,
-) -> PyResult<HashMap<usize, Vec<f64>>> {
-    let each = given.into_iter().map(|(name, values)| {
-        let values = values.as_slice().map_err(errors::value)?.to_vec();
-        Ok((population(network, &name)?.0, values))
-    });
+    given: impl Iterator<Item = (&'a String, PyResult<T>)>,
+) -> PyResult<HashMap<usize, T>> {
+    let each = given.map(|(name, values)| Ok((population(network, name)?.0, values?)));
     each.collect()
+}
+
+impl NotFinite {
+    fn told(&self) -> PyErr {
+        let Self {
+            population,
+            at: [sample, row, neuron],
+            value,
+        } = self;
+        let value = value.to_string().to_lowercase();
+        errors::value(format!(
+            "voltage['{population}'][{sample}, {row}, {neuron}] is {value}; expected finite numbers"
+        ))
+    }
 }
 
 fn convention(network: &Description, (name, of): (String, Option<String>)) -> PyResult<Convention> {
@@ -361,14 +592,15 @@ impl Updater {
         gradients: HashMap<String, PyReadonlyArray1<'_, f64>>,
         eta: f64,
     ) -> PyResult<()> {
-        let (_, mut params) = network.snapshot()?;
+        let (description, mut params) = network.snapshot()?;
         let mut gradient = params.zeros_like();
         for entry in &self.layout {
             let given = gradients
                 .get(&entry.name)
                 .ok_or_else(|| errors::key(format!("there is no gradient of {:?}", entry.name)))?;
             let given = given.as_slice().map_err(errors::value)?;
-            gradient.values_mut()[entry.range.clone()].copy_from_slice(given);
+            let given = of_python(&description, entry, given);
+            gradient.values_mut()[entry.range.clone()].copy_from_slice(&given);
         }
         let mut optimizer = self
             .optimizer

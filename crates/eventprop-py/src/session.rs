@@ -1,21 +1,29 @@
 //! A training, batch by batch; the loop over epochs is written in Python.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use eventprop::activity::Activity;
-use eventprop::network::{Clock, Population};
+use eventprop::network::{Clock, Network as Description, Population, ProjectionId};
 use eventprop::optim::{Average, Rates};
 use eventprop::params::Params;
 use eventprop::readout::Observe;
-use eventprop::solver::Solver;
+use eventprop::real::Real;
+use eventprop::reduce::Ranks;
+use eventprop::rng::{Key, Purpose};
+use eventprop::solver::{Disturbance, Solver};
 use eventprop::spikes::Batch;
 use eventprop::train::{BatchReport, Session as Training, TrainError};
 use eventprop::with_solver;
+use eventprop_data::augment::dropout::InputDropout;
+use eventprop_experiment::data::Dropping;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::evaluate::predictions;
 use crate::events::{Events, Slices};
+use crate::link::PyLink;
 use crate::memory::{self, Count};
 use crate::network::Network;
 use crate::plan::{self, Request};
@@ -23,21 +31,37 @@ use crate::{errors, pool};
 
 /// A training with one of the solvers.
 trait AnyTraining: Send {
-    fn solve(&mut self, batch: &Batch, verb: Verb) -> Solved;
+    /// The samples of a batch of so many that this process solves.
+    fn share(&mut self, samples: usize) -> Range<usize>;
+
+    fn solve(&mut self, batch: &Batch, verb: Verb, disturbance: Option<&Disturbance>) -> Solved;
 
     fn params(&self) -> Params<f64>;
 
-    /// The activity of the layers since the last call.
-    fn activity(&mut self) -> Vec<Layer>;
+    /// The network as it is wired now.
+    fn network(&self) -> &Description;
+
+    /// Synapses that were drawn anew so far, and that could not be.
+    fn rewired(&self) -> (u64, u64);
+
+    /// The activity since the last call.
+    fn activity(&mut self) -> Activity;
+
+    /// Adds to the weights into neurons that were silent, but for those from their own population.
+    fn lift(&mut self, seen: &Activity, by: f64);
 
     /// Refuses more samples at once than fit into memory.
     fn check(&self, observe: Observe, samples: usize) -> PyResult<()>;
 }
 
 impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
-    fn solve(&mut self, batch: &Batch, verb: Verb) -> Solved {
+    fn share(&mut self, samples: usize) -> Range<usize> {
+        Training::share(self, samples)
+    }
+
+    fn solve(&mut self, batch: &Batch, verb: Verb, disturbance: Option<&Disturbance>) -> Solved {
         match verb {
-            Verb::Train(rates) => self.train_batch(batch, None, rates),
+            Verb::Train(rates) => self.train_batch(batch, disturbance, rates),
             Verb::Test => self.test_batch(batch),
         }
     }
@@ -46,14 +70,34 @@ impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
         self.tested().cast()
     }
 
-    fn activity(&mut self) -> Vec<Layer> {
+    fn network(&self) -> &Description {
+        self.solver.network()
+    }
+
+    fn rewired(&self) -> (u64, u64) {
+        let rewiring = self.rewiring.as_ref();
+        rewiring.map_or((0, 0), |rewiring| (rewiring.done, rewiring.failed))
+    }
+
+    fn activity(&mut self) -> Activity {
         let network = self.solver.network();
-        let seen = std::mem::replace(&mut self.activity, Activity::for_network(network));
-        let populations = network.populations().iter().enumerate();
-        let layers = populations
-            .filter(|(index, one)| one.spikes() && *index != network.input().0)
-            .map(|(index, one)| layer(&seen, index, one, network.clock()));
-        layers.collect()
+        std::mem::replace(&mut self.activity, Activity::for_network(network))
+    }
+
+    fn lift(&mut self, seen: &Activity, by: f64) {
+        let network = self.solver.network();
+        for (index, projection) in network.projections().iter().enumerate() {
+            let silent = |neuron: usize| seen.spikes[projection.target.0][neuron] == 0;
+            let spikes = network.population(projection.target).spikes();
+            if projection.source == projection.target || !spikes {
+                continue;
+            }
+            let id = ProjectionId(index);
+            let weights = self.params.weights_mut(id);
+            for weight in network.synapses(id).weights_into(silent) {
+                weights[weight] += S::Real::from_f64(by);
+            }
+        }
     }
 
     fn check(&self, observe: Observe, samples: usize) -> PyResult<()> {
@@ -68,6 +112,15 @@ impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
 /// Name of a population, spikes per neuron and sample, the fraction of its neurons that are silent, and of those that
 /// are saturated.
 type Layer = (String, f64, f64, f64);
+
+/// The activity of the populations that spike.
+fn layers(seen: &Activity, network: &Description) -> Vec<Layer> {
+    let populations = network.populations().iter().enumerate();
+    let layers = populations
+        .filter(|(index, one)| one.spikes() && *index != network.input().0)
+        .map(|(index, one)| layer(seen, index, one, network.clock()));
+    layers.collect()
+}
 
 /// The activity of a population. A neuron that never spiked is silent; one that spiked once in half of τ_syn (in two
 /// steps, if these are longer) or more often is saturated: its current hardly falls between spikes.
@@ -97,6 +150,11 @@ struct Work {
     observe: Observe,
     /// Samples that fit into memory at once, as far as that was looked at.
     fitting: usize,
+    /// What the neurons did in the last epoch.
+    seen: Activity,
+    /// What disturbs training in this epoch.
+    disturbance: Option<Disturbance>,
+    dropping: Option<Dropping>,
 }
 
 /// The task for a batch.
@@ -123,8 +181,12 @@ impl Work {
     }
 
     fn solve(&mut self, slices: Slices<'_>, places: &[i64], verb: Verb) -> Solved {
-        slices.fill(Some(places), &mut self.batch);
-        self.training.solve(&self.batch, verb)
+        let share = self.training.share(places.len());
+        let training = matches!(verb, Verb::Train(_));
+        let dropping = self.dropping.filter(|_| training);
+        slices.fill_but(Some(&places[share]), dropping, &mut self.batch);
+        self.training
+            .solve(&self.batch, verb, self.disturbance.as_ref())
     }
 }
 
@@ -133,7 +195,11 @@ type Tested<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>);
 
 type Solved = Result<BatchReport, TrainError>;
 
-fn training<S: Solver>(network: &Network, request: &Request) -> PyResult<Training<S>> {
+fn training<S: Solver>(
+    network: &Network,
+    request: &Request,
+    link: Option<PyLink>,
+) -> PyResult<Training<S>> {
     let (description, params) = network.snapshot()?;
     let params = params.cast::<S::Real>();
     memory::check_parameters(&params, request.copies())?;
@@ -143,16 +209,27 @@ fn training<S: Solver>(network: &Network, request: &Request) -> PyResult<Trainin
         Training::new(solver, params, plan).map_err(|error| errors::train(&error))?;
     let average = |horizon| Average::new(&training.params, horizon);
     training.average = request.average.map(average);
+    if let Some(link) = link {
+        training.reduce = Box::new(Ranks::over(link));
+    }
+    training.rewiring = request.rewiring(&description)?;
     Ok(training)
 }
 
 #[pymethods]
 impl Session {
     #[new]
-    fn new(network: &Network, solver: &str, request: Request) -> PyResult<Self> {
+    #[pyo3(signature = (network, solver, request, link = None))]
+    fn new(
+        network: &Network,
+        solver: &str,
+        request: Request,
+        link: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let link = link.map(PyLink::new).transpose()?;
         let observe = request.observes(&network.snapshot()?.0)?;
         let training: Box<dyn AnyTraining> = with_solver!(plan::solver(solver)?, S => {
-            Box::new(training::<S>(network, &request)?)
+            Box::new(training::<S>(network, &request, link)?)
         });
         Ok(Self {
             work: Mutex::new(Work {
@@ -160,6 +237,9 @@ impl Session {
                 batch: Batch::default(),
                 observe,
                 fitting: 0,
+                seen: Activity::default(),
+                disturbance: None,
+                dropping: None,
             }),
         })
     }
@@ -198,16 +278,66 @@ impl Session {
     /// since the last call.
     fn activity(&self) -> Vec<Layer> {
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        work.training.activity()
+        work.seen = work.training.activity();
+        layers(&work.seen, work.training.network())
     }
 
-    /// Copies the parameters of the training to its network: their average where one is kept.
-    fn hand_over(&self, py: Python<'_>, network: &Network) -> PyResult<()> {
-        let params = py.detach(|| {
-            let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-            work.training.params()
+    /// Adds to the weights into neurons that were silent until the last call of `activity`, but for those from their own
+    /// population.
+    fn lift_silent(&self, by: f64) {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let Work { training, seen, .. } = &mut *work;
+        training.lift(seen, by);
+    }
+
+    /// From now on, in an epoch of a training under a seed, every spike of the input is left out with the probability of
+    /// `dropout` for it; neurons above threshold do not fire in a step with those for other populations, by name;
+    /// membranes have noise of these amplitudes. Draws belong to samples.
+    fn disturb(
+        &self,
+        dropout: HashMap<String, f64>,
+        noise: HashMap<String, f64>,
+        seed: u64,
+        epoch: u64,
+    ) -> PyResult<()> {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let network = work.training.network();
+        let of_each = |given: &HashMap<String, f64>| {
+            let each = network.populations().iter();
+            each.map(|one| given.get(&one.name).copied().unwrap_or(0.0))
+                .collect::<Vec<f64>>()
+        };
+        let (mut withhold, noise) = (of_each(&dropout), of_each(&noise));
+        let of_input = std::mem::take(&mut withhold[network.input().0]);
+        let key = |purpose| Key::new(seed, purpose).with(epoch);
+        let dropping = Dropping {
+            dropout: InputDropout::new(of_input).map_err(errors::value)?,
+            key: key(Purpose::InputDropout),
+        };
+        let quiet = withhold.iter().chain(&noise).all(|value| *value == 0.0);
+        work.dropping = (of_input > 0.0).then_some(dropping);
+        work.disturbance = (!quiet).then(|| Disturbance {
+            withhold,
+            noise,
+            withhold_key: key(Purpose::Withhold),
+            noise_key: key(Purpose::Noise),
         });
-        network.adopt(params)
+        Ok(())
+    }
+
+    /// Synapses that were drawn anew since the training began, and that could not be because no pair was free.
+    fn rewired(&self) -> (u64, u64) {
+        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.training.rewired()
+    }
+
+    /// Copies the parameters of the training to its network, their average where one is kept, and its sparse wirings.
+    fn hand_over(&self, py: Python<'_>, network: &Network) -> PyResult<()> {
+        let (params, wired) = py.detach(|| {
+            let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+            (work.training.params(), work.training.network().clone())
+        });
+        network.adopt_wired(params, &wired)
     }
 }
 

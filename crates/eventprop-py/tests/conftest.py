@@ -33,10 +33,15 @@ def build(case: dict[str, Any]) -> tuple[ep.Network, ep.Spikes, ep.loss.Loss]:
     for table in case["population"]:
         rest = {k: v for k, v in table.items() if k not in ("name", "model", "size", "trained")}
         if table["model"] == "input":
-            net.add_input(table["name"], table["size"])
+            net.add_input(table["name"], table.get("size"), **rest)
+            continue
+        if table["model"] == "equations":
+            model = ep.NeuronModel.shipped(rest.pop("equations"))
+            trainable = {k: 1e-3 for k in table.get("trained", [])}
+            net.add(table["name"], table["size"], model, trainable=trainable, **rest.get("parameters", {}))
             continue
         add = {"lif": net.add_alif if "tau_b" in rest else net.add_lif, "li": net.add_li}[table["model"]]
-        add(table["name"], table["size"], trainable={k: 1e-3 for k in table.get("trained", [])}, **rest)
+        add(table["name"], table.get("size"), trainable={k: 1e-3 for k in table.get("trained", [])}, **rest)
     for table in case["projection"]:
         connect(net, table)
     samples = [([t for t, _ in s["input"]], [n for _, n in s["input"]]) for s in case["sample"]]
@@ -50,9 +55,14 @@ def connect(net: ep.Network, table: dict[str, Any]) -> None:
     """A projection of a case."""
     delay: Any = table.get("delay_ms", 0.0)
     weights = np.concatenate([np.asarray(row, float) for row in table["weights"]])
-    wiring: ep.Sparse | ep.OneToOne | None = None
-    sizes = {population.name: population.size for population in net.populations}
-    shape = (sizes[table["source"]], sizes[table["target"]])
+    wiring: ep.Conv2d | ep.Sparse | ep.OneToOne | None = None
+    of = {population.name: population for population in net.populations}
+    via = None
+    seen = of[table["source"]].shape
+    if "pool" in table:
+        via = (ep.AvgPool if table.get("average") else ep.SumPool)(table["pool"])
+        seen = via.output_shape(seen)
+    shape = (int(np.prod(seen)), of[table["target"]].size)
     if table.get("wiring") == "one_to_one":
         wiring = ep.OneToOne()
     elif table.get("wiring") == "sparse":
@@ -60,13 +70,20 @@ def connect(net: ep.Network, table: dict[str, Any]) -> None:
         for source, targets in enumerate(table["targets"]):
             mask[source, targets] = True
         wiring = ep.Sparse(mask)
+    elif table.get("wiring") == "convolution":
+        wiring = ep.Conv2d(table["kernel"], table.get("stride", 1), table.get("padding", 0), table.get("groups", 1))
+        # In a case [y, x, in, out], in Python [out, in, y, x].
+        order = (*table["kernel"], seen[2] // wiring.groups, of[table["target"]].shape[2])
+        weights = weights.reshape(order).transpose(3, 2, 0, 1)
+        if table.get("delay_by") == "synapse":
+            delay = np.reshape(delay, order).transpose(3, 2, 0, 1)
     else:
         weights = weights.reshape(shape)
     if "delay_by" in table:
         by = table["delay_by"]
         given = np.reshape(delay, weights.shape) if by == "synapse" else np.asarray(delay)
         delay = ep.Delay(given, most=net.trial / 2, by=by)
-    net.connect(table["source"], table["target"], weights, delay=delay, wiring=wiring)
+    net.connect(table["source"], table["target"], weights, delay=delay, wiring=wiring, via=via, port=table.get("port"))
 
 
 @pytest.fixture

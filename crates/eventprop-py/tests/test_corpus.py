@@ -36,7 +36,7 @@ def test_a_case_gives_what_is_expected(path: Path, expect: dict[str, Any], solve
     assert found.loss == pytest.approx(expect["loss"], rel=0, abs=tolerance * max(1.0, abs(expect["loss"])))
     for name, values in expect["gradient"].items():
         scale = max(abs(value) for value in values)
-        np.testing.assert_allclose(found.gradients[name].ravel(), values, rtol=0, atol=tolerance * scale)
+        np.testing.assert_allclose(in_order(found.gradients[name]), values, rtol=0, atol=tolerance * scale)
     for name, spikes in expect.get("spikes", {}).items():
         step = net.dt if solver == "grid64" else 1.0
         times = [spike[1] * step for spike in spikes]
@@ -44,6 +44,11 @@ def test_a_case_gives_what_is_expected(path: Path, expect: dict[str, Any], solve
         assert found.spikes[name].neurons.tolist() == [spike[2] for spike in spikes]
     if expect.get("predictions"):
         assert found.predictions.tolist() == expect["predictions"]
+
+
+def in_order(values: np.ndarray) -> np.ndarray:
+    """In the order of the engine: weights of a convolution are [y, x, in, out] there and [out, in, y, x] in Python."""
+    return (values.transpose(2, 3, 1, 0) if values.ndim == 4 else values).ravel()
 
 
 def test_every_bit_is_the_engines() -> None:
@@ -63,7 +68,7 @@ def test_every_bit_is_the_engines() -> None:
         assert (found.losses.view(np.uint64) == losses).all(), line["case"]
         for name, values in line["gradients"].items():
             bits = np.array([int(value, 16) for value in values], np.uint64)
-            of = found.gradients[name].astype(np.float64).ravel().view(np.uint64)
+            of = in_order(found.gradients[name].astype(np.float64)).view(np.uint64)
             assert (of == bits).all(), (line["case"], line["solver"], name)
 
 

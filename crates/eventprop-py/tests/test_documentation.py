@@ -36,12 +36,34 @@ def test_the_code_on_a_page_runs_and_prints_what_the_page_says(page: Path, tmp_p
     assert blocks
     ended = subprocess.run([sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+    assert "Warning" not in ended.stderr, ended.stderr
     # Other processors round the last digits of exponentials otherwise, and training amplifies them.
     said = re.findall(r"test accuracy (0\.\d+)", text)
     assert said
     for number in map(float, said):
         printed = [float(found) for found in re.findall(r"test accuracy (0\.\d+)", ended.stdout)]
         assert any(abs(number - found) < 0.015 for found in printed), (number, printed)
+
+
+COMING_FROM = sorted((DOCS / "how-to/coming-from").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", COMING_FROM, ids=lambda p: p.stem)
+def test_the_same_training_side_by_side_is_as_the_page_says(page: Path, tmp_path: Path) -> None:
+    """Runs where PyTorch and the other library are installed, which are too large for every machine."""
+    for module in ("torch", page.stem, "sklearn"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"skipped: {module} is not installed")
+    text = page.read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    ended = subprocess.run([sys.executable, "-c", "\n".join(blocks)], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    said = re.findall(r"(\S.*): test accuracy (0\.\d+)", text.partition("```text")[2])
+    assert len(said) == 3
+    for name, number in said:
+        (found,) = re.findall(rf"{re.escape(name)}: test accuracy (0\.\d+)", ended.stdout)
+        # 450 digits: two standard errors of an accuracy of 97 %.
+        assert abs(float(number) - float(found)) < 0.016, (name, number, found)
 
 
 def test_there_are_notebooks() -> None:

@@ -59,7 +59,7 @@ def test_the_gradient_is_that_of_the_loss(task: Task) -> None:
 def test_gradcheck_gives_the_table_of_the_command(task: Task) -> None:
     net, batch = task
     report = ep.gradcheck(net, batch[:4], "sum", per_projection=5)
-    assert report.right and len(report) == 15 and report.worst_relative_error < 1e-6
+    assert report.correct and len(report) == 15 and report.worst_relative_error < 1e-6
     assert "hid->hid" in str(report) and "wrong" in str(report)
     assert {check.name for check in report} == {"in->hid", "hid->hid", "hid->out"}
 
@@ -430,3 +430,49 @@ def test_first_spikes(task: Task) -> None:
     assert 1.0 < first[0, 0] < 10.0 and np.isinf(first[1]).all()
     assert r.spikes["out"][0][0][0] == first[0, 0]
     assert r.accuracy == 0.5
+
+
+def test_an_output_that_nothing_reaches_is_refused() -> None:
+    net = ep.Network(dt=1.0, trial=20.0)
+    x, h = net.add_input("in", 2), net.add_lif("hid", 3)
+    net.add_li("out", 2)
+    net.connect(x, h, ep.Normal(1.0, 0.1))
+    batch = ep.Spikes([([1.0], [0])], labels=[0])
+    for use in (lambda: net.evaluate(batch, loss="sum"), lambda: net.fit(batch, loss="sum"), lambda: net.forward(batch)):
+        with pytest.raises(ValueError, match="there is no way from the input to 'out', the output"):
+            use()
+    with pytest.raises(ValueError, match="population"):
+        ep.Network(dt=1.0, trial=20.0).fit(batch)
+
+
+def test_populations_that_take_no_part_are_told_once() -> None:
+    net = ep.Network(dt=1.0, trial=20.0)
+    x, y = net.add_input("in", 2), net.add_li("out", 3)
+    h, z = net.add_lif("hid", 3), net.add_lif("alone", 2)
+    last = net.add_li("last", 2)
+    net.connect(x, h, ep.Normal(1.0, 0.1))
+    net.connect(h, y, ep.Normal(1.0, 0.1))
+    net.connect(h, last, ep.Normal(1.0, 0.1))
+    net.connect(z, last, ep.Normal(1.0, 0.1))
+    batch = ep.Spikes([([1.0], [0])], labels=[0])
+    with pytest.warns(UserWarning) as told:
+        net.evaluate(batch, loss="sum")
+    assert [str(one.message).split(":")[0] for one in told] == [
+        "'out' does not lead to 'last', the output (the population that was added last), so that nothing in it is trained",
+        "no spike can reach 'alone'",
+    ]
+    net.evaluate(batch, loss="sum")
+
+
+def test_one_callback_needs_no_list() -> None:
+    net = ep.Network(dt=1.0, trial=20.0)
+    net.connect(net.add_input("in", 2), net.add_li("out", 2), ep.Normal(1.0, 0.1))
+    seen: list[int] = []
+    net.fit(ep.Spikes([([1.0], [0])], labels=[0]), epochs=2, loss="sum", callbacks=lambda epoch: seen.append(epoch.epoch))
+    assert seen == [0, 1]
+
+
+def test_time_constants_in_seconds_are_told() -> None:
+    net = ep.Network(dt=1.0, trial=20.0)
+    with pytest.warns(UserWarning, match=r"tau_mem of 'hid' is 0.02 ms.*20 for 0.02 s"):
+        net.add_lif("hid", 2, tau_mem=0.02)

@@ -219,6 +219,10 @@ def test_arrays_of_every_kind_are_taken() -> None:
     frozen.flags.writeable = False
     for kind in (fortran, frozen, pull.astype(np.float32), pull.astype(int), np.ones((2, 62, 2))[:, ::2], pull.tolist()):
         assert np.array_equal(run.backward(voltage={"out": kind})["hid->out"], expected)
+    ends = pull.copy()
+    ends[:, 0] = 0.0  # the start of the trial, which may be left out
+    expected = run.backward(voltage={"out": ends})["hid->out"]
+    assert np.array_equal(run.backward(voltage={"out": ends[:, 1:]})["hid->out"], expected)
 
 
 WRONG: list[tuple[str, type[Exception], Callable[[ep.Network, ep.Spikes, ep.Run], Any]]] = [
@@ -230,7 +234,7 @@ WRONG: list[tuple[str, type[Exception], Callable[[ep.Network, ep.Spikes, ep.Run]
     ("needs derivatives", ValueError, lambda n, b, r: r.backward()),
     ("no population 'no'", KeyError, lambda n, b, r: r.backward(voltage={"no": 1.0})),
     ("were not observed", ValueError, lambda n, b, r: r.backward(voltage={"hid": 1.0})),
-    (r"expected \(2, 31, 2\)", ValueError, lambda n, b, r: r.backward(voltage={"out": np.ones((2, 30, 2))})),
+    (r"expected \(2, 31, 2\)", ValueError, lambda n, b, r: r.backward(voltage={"out": np.ones((2, 29, 2))})),
     (r"voltage\['out'\]\[0, 0, 0\] is nan", ValueError, lambda n, b, r: r.backward(voltage={"out": np.full((2, 31, 2), np.nan)})),
     ("expected numbers", TypeError, lambda n, b, r: r.backward(voltage={"out": np.full((2, 31, 2), "a")})),
     ("no population 'no'", KeyError, lambda n, b, r: r.backward(spike_times={"no": [1.0]})),

@@ -27,6 +27,38 @@ def test_a_raster_has_a_point_for_every_spike(task: Task) -> None:
     np.testing.assert_array_equal(line.get_ydata(), batch[3][1])
 
 
+def test_rasters_of_one_batch_have_equal_axes(task: Task) -> None:
+    _, batch = task
+    first, second = ep.plot.raster(batch, 0), ep.plot.raster(batch, 1)
+    assert first.get_xlim() == second.get_xlim() and first.get_ylim() == second.get_ylim()
+    assert first.get_xlim()[0] == 0.0
+    ax = ep.plot.raster(batch, 0, trial=50.0, neurons=40)
+    assert ax.get_xlim() == (0.0, 50.0) and ax.get_ylim() == (-0.5, 39.5)
+
+
+def test_traces_are_of_the_neurons_in_which_most_is_to_be_seen(task: Task, seen: ep.Evaluation) -> None:
+    def shown(r: ep.Evaluation) -> list[str]:
+        return [text.get_text() for text in ep.plot.traces(r, "hid", sample=2)[0].get_legend().get_texts()]
+
+    largest = np.abs(seen.records["hid.lambda_V"][2]).max(axis=0)
+    chosen = sorted(np.argsort(-largest, kind="stable")[:3])
+    assert shown(seen) == [f"neuron {neuron}" for neuron in chosen]
+    net, batch = task
+    r = net.evaluate(batch, "sum", record=["hid.V"])
+    counts = np.bincount(r.spikes["hid"][2][1], minlength=10)
+    assert shown(r) == [f"neuron {neuron}" for neuron in sorted(np.argsort(-counts, kind="stable")[:3])]
+
+
+def test_a_decision_map_shows_the_class_of_every_point() -> None:
+    ax = ep.plot.decision_map(lambda xy: np.where(xy[:, 0] > 0.5, 1, -1), x=(0, 2), names=["left", "right"], points=4)
+    shown = ax.images[0].get_array()
+    # Points are at 0.25, 0.75, 1.25 and 1.75; −1 is no class.
+    assert shown.mask.tolist() == [[True, False, False, False]] * 4 and (shown[:, 1:] == 1).all()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["left", "right"]
+    with pytest.raises(ValueError, match="classify gave float64 of shape"):
+        ep.plot.decision_map(lambda xy: xy[:, 0])
+
+
 def test_traces_stand_where_they_belong(seen: ep.Evaluation) -> None:
     v, lam = ep.plot.traces(seen, "hid", sample=2, neurons=[4, 7])
     assert v.get_ylabel() == "V (threshold)" and lam.get_ylabel() == "λ_V"

@@ -76,15 +76,12 @@ def test_the_program_hears_ctrl_c(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" not in err, err
 
 
-def test_import_is_quick_and_brings_nothing_but_numpy() -> None:
-    """0.13 s of processor time, of which NumPy takes two thirds; a machine that is busy needs longer by the clock."""
+def test_import_brings_nothing_heavy_but_numpy() -> None:
+    """What makes the import quick (0.13 s of processor time, two thirds of it NumPy's) and can be tested without a clock."""
     ended = run(
         """
-        import sys, time
-        begin = time.process_time()
+        import sys
         import eventprop
-        took = time.process_time() - begin
-        assert took < 0.3, f"{1000 * took:.0f} ms"
         heavy = {"matplotlib", "sklearn", "torch", "scipy", "IPython", "h5py"} & set(sys.modules)
         assert not heavy, heavy
         """
@@ -226,7 +223,7 @@ def test_the_examples_in_the_documentation_run() -> None:
 
     tried = 0
     for module in pkgutil.walk_packages(ep.__path__, "eventprop."):
-        if module.name in ("eventprop._engine", "eventprop.classifier", "eventprop.__main__") or ".compat." in module.name:
+        if module.name in ("eventprop._engine", "eventprop.estimators", "eventprop.__main__") or ".compat." in module.name:
             continue
         needed = {"eventprop.torch": "torch", "eventprop.jax": "jax", "eventprop.nir": "nir"}.get(module.name)
         if needed is not None and importlib.util.find_spec(needed) is None:

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -385,7 +386,7 @@ def test_values_as_python_users_write_them() -> None:
         ep.data.shd(train=-1)
 
 
-def test_keys_that_nothing_reads_are_taken() -> None:
+def test_keys_that_nothing_reads_are_taken(tmp_path: Path) -> None:
     for benchmark in ("mnist", "shd", "yinyang", "custom"):
         p = Parameters(benchmark)
         for key in ("DEBUG", "TRAIN_TAUM", "SUPER_BATCH"):
@@ -393,9 +394,28 @@ def test_keys_that_nothing_reads_are_taken() -> None:
             assert p[key] is False
     p = Parameters("yinyang", {"N_TRAIN": 10, "N_VALIDATE": 5, "N_TEST": 5, "N_BATCH": 5, "DEBUG": True})
     with pytest.warns(UserWarning, match="DEBUG has no effect"):
-        simulator_yinyang.yinyang({**p, "N_EPOCH": 0, "WRITE_TO_DISK": False}).train()
+        simulator_yinyang.yinyang({**p, "N_EPOCH": 0, "OUT_DIR": str(tmp_path)}).train()
     with pytest.raises(ValueError, match="NUM_INPUT=4 is not possible: the data and their code give 5"):
         ep.data.benchmark("yinyang", {"N_BATCH": 1, "N_TRAIN": 1, "N_VALIDATE": 1, "N_TEST": 1, "NUM_INPUT": 4})
+
+
+def test_parameters_written_with_one_simulator_are_read_into_another() -> None:
+    written = Parameters("mnist")
+    written["DATASET"] = "SHD"
+    written["AUGMENTATION"] = {}
+    written["AUGMENTATION"]["random_shift"] = 20.0
+    p = Parameters("shd")
+    with pytest.warns(UserWarning, match="is left out: shd does not have it"):
+        p.update(json.loads(json.dumps(written)))
+    assert p["AUGMENTATION"] == {"random_shift": 20.0} and p["DATA_SET"] == "SHD"
+    assert "SELECT" not in p and "INPUT_MS" not in p
+    with pytest.raises(KeyError, match="SELECT"):
+        p["SELECT"] = "last"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        p["DATASET"] = "SHD"
+    with pytest.warns(UserWarning, match="DATASET is taken for DATA_SET"):
+        p["DATASET"] = "SSC"
 
 
 def test_examples_are_drawn_elsewhere() -> None:

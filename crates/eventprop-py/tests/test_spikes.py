@@ -79,6 +79,37 @@ def test_events_of_tonic_and_back() -> None:
         ep.Spikes.from_events(camera, [0], sensor_size=(2, 4, 2))
 
 
+class DataSet:
+    """What a data set of tonic looks like: a length, and pairs that are read when they are asked for."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        if index >= len(self):
+            raise IndexError(index)
+        return np.array([(1000 * index, index, 1)], dtype=[("t", "<i8"), ("x", "<i8"), ("p", "<i8")]), 3 + index
+
+
+def test_data_sets_of_tonic_bring_their_classes() -> None:
+    expected = ep.Spikes([([0.0], [0]), ([1.0], [1])], [3, 4])
+    assert ep.Spikes.from_events(DataSet()) == expected
+    assert ep.Spikes.from_events([DataSet()[0], DataSet()[1]]) == expected
+    with pytest.raises(ValueError, match="leave labels out"):
+        ep.Spikes.from_events(DataSet(), [0, 1])
+
+
+def test_frames_of_tonic_are_numbered_like_their_events() -> None:
+    events = np.array([(0, 2, 1, 1), (1000, 0, 3, 0)], dtype=[("t", "i8"), ("x", "u2"), ("y", "u2"), ("p", "u1")])
+    frames = np.zeros((1, 2, 2, 4, 5), np.float32)  # samples, steps, polarities, height, width
+    frames[0, 0, 1, 1, 2] = frames[0, 1, 0, 3, 0] = 1.0
+    assert ep.Spikes.from_dense(frames, [0]) == ep.Spikes.from_events([events], [0], sensor_size=(5, 4, 2))
+    with pytest.raises(ValueError, match=r"numpy.minimum\(dense, 1\) clips counts"):
+        ep.Spikes.from_dense(2.0 * frames, [0])
+    with pytest.raises(ValueError, match=r"shape \(2, 40\).*dense\[None\]"):
+        ep.Spikes.from_dense(frames.reshape(2, -1))
+
+
 KINDS = ["f8", "f4"]
 
 
@@ -176,6 +207,11 @@ def test_hdf5_in_the_layout_of_the_heidelberg_sets(tmp_path: Path) -> None:
         assert file["labels"][:].tolist() == [1, 0, 2]
     assert [path.name for path in tmp_path.iterdir()] == ["some.h5"]
     assert ep.Spikes.from_hdf5(tmp_path / "some.h5") == some()
+    in_ms = tmp_path / "ms.h5"
+    ep.Spikes([([1000.0, 300000.0], [0, 1])], [0]).to_hdf5(in_ms)
+    with pytest.warns(UserWarning, match=r"ms.h5: samples last up to 300 s.*time_unit=\"ms\""):
+        ep.Spikes.from_hdf5(in_ms)
+    assert ep.Spikes.from_hdf5(in_ms, time_unit="ms").times_ms.tolist() == [1.0, 300.0]
     some().to_hdf5(tmp_path / "some.h5", speakers=[3, 0, 3], names=["a", "b", "c"])
     with h5py.File(tmp_path / "some.h5") as file:
         assert file["extra/speaker"][:].tolist() == [3, 0, 3]
@@ -233,3 +269,13 @@ def test_tensors_without_their_library(kind: Any) -> None:
     net.connect("in", "out", kind([[1.0], [2.0]]))
     assert net.params["in->out"].tolist() == [[1.0], [2.0]]
     assert imported or "torch" not in sys.modules
+
+
+def test_samples_side_by_side_are_a_view() -> None:
+    spikes = ep.Spikes([([1.0, 2.0], [0, 1]), ([3.0], [1]), ([], []), ([4.0, 5.0], [0, 0])], labels=[0, 1, 0, 1])
+    spikes = spikes.with_amplitudes(np.arange(5.0))
+    for start, end in ((0, 4), (1, 3), (2, 2), (3, 99), (-2, None), (3, 1), (None, None)):
+        part, copied = spikes[start:end], spikes[np.arange(4)[start:end]]
+        assert part == copied
+        assert part.times_ms.base is not None or len(part.times_ms) == 0
+    assert spikes[::2] == spikes[[0, 2]] and spikes[::-1] == spikes[[3, 2, 1, 0]]

@@ -48,6 +48,25 @@ def close(one: Any, other: Any) -> None:
     assert float((one - other).abs().max()) <= 1e-6 * scale
 
 
+@pytest.mark.parametrize("output", ["voltage", "spikes", "times"])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_spikes_are_the_tensor_that_they_make(output: str, batch_first: bool) -> None:
+    _, upper, lower = two_layers("grid")
+    module = EventProp(lower if output == "voltage" else upper, output, inputs="time", solver="grid64", batch_first=batch_first)
+    rng = np.random.default_rng(3)
+    batch = ep.Spikes.from_dense(rng.random((4, 25, module._layer.input.size)) < 0.3, dt=1.0)
+    dense = torch.tensor(batch.to_dense(25, dt=1, neurons=module._layer.input.size), dtype=torch.float64)
+    grads = []
+    for x in (batch, dense if batch_first else dense.transpose(0, 1)):
+        module.zero_grad()
+        out = module(x)
+        seen = torch.where(torch.isfinite(out), out, 0.0)
+        (seen * torch.linspace(-1, 1, out.numel(), dtype=torch.float64).reshape(out.shape)).sum().backward()
+        grads.append((out.detach(), *(param.grad.clone() for param in module.parameters())))
+    assert all(torch.equal(one, other) for one, other in zip(*grads))
+    assert float(grads[0][1].abs().max()) > 0
+
+
 def test_two_modules_are_one_network_on_steps() -> None:
     both, upper, lower = two_layers("grid64")
     x = spikes()
@@ -197,6 +216,8 @@ def test_compiled_modules_compute_the_same() -> None:
     assert torch.equal(x.grad, expected[0]) and torch.equal(getattr(module, "in->hid").grad, expected[1])
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:RuntimeWarning")  # of JAX, where its tests ran in this process
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_data_loaders_with_workers() -> None:
     data = torch.utils.data.TensorDataset(spikes().float().transpose(0, 1))
     module = small(batch_first=True)

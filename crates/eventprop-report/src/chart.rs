@@ -320,10 +320,9 @@ impl Chart {
         self.legend_end = entry.end;
         let height = |row: usize| 43.0 + LEGEND_ROW * row as f64;
         let (x, y) = (entry.begin.x, height(entry.begin.row) - 4.0);
-        self.figure.add(Shape::Line {
-            points: vec![(x, y), (x + 16.0, y)],
+        self.figure.add(Shape::Key {
+            at: (x, y),
             ink,
-            width: 3.0,
             dashed,
         });
         let style = (SMALL, Anchor::Start, Ink::Text);

@@ -115,7 +115,7 @@ impl Confusion {
         head(
             &mut figure,
             &title,
-            "row: class; column: what the network saw; colour: share of the row",
+            "row: class; column: what the network saw; colour: fraction of the row",
         );
         for row in 0..self.classes() {
             for column in 0..columns {
@@ -317,7 +317,7 @@ fn bars_figure(name: &str, title: &str, what: &str, bars: &[Bar]) -> Figure {
             size: (whole * share, ROW - 5.0),
             ink: Ink::Series(0),
             tip: format!(
-                "{what} {}: {} of {} right",
+                "{what} {}: {} of {} correct",
                 bar.name, bar.right, bar.samples
             ),
         });

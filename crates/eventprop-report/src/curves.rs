@@ -76,7 +76,7 @@ impl Sheet<'_> {
         let names = curves.iter().map(|curve| curve.name.as_str());
         let mut chart = Chart::with_legend(axes, names);
         if let Some(chosen) = self.chosen {
-            chart.upright(chosen, "chosen");
+            chart.upright(chosen, "selected");
         }
         for curve in &curves {
             chart.line(&curve.points, curve.ink, false);
@@ -132,6 +132,7 @@ pub fn of_run(run: &RunRecord) -> Vec<Figure> {
         ),
         silent(&lines),
         gradients(&lines),
+        rewiring(&lines),
         eta(&lines),
     ];
     figures.into_iter().flatten().collect()
@@ -294,7 +295,7 @@ fn silent(lines: &[&EpochLine]) -> Option<Figure> {
     let sheet = Sheet {
         name: "silent",
         title: "Silent and saturated neurons",
-        y_label: "share of hidden neurons (%)",
+        y_label: "fraction of hidden neurons (%)",
         y: Span {
             low: 0.0,
             high: high.max(5.0),
@@ -330,6 +331,25 @@ fn gradients(lines: &[&EpochLine]) -> Option<Figure> {
             high: high * 1.25,
         },
         y_scale: Scale::Log,
+        text: number,
+        curves,
+        chosen: None,
+    };
+    sheet.draw()
+}
+
+/// Synapses that deep rewiring moved, and those for which no pair was free.
+fn rewiring(lines: &[&EpochLine]) -> Option<Figure> {
+    let curves = vec![
+        Curve::of("drawn anew", 0, lines, |l| l.number("rewired")),
+        Curve::of("no pair free", 1, lines, |l| l.number("stuck")),
+    ];
+    let sheet = Sheet {
+        name: "rewiring",
+        title: "Deep rewiring",
+        y_label: "synapses in the epoch",
+        y: from_zero(values_of(&curves).into_iter()),
+        y_scale: Scale::Linear,
         text: number,
         curves,
         chosen: None,

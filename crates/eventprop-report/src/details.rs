@@ -10,7 +10,7 @@ use crate::figure::Figure;
 use crate::html::{Table, base64, count, duration, escape, percent};
 use crate::page::{Page, card, figures as grid, note, paragraph, warnings};
 use crate::read::{EpochLine, RunRecord, is_seed};
-use crate::{confusion, curves, neurons, samples, weights};
+use crate::{confusion, curves, kernels, neurons, samples, weights};
 
 /// Shares of neurons from which on a reader is told.
 const SILENT_WARNING: f64 = 0.1;
@@ -44,6 +44,7 @@ pub fn figures(run: &RunRecord) -> Vec<Figure> {
     all.extend(mistake_figures(run));
     all.extend(neurons::of_run(run));
     all.extend(weights::of_run(run));
+    all.extend(kernels::of_run(run));
     all.extend(
         samples::of_run(run)
             .iter()
@@ -425,7 +426,9 @@ fn neuron_section(run: &RunRecord) -> String {
 }
 
 fn weight_section(run: &RunRecord) -> String {
-    let body = grid(&weights::of_run(run));
+    let mut figures = weights::of_run(run);
+    figures.extend(kernels::of_run(run));
+    let body = grid(&figures);
     if body.is_empty() {
         return body;
     }
@@ -457,11 +460,12 @@ fn differences(run: &RunRecord) -> Table {
 }
 
 fn code(value: &Value, unit: &str) -> String {
-    format!(
-        "<code>{}</code> {}",
-        escape(&value.to_string()),
-        escape(unit)
-    )
+    let text = value.to_string();
+    let (text, lines) = (escape(&text), text.lines().count());
+    if lines > 1 {
+        return format!("<details><summary>{lines} lines</summary><pre>{text}</pre></details>");
+    }
+    format!("<code>{text}</code> {}", escape(unit))
 }
 
 fn configuration(run: &RunRecord) -> String {

@@ -122,6 +122,16 @@ pub enum Shape {
         /// True for a dashed line.
         dashed: bool,
     },
+    /// The short line before an entry of a legend. On a page, a click on it or on the text after it hides what has its
+    /// colour and dashes.
+    Key {
+        /// Its left end.
+        at: Point,
+        /// Its colour.
+        ink: Ink,
+        /// True for a dashed line.
+        dashed: bool,
+    },
     /// A lightly filled area.
     Area {
         /// Its outline.
@@ -290,7 +300,10 @@ impl Shape {
                 points.iter_mut().for_each(by);
             }
             Self::Cells { cells, .. } => cells.iter_mut().for_each(|(at, _)| by(at)),
-            Self::Rect { at, .. } | Self::Dot { at, .. } | Self::Text { at, .. } => by(at),
+            Self::Rect { at, .. }
+            | Self::Dot { at, .. }
+            | Self::Text { at, .. }
+            | Self::Key { at, .. } => by(at),
         }
         self
     }
@@ -309,6 +322,22 @@ fn title_of(tip: &str) -> String {
     format!("<title>{}</title>", escape(tip))
 }
 
+/// Length of the line before an entry of a legend.
+const KEY: f64 = 16.0;
+
+/// The ends of such a line.
+pub fn key_ends((x, y): Point) -> [Point; 2] {
+    [(x, y), (x + KEY, y)]
+}
+
+fn dash(dashed: bool) -> &'static str {
+    if dashed {
+        " stroke-dasharray=\"5 4\""
+    } else {
+        ""
+    }
+}
+
 fn write_shape(out: &mut String, shape: &Shape, paint: Paint) {
     let written = match shape {
         Shape::Line {
@@ -317,18 +346,19 @@ fn write_shape(out: &mut String, shape: &Shape, paint: Paint) {
             width,
             dashed,
         } => {
-            let dash = if *dashed {
-                " stroke-dasharray=\"5 4\""
-            } else {
-                ""
-            };
-            let path = path_through(points);
+            let (dash, path) = (dash(*dashed), path_through(points));
             format!(
                 "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\"{dash}/>",
                 ink.written(paint),
                 short(*width)
             )
         }
+        Shape::Key { at, ink, dashed } => format!(
+            "<path class=\"key\" d=\"{}\" stroke=\"{}\" stroke-width=\"3\"{}/>",
+            path_through(&key_ends(*at)),
+            ink.written(paint),
+            dash(*dashed)
+        ),
         Shape::Area { points, ink } => format!(
             "<path d=\"{}Z\" fill=\"{}\" fill-opacity=\".18\"/>",
             path_through(points),

@@ -17,11 +17,13 @@ mod details;
 mod error;
 mod figure;
 mod html;
+mod kernels;
 mod neurons;
 mod page;
 mod pictures;
 mod png;
 mod read;
+mod response;
 mod samples;
 mod statistics;
 mod weights;
@@ -36,6 +38,7 @@ pub use pictures::audio_preview::{AudioPreview, AudioSpike, Resonance};
 pub use pictures::draw;
 pub use pictures::scaling::{Law, Panel, Scaling, Size};
 pub use read::{EpochLine, RunRecord};
+pub use response::Traces;
 
 /// Runs that are reported on together.
 #[derive(Debug)]

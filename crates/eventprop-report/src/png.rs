@@ -6,7 +6,7 @@ use tiny_skia::{
 };
 use ttf_parser::{Face, OutlineBuilder};
 
-use crate::figure::{Anchor, Figure, Ink, Point, Shape};
+use crate::figure::{Anchor, Figure, Ink, Point, Shape, key_ends};
 
 /// Pixels per unit of the drawing.
 const SCALE: f32 = 2.0;
@@ -50,6 +50,17 @@ struct Canvas {
     bold: Face<'static>,
 }
 
+fn dashes(width: f32, dashed: bool) -> Stroke {
+    Stroke {
+        width,
+        line_join: LineJoin::Round,
+        dash: dashed
+            .then(|| StrokeDash::new(vec![5.0, 4.0], 0.0))
+            .flatten(),
+        ..Stroke::default()
+    }
+}
+
 impl Canvas {
     fn draw(&mut self, shape: &Shape) {
         match shape {
@@ -59,15 +70,10 @@ impl Canvas {
                 width,
                 dashed,
             } => {
-                let stroke = Stroke {
-                    width: *width as f32,
-                    line_join: LineJoin::Round,
-                    dash: dashed
-                        .then(|| StrokeDash::new(vec![5.0, 4.0], 0.0))
-                        .flatten(),
-                    ..Stroke::default()
-                };
-                self.stroke(through(points), *ink, &stroke);
+                self.stroke(through(points), *ink, &dashes(*width as f32, *dashed));
+            }
+            Shape::Key { at, ink, dashed } => {
+                self.stroke(through(&key_ends(*at)), *ink, &dashes(3.0, *dashed));
             }
             Shape::Area { points, ink } => self.fill(through(points), *ink, AREA_OPACITY),
             Shape::Rect { at, size, ink, .. } => self.fill(rects(&[(*at, *size)]), *ink, 1.0),

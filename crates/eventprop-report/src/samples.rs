@@ -67,7 +67,7 @@ impl Sample<'_> {
         let name = |class: &Json| class.as_u64().map(|class| class_name(self.names, class));
         let label = name(&self.json["label"]).unwrap_or_default();
         match name(&self.json["prediction"]) {
-            Some(_) if self.is_right() => format!("class {label}, right"),
+            Some(_) if self.is_right() => format!("class {label}, correct"),
             Some(seen) => format!("class {label}, taken for {seen}"),
             None => format!("class {label}, no output spike"),
         }
@@ -276,7 +276,7 @@ mod tests {
             .name()
         };
         let name = |prediction| named(prediction, &Json::Null);
-        assert_eq!(name(json!(1)), "class 1, right");
+        assert_eq!(name(json!(1)), "class 1, correct");
         assert_eq!(name(json!(2)), "class 1, taken for 2");
         assert_eq!(name(Json::Null), "class 1, no output spike");
         let names = json!(["yin", "yang", "dot"]);

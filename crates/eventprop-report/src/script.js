@@ -17,6 +17,33 @@ function show(event) {
   tip.style.left = Math.max(left, window.scrollX + 4) + "px";
   tip.style.top = Math.max(event.pageY - tip.offsetHeight - 12, window.scrollY + 4) + "px";
 }
+// Legends: a click shows or hides a series.
+for (const key of document.querySelectorAll("svg .key")) {
+  const [stroke, dash] = ["stroke", "stroke-dasharray"].map((name) => key.getAttribute(name));
+  const same = (shape) => shape.getAttribute("stroke") === stroke && shape.getAttribute("stroke-dasharray") === dash;
+  const alone = [...key.parentNode.querySelectorAll(".key")].filter((other) => other.getAttribute("stroke") === stroke).length < 2;
+  const series = [...key.parentNode.children].filter(
+    (shape) => !shape.classList.contains("key") && (same(shape) || (alone && shape.getAttribute("fill") === stroke)));
+  if (!series.length) continue;
+  const entry = [key];
+  while (entry.at(-1).nextElementSibling && entry.at(-1).nextElementSibling.tagName === "text") entry.push(entry.at(-1).nextElementSibling);
+  const words = entry.slice(1).map((text) => text.textContent).join(" ");
+  key.setAttribute("role", "button");
+  key.setAttribute("tabindex", "0");
+  key.setAttribute("aria-label", "show or hide " + words);
+  key.setAttribute("aria-pressed", "true");
+  const turn = () => {
+    const shown = key.getAttribute("aria-pressed") !== "true";
+    key.setAttribute("aria-pressed", String(shown));
+    for (const shape of series) shape.style.display = shown ? "" : "none";
+    for (const part of entry) part.style.opacity = shown ? "" : "0.4";
+  };
+  for (const part of entry) {
+    part.style.cursor = "pointer";
+    part.addEventListener("click", turn);
+  }
+  key.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); turn(); } });
+}
 // Samples: one at a time.
 for (const group of document.querySelectorAll(".samples")) {
   const samples = [...group.querySelectorAll(".sample")];

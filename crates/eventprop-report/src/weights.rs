@@ -1,4 +1,4 @@
-//! Distributions of weights and time constants, before training and after it.
+//! Distributions of weights, delays and time constants, before training and after it.
 
 use eventprop_params::histogram::Histogram;
 
@@ -26,22 +26,13 @@ fn figure(name: &str, start: Option<&Histogram>, end: &Histogram) -> Figure {
     let high = both().map(|h| h.max).fold(f64::NEG_INFINITY, f64::max);
     let room = ((high - low) * 0.02).max(1e-6 * high.abs().max(1e-6));
     let outlines: Vec<Vec<Point>> = both().map(|h| density(h, high - low)).collect();
-    let (title, x_label) = match name.split_once("->") {
-        Some((from, to)) => (
-            format!("Weights from {from} to {to}"),
-            "weight (units of the threshold)",
-        ),
-        None => (
-            format!("Trained constant {name}"),
-            "value (ms, or a plain number for β)",
-        ),
-    };
+    let (title, x_label) = words_of(name);
     let mut chart = Chart::new(Axes {
         name: format!("parameters_{}", name.replace("->", "_")),
         title,
         x: Axis::new(x_label, low - room, high + room, Scale::Linear),
         y: Axis {
-            label: "share of the parameters in equal bins (%)".to_owned(),
+            label: "fraction of the parameters in equal bins (%)".to_owned(),
             ends: from_zero(outlines.iter().flatten().map(|p| p.1)),
             scale: Scale::Linear,
         },
@@ -59,6 +50,21 @@ fn figure(name: &str, start: Option<&Histogram>, end: &Histogram) -> Figure {
         chart.legend(Ink::Series(1), &format!("before: {}", words(start)), true);
     }
     chart.finish()
+}
+
+/// The title of a range of parameters, and what its axis shows.
+fn words_of(name: &str) -> (String, &'static str) {
+    let Some((from, to)) = name.split_once("->") else {
+        let title = format!("Trained constant {name}");
+        return (title, "value (ms, or a plain number for β)");
+    };
+    match to.strip_suffix(".delay") {
+        Some(to) => (format!("Delays from {from} to {to}"), "delay (ms)"),
+        None => (
+            format!("Weights from {from} to {to}"),
+            "weight (units of the threshold)",
+        ),
+    }
 }
 
 /// The outline of a histogram as percent of the values in bins of a fortieth of `span`, whatever its own
@@ -104,6 +110,13 @@ mod tests {
             // Trapezes of upright pieces have no width, so the sum is exact up to rounding.
             assert!((area(&outline) - 100.0 * 999.0 / 40.0).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn delays_are_drawn_in_ms() {
+        let all = Histogram::of([1.0, 2.5].into_iter());
+        let drawn = figure("in->hid.delay", None, &all).inline_svg();
+        assert!(drawn.contains("Delays from in to hid") && drawn.contains("delay (ms)"));
     }
 
     #[test]

@@ -243,11 +243,13 @@ impl<S: Solver> Trying<'_, S> {
     /// One spike in two membrane time constants, but at least one.
     fn usual(&self, id: PopulationId) -> f64 {
         let network = self.solver.network();
-        let (tau_mem, _) = network
-            .population(id)
-            .time_constants()
-            .expect("what spikes has time constants");
-        (network.clock().trial_ms() / (2.0 * tau_mem.of(0))).max(1.0)
+        let constants = network.population(id).time_constants();
+        // A model from equations may have no membrane time constant: one spike.
+        let (tau_mem, trial_ms) = (
+            constants.map(|(tau_mem, _)| tau_mem.of(0)),
+            network.clock().trial_ms(),
+        );
+        tau_mem.map_or(1.0, |tau_mem| (trial_ms / (2.0 * tau_mem)).max(1.0))
     }
 
     /// True if a population does not spike at all in more than one sample of twenty that have input.
@@ -307,8 +309,8 @@ impl<S: Solver> Trying<'_, S> {
                 let mean = weights.iter().map(square).sum::<f64>() / weights.len() as f64;
                 let sources = (synapses.iter().count() / counts.len()).max(1);
                 let by = (mean / sources as f64).sqrt() * 2.0_f64.powi(power - 2);
-                for synapse in synapses.iter().filter(|synapse| hardly(synapse.target)) {
-                    weights[synapse.weight] += S::Real::from_f64(by);
+                for weight in synapses.weights_into(hardly) {
+                    weights[weight] += S::Real::from_f64(by);
                 }
             }
             self.solve()?;
@@ -341,8 +343,9 @@ impl<S: Solver> Trying<'_, S> {
         let counts = self.counts(network.projection(id).source);
         let weights = self.params.weights(id);
         let synapses = network.synapses(id);
+        let factor = synapses.factor();
         let each = synapses.iter().map(|synapse| {
-            let w = weights[synapse.weight].to_f64();
+            let w = factor * weights[synapse.weight].to_f64();
             f64::from(counts[synapse.source]) * w * w
         });
         each.sum()

@@ -1,8 +1,8 @@
-//! Is the gradient right? Adjoint against central differences, both by one solver in f64.
+//! Is the gradient correct? Adjoint against central differences, both by one solver in f64.
 //!
 //! For each chosen parameter the loss is evaluated at w ± h and w ± h/2. Richardson's combination of
 //! the two central differences, (4 D(h/2) − D(h))/3, has an error of order h⁴; the two differences
-//! themselves say how large it may be. A parameter is *right* when the adjoint lies within that
+//! themselves say how large it may be. A parameter is *correct* when the adjoint lies within that
 //! uncertainty, and *wrong* when it does not while nothing else explains it. What can explain it: a
 //! spike appears or vanishes within ± h (the loss then jumps and has no derivative), or a spike grazes
 //! its threshold (the derivative exists, but changes within ± h).
@@ -54,7 +54,7 @@ impl Default for Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Adjoint and difference agree within the uncertainty of the difference.
-    Right,
+    Correct,
     /// A spike appears or vanishes within the smallest step: no derivative to compare with.
     SpikesChanged,
     /// They disagree, and a spike of the batch grazes its threshold.
@@ -102,7 +102,7 @@ impl Report {
         self.checks.iter().filter(with).count()
     }
 
-    /// The largest |adjoint − difference| among right checks, relative to the largest derivative of
+    /// The largest |adjoint − difference| among correct checks, relative to the largest derivative of
     /// the same projection.
     pub fn worst_relative_error(&self) -> f64 {
         let scale = |name: &str| {
@@ -111,7 +111,7 @@ impl Report {
         };
         self.checks
             .iter()
-            .filter(|c| c.verdict == Verdict::Right && scale(&c.name) > 0.0)
+            .filter(|c| c.verdict == Verdict::Correct && scale(&c.name) > 0.0)
             .map(|c| (c.adjoint - c.difference).abs() / scale(&c.name))
             .fold(0.0, f64::max)
     }
@@ -159,7 +159,7 @@ pub fn check_on<S: Solver<Real = f64>>(
     check_own(solver, params, batch, loss, settings)
 }
 
-/// The same of your own loss: is what it says of its derivatives right?
+/// The same of your own loss: is what it says of its derivatives correct?
 ///
 /// # Errors
 /// When a batch cannot be solved.
@@ -193,14 +193,17 @@ pub fn check_own<S: Solver<Real = f64>>(
                     let by = network.projection(id).delay.each().map(|delays| delays.by);
                     let synapses = network.synapses(id);
                     let shares = |s: &Synapse| by.is_some_and(|by| by.index(*s) == offset);
-                    let found = synapses.iter().find(shares);
-                    let synapse = found.expect("every delay has a synapse");
+                    // At the border of an image, and where wirings are sparse, some have none.
+                    let Some(synapse) = synapses.iter().find(shares) else {
+                        continue;
+                    };
                     (Some(synapse.source), synapse.target)
                 }
                 Role::Weights(id) => {
                     let synapses = probe.solver.network().synapses(id);
-                    let found = synapses.iter().find(|s| s.weight == offset);
-                    let synapse = found.expect("every weight has a synapse");
+                    let Some(synapse) = synapses.iter().find(|s| s.weight == offset) else {
+                        continue;
+                    };
                     (Some(synapse.source), synapse.target)
                 }
             };
@@ -377,12 +380,12 @@ impl<'a, S: Solver<Real = f64>> Probe<'a, S> {
             if let Some((difference, uncertainty)) = self.differences(place, h)? {
                 let allowed = MARGIN * uncertainty + ROUNDING * adjoint.abs();
                 let verdict = match () {
-                    () if (adjoint - difference).abs() <= allowed => Verdict::Right,
+                    () if (adjoint - difference).abs() <= allowed => Verdict::Correct,
                     () if self.grazing > 0 => Verdict::Grazing,
                     () => Verdict::Wrong,
                 };
                 found = (difference, uncertainty, verdict);
-                if verdict == Verdict::Right {
+                if verdict == Verdict::Correct {
                     break;
                 }
             }

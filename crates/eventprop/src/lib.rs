@@ -75,6 +75,7 @@ pub mod readout;
 pub mod real;
 pub mod reduce;
 pub mod regularize;
+pub mod rewire;
 pub mod rng;
 mod shares;
 pub mod solver;

@@ -3,11 +3,13 @@
 //! Gradients, optimiser moments and checkpoints have the same shape, so that every part of the
 //! training loop is a loop over one slice.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::aligned::Aligned;
+use crate::connect::scale;
 use crate::network::{Network, NetworkError, NeuronConstant, PopulationId, ProjectionId};
 use crate::real::Real;
 use crate::rng::{Key, Purpose};
@@ -220,9 +222,11 @@ impl<F: Real> Params<F> {
         let mut params = Self::zeros(network)?;
         for (index, projection) in network.projections().iter().enumerate() {
             let key = Key::new(seed, Purpose::Weights).with(index as u64);
-            let weights = params.weights_mut(ProjectionId(index));
-            for (number, weight) in weights.iter_mut().enumerate() {
-                *weight = F::from_f64(projection.init.draw(key, number));
+            let id = ProjectionId(index);
+            let synapses = network.synapses(id);
+            let drawn = synapses.initial(&projection.init, key);
+            for (weight, drawn) in params.weights_mut(id).iter_mut().zip(drawn) {
+                *weight = F::from_f64(drawn);
             }
             let key = Key::new(seed, Purpose::Delays).with(index as u64);
             if let Some(delays) = projection.delay.each() {
@@ -298,6 +302,26 @@ impl<F: Real> Params<F> {
             .iter()
             .find(|entry| entry.role == role)?;
         Some(entry.range.clone())
+    }
+
+    /// The parameters with weights as spikes deliver them: times the factor of the synapses of each projection.
+    pub(crate) fn delivered(&self, network: &Network) -> Cow<'_, Self> {
+        let mut factors = network.projections().iter().map(|p| p.wiring.factor());
+        if factors.all(|factor| factor == 1.0) {
+            return Cow::Borrowed(self);
+        }
+        let mut delivered = self.clone();
+        let values = delivered.change();
+        self.scale_by_factors(network, values);
+        Cow::Owned(delivered)
+    }
+
+    /// Multiplies values in the layout of the parameters that belong to weights by the factors of their projections: what a
+    /// weight delivers, or a derivative by that, which becomes one by the weight.
+    pub(crate) fn scale_by_factors(&self, network: &Network, values: &mut [F]) {
+        for (projection, range) in network.projections().iter().zip(&self.layout.weights) {
+            scale(&mut values[range.clone()], projection.wiring.factor());
+        }
     }
 
     /// Zeros of the same shape.

@@ -40,6 +40,18 @@ pub trait Real:
     /// The square root.
     #[must_use]
     fn sqrt(self) -> Self;
+    /// e to this power.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    #[must_use]
+    fn ln(self) -> Self;
+    /// The hyperbolic tangent.
+    #[must_use]
+    fn tanh(self) -> Self;
+    /// The power with this exponent.
+    #[must_use]
+    fn power(self, exponent: Self) -> Self;
     /// A list of such numbers, with its type told.
     fn numbers(list: &[Self]) -> Numbers<'_>;
     /// As [`Self::numbers`], to be changed.
@@ -64,52 +76,83 @@ pub enum NumbersMut<'a> {
     F64(&'a mut [f64]),
 }
 
-impl Real for f32 {
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
-    #[inline(always)]
-    fn from_f64(x: f64) -> Self {
-        x as f32
+impl Numbers<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(list) => list.len(),
+            Self::F64(list) => list.len(),
+        }
     }
-    #[inline(always)]
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        self.sqrt()
-    }
-    #[inline(always)]
-    fn numbers(list: &[Self]) -> Numbers<'_> {
-        Numbers::F32(list)
-    }
-    #[inline(always)]
-    fn numbers_mut(list: &mut [Self]) -> NumbersMut<'_> {
-        NumbersMut::F32(list)
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
-impl Real for f64 {
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
-    #[inline(always)]
-    fn from_f64(x: f64) -> Self {
-        x
+impl NumbersMut<'_> {
+    /// The numbers as they are now.
+    pub fn as_numbers(&self) -> Numbers<'_> {
+        match self {
+            Self::F32(list) => Numbers::F32(list),
+            Self::F64(list) => Numbers::F64(list),
+        }
     }
-    #[inline(always)]
-    fn to_f64(self) -> f64 {
-        self
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        self.sqrt()
-    }
-    #[inline(always)]
-    fn numbers(list: &[Self]) -> Numbers<'_> {
-        Numbers::F64(list)
-    }
-    #[inline(always)]
-    fn numbers_mut(list: &mut [Self]) -> NumbersMut<'_> {
-        NumbersMut::F64(list)
+
+    /// The same list, lent on.
+    pub fn reborrow(&mut self) -> NumbersMut<'_> {
+        match self {
+            Self::F32(list) => NumbersMut::F32(list),
+            Self::F64(list) => NumbersMut::F64(list),
+        }
     }
 }
+
+macro_rules! real {
+    ($float:ty, $numbers:ident) => {
+        impl Real for $float {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            #[inline(always)]
+            fn from_f64(x: f64) -> Self {
+                x as $float
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                self.exp()
+            }
+            #[inline(always)]
+            fn ln(self) -> Self {
+                self.ln()
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                self.tanh()
+            }
+            #[inline(always)]
+            fn power(self, exponent: Self) -> Self {
+                self.powf(exponent)
+            }
+            #[inline(always)]
+            fn numbers(list: &[Self]) -> Numbers<'_> {
+                Numbers::$numbers(list)
+            }
+            #[inline(always)]
+            fn numbers_mut(list: &mut [Self]) -> NumbersMut<'_> {
+                NumbersMut::$numbers(list)
+            }
+        }
+    };
+}
+
+real!(f32, F32);
+real!(f64, F64);

@@ -15,9 +15,14 @@
 //! ([`Reduce::join`], [`Reduce::hand_on`]).
 //!
 //! One way of summing cannot be cut: of a batch so small that the traces of all samples stay in the cache, the grid
-//! solver gathers the gradient in one go, number by number over all samples. It does so for
-//! [`Alone`] only. Other implementations get groups, with one rank too, so that their bits do not depend on the
-//! number of ranks.
+//! solver gathers the gradient in one go, number by number over all samples. Such a batch is one group, which the
+//! first rank solves: what it takes is less than what a message takes. So bits do not depend on whether there are
+//! ranks at all.
+//!
+//! [`Ranks`] is what stands behind [`Reduce`] when there are some: it knows in which order messages go, over whatever
+//! [`Link`] they do.
+
+mod ranks;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -25,6 +30,8 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::real::NumbersMut;
+
+pub use ranks::{Link, Ranks};
 
 /// Why ranks could not sum.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -50,13 +57,10 @@ pub enum ReduceError {
 /// Every call with a result: [`ReduceError::Failed`] when another rank called [`Self::fail`] instead,
 /// [`ReduceError::Lost`] when it cannot be reached.
 pub trait Reduce: Debug + Send {
-    /// True if there are no other ranks, so that sums need not be cut into groups.
-    fn is_alone(&self) -> bool;
-
     /// The samples of a batch of `samples` that this rank solves. The shares of all ranks follow one
     /// another in the order of ranks and cover the batch; they begin at multiples of `group` and may be
-    /// empty.
-    fn share(&self, samples: usize, group: usize) -> Range<usize>;
+    /// empty. What is summed next is of this batch.
+    fn share(&mut self, samples: usize, group: usize) -> Range<usize>;
 
     /// Replaces every count by its sum over all ranks.
     ///
@@ -86,11 +90,7 @@ pub trait Reduce: Debug + Send {
 pub struct Alone;
 
 impl Reduce for Alone {
-    fn is_alone(&self) -> bool {
-        true
-    }
-
-    fn share(&self, samples: usize, _group: usize) -> Range<usize> {
+    fn share(&mut self, samples: usize, _group: usize) -> Range<usize> {
         0..samples
     }
 

@@ -33,6 +33,8 @@ pub enum Purpose {
     Delays = 13,
     /// Pairs of neurons that are connected.
     Wiring = 14,
+    /// Pairs of neurons that rewiring connects.
+    Rewiring = 15,
     /// Parameters of a random search.
     Search = 12,
     /// Anything a test or an example wants.

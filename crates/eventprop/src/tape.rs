@@ -1,7 +1,7 @@
 //! The tape that the forward pass writes and the adjoint pass reads.
 //!
 //! Per spike: when, which neuron, the drive just before the reset and, where the threshold adapts, how
-//! far it had risen. The tape grows with the spikes and nothing is ever dropped from it.
+//! far it had risen; where neurons are refractory, the drive at the end of that. The tape grows with the spikes and nothing is ever dropped from it.
 
 use crate::network::Clock;
 use crate::real::Real;
@@ -56,6 +56,10 @@ pub struct Spikes<T, F> {
     pub drive: Vec<F>,
     /// Rise of the threshold just before the spike, B; empty where it does not adapt.
     pub adaptation: Vec<F>,
+    /// I − V_reset at the end of the refractory time, 0 where the trial ends before; on the grid, and empty where there is none.
+    pub release: Vec<F>,
+    /// The states in which spikes are taken, `[spike][variable]`: on the grid, of models from equations that are stepped exactly.
+    pub state: Vec<F>,
     /// Amplitudes of input spikes; empty where all are 1.
     pub amplitude: Vec<F>,
 }
@@ -77,6 +81,8 @@ impl<T, F> Spikes<T, F> {
         self.neuron.clear();
         self.drive.clear();
         self.adaptation.clear();
+        self.release.clear();
+        self.state.clear();
         self.amplitude.clear();
     }
 }

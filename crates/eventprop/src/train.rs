@@ -20,6 +20,7 @@ use crate::readout::Seed;
 use crate::real::Real;
 use crate::reduce::{Alone, Reduce, ReduceError};
 use crate::regularize::Regularizer;
+use crate::rewire::{Rewiring, State};
 use crate::shares::{CHUNK, for_each_sticky};
 use crate::solver::{Disturbance, Drive, Grazing, SolveError, Solver, Sum, Trial};
 use crate::spikes::Batch;
@@ -48,6 +49,16 @@ pub enum TrainError {
         /// NaN or infinity.
         value: f64,
     },
+}
+
+impl TrainError {
+    /// The error of the ranks, if it is one.
+    pub fn of_ranks(&self) -> Option<&ReduceError> {
+        match self {
+            Self::Reduce(error) | Self::Solve(SolveError::Reduce(error)) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// Loss, optimiser and regularisers of a training.
@@ -84,8 +95,7 @@ impl<F> Plan<F> {
     }
 }
 
-/// Outcomes of one batch. With several ranks the outcomes are those of this rank's samples, the sums
-/// those of the whole batch.
+/// Outcomes of one batch: the whole one, where several ranks share it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchReport {
     /// Loss and prediction of every sample.
@@ -109,6 +119,8 @@ pub struct Session<S: Solver> {
     pub trials: S::Trials,
     /// The average of the parameters with which batches are tested, where one is kept.
     pub average: Option<Average<S::Real>>,
+    /// Deep rewiring of sparse projections, where it is wanted.
+    pub rewiring: Option<Rewiring>,
     /// The last gradient; after [`Self::train_batch`] as the optimiser took it.
     pub gradient: Params<S::Real>,
     /// Spikes since the caller last reset it.
@@ -118,6 +130,8 @@ pub struct Session<S: Solver> {
     pub spike_cap: Option<u32>,
     /// The ranks that share the batches; [`Alone`] at first.
     pub reduce: Box<dyn Reduce>,
+    /// True while the first rank is to solve whole batches, so that all of their trials are in one place.
+    pub undivided: bool,
     loss: Box<dyn LossFunction<S::Trials>>,
     grazing: Grazing,
     regularizers: Vec<Regularizer>,
@@ -125,6 +139,22 @@ pub struct Session<S: Solver> {
     seeds: Vec<Seed<S::Real>>,
     spike_jumps: Vec<Vec<S::Real>>,
     counts: Counts,
+}
+
+/// Numbers that tell the outcome of a sample to other ranks, in a list of counts: only the rank that solved it has
+/// other numbers than 0, so that a sum over ranks leaves them as they are.
+const WORDS: usize = 2;
+
+fn tell_outcome((words, outcome): (&mut [u64], &Outcome)) {
+    words[0] = outcome.loss.to_bits();
+    words[1] = outcome.prediction.map_or(0, |class| u64::from(class) + 1);
+}
+
+fn told_outcome(words: &[u64]) -> Outcome {
+    Outcome {
+        loss: f64::from_bits(words[0]),
+        prediction: words[1].checked_sub(1).map(|class| class as u32),
+    }
 }
 
 /// Samples that a task evaluates: the loss of one costs about a microsecond.
@@ -165,8 +195,10 @@ impl<S: Solver> Session<S> {
             optimizer,
             trials: S::Trials::default(),
             average: None,
+            rewiring: None,
             spike_cap: None,
             reduce: Box::new(Alone),
+            undivided: false,
             loss: Box::new(loss),
             grazing: Grazing::Keep,
             regularizers: Vec::new(),
@@ -190,11 +222,24 @@ impl<S: Solver> Session<S> {
         rates: impl Into<Rates>,
     ) -> Result<BatchReport, TrainError> {
         let report = self.gradient_of(batch, disturbance)?;
+        let rates = rates.into();
+        let before = self.rewiring.as_ref().map(|r| r.before(&self.params));
         self.optimizer
             .step(&mut self.params, &mut self.gradient, rates, &self.frozen);
         self.params.keep_bounds();
         if let Some(average) = &mut self.average {
             average.add(&self.params);
+        }
+        if let Some((rewiring, before)) = self.rewiring.as_mut().zip(before) {
+            let state = State {
+                params: &mut self.params,
+                optimizer: &mut self.optimizer,
+                average: self.average.as_mut(),
+            };
+            let network = self.solver.network();
+            for (id, pattern) in rewiring.step(network, (&before, rates.eta), state) {
+                self.solver.rewire(id, pattern);
+            }
         }
         Ok(report)
     }
@@ -239,9 +284,13 @@ impl<S: Solver> Session<S> {
 
     /// The samples of a batch of `samples` that this rank is to be given; all of them where there are
     /// no ranks.
-    pub fn share(&self, samples: usize) -> Range<usize> {
-        let group = self.solver.group_len(samples);
-        self.reduce.share(samples, group)
+    pub fn share(&mut self, samples: usize) -> Range<usize> {
+        let group = if self.undivided {
+            samples
+        } else {
+            self.solver.group_len(samples)
+        };
+        self.reduce.share(samples, group.max(1))
     }
 
     fn exchange_average(&mut self) {
@@ -291,6 +340,12 @@ impl<S: Solver> Session<S> {
         let mut samples = [batch.len() as u64];
         self.reduce.total(&mut samples)?;
         let samples = samples[0] as usize;
+        let own = self.share(samples);
+        assert_eq!(
+            own.len(),
+            batch.len(),
+            "the batch is the share of this rank"
+        );
         let trial = Trial {
             disturbance,
             ..self.loss.trial()
@@ -300,19 +355,22 @@ impl<S: Solver> Session<S> {
         let outcomes = self.evaluate_and_count(batch, samples);
         let right = |(outcome, label): &(&Outcome, &u32)| outcome.prediction == Some(**label);
         let correct = outcomes.iter().zip(batch.labels()).filter(right).count();
-        self.counts.totals.push(correct as u64);
-        self.reduce.total(&mut self.counts.totals)?;
-        let correct = self.counts.totals.pop().expect("it was pushed");
-        self.activity.add(&self.counts, samples);
-        let mut loss_sum = [0.0];
-        self.reduce.join(f64::numbers_mut(&mut loss_sum))?;
-        loss_sum[0] = outcomes.iter().fold(loss_sum[0], |sum, o| sum + o.loss);
-        self.reduce.hand_on(f64::numbers_mut(&mut loss_sum))?;
+        let counts = &mut self.counts.totals;
+        let first = counts.len();
+        counts.push(correct as u64);
+        counts.resize(first + 1 + WORDS * samples, 0);
+        let words = counts[first + 1..].chunks_exact_mut(WORDS);
+        words.skip(own.start).zip(&outcomes).for_each(tell_outcome);
+        self.reduce.total(counts)?;
+        let words = counts[first + 1..].chunks_exact(WORDS);
+        let outcomes: Vec<Outcome> = words.map(told_outcome).collect();
         let report = BatchReport {
-            loss_sum: loss_sum[0],
-            correct: correct as usize,
+            loss_sum: outcomes.iter().fold(0.0, |sum, o| sum + o.loss),
+            correct: counts[first] as usize,
             outcomes,
         };
+        counts.truncate(first);
+        self.activity.add(&self.counts, samples);
         Ok((report, samples))
     }
 

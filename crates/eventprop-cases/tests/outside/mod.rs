@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use eventprop::connect::{Lags, Synapse};
+use eventprop::connect::{Lags, Pattern, Synapse, Wiring};
 use eventprop::network::{
     Lif, Model, Network, NeuronConstant, Population, PopulationId, ProjectionId,
 };
@@ -55,6 +55,8 @@ struct Neuron {
     b_init: f64,
     beta: f64,
     tau_b: f64,
+    /// Refractory time in steps.
+    hold: usize,
     /// a, b, c of `[F1]`, `[F2]` over a step.
     a: f64,
     b: f64,
@@ -107,6 +109,7 @@ impl Neuron {
             b_init: 0.0,
             beta: 0.0,
             tau_b: f64::INFINITY,
+            hold: 0,
             a,
             b,
             c: if rate == 0.0 {
@@ -116,11 +119,11 @@ impl Neuron {
             },
         };
         match &population.model {
-            Model::Input => return None,
+            Model::Input | Model::Equations(_) => return None,
             Model::Li(li) => neuron.v_init = li.v_init.of(n),
-            Model::Lif(lif) => neuron.spiking(lif, n),
+            Model::Lif(lif) => neuron.spiking(lif, n, dt),
             Model::Alif(alif) => {
-                neuron.spiking(&alif.lif, n);
+                neuron.spiking(&alif.lif, n, dt);
                 neuron.b_init = alif.adaptation.b_init.of(n);
                 neuron.beta = alif.adaptation.b_incr.of(n);
                 neuron.tau_b = alif.adaptation.tau_b.of(n);
@@ -129,7 +132,8 @@ impl Neuron {
         Some(neuron)
     }
 
-    fn spiking(&mut self, lif: &Lif, n: usize) {
+    fn spiking(&mut self, lif: &Lif, n: usize, dt: f64) {
+        self.hold = (lif.refractory.of(n) / dt).round() as usize;
         self.v_init = lif.v_reset.of(n);
         self.v_reset = lif.v_reset.of(n);
         self.theta = lif.v_thresh.of(n);
@@ -179,6 +183,12 @@ impl PlainGrid {
         synapses.of(source).collect()
     }
 
+    /// What a spike delivers over a synapse.
+    fn weight(&self, params: &Params<f64>, id: usize, synapse: Synapse) -> f64 {
+        let factor = self.network.projections()[id].wiring.factor();
+        factor * params.weights(ProjectionId(id))[synapse.weight]
+    }
+
     /// Arrivals at the start of step k, in order of delivery.
     fn arrivals(&self, tape: &Tape<u32, f64>, k: usize) -> Vec<Arrival> {
         let mut all = Vec::new();
@@ -226,8 +236,7 @@ impl PlainGrid {
             // [F5]
             for (id, _, synapse) in self.arrivals(&tape, k) {
                 let target = self.network.projections()[id].target.0;
-                let weights = params.weights(ProjectionId(id));
-                i[target][synapse.target] += weights[synapse.weight];
+                i[target][synapse.target] += self.weight(params, id, synapse);
             }
             walk.v.push(v.clone());
             walk.i.push(i.clone());
@@ -303,7 +312,7 @@ impl PlainGrid {
             for arrival in self.arrivals(back.tape, k) {
                 let (id, _, synapse) = arrival;
                 if self.network.projections()[id].target == output && synapse.target == j {
-                    let w = params.weights(ProjectionId(id))[synapse.weight];
+                    let w = self.weight(params, id, synapse);
                     arrivals.push((arrival, w, drive));
                     drive += w;
                 }
@@ -335,12 +344,13 @@ impl PlainGrid {
             if projection.source.0 != at.population {
                 continue;
             }
-            let (target, weights) = (projection.target.0, params.weights(ProjectionId(id)));
+            let target = projection.target.0;
             for synapse in self.synapses(id, n) {
                 let (arrival, j) = (k + self.lags[id].of(synapse), synapse.target);
                 if arrival < adjoints.v.len() {
                     let (lambda_v, lambda_i) = (&adjoints.v[arrival], &adjoints.i[arrival]);
-                    pull += weights[synapse.weight] * (lambda_v[target][j] - lambda_i[target][j]);
+                    let w = self.weight(params, id, synapse);
+                    pull += w * (lambda_v[target][j] - lambda_i[target][j]);
                 }
             }
         }
@@ -364,8 +374,12 @@ impl PlainGrid {
         for ((id, _, synapse), moved) in &kinks {
             self.add_delay(gradient, (*id, *synapse), *moved);
         }
+        // What the ends of refractory times give to R of their spikes.
+        let spikes = back.tape.populations.iter();
+        let mut released: Field = spikes.map(|spikes| vec![0.0; spikes.len()]).collect();
         for k in (0..steps).rev() {
             self.flow(back, k, &neurons, (&mut adjoints, gradient));
+            release(back, k, &neurons, (&mut adjoints, &mut released));
             for population in 0..neurons.len() {
                 let spikes = &back.tape.populations[population];
                 for spike in (0..spikes.len()).filter(|&s| spikes.when[s] as usize == k) {
@@ -373,7 +387,8 @@ impl PlainGrid {
                     if population != self.network.input().0 {
                         let corrections = kinks.iter().filter(|((_, place, _), _)| *place == at);
                         let pull = self.pull(params, back, &adjoints, at)
-                            + corrections.map(|(_, r)| r).sum::<f64>();
+                            + corrections.map(|(_, r)| r).sum::<f64>()
+                            + released[population][spike];
                         self.jump(back, at, pull, (&neurons, &mut adjoints, gradient));
                     }
                     self.weights((params, back), at, &neurons, &adjoints, gradient);
@@ -506,11 +521,32 @@ impl PlainGrid {
                 if arrival < adjoints.i.len() {
                     let (lambda_v, lambda_i) = (&adjoints.v[arrival][p], &adjoints.i[arrival][p]);
                     gradient.weights_mut(ProjectionId(id))[weight] -=
-                        neurons[p][target].tau_syn * lambda_i[target];
-                    let w = params.weights(ProjectionId(id))[weight];
+                        projection.wiring.factor() * neurons[p][target].tau_syn * lambda_i[target];
+                    let w = self.weight(params, id, synapse);
                     let by_delay = w * (lambda_v[target] - lambda_i[target]);
                     self.add_delay(gradient, (id, synapse), by_delay);
                 }
+            }
+        }
+    }
+}
+
+/// `[A16]` at the start of step k.
+fn release(
+    back: &Back<'_>,
+    k: usize,
+    neurons: &[Vec<Neuron>],
+    (adjoints, released): (&mut Adjoints, &mut Field),
+) {
+    for (p, all) in neurons.iter().enumerate() {
+        let spikes = &back.tape.populations[p];
+        for (spike, &neuron) in spikes.neuron.iter().enumerate() {
+            let n = neuron as usize;
+            let hold = all.get(n).map_or(0, |neuron| neuron.hold);
+            if hold > 0 && spikes.when[spike] as usize + hold == k {
+                let drive = back.walk.i[k][p][n] - all[n].v_reset;
+                released[p][spike] = drive * adjoints.v[k][p][n];
+                adjoints.v[k][p][n] = 0.0;
             }
         }
     }
@@ -528,6 +564,13 @@ impl Neuron {
         *v = self.a * *v + self.c * i_k;
         *i = self.b * i_k;
         *b *= (-dt / self.tau_b).exp();
+        let mut last = spikes.neuron.iter().zip(&spikes.when).rev();
+        let last = last.find(|(neuron, _)| **neuron as usize == n);
+        if last.is_some_and(|(_, when)| k <= *when as usize + self.hold) {
+            // [F15]
+            *v = self.v_reset;
+            return;
+        }
         if *v >= self.theta + *b {
             spikes.when.push(k as u32);
             spikes.neuron.push(n as u32);
@@ -592,6 +635,10 @@ impl Solver for PlainGrid {
 
     fn record(&self, _sample: usize, probe: usize) -> Cow<'_, [f64]> {
         panic!("there is no probe {probe}: set_probes() refuses all")
+    }
+
+    fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>) {
+        self.network.set_wiring(id, Wiring::Sparse(pattern));
     }
 
     fn forward(

@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use eventprop_experiment::bench::scaling::{self, Axis, Law, Point};
-use eventprop_experiment::bench::{self, Length, Measured, Rate, Workload};
-use eventprop_experiment::machine;
+use eventprop_experiment::bench::{self, Length, Measured, Rate, Shape, Workload};
+use eventprop_experiment::{machine, room};
+use eventprop_gpu::DeviceName;
 use eventprop_report::{Panel, Scaling, Size};
 use serde_json::json;
 
@@ -21,6 +22,9 @@ pub struct Args {
     workload: Option<Workload>,
     #[command(flatten)]
     threads: Threads,
+    /// Where to solve: cpu, gpu, or a device that `eventprop devices` lists [default: cpu]
+    #[arg(long, value_parser = device, requires = "workload")]
+    device: Option<DeviceName>,
     /// Rounds to time, of which the median counts [default: some seconds' worth]
     #[arg(long, value_name = "N")]
     rounds: Option<NonZeroUsize>,
@@ -47,6 +51,10 @@ fn parse(text: &str) -> Result<Workload, String> {
     })
 }
 
+fn device(text: &str) -> Result<DeviceName, String> {
+    DeviceName::named(text).map_err(|error| error.to_string())
+}
+
 impl Args {
     /// Runs the command.
     pub fn run(self) -> u8 {
@@ -62,13 +70,21 @@ impl Args {
         let workloads = self.workload.map_or(Workload::ALL.to_vec(), |w| vec![w]);
         for workload in workloads {
             let shape = workload.shape();
+            let device = self.device.unwrap_or_default();
+            if device != DeviceName::Cpu && !shape.solver.has_steps() {
+                return Err(Failure::usage(format!(
+                    "--device {device}: cards solve in steps, and {} goes from event to event; choose another workload",
+                    workload.name()
+                )));
+            }
+            check_resident(self.resident, &shape)?;
             let usual = Length::of(&shape);
             let length = Length {
                 rounds: self.rounds.map_or(usual.rounds, NonZeroUsize::get),
                 resident: self.resident,
                 ..usual
             };
-            let measured = bench::run(&shape, threads, length).map_err(Failure::failed)?;
+            let measured = bench::run(&shape, device, threads, length).map_err(Failure::failed)?;
             if self.json {
                 output::out(&to_json(workload, &measured).to_string());
             } else {
@@ -77,6 +93,20 @@ impl Args {
         }
         Ok(DONE)
     }
+}
+
+/// Refuses more samples than fit into memory.
+fn check_resident(samples: usize, shape: &Shape) -> Result<(), Failure> {
+    let (spendable, each) = (room::spendable(), shape.sample_bytes());
+    let bytes = samples as f64 * each;
+    if bytes <= spendable {
+        return Ok(());
+    }
+    let shortage = room::shortage("the samples", bytes, spendable);
+    let most = (spendable / each) as usize;
+    Err(Failure::usage(format!(
+        "--resident {samples}: {shortage}; it can be at most {most}"
+    )))
 }
 
 /// One line per point, then one per law; and a picture, if wanted.
@@ -162,7 +192,7 @@ fn text(workload: Workload, measured: &Measured) -> String {
         format!("{median:.0} samples/s (median; {slowest:.0} to {fastest:.0})")
     };
     let floor = measured.floor_samples_per_second.map_or_else(
-        || "none: the work is finding roots, not adding rows".to_owned(),
+        || "none: the work is not adding rows on the processor".to_owned(),
         |floor| {
             format!(
                 "{floor:.0} samples/s from this machine's own ceilings; training is {:.2} times slower",
@@ -182,7 +212,7 @@ fn text(workload: Workload, measured: &Measured) -> String {
             rate(measured.evaluation),
             measured.evaluation.median / measured.training.median
         ),
-        format!("  floor       {floor}"),
+        format!("  limit       {floor}"),
     ];
     if let Some(rate) = measured.training_per_cpu_second {
         lines.push(format!(

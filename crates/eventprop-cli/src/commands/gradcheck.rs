@@ -1,4 +1,4 @@
-//! `eventprop gradcheck`: is the gradient of my network right?
+//! `eventprop gradcheck`: is the gradient of my network correct?
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ impl Args {
         text
     }
 
-    /// All checks, or of each projection the largest derivatives and everything that is not right.
+    /// All checks, or of each projection the largest derivatives and everything that is not correct.
     fn shown<'a>(&self, checks: &'a [Check]) -> Vec<&'a Check> {
         const LARGEST: usize = 5;
         let mut shown: Vec<&Check> = Vec::new();
@@ -108,7 +108,7 @@ impl Args {
             let largest = &by_size[..LARGEST.min(by_size.len())];
             let keep = |c: &&Check| {
                 self.all
-                    || c.verdict != Verdict::Right
+                    || c.verdict != Verdict::Correct
                     || largest.iter().any(|l| std::ptr::eq(*l, *c))
             };
             shown.extend(of.into_iter().filter(keep));
@@ -164,7 +164,7 @@ fn row(check: &Check) -> String {
 
 fn name(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Right => "right",
+        Verdict::Correct => "correct",
         Verdict::SpikesChanged => "a spike appeared or vanished",
         Verdict::Grazing => "grazing",
         Verdict::Wrong => "WRONG",
@@ -174,7 +174,7 @@ fn name(verdict: Verdict) -> &'static str {
 fn conclusion(text: &mut String, checked: &Checked) {
     let report = &checked.report;
     let counts: Vec<String> = [
-        Verdict::Right,
+        Verdict::Correct,
         Verdict::SpikesChanged,
         Verdict::Grazing,
         Verdict::Wrong,
@@ -184,7 +184,7 @@ fn conclusion(text: &mut String, checked: &Checked) {
     .collect();
     let _ = write!(
         text,
-        "\n{} parameters checked: {}.\nLargest error of a right one, relative to the largest derivative of its kind: {:.1e}.\n",
+        "\n{} parameters checked: {}.\nLargest error of a correct one, relative to the largest derivative of its kind: {:.1e}.\n",
         report.checks.len(),
         counts.join(", "),
         report.worst_relative_error()
@@ -197,8 +197,11 @@ fn conclusion(text: &mut String, checked: &Checked) {
             error.name, error.relative, error.cosine
         );
     }
+    text.push_str(
+        "This is the error of the time step, not of the adjoint: on the grid spikes move by up to DT_MS. A smaller DT_MS or SOLVER=event makes it smaller.\n",
+    );
     let verdict = if report.count(Verdict::Wrong) == 0 {
-        "The gradient is right."
+        "The gradient is correct."
     } else {
         "The gradient is WRONG; please report this command."
     };
@@ -225,7 +228,7 @@ fn to_json(checked: &Checked) -> serde_json::Value {
         "loss": report.loss,
         "samples": checked.samples,
         "grazing": report.grazing,
-        "right": report.count(Verdict::Right),
+        "correct": report.count(Verdict::Correct),
         "spikes_changed": report.count(Verdict::SpikesChanged),
         "grazing_checks": report.count(Verdict::Grazing),
         "wrong": report.count(Verdict::Wrong),

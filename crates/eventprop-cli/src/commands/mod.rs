@@ -1,13 +1,18 @@
 //! The subcommands, one file each.
 
 mod bench;
+mod completions;
 mod data;
+mod devices;
 mod doctor;
 mod encode_audio;
 mod gradcheck;
+mod man;
+mod neuron;
 mod options;
 mod params;
 mod plan;
+pub mod ranks;
 mod report;
 mod resume;
 mod run;
@@ -44,12 +49,20 @@ pub enum Command {
     Gradcheck(gradcheck::Args),
     /// Measure the speed on this machine, and the limit that its hardware sets
     Bench(bench::Args),
+    /// List the graphics cards of this machine, with the numbers that DEVICE takes
+    Devices(devices::Args),
     /// List, fetch, verify or describe data sets
     Data(data::Args),
     /// Write a report on runs: curves, mistakes, spikes, neurons, weights, configuration
     Report(report::Args),
+    /// Show what is understood of a neuron model from equations, and its response to a step of current
+    Neuron(neuron::Args),
     /// Show the parameters of a benchmark: key, type, default, meaning, allowed values
     Params(params::Args),
+    /// Print the completions of a shell: `eventprop completions bash`
+    Completions(completions::Args),
+    /// Write manual pages into a folder
+    Man(man::Args),
 }
 
 impl Command {
@@ -67,9 +80,13 @@ impl Command {
             Self::Plan(args) => args.run(),
             Self::Gradcheck(args) => args.run(),
             Self::Bench(args) => args.run(),
+            Self::Devices(args) => args.run(),
             Self::Data(args) => args.run(),
             Self::Report(args) => args.run(),
+            Self::Neuron(args) => args.run(),
             Self::Params(args) => args.run(),
+            Self::Completions(args) => args.run(),
+            Self::Man(args) => args.run(),
         }
     }
 }

@@ -1,9 +1,15 @@
-//! `eventprop params`: the table of parameters.
+//! `eventprop params`: the table of parameters, and the network that they say.
 
-use eventprop_params::Benchmark;
+use std::path::PathBuf;
+
+use eventprop_experiment::description::NetworkDescription;
+use eventprop_experiment::settings::Settings;
+use eventprop_params::value::Value;
+use eventprop_params::{Benchmark, ParamError};
 use serde_json::json;
 
-use crate::failure::{self, DONE};
+use super::run;
+use crate::failure::{self, DONE, Failure};
 use crate::output;
 
 /// Arguments of `params`.
@@ -11,9 +17,21 @@ use crate::output;
 pub struct Args {
     /// yinyang, mnist, shd, ssc, smnist, nmnist, dvs-gesture or custom; without one the benchmarks are listed
     benchmark: Option<Benchmark>,
+    /// With --network: parameters of the network
+    #[arg(value_name = "KEY=VALUE", requires = "network")]
+    assignments: Vec<String>,
     /// Show the presets with source, expected result and all values instead of the parameters
-    #[arg(long, requires = "benchmark")]
+    #[arg(long, requires = "benchmark", conflicts_with = "network")]
     presets: bool,
+    /// Print the network as a file for NETWORK=FILE instead of the parameters
+    #[arg(long, requires = "benchmark")]
+    network: bool,
+    /// With --network: parameters from a JSON or TOML file
+    #[arg(long, value_name = "FILE", requires = "network")]
+    params: Option<PathBuf>,
+    /// With --network: parameters of a publication
+    #[arg(long, value_name = "NAME", requires = "network")]
+    preset: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -22,8 +40,22 @@ pub struct Args {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> u8 {
+        let json = self.json;
+        failure::conclude(self.shown(), json)
+    }
+
+    fn shown(self) -> Result<u8, Failure> {
         match self.benchmark {
             None => self.list(),
+            Some(benchmark) if self.network => {
+                let text = self.network(benchmark)?;
+                if self.json {
+                    let json = json!({"benchmark": benchmark.name(), "network": text});
+                    output::out(&json.to_string());
+                } else {
+                    output::out(text.trim_end());
+                }
+            }
             Some(benchmark) if self.presets && self.json => {
                 let json = json!({
                     "benchmark": benchmark.name(),
@@ -35,7 +67,28 @@ impl Args {
             Some(benchmark) if self.json => output::out(&table(benchmark).to_string()),
             Some(benchmark) => output::out(benchmark.table_text().trim_end()),
         }
-        failure::conclude(Ok(DONE), self.json)
+        Ok(DONE)
+    }
+
+    /// The network that parameters say, as a file.
+    fn network(&self, benchmark: Benchmark) -> Result<String, Failure> {
+        let of_file = (self.preset.as_deref(), self.params.as_deref());
+        let params = run::given(benchmark, of_file, &self.assignments).and_then(|mut params| {
+            params.draw_seeds(|| 1);
+            let settings = Settings::new(&params)?;
+            Ok::<_, ParamError>((params, settings))
+        });
+        let (params, settings) = params.map_err(Failure::refused)?;
+        let classes = match params.has("NUM_OUTPUT").then(|| params.get("NUM_OUTPUT")) {
+            Some(Value::Int(classes)) => usize::try_from(classes).ok(),
+            _ => None,
+        };
+        let seed = u64::from(settings.seeds.model);
+        let described = NetworkDescription::of_settings(&settings, classes, seed);
+        let described = described.map_err(|_| {
+            Failure::usage("OUTPUT_NEURON_TYPE draws time constants of every output: say how many there are (NUM_OUTPUT)")
+        })?;
+        Ok(described.to_text())
     }
 
     fn list(&self) {

@@ -70,6 +70,9 @@ fn text(plan: &Plan) -> String {
     for (part, mb) in &plan.memory {
         let _ = writeln!(text, "  {part:30} {mb:8.1} MB");
     }
+    if let Some(mb) = plan.card_mb {
+        let _ = writeln!(text, "memory of the card {mb:.1} MB");
+    }
     if let Some(largest) = plan.largest_batch {
         let _ = writeln!(text, "  largest N_BATCH that fits      {largest:8}");
     }
@@ -91,6 +94,7 @@ fn to_json(plan: &Plan) -> Json {
         "total_seconds": plan.total_seconds(),
         "peak_memory_mb": plan.peak_mb(),
         "memory_mb": Json::Object(memory.collect()),
+        "card_memory_mb": plan.card_mb,
         "disk_mb": plan.disk_mb,
         "largest_batch": plan.largest_batch,
     })

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use eventprop_experiment::run::{self, Control, Resume};
+use eventprop_mpi::World;
 
+use super::ranks;
 use super::run::{RunOptions, source};
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::signals::{self, Stop};
 
 /// Arguments of `resume`.
@@ -32,10 +34,10 @@ pub struct Args {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> u8 {
-        failure::conclude(self.try_run(), self.options.json())
+        ranks::with_world(self.options.json(), |world| self.try_run(world))
     }
 
-    fn try_run(&self) -> Result<u8, Failure> {
+    fn try_run(&self, world: Option<&World>) -> Result<u8, Failure> {
         let moved = self.data_dir.as_deref().map(|dir| source(Some(dir)));
         let what = Resume {
             folder: &self.folder,
@@ -48,6 +50,6 @@ impl Args {
         let stop = Stop::listen(signals::RUN)?;
         let run =
             |control: &mut Control<'_>| run::resume(&what, &usual, eventprop_report::draw, control);
-        self.options.carry_out(&stop, run)
+        self.options.carry_out((&stop, world), run)
     }
 }

@@ -8,12 +8,14 @@ use eventprop_data::obtain::locate;
 use eventprop_experiment::data::Source;
 use eventprop_experiment::metrics::tensorboard::Board;
 use eventprop_experiment::run::{self, Command, Control, Observer, Progress, RunError, Summary};
+use eventprop_mpi::World;
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
 use serde_json::Value as Json;
 
 use super::options::Threads;
-use crate::failure::{self, Failure};
+use super::ranks;
+use crate::failure::Failure;
 use crate::progress::{Display, Verbosity};
 use crate::signals::{self, Stop};
 use crate::{output, report};
@@ -45,7 +47,7 @@ pub struct BenchmarkArgs {
     /// custom: columns of tables without names, such as t_us,x,y,p or t_ms,channel (DATA_COLUMNS)
     #[arg(long, value_name = "NAMES")]
     columns: Option<String>,
-    /// Seed of weights and random draws (MODEL_SEED)
+    /// Seed of weights and random draws (MODEL_SEED) [default: 1; MODEL_SEED=none draws one]
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
     /// Folder of the data [default: $EVENTPROP_DATA, then the cache folder of the system]
@@ -69,16 +71,8 @@ impl BenchmarkArgs {
     }
 
     fn given(&self) -> Result<Parameters, ParamError> {
-        let mut params = Parameters::new(self.benchmark);
-        if let Some(preset) = &self.preset {
-            params.preset(preset)?;
-        }
-        if let Some(path) = &self.params {
-            params.read(path)?;
-        }
-        for assignment in &self.assignments {
-            params.assign(assignment)?;
-        }
+        let of_file = (self.preset.as_deref(), self.params.as_deref());
+        let mut params = given(self.benchmark, of_file, &self.assignments)?;
         for (key, path) in [("DATA_TRAIN", &self.train), ("DATA_TEST", &self.test)] {
             if let Some(path) = path {
                 params.set(key, as_text(key, path)?)?;
@@ -91,6 +85,8 @@ impl BenchmarkArgs {
         }
         if let Some(seed) = self.seed {
             params.set("MODEL_SEED", Value::Int(i64::from(seed)))?;
+        } else if !params.is_given("MODEL_SEED") {
+            params.set("MODEL_SEED", Value::Int(1))?;
         }
         Ok(params)
     }
@@ -98,6 +94,49 @@ impl BenchmarkArgs {
     /// The source of data.
     pub fn source(&self) -> Source {
         source(self.data_dir.as_deref())
+    }
+}
+
+/// Preset, file and assignments, each overriding those before it.
+pub fn given(
+    benchmark: Benchmark,
+    (preset, file): (Option<&str>, Option<&Path>),
+    assignments: &[String],
+) -> Result<Parameters, ParamError> {
+    let mut params = Parameters::new(benchmark);
+    if let Some(preset) = preset {
+        params.preset(preset)?;
+    }
+    if let Some(path) = file {
+        params.read(path)?;
+    }
+    for assignment in assignments {
+        params.assign(assignment)?;
+    }
+    Ok(params)
+}
+
+/// The folder of a run that was given none, by benchmark and name.
+fn folder(params: &Parameters, number: u32) -> String {
+    let (benchmark, name) = (params.benchmark().to_string(), params.text("NAME"));
+    let mut parts = vec![benchmark.clone()];
+    if name != benchmark {
+        parts.push(name);
+    }
+    if number > 1 {
+        parts.push(number.to_string());
+    }
+    format!("runs/{}", parts.join("-"))
+}
+
+/// The number of that folder: the first that is not there, so that no earlier run is lost; for a test the last that is.
+fn folder_number(command: Command, params: &Parameters) -> u32 {
+    let taken = |number: &u32| Path::new(&folder(params, *number)).exists();
+    let free = (1..u32::MAX).find(|number| !taken(number)).unwrap_or(1);
+    if command == Command::Test {
+        free.saturating_sub(1).max(1)
+    } else {
+        free
     }
 }
 
@@ -126,7 +165,7 @@ pub fn source(data_dir: Option<&Path>) -> Source {
 pub struct Args {
     #[command(flatten)]
     benchmark: BenchmarkArgs,
-    /// Folder for all files [default: runs/BENCHMARK-NAME]
+    /// Folder for all files [default: runs/BENCHMARK-NAME, or runs/BENCHMARK without a name, with a number where it is taken]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Name of the run, the prefix of its files
@@ -159,11 +198,18 @@ pub struct RunOptions {
 impl Args {
     /// Runs the command.
     pub fn run(self, command: Command) -> u8 {
-        failure::conclude(self.try_run(command), self.options.json)
+        ranks::with_world(self.options.json, |world| self.try_run(command, world))
     }
 
-    fn try_run(&self, command: Command) -> Result<u8, Failure> {
-        let params = self.parameters().map_err(Failure::refused)?;
+    fn try_run(&self, command: Command, world: Option<&World>) -> Result<u8, Failure> {
+        let drawn = ranks::the_same(world, std::array::from_fn(|_| drawn_seed()))?;
+        let mut params = self.parameters(drawn).map_err(Failure::refused)?;
+        if !params.is_given("OUT_DIR") {
+            // The first rank may have made its folder when another looks.
+            let [number] = ranks::the_same(world, [folder_number(command, &params)])?;
+            let folder = Value::Text(folder(&params, number));
+            params.set("OUT_DIR", folder).map_err(Failure::refused)?;
+        }
         if command == Command::Test && self.checkpoint_every.is_some() {
             let message =
                 "--checkpoint-every is for training, and a test writes no checkpoint; leave it out";
@@ -174,20 +220,23 @@ impl Args {
         let run = |control: &mut Control<'_>| {
             run::run(command, &params, &source, eventprop_report::draw, control)
         };
-        self.options.carry_out(&stop, run)
+        self.options.carry_out((&stop, world), run)
     }
 
-    /// The benchmark's parameters with name and folder of the run.
-    fn parameters(&self) -> Result<Parameters, ParamError> {
-        let mut params = self.benchmark.parameters()?;
-        if let Some(name) = &self.name {
-            params.set("NAME", Value::Text(name.clone()))?;
+    /// The benchmark's parameters with name and folder of the run; unset seeds are the `drawn` ones.
+    fn parameters(&self, drawn: [u32; SEEDS]) -> Result<Parameters, ParamError> {
+        let mut params = self.benchmark.given()?;
+        let mut drawn = drawn.into_iter();
+        params.draw_seeds(|| drawn.next().expect("a benchmark has fewer seeds"));
+        // Where the program chooses the folder, it chooses the name, too.
+        let chosen =
+            || self.out.is_none() && !params.is_given("OUT_DIR") && !params.is_given("NAME");
+        let named = self.name.clone();
+        if let Some(name) = named.or_else(|| chosen().then(|| params.benchmark().to_string())) {
+            params.set("NAME", Value::Text(name))?;
         }
         if let Some(out) = &self.out {
             params.set("OUT_DIR", as_text("OUT_DIR", out)?)?;
-        } else if !params.is_given("OUT_DIR") {
-            let folder = format!("runs/{}-{}", params.benchmark(), params.text("NAME"));
-            params.set("OUT_DIR", Value::Text(folder))?;
         }
         if let Some(every) = &self.checkpoint_every {
             params.set("CHECKPOINT_EVERY", Value::parse(every))?;
@@ -198,9 +247,13 @@ impl Args {
 
 impl RunOptions {
     /// Runs, tells and returns the exit code.
-    pub fn carry_out(&self, stop: &Stop, run: impl Run) -> Result<u8, Failure> {
+    pub fn carry_out(
+        &self,
+        (stop, world): (&Stop, Option<&World>),
+        run: impl Run,
+    ) -> Result<u8, Failure> {
         let mut result = Json::Null;
-        let ended = self.follow(stop, run, |summary| {
+        let ended = self.follow((stop, world), run, |summary| {
             result = summary.to_json();
             self.tell(summary);
         });
@@ -215,11 +268,12 @@ impl RunOptions {
     /// with all files, or none of a run that was stopped before it began.
     pub fn follow(
         &self,
-        stop: &Stop,
+        (stop, world): (&Stop, Option<&World>),
         run: impl Run,
         mut tell: impl FnMut(&Summary) + Send,
     ) -> Result<Option<Summary>, Failure> {
-        let mut board = self.tensorboard.then(Board::default);
+        let writes = world.is_none_or(|world| world.ranks().rank() == 0);
+        let mut board = (self.tensorboard && writes).then(Board::default);
         let mut display = Display::new(self.verbosity());
         let mut observer = |progress: &Progress<'_>| {
             if matches!(progress, Progress::Started(_)) {
@@ -233,12 +287,10 @@ impl RunOptions {
                 board.hear(progress);
             }
         };
-        let summary = pool(self.threads.threads)?.install(|| {
-            run(&mut Control {
-                observer: &mut observer,
-                cancel: stop.flag(),
-            })
-        });
+        let ranks = world.map(World::ranks);
+        let threads = ranks::threads(self.threads.threads, world);
+        let summary =
+            pool(threads)?.install(|| run(&mut Control::new(&mut observer, stop.flag()).on(ranks)));
         display.finish();
         let summary = match summary {
             Err(RunError::StoppedBefore) => return Ok(None),
@@ -298,6 +350,9 @@ pub fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, Failure>
     })
 }
 
+/// Seeds of a benchmark, and one more.
+const SEEDS: usize = 4;
+
 /// A seed from the operating system, by way of the keys that the standard library draws for its hash
 /// maps.
 fn drawn_seed() -> u32 {
@@ -306,7 +361,9 @@ fn drawn_seed() -> u32 {
 
 /// A run that failed: whether the command line is to blame.
 pub fn explain(error: &RunError) -> Failure {
-    if error.is_usage() {
+    if error.is_echo() {
+        Failure::failed(error).echo()
+    } else if error.is_usage() {
         Failure::usage(error)
     } else {
         Failure::failed(error)

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use eventprop_experiment::run::{Command, Control};
-use eventprop_experiment::sweep::{RESULTS, Standing, Sweep, SweepRun};
+use eventprop_experiment::sweep::{RESULTS, Status, Sweep, SweepRun};
+use eventprop_mpi::World;
 use serde_json::{Value as Json, json};
 
+use super::ranks;
 use super::run::{RunOptions, source};
 use super::table::{self, short};
-use crate::failure::{self, DONE, Failure};
+use crate::failure::{DONE, Failure};
 use crate::output;
 use crate::signals::{self, Stop};
 
@@ -36,23 +38,27 @@ pub struct Args {
 impl Args {
     /// Runs the command.
     pub fn run(self) -> u8 {
-        failure::conclude(self.try_run(), self.options.json())
+        ranks::with_world(self.options.json(), |world| self.try_run(world))
     }
 
-    fn try_run(&self) -> Result<u8, Failure> {
+    /// Every rank carries out runs of its own, which know nothing of the others.
+    fn try_run(&self, world: Option<&World>) -> Result<u8, Failure> {
         let sweep = Sweep::read(&self.file, self.seed).map_err(Failure::refused)?;
         let command: Command = sweep.command.parse().map_err(Failure::usage)?;
         let runs = sweep.chosen(self.array_index).map_err(Failure::usage)?;
         let stop = Stop::listen(signals::RUN)?;
         let mut code = DONE;
         if !self.list {
-            for run in runs {
+            let ranks = world.map(World::ranks);
+            let (rank, all) = ranks.map_or((0, 1), |ranks| (ranks.rank(), ranks.ranks()));
+            for run in runs.iter().skip(rank).step_by(all) {
                 code = self.one(run, (command, &stop))?;
                 if code != DONE {
                     break;
                 }
             }
         }
+        ranks::meet(world)?;
         let rows: Vec<Json> = runs.iter().map(SweepRun::row).collect();
         if self.options.json() {
             output::out(&json!({"runs": rows}).to_string());
@@ -65,25 +71,25 @@ impl Args {
     /// Begins a run, or takes it up; what has ended is left alone.
     fn one(&self, sweep_run: &SweepRun, (command, stop): (Command, &Stop)) -> Result<u8, Failure> {
         let source = source(self.data_dir.as_deref());
-        let standing = sweep_run.standing();
+        let status = sweep_run.status();
         output::err(&format!(
             "run {}: {}",
             sweep_run.index,
-            match standing {
-                Standing::Ended => "has ended",
-                Standing::Stopped => "goes on",
-                Standing::New => "begins",
+            match status {
+                Status::Finished => "is finished",
+                Status::Stopped => "goes on",
+                Status::New => "begins",
             }
         ));
-        if standing == Standing::Ended {
+        if status == Status::Finished {
             return Ok(DONE);
         }
         let moved = self.data_dir.is_some();
         let go = |control: &mut Control<'_>| {
             let draw = eventprop_report::draw;
-            sweep_run.carry_out(standing, command, (&source, moved), draw, control)
+            sweep_run.carry_out(status, command, (&source, moved), draw, control)
         };
-        let summary = self.options.follow(stop, go, |_| {})?;
+        let summary = self.options.follow((stop, None), go, |_| {})?;
         Ok(stop.code_of(summary.as_ref()))
     }
 }
@@ -91,11 +97,11 @@ impl Args {
 /// A row for each run: what varies, and what came out.
 fn ranking(sweep: &Sweep, rows: &[Json]) -> String {
     let varied = sweep.runs.first().map_or(&[][..], |run| &run.varied[..]);
-    let mut lines = vec![vec!["index".to_owned(), "standing".to_owned()]];
+    let mut lines = vec![vec!["index".to_owned(), "status".to_owned()]];
     lines[0].extend(varied.iter().map(|(key, _)| key.clone()));
     lines[0].extend(RESULTS.map(str::to_owned));
     for row in rows {
-        let mut line = vec![short(&row["index"]), short(&row["standing"])];
+        let mut line = vec![short(&row["index"]), short(&row["status"])];
         line.extend(varied.iter().map(|(key, _)| short(&row["parameters"][key])));
         line.extend(RESULTS.map(|key| short(&row[key])));
         lines.push(line);

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::bound;
 use crate::formats::source::{self, Content};
 
 const IMAGES_MAGIC: u32 = 0x0000_0803;
 const LABELS_MAGIC: u32 = 0x0000_0801;
-/// 20 times MNIST; a header that asks for more is not believed.
+/// 20 times MNIST; a header that asks for more is not believed, unless the bound is raised.
 const BYTES_MAX: u64 = 1 << 30;
 
 /// An idx file could not be read.
@@ -163,7 +164,7 @@ fn read<const D: usize>(
     for dimension in &mut dimensions {
         *dimension = read_length(&mut content.reader)?;
     }
-    let bytes_max = content.bytes_max.min(BYTES_MAX);
+    let bytes_max = content.bytes_max.min(bound::raised(BYTES_MAX));
     let expected = dimensions
         .iter()
         .try_fold(1, |n: u64, len| n.checked_mul(u64::from(*len)))

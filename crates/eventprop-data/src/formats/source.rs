@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use tempfile::TempPath;
 
 use crate::atomic;
+use crate::bound::{self, VARIABLE};
 use crate::formats::zip;
 
 /// A gzip file begins so.
@@ -24,14 +25,14 @@ const UNPACKED_BYTES_MIN: u64 = 1 << 28;
 /// Bytes that a packed file may unpack to.
 pub(crate) fn unpacked_max(packed_bytes: u64) -> u64 {
     let by_length = packed_bytes.saturating_mul(UNPACKED_RATIO_MAX);
-    by_length.max(UNPACKED_BYTES_MIN)
+    bound::raised(by_length.max(UNPACKED_BYTES_MIN))
 }
 
 /// The error for a file that unpacks to more.
 pub(crate) fn too_large(what: &str, packed_bytes: u64, way_out: &str) -> io::Error {
     let bytes_max = unpacked_max(packed_bytes);
     let message = format!(
-        "{what}, and at most {bytes_max} are taken from a packed file of {packed_bytes}; if it is no forged one, {way_out}"
+        "{what}, and at most {bytes_max} are taken from a packed file of {packed_bytes}; if it is no forged one, {way_out}, or raise {VARIABLE}"
     );
     io::Error::new(io::ErrorKind::InvalidData, message)
 }

@@ -18,9 +18,9 @@ use eventprop::loss::LossScale;
 use eventprop::network::Network;
 use eventprop::optim::{Adam, Optimizer};
 use eventprop::params::Params;
-use eventprop::solver::{SolveError, Solver, SolverKind};
+use eventprop::solver::{SolveError, SolverKind};
 use eventprop::train::{Plan, Session, TrainError};
-use eventprop::with_solver;
+use eventprop_gpu::{DeviceName, OnDevice, with_solver_on};
 
 use crate::machine;
 
@@ -41,7 +41,7 @@ pub struct Measured {
     /// not count is the time in which other programs had the processor. `None` where the system does
     /// not tell.
     pub training_per_cpu_second: Option<f64>,
-    /// Samples per second at the machine's own ceilings for training; `None` for the event solver.
+    /// Samples per second at the machine's own ceilings for training; `None` for the event solver and for cards.
     pub floor_samples_per_second: Option<f64>,
     /// Spikes per hidden neuron and sample.
     pub hidden_rate: f64,
@@ -107,18 +107,25 @@ impl Length {
 /// Learning rate: so small that the weights, and so the activity and the work, stay as they are.
 const ETA: f64 = 1e-9;
 
-/// Runs a shape on `threads` threads.
+/// Runs a shape on `threads` threads, and where it goes in steps, at a device.
 ///
 /// # Errors
-/// When training fails, which would be a bug, or the shape is no valid network.
+/// When training fails, which would be a bug, the shape is no valid network, or the device is not there.
 ///
 /// # Panics
 /// When the threads cannot be started.
-pub fn run(shape: &Shape, threads: usize, length: Length) -> Result<Measured, TrainError> {
+pub fn run(
+    shape: &Shape,
+    device: DeviceName,
+    threads: usize,
+    length: Length,
+) -> Result<Measured, TrainError> {
     let network = shape.network().map_err(SolveError::from)?;
     machine::forget_peak();
     pool(threads).install(|| {
-        with_solver!(shape.solver, S => measure(shape, S::for_network(&network)?, threads, length))
+        with_solver_on!(&device, shape.solver, S => {
+            measure(shape, S::on_device(&network, &device)?, threads, length)
+        })
     })
 }
 
@@ -129,7 +136,7 @@ fn pool(threads: usize) -> rayon::ThreadPool {
         .expect("the system starts the threads asked for")
 }
 
-fn measure<S: Solver>(
+fn measure<S: OnDevice>(
     shape: &Shape,
     solver: S,
     threads: usize,
@@ -170,8 +177,9 @@ fn measure<S: Solver>(
     // Before the ceilings take memory of their own.
     let peak_memory_mb = machine::mb(machine::peak_bytes());
     let work = Work::of(&network, &session.activity, shape.batch);
-    let floor =
-        (shape.solver == SolverKind::Grid).then(|| threads as f64 / floor_seconds(&network, &work));
+    let on_processor = session.solver.device_bytes() == 0;
+    let has_floor = shape.solver == SolverKind::Grid && on_processor;
+    let floor = has_floor.then(|| threads as f64 / floor_seconds(&network, &work));
     let samples = shape.batch * length.batches;
     let all = (samples * length.rounds) as f64;
     Ok(Measured {

@@ -5,6 +5,7 @@
 //! time grows as the work does, x > 1 that larger is slower than it must be.
 
 use eventprop::train::TrainError;
+use eventprop_gpu::DeviceName;
 
 use super::{Input, Length, Measured, Shape, Workload};
 
@@ -127,7 +128,7 @@ pub fn measure(axis: Axis, size: usize, threads: usize) -> Result<Point, TrainEr
         rounds: 3,
         resident: 0,
     };
-    let measured = super::run(&shape, threads, length)?;
+    let measured = super::run(&shape, DeviceName::Cpu, threads, length)?;
     Ok(Point {
         axis,
         size,

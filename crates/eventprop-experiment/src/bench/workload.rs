@@ -1,8 +1,12 @@
 //! The workloads: which network, which input, which loss.
 
-use eventprop::connect::{By, Delay, Delays, Wiring};
+use std::sync::Arc;
+
+use eventprop::connect::{By, Convolution, Delay, Delays, Pattern, Pool, Wiring};
 use eventprop::loss::{FirstSpike, Loss, Penalty, Weighting};
-use eventprop::network::{Clock, Init, Li, Lif, Network, NetworkError, Projection};
+use eventprop::network::{
+    Clock, Equations, Init, Li, Lif, Network, NetworkError, NeuronModel, Projection,
+};
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::SolverKind;
 use eventprop::spikes::{Batch, SpikeTrain};
@@ -26,6 +30,15 @@ pub enum Workload {
     ShdAxonal,
     /// The same with one for every synapse.
     ShdSynaptic,
+    /// `shd` with a tenth of the synapses into hidden neurons, and weights ten times as large.
+    Sparse,
+    /// An image of 34 × 34 pixels of two polarities with 4,000 spikes over 300 steps of 1 ms, three convolutions of 16, 16
+    /// and 8 channels with sums of 2 × 2 positions before the last one and behind it, 256 LIF, 10 LI.
+    NmnistConv,
+    /// `shd` with the LIF neurons as equations.
+    ShdEquations,
+    /// `shd` with Izhikevich neurons, in two parts of a step and not recurrent.
+    Izhikevich,
     /// 700 inputs with 8,000 spikes over 1000 steps of 1 ms, 512 recurrent LIF, 35 LI.
     Ssc,
     /// 2048 inputs with 20,000 spikes over 2000 steps of 1 ms, 256 recurrent LIF, 11 LI.
@@ -45,6 +58,9 @@ const SPOKEN: Shape = Shape {
     },
     copies: 1,
     trained_delays: None,
+    connected: 1.0,
+    image: false,
+    equations: None,
     hidden: 256,
     recurrent: Some((0.0, 0.02)),
     outputs: 20,
@@ -77,13 +93,17 @@ const SMALL: Shape = Shape {
 
 impl Workload {
     /// All workloads.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Mnist,
         Self::Shd,
         Self::Shd1024,
         Self::ShdDelays,
         Self::ShdAxonal,
         Self::ShdSynaptic,
+        Self::Sparse,
+        Self::NmnistConv,
+        Self::ShdEquations,
+        Self::Izhikevich,
         Self::Ssc,
         Self::Dvs,
         Self::YinYang,
@@ -99,6 +119,10 @@ impl Workload {
             Self::ShdDelays => "shd-delays",
             Self::ShdAxonal => "shd-axonal",
             Self::ShdSynaptic => "shd-synaptic",
+            Self::Sparse => "sparse",
+            Self::NmnistConv => "nmnist-conv",
+            Self::ShdEquations => "shd-equations",
+            Self::Izhikevich => "izhikevich",
             Self::Ssc => "ssc",
             Self::Dvs => "dvs",
             Self::YinYang => "yinyang",
@@ -129,26 +153,26 @@ impl Workload {
                 ..spoken
             },
             Self::Shd => spoken,
+            Self::ShdEquations => Shape {
+                equations: Some("lif"),
+                ..spoken
+            },
+            Self::Izhikevich => Shape {
+                equations: Some("izhikevich"),
+                recurrent: None,
+                into_hidden: (0.2, 0.1),
+                ..spoken
+            },
             Self::Shd1024 => Shape {
                 hidden: 1024,
                 recurrent: Some((0.0, 0.01)),
                 ..spoken
             },
-            Self::ShdDelays => Shape {
-                copies: 10,
-                hidden: 512,
-                recurrent: Some((0.0, 0.014)),
-                into_hidden: (0.00216, 0.003),
-                ..spoken
-            },
-            Self::ShdAxonal => Shape {
-                trained_delays: Some(By::Source),
-                ..spoken
-            },
-            Self::ShdSynaptic => Shape {
-                trained_delays: Some(By::Synapse),
-                ..spoken
-            },
+            Self::ShdDelays
+            | Self::ShdAxonal
+            | Self::ShdSynaptic
+            | Self::Sparse
+            | Self::NmnistConv => self.shape_of_connections(),
             Self::Ssc => Shape {
                 input: Input::Binned {
                     spikes: 8_000,
@@ -176,6 +200,47 @@ impl Workload {
                 solver: SolverKind::Grid,
                 ..small
             },
+        }
+    }
+
+    /// The shape of a workload that varies the connections of `shd`.
+    fn shape_of_connections(self) -> Shape {
+        let spoken = SPOKEN;
+        match self {
+            Self::ShdDelays => Shape {
+                copies: 10,
+                hidden: 512,
+                recurrent: Some((0.0, 0.014)),
+                into_hidden: (0.00216, 0.003),
+                ..spoken
+            },
+            Self::ShdAxonal => Shape {
+                trained_delays: Some(By::Source),
+                ..spoken
+            },
+            Self::ShdSynaptic => Shape {
+                trained_delays: Some(By::Synapse),
+                ..spoken
+            },
+            Self::Sparse => Shape {
+                connected: 0.1,
+                into_hidden: (0.196, 0.1),
+                recurrent: Some((0.0, 0.06)),
+                ..spoken
+            },
+            Self::NmnistConv => Shape {
+                inputs: 2 * 34 * 34,
+                image: true,
+                input: Input::Binned {
+                    spikes: 4_000,
+                    share: 1.0,
+                },
+                recurrent: None,
+                outputs: 10,
+                steps: 300,
+                ..spoken
+            },
+            _ => spoken,
         }
     }
 }
@@ -214,7 +279,13 @@ pub struct Shape {
     pub copies: usize,
     /// The synapses that share a trained delay, if delays into hidden neurons are trained.
     pub trained_delays: Option<By>,
-    /// Hidden LIF neurons.
+    /// The share of all pairs that is connected by projections into hidden neurons.
+    pub connected: f64,
+    /// True if convolutions stand between the input and the hidden neurons.
+    pub image: bool,
+    /// The model of hidden neurons, if they are given as equations.
+    pub equations: Option<&'static str>,
+    /// Hidden neurons: LIF, where no other model is named.
     pub hidden: usize,
     /// Mean and standard deviation of the recurrent weights, if there are any.
     pub recurrent: Option<(f64, f64)>,
@@ -283,10 +354,24 @@ impl Shape {
             Some(by) => format!(", trained delays by {}", by.name()),
             None => String::new(),
         };
+        let convolutions = if self.image {
+            "-16C5-16C3-P2-8C3-P2"
+        } else {
+            ""
+        };
+        let model = match self.equations {
+            Some(name) => format!(" {name} (equations)"),
+            None => String::new(),
+        };
+        let connected = if self.connected < 1.0 {
+            format!(", {:.0} % of the pairs connected", 100.0 * self.connected)
+        } else {
+            String::new()
+        };
         let solver = self.solver.name();
         let loss = self.loss().name();
         format!(
-            "{inputs}-{hidden}{recurrent}-{outputs}, {spikes} input spikes{copies}{delays}, {steps} steps of {dt_ms} ms, {solver}, {loss}, batch {batch}"
+            "{inputs}{convolutions}-{hidden}{model}{recurrent}-{outputs}, {spikes} input spikes{copies}{delays}{connected}, {steps} steps of {dt_ms} ms, {solver}, {loss}, batch {batch}"
         )
     }
 
@@ -295,10 +380,19 @@ impl Shape {
     /// # Errors
     /// When the shape is no valid network.
     pub fn network(&self) -> Result<Network, NetworkError> {
+        if self.image {
+            return self.image_network();
+        }
         let normal = |(mean, std)| Init::Normal { mean, std };
         let mut network = Network::new(Clock::new(self.dt_ms, self.dt_ms * self.steps as f64)?);
         let input = network.add_input("input", self.inputs);
-        let hidden = network.add_lif("hidden", self.hidden, Lif::new(20.0, 5.0));
+        let hidden = match self.equations {
+            None => network.add_lif("hidden", self.hidden, Lif::new(20.0, 5.0)),
+            Some(name) => {
+                let model = NeuronModel::shipped(name).expect("it comes along");
+                network.add_equations("hidden", self.hidden, Equations::new(model))
+            }
+        };
         let output = if self.fires_at_output() {
             network.add_lif("output", self.outputs, Lif::new(20.0, 5.0))
         } else {
@@ -312,7 +406,7 @@ impl Shape {
             network.add_projection(Projection {
                 source: input,
                 target: hidden,
-                wiring: Wiring::Dense,
+                wiring: self.wiring(self.inputs, 1),
                 delay,
                 init: normal(self.into_hidden),
             });
@@ -321,12 +415,59 @@ impl Shape {
             network.add_projection(Projection {
                 source: hidden,
                 target: hidden,
-                wiring: Wiring::Dense,
+                wiring: self.wiring(self.hidden, 2),
                 delay: self.trained_delays.map_or(Delay::NONE, trained),
                 init: normal(recurrent),
             });
         }
         network.connect(hidden, output, normal(self.into_output));
+        network.validate()?;
+        Ok(network)
+    }
+
+    /// The pairs of a projection into hidden neurons, drawn anew for each.
+    fn wiring(&self, sources: usize, projection: u64) -> Wiring {
+        if self.connected >= 1.0 {
+            return Wiring::Dense;
+        }
+        let key = Key::new(1, Purpose::Wiring).with(projection);
+        let pattern = Pattern::with_probability(sources, self.hidden, self.connected, key);
+        Wiring::Sparse(Arc::new(
+            pattern.expect("a workload connects some of many pairs"),
+        ))
+    }
+
+    /// The convolutional network of the reference for N-MNIST.
+    fn image_network(&self) -> Result<Network, NetworkError> {
+        let lif = || Lif::new(20.0, 5.0);
+        let mut network = Network::new(Clock::new(self.dt_ms, self.dt_ms * self.steps as f64)?);
+        let input = network.add_input("input", [34, 34, 2]);
+        let first = network.add_lif("hidden", [15, 15, 16], lif());
+        let second = network.add_lif("second", [13, 13, 16], lif());
+        let third = network.add_lif("third", [4, 4, 8], lif());
+        let dense = network.add_lif("dense", self.hidden, lif());
+        let output = network.add_li("output", self.outputs, Li::new(20.0, 5.0));
+        let by_two = Convolution {
+            stride: [2, 2],
+            ..Convolution::of(5)
+        };
+        let kernel = || Wiring::Convolution(Convolution::of(3));
+        let pooled = |behind| Wiring::Pooled(Pool::sum(2), Box::new(behind));
+        for (source, target, wiring, gain, mean) in [
+            (input, first, Wiring::Convolution(by_two), 5.0, 20.0),
+            (first, second, kernel(), 5.0, 20.0),
+            (second, third, pooled(kernel()), 5.0, 14.0),
+            (third, dense, pooled(Wiring::Dense), 5.0, 12.0),
+            (dense, output, Wiring::Dense, 1.0, 0.0),
+        ] {
+            network.add_projection(Projection {
+                source,
+                target,
+                wiring,
+                delay: Delay::NONE,
+                init: Init::FanIn { gain, mean },
+            });
+        }
         network.validate()?;
         Ok(network)
     }
@@ -346,6 +487,20 @@ impl Shape {
                 push_silent: true,
             }),
             Input::Once { .. } => Loss::Sum(Weighting::Flat),
+        }
+    }
+
+    /// Bytes that a sample surely takes in memory.
+    pub fn sample_bytes(&self) -> f64 {
+        let key = size_of::<Key>() as f64;
+        match self.input {
+            // A time and a neuron a spike.
+            Input::Once { share, .. } => key + 12.0 * share * self.inputs as f64,
+            // A channel a spike, where no two coincide, or one in every place.
+            Input::Binned { spikes, .. } => {
+                let places = (self.steps * self.inputs) as f64;
+                key + 2.0 * f64::from(spikes).min(places)
+            }
         }
     }
 

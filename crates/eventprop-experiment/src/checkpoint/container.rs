@@ -164,19 +164,27 @@ impl Container {
     /// What `out` returns.
     pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
         let header = self.header();
-        let length = (header.len() as u64).to_le_bytes();
-        let mut sum = Sha256::new();
-        sum.update(length);
-        sum.update(&header);
-        self.arrays
-            .iter()
-            .for_each(|array| sum.update(&array.bytes));
-        let header = header.replacen(NO_SUM, &hex(&sum.finalize()), 1);
-        out.write_all(&length)?;
+        let header = header.replacen(NO_SUM, &self.sum_with(&header), 1);
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(header.as_bytes())?;
         self.arrays
             .iter()
             .try_for_each(|array| out.write_all(&array.bytes))
+    }
+
+    /// The checksum of the file.
+    pub fn sum(&self) -> String {
+        self.sum_with(&self.header())
+    }
+
+    fn sum_with(&self, header: &str) -> String {
+        let mut sum = Sha256::new();
+        sum.update((header.len() as u64).to_le_bytes());
+        sum.update(header);
+        self.arrays
+            .iter()
+            .for_each(|array| sum.update(&array.bytes));
+        hex(&sum.finalize())
     }
 
     /// The header without the checksum, padded to a multiple of eight bytes.

@@ -136,7 +136,11 @@ impl Assembly<'_> {
             if self.params.get("N_VALIDATE") == Value::None {
                 data.settled.push(("N_VALIDATE", params.get("N_VALIDATE")));
             }
-            self.validated(params, &set, &samples, data)?
+            let places = self.validated(params, &set, &samples, data)?;
+            let used = places.train.len() + places.validation.len();
+            data.notices
+                .extend(left_out(self.params, used, samples.len()));
+            places
         } else {
             Places {
                 train: samples,
@@ -271,6 +275,18 @@ fn need_speakers(params: &Parameters, set: &dyn EventSet) -> Result<(), ParamErr
     Err(params.refuse(key, problem, way_out))
 }
 
+/// Training samples that the default of N_TRAIN leaves out, in words; who chooses N_TRAIN knows.
+fn left_out(params: &Parameters, used: usize, all: usize) -> Option<String> {
+    let unasked = used < all && !params.is_changed("N_TRAIN");
+    unasked.then(|| {
+        format!(
+            "N_TRAIN={} leaves out {} of {all} training samples; set N_TRAIN={all} to use all",
+            params.get("N_TRAIN"),
+            all - used
+        )
+    })
+}
+
 /// Classes of which no sample is left, in words.
 fn missing_classes(set: &dyn EventSet, samples: &[usize]) -> Option<String> {
     let mut counts = vec![0_usize; set.classes() as usize];
@@ -286,4 +302,23 @@ fn missing_classes(set: &dyn EventSet, samples: &[usize]) -> Option<String> {
             counts.len()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_a_default_leaves_out_are_told() {
+        let params = Parameters::new(Benchmark::Shd);
+        let told = left_out(&params, 7644, 75_466).expect("most are left out");
+        assert!(
+            told.starts_with("N_TRAIN=7644 leaves out 67822 of 75466"),
+            "{told}"
+        );
+        assert_eq!(left_out(&params, 8156, 8156), None);
+        let mut params = params;
+        params.set("N_TRAIN", Value::Int(100)).expect("a count");
+        assert_eq!(left_out(&params, 100, 75_466), None);
+    }
 }

@@ -24,7 +24,7 @@ mod yinyang;
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
 
-use crate::network_builder::NetworkSize;
+use crate::description::NetworkSize;
 use crate::room;
 use crate::settings::{Folds, Settings};
 

@@ -77,6 +77,20 @@ impl Part {
             .collect()
     }
 
+    /// The classes of the samples at some places.
+    pub fn labels_at(&self, places: &[usize]) -> Vec<u32> {
+        let label = |&place: &usize| self.samples.label(self.order[place]);
+        places.iter().map(label).collect()
+    }
+
+    /// The numbers of the samples at some places in their set.
+    pub fn ids_at(&self, places: &[usize]) -> Vec<u64> {
+        places
+            .iter()
+            .map(|&place| self.order[place] as u64)
+            .collect()
+    }
+
     /// The points of the plane that the samples stand for; empty when they do not.
     pub fn points(&self) -> Vec<[f64; 2]> {
         self.order

@@ -226,7 +226,9 @@ fn gradient_complaints(
     for gradient in &look.gradients {
         let growth = gradient.growth;
         if growth > EXPLODING {
-            let keys = if settings.network.recurrent {
+            let keys = if settings.network.described.is_some() {
+                "smaller weights behind it help (the file of NETWORK)"
+            } else if settings.network.recurrent {
                 "smaller recurrent weights help (HIDDEN_HIDDEN_MEAN, HIDDEN_HIDDEN_STD)"
             } else {
                 "smaller weights behind it help (HIDDEN_OUTPUT_MEAN, HIDDEN_OUTPUT_STD)"

@@ -37,7 +37,7 @@ impl LayerMonitor {
                 if !is_there {
                     self.reported.remove(&key);
                 } else if self.reported.insert(key) {
-                    warnings.push(warning(problem, layer, report.epoch, settings));
+                    warnings.push(warning(problem, layer, report.epoch + 1, settings));
                 }
             }
         }
@@ -90,6 +90,7 @@ mod tests {
                 over_cap: 0,
             }],
             grazing_outputs: 0,
+            rewiring: None,
             seconds: 1.0,
             evaluation_seconds: 0.0,
             elapsed: 1.0,
@@ -111,7 +112,7 @@ mod tests {
         let words = [
             "hidden",
             "9 of its 10",
-            "epoch 4",
+            "epoch 5",
             "REWIRE_SILENT",
             "doctor",
         ];

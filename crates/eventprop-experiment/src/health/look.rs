@@ -3,8 +3,8 @@
 use eventprop::network::PopulationId;
 use eventprop::params::{Entry, Role, euclidean};
 use eventprop::solver::{Solver, Trials};
-use eventprop::with_solver;
 use eventprop_data::binned::Lost;
+use eventprop_gpu::{OnDevice, with_solver_on};
 use eventprop_params::Parameters;
 use eventprop_params::value::Value;
 
@@ -49,6 +49,8 @@ pub struct LayerFigures {
     pub name: String,
     /// The parameters of the weights that lead to it.
     pub keys: &'static str,
+    /// True of the output.
+    pub output: bool,
     /// Neurons.
     pub size: usize,
     /// Spikes per neuron and sample.
@@ -84,7 +86,7 @@ impl LayerFigures {
 
     /// True if the layer is read by its first spikes; then it does not matter how many follow.
     pub fn is_output(&self) -> bool {
-        self.keys.starts_with("HIDDEN_OUTPUT")
+        self.output
     }
 
     /// Share of saturated neurons.
@@ -102,7 +104,7 @@ impl Look {
     /// Solves the first training samples with fresh weights.
     pub fn new(params: &Parameters, data: &Data) -> Result<Self, RunError> {
         let settings = Settings::new(params)?;
-        with_solver!(settings.solver, S => look::<S>(&settings, data))
+        with_solver_on!(&settings.device, settings.solver, S => look::<S>(&settings, data))
     }
 
     /// Share of input spikes that never acted.
@@ -152,7 +154,7 @@ pub fn guiding_strength(params: &Parameters, data: &Data) -> Result<Option<f64>,
     Ok((strength.is_finite() && strength > 0.0).then_some(strength))
 }
 
-fn look<S: Solver>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
+fn look<S: OnDevice>(settings: &Settings, data: &Data) -> Result<Look, RunError> {
     let start = InitialWeights {
         seed: u64::from(settings.seeds.model),
         saved: None,
@@ -195,7 +197,11 @@ fn layers<S: Solver>(learner: &Learner<'_, S>) -> Vec<LayerFigures> {
         let population = network.population(id);
         LayerFigures {
             name: population.name.clone(),
+            output: id == output,
             keys: match index {
+                _ if learner.settings.network.described.is_some() => {
+                    "the weights in the file of NETWORK"
+                }
                 0 => "INPUT_HIDDEN_MEAN, INPUT_HIDDEN_STD",
                 _ if id == output => "HIDDEN_OUTPUT_MEAN, HIDDEN_OUTPUT_STD",
                 _ => "HIDDEN_HIDDENFWD_MEAN, HIDDEN_HIDDENFWD_STD",

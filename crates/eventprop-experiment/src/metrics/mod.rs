@@ -11,10 +11,10 @@ mod evaluation_log;
 mod sample_trace;
 pub mod tensorboard;
 
+use eventprop::network::{Network, ProjectionId};
 use eventprop::params::{Params, euclidean};
 use eventprop::real::Real;
 use eventprop::solver::Solver;
-use eventprop::spikes::Batch;
 use eventprop::train::{BatchReport, Session};
 use eventprop_params::histogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub use sample_trace::{SampleTrace, chosen_places, record};
 
 /// Gradient norms are those of the first batch of an epoch and of every so many after it.
 pub const GRADIENT_EVERY: usize = 16;
+/// Channels in and out whose kernels the report shows.
+const KERNELS_MOST: [usize; 2] = [8, 16];
 
 /// Collects the metrics of the present epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -119,8 +121,8 @@ impl MetricsCollector {
     }
 
     /// Looks at a batch that was evaluated.
-    pub fn evaluated(&mut self, batch: &Batch, report: &BatchReport) {
-        let labels = batch.labels().iter().zip(&report.outcomes);
+    pub fn evaluated(&mut self, labels: &[u32], report: &BatchReport) {
+        let labels = labels.iter().zip(&report.outcomes);
         let predicted = labels.map(|(&label, outcome)| Predicted {
             label,
             prediction: outcome.prediction,
@@ -169,6 +171,31 @@ pub fn histograms<F: Real>(params: &Params<F>) -> Vec<(String, Histogram)> {
 pub fn histograms_json(all: &[(String, Histogram)]) -> Json {
     let pairs = all.iter().map(|(name, h)| (name.clone(), h.to_json()));
     Json::Object(pairs.collect())
+}
+
+/// The kernels of convolutions by projection, weights `[y, x, in, out]`, of the first channels only.
+pub fn kernels_json<F: Real>(network: &Network, params: &Params<F>) -> Json {
+    let projections = (0..network.projections().len()).map(ProjectionId);
+    let kernels = projections.filter_map(|id| {
+        // No other wiring has weights of four dimensions.
+        let shape = network.synapses(id).shape();
+        let &[height, width, inside, outside] = shape.as_slice() else {
+            return None;
+        };
+        let shown = [inside.min(KERNELS_MOST[0]), outside.min(KERNELS_MOST[1])];
+        let weights = params.weights(id).chunks_exact(outside);
+        let rows = weights
+            .enumerate()
+            .filter(|(row, _)| row % inside < shown[0]);
+        let weights = rows.flat_map(|(_, row)| &row[..shown[1]]);
+        let kernels = json!({
+            "shape": [height, width, shown[0], shown[1]],
+            "channels": [inside, outside],
+            "weights": weights.map(|weight| weight.to_f64()).collect::<Vec<f64>>(),
+        });
+        Some((network.projection_name(id), kernels))
+    });
+    Json::Object(kernels.collect())
 }
 
 impl EpochMetrics {

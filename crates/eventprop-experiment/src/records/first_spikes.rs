@@ -36,6 +36,11 @@ impl FirstSpikes {
         }
     }
 
+    /// The number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
     /// Makes room for an epoch; what is not set stays NaN.
     pub fn begin_epoch(&mut self) {
         let len = self.times_ms.len() + self.epoch_len;

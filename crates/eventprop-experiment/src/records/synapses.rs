@@ -43,7 +43,7 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
             .network
             .population(target)
             .time_constants()
-            .expect("a target is not the input");
+            .expect("only targets with time constants are recorded");
         tau_syn.of(neuron)
     }
 
@@ -71,12 +71,13 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
         let dt = self.network.clock().dt_ms();
         let decay: Vec<f64> = (0..size).map(|n| (-dt / self.tau_syn(n)).exp()).collect();
         let weights = params.weights(self.id);
+        let factor = self.synapses().factor();
         let mut current = vec![0.0; size];
         let mut record = Vec::with_capacity(self.steps() * size);
         let mut arrivals = self.arrivals(params).into_iter().peekable();
         for step in 0..self.steps() {
             while let Some((_, synapse)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
-                current[synapse.target] += f64::from(weights[synapse.weight]);
+                current[synapse.target] += factor * f64::from(weights[synapse.weight]);
             }
             for (i, decay) in current.iter_mut().zip(&decay) {
                 *i *= decay;
@@ -91,7 +92,8 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
     /// `lambda_i` is λ_I of the target at the start of every step, `[steps, targets]`.
     pub fn gradient<G: Real>(&self, params: &Params<G>, lambda_i: &[F]) -> Vec<f32> {
         let size = self.targets();
-        let weights = self.synapses().weights_len();
+        let synapses = self.synapses();
+        let (weights, factor) = (synapses.weights_len(), synapses.factor());
         let tau_syn: Vec<f64> = (0..size).map(|n| self.tau_syn(n)).collect();
         let mut sum = vec![0.0; weights];
         let mut record = vec![0.0; self.steps() * weights];
@@ -100,7 +102,7 @@ impl<T: SpikeTime, F: Real> Line<'_, T, F> {
             let lambda_i = &lambda_i[step * size..(step + 1) * size];
             while let Some((_, synapse)) = arrivals.next_if(|(arrival, _)| *arrival == step) {
                 let Synapse { target, weight, .. } = synapse;
-                sum[weight] += by_weight(tau_syn[target], lambda_i[target].to_f64());
+                sum[weight] += factor * by_weight(tau_syn[target], lambda_i[target].to_f64());
             }
             let row = &mut record[step * weights..(step + 1) * weights];
             for (value, sum) in row.iter_mut().zip(&sum) {

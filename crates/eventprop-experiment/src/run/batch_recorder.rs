@@ -1,14 +1,17 @@
 //! Records every trial of a run: variables and spikes, first spike times, weights at chosen trials.
 
-use eventprop::solver::{Solver, Trials};
+use eventprop::network::Network;
+use eventprop::solver::Solver;
 use eventprop::train::Session;
 
 use super::error::RunError;
 use super::learner::{BatchObserver, BatchView};
+use super::prepared::Prepared;
 use crate::checkpoint::{Container, Defect};
 use crate::data::Data;
 use crate::outputs::Outputs;
 use crate::records::{FirstSpikes, Place, PredictionFiles, Recorder};
+use crate::room;
 use crate::settings::{Phase, Settings};
 use crate::weights;
 
@@ -22,9 +25,23 @@ pub struct BatchRecorder<'a> {
 }
 
 impl<'a> BatchRecorder<'a> {
-    pub fn new(settings: &'a Settings, outputs: &'a Outputs, data: &Data) -> Self {
+    /// # Errors
+    /// When what is to be kept of so many trials in an epoch of `network` does not fit into memory.
+    pub fn new(
+        prepared: &Prepared<'a>,
+        network: &Network,
+        trials: usize,
+    ) -> Result<Self, RunError> {
+        let &Prepared {
+            settings,
+            data,
+            outputs,
+            ..
+        } = prepared;
+        let recorded = settings.records.numbers(network, settings.epochs, trials);
+        room::for_recordings(recorded, &prepared.parameters)?;
         let kept = settings.records.first_spikes && !data.train.is_empty();
-        Self {
+        Ok(Self {
             settings,
             outputs,
             recorder: Recorder::new(settings.records.clone()),
@@ -33,7 +50,7 @@ impl<'a> BatchRecorder<'a> {
                 let trial_ms = settings.clock.trial_ms();
                 FirstSpikes::new(data.train.len(), settings.batch, data.classes, trial_ms)
             }),
-        }
+        })
     }
 
     /// To be called before every epoch.
@@ -64,6 +81,9 @@ impl<'a> BatchRecorder<'a> {
 
     /// Writes the recordings.
     pub fn write(&self, data: &Data) -> Result<(), RunError> {
+        if !self.outputs.writes() {
+            return Ok(());
+        }
         let folder = self.outputs.folder();
         self.recorder.write(folder, self.outputs.prefix())?;
         self.outcomes.write(folder, self.outputs.prefix(), "")?;
@@ -87,7 +107,7 @@ impl<S: Solver> BatchObserver<S> for PredictionFiles {
     fn before(&mut self, _place: Place, _session: &mut Session<S>) {}
 
     fn after(&mut self, seen: BatchView<'_, S>) -> Result<(), RunError> {
-        self.add(seen.phase, seen.batch.labels(), seen.report);
+        self.add(seen.phase, seen.labels, seen.report);
         Ok(())
     }
 }
@@ -102,6 +122,9 @@ impl<S: Solver> BatchObserver<S> for BatchRecorder<'_> {
     }
 
     fn before(&mut self, place: Place, session: &mut Session<S>) {
+        if !self.outputs.writes() {
+            return;
+        }
         self.recorder.begin(place, &session.params);
         session
             .solver
@@ -116,17 +139,23 @@ impl<S: Solver> BatchObserver<S> for BatchRecorder<'_> {
             topology,
             session,
             batch,
+            ids,
+            labels,
             report,
+            first_spikes_ms,
         } = seen;
+        if !self.outputs.writes() {
+            return Ok(());
+        }
         self.recorder.record(place, session, batch, report);
-        self.outcomes.add(phase, batch.labels(), report);
+        self.outcomes.add(phase, labels, report);
         if phase != Phase::Train {
             return Ok(());
         }
         if let Some(first_spikes) = &mut self.first_spikes {
-            for (sample, &id) in batch.ids().iter().enumerate() {
-                let readout = session.trials.readout(sample);
-                first_spikes.set(id as usize, &readout.first_spikes_ms);
+            let rows = first_spikes_ms.chunks_exact(first_spikes.outputs());
+            for (&id, times_ms) in ids.iter().zip(rows) {
+                first_spikes.set(id as usize, times_ms);
             }
         }
         let records = &self.settings.records;

@@ -89,6 +89,9 @@ impl<'a> Saver<'a> {
         training: &TrainingState,
         fill: impl FnOnce(&mut Container) -> LearnerState,
     ) -> Result<(), RunError> {
+        if !self.prepared.outputs.writes() {
+            return Ok(());
+        }
         let begin = Instant::now();
         let mut container = Container::new(Json::Null);
         let learner = fill(&mut container);
@@ -98,6 +101,7 @@ impl<'a> Saver<'a> {
             command: self.prepared.command.name().to_owned(),
             parameters: self.prepared.parameters.clone(),
             data: self.prepared.fingerprint.clone(),
+            size: Some([self.prepared.data.inputs, self.prepared.data.classes]),
             source: self.prepared.source.lasting(),
             finished: false,
             training: training.clone(),
@@ -120,6 +124,9 @@ impl<'a> Saver<'a> {
 
     /// Marks the checkpoint as that of a run that came to its end.
     pub fn end(&self, summary: &Summary) -> Result<(), RunError> {
+        if !self.prepared.outputs.writes() {
+            return Ok(());
+        }
         if summary.cancelled || self.last.is_none() && self.prepared.resumed.is_none() {
             return Ok(());
         }

@@ -10,6 +10,9 @@ pub fn check(command: Command, params: &Parameters, settings: &Settings) -> Resu
     let held_out_chooses = settings.benchmark.is_binned()
         && settings.select == Select::Best
         && settings.test_use != TestUse::Selects;
+    if let Err(error) = settings.device.check() {
+        return refuse("DEVICE", &error.problem, error.way_out);
+    }
     match command {
         Command::Test | Command::TrainTest if settings.test_use == TestUse::Unseen => refuse(
             "FINAL_TEST",

@@ -5,12 +5,13 @@
 
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::Solver;
+use eventprop_gpu::OnDevice;
 
 use super::checkpoints::{Resumed, Saver};
 use super::ending::Ending;
 use super::error::RunError;
 use super::failed_batch;
-use super::learner::{InitialWeights, Learner, Pass, PassEnd, PassResult};
+use super::learner::{InitialWeights, Learner, Pass, PassEnd, PassResult, network_size};
 use super::prepared::Prepared;
 use super::progress::{Control, Progress};
 use super::report::{EpochReport, Score, Summary};
@@ -19,24 +20,19 @@ use super::train::{chooses, epoch_report, watched};
 use super::training_state::{PassTotals, TrainingState};
 use crate::data::{Data, Fold};
 use crate::health::layer_monitor::LayerMonitor;
+use crate::network_builder::Topology;
 use crate::records::PredictionFiles;
 use crate::settings::{Phase, Select};
 
 /// Trains and evaluates all folds.
-pub fn cross_validate<S: Solver>(
+pub fn cross_validate<S: OnDevice>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
-    let data = prepared.data;
-    let first = InitialWeights {
-        seed: u64::from(prepared.settings.seeds.model),
-        saved: None,
-        checkpoint: None,
-    };
-    let report_file = ReportFile::begin(
-        prepared,
-        &Learner::<S>::new(prepared.settings, data, first)?,
-    )?;
+    let (settings, data) = (prepared.settings, prepared.data);
+    let seed = u64::from(settings.seeds.model);
+    let topology = Topology::new(settings, network_size(data), seed)?;
+    let report_file = ReportFile::begin(prepared, &Learner::<S>::on(settings, topology, seed)?)?;
     let resumed = prepared.resumed.map(|resumed| &resumed.state.training);
     let mut course = Course {
         prepared,
@@ -101,7 +97,7 @@ struct Course<'a> {
 
 impl Course<'_> {
     /// The score of the epoch that counts; `None` when cancelled before the last.
-    fn run<S: Solver>(
+    fn run<S: OnDevice>(
         &mut self,
         turn: &Turn<'_>,
         control: &mut Control<'_>,
@@ -115,6 +111,7 @@ impl Course<'_> {
             checkpoint: turn.resumed.map(|resumed| &resumed.found.container),
         };
         let mut learner = Learner::<S>::new(settings, turn.data, start)?;
+        learner.join(control)?;
         let mut outcomes = PredictionFiles::new(settings.records.outcomes, turn.data.classes);
         if let Some(resumed) = turn.resumed {
             let container = &resumed.found.container;
@@ -142,7 +139,9 @@ impl Course<'_> {
             }
         }
         let suffix = format!("_fold{}", turn.index);
-        outcomes.write(outputs.folder(), outputs.prefix(), &suffix)?;
+        if outputs.writes() {
+            outcomes.write(outputs.folder(), outputs.prefix(), &suffix)?;
+        }
         let counting = self.training.best.as_ref();
         Ok(counting.and_then(|report| report.evaluation))
     }
@@ -243,7 +242,7 @@ impl Course<'_> {
             };
             self.training.seconds += end.seconds;
             self.training.samples += end.score.samples;
-            self.training.trained = Some(epoch_report(learner, epoch, end));
+            self.training.trained = Some(epoch_report(learner, &self.training, end));
         }
         let evaluation = Pass {
             phase: Phase::Validation,

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use eventprop::network::NetworkError;
+use eventprop::reduce::ReduceError;
+use eventprop::rewire::RewiringError;
 use eventprop::solver::SolveError;
 use eventprop::train::TrainError;
 use eventprop_data::atomic::WriteError;
@@ -12,6 +14,7 @@ use thiserror::Error;
 
 use crate::checkpoint::{CheckpointError, Defect};
 use crate::data::DataError;
+use crate::description::DescriptionError;
 use crate::lock::LockError;
 use crate::outputs::FolderError;
 use crate::weights::WeightsError;
@@ -31,11 +34,17 @@ pub enum RunError {
     /// The parameters make no network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// What is described is not the network that the data need, or none.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+    /// The network cannot be rewired.
+    #[error(transparent)]
+    Rewiring(#[from] RewiringError),
     /// The solver stopped.
     #[error(transparent)]
     Solve(#[from] SolveError),
     /// Training stopped.
-    #[error("{source} (epoch {epoch}, batch {trial})")]
+    #[error("{source} (epoch {}, batch {})", epoch + 1, trial + 1)]
     Train {
         /// The epoch.
         epoch: usize,
@@ -81,6 +90,21 @@ pub enum RunError {
     /// A run cannot be resumed.
     #[error(transparent)]
     Resume(#[from] ResumeError),
+    /// The ranks could not talk to each other.
+    #[error(transparent)]
+    Ranks(#[from] ReduceError),
+    /// The ranks were not started alike.
+    #[error(
+        "rank {rank} has {found} where rank 0 has {first}; start all ranks with the same program, the same command line and the same data"
+    )]
+    RanksDiffer {
+        /// The first rank that differs from rank 0.
+        rank: usize,
+        /// What it has.
+        found: String,
+        /// What rank 0 has.
+        first: String,
+    },
     /// A picture could not be drawn.
     #[error("{path} could not be drawn: {problem}", path = path.display())]
     Draw {
@@ -95,11 +119,26 @@ impl RunError {
     /// True if the parameters are to blame: the run could not even begin.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Param(_) | Self::Network(_) | Self::Session(_) => true,
+            Self::Session(error) => error.of_ranks().is_none(),
+            Self::Param(_)
+            | Self::Network(_)
+            | Self::Description(_)
+            | Self::Rewiring(_)
+            | Self::RanksDiffer { .. } => true,
             Self::Data(error) => error.is_usage(),
             Self::Resume(error) => error.is_usage(),
             _ => false,
         }
+    }
+
+    /// True if it says no more than that another rank has failed.
+    pub fn is_echo(&self) -> bool {
+        let reduce = match self {
+            Self::Ranks(error) => Some(error),
+            Self::Train { source, .. } | Self::Session(source) => source.of_ranks(),
+            _ => None,
+        };
+        matches!(reduce, Some(ReduceError::Failed { .. }))
     }
 }
 

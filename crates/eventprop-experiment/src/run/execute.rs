@@ -1,7 +1,6 @@
 //! From a request to a run: parameters are checked, data loaded, the folder locked, the checkpoint opened.
 
-use eventprop::solver::Solver;
-use eventprop::with_solver;
+use eventprop_gpu::{OnDevice, with_solver_on};
 use eventprop_params::Parameters;
 use eventprop_params::picture::Draw;
 
@@ -13,11 +12,11 @@ use super::progress::{Control, Progress};
 use super::report::Summary;
 use super::training_state::RunState;
 use super::{cross_validate, test, train};
-use crate::checkpoint;
+use crate::checkpoint::{self, Container};
 use crate::data::{self, Source, Wanted, fingerprint};
 use crate::lock::RunLock;
 use crate::outputs::Outputs;
-use crate::settings::{Command, Settings};
+use crate::settings::{Command, Settings, with_texts};
 
 /// A run that is asked for.
 pub struct RunRequest<'a> {
@@ -39,9 +38,16 @@ pub enum StartMode {
 
 /// Checks, loads, locks the folder, and runs the command on the solver of the settings.
 pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Summary, RunError> {
-    let &RunRequest {
-        command, params, ..
-    } = request;
+    let ended = attempt(request, control);
+    if ended.is_err() {
+        control.fail();
+    }
+    ended
+}
+
+fn attempt(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Summary, RunError> {
+    let command = request.command;
+    let params = &*with_texts(request.params)?;
     let settings = Settings::new(params)?;
     check(command, params, &settings)?;
     let load = || {
@@ -58,21 +64,24 @@ pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Su
         StartMode::New => Some(load()?),
         StartMode::Resumed { .. } => None,
     };
+    control.agree(false)?;
     if control.cancelled() {
         return Err(RunError::StoppedBefore);
     }
-    let outputs = Outputs::new(&settings);
-    outputs.prepare()?;
-    let lock = RunLock::take(&outputs.lock())?;
-    if !lock.held {
-        control.tell(&Progress::Notice(
-            "the file system has no locks: see to it that no other process works in this folder",
-        ));
+    let mut outputs = Outputs::new(&settings);
+    if !control.writes() {
+        outputs = outputs.of_another_rank();
     }
+    let _lock = lock(&outputs, control)?;
     let resumed = open_checkpoint(request, &outputs, &settings, control)?;
     let data = loaded.map_or_else(load, Ok)?;
     let mut dumped = params.clone();
     data.settle(&mut dumped)?;
+    let fingerprint = fingerprint(&data);
+    control.compare(|| {
+        let checkpoint = resumed.as_ref().map(|resumed| &resumed.found.container);
+        lines(command, &dumped, (&fingerprint, checkpoint))
+    })?;
     for notice in settings.notices.iter().chain(&data.notices) {
         control.tell(&Progress::Notice(notice));
     }
@@ -81,7 +90,8 @@ pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Su
         .chain(hidden)
         .chain([data.classes])
         .collect();
-    settings.records.check(params, &sizes)?;
+    let names = settings.network.names(settings.benchmark);
+    settings.records.check(params, &names, &sizes)?;
     let prepared = Prepared {
         command,
         settings: &settings,
@@ -89,7 +99,7 @@ pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Su
         source: request.source,
         outputs: &outputs,
         parameters: dumped.to_json(),
-        fingerprint: fingerprint(&data),
+        fingerprint,
         draw: request.draw,
         resumed: resumed.as_ref(),
     };
@@ -100,7 +110,42 @@ pub fn execute(request: &RunRequest<'_>, control: &mut Control<'_>) -> Result<Su
         ));
     }
     control.tell(&Progress::Started(prepared.started()));
-    with_solver!(settings.solver, S => run_command::<S>(&prepared, control))
+    with_solver_on!(&settings.device, settings.solver, S => run_command::<S>(&prepared, control))
+}
+
+/// Makes the folder and takes its lock; the first rank does so for all.
+fn lock(outputs: &Outputs, control: &mut Control<'_>) -> Result<Option<RunLock>, RunError> {
+    if !outputs.writes() {
+        return Ok(None);
+    }
+    outputs.prepare()?;
+    let lock = RunLock::take(&outputs.lock())?;
+    if !lock.held {
+        control.tell(&Progress::Notice(
+            "the file system has no locks: see to it that no other process works in this folder",
+        ));
+    }
+    Ok(Some(lock))
+}
+
+/// What must be the same at all ranks, a line each.
+fn lines(
+    command: Command,
+    params: &Parameters,
+    (data, checkpoint): (&str, Option<&Container>),
+) -> String {
+    let mut lines = vec![
+        format!("version {}", env!("CARGO_PKG_VERSION")),
+        format!("{} {}", command.name(), params.benchmark()),
+    ];
+    let rows = params.iter();
+    lines.extend(rows.map(|(row, value)| format!("{}={value}", row.key)));
+    lines.push(format!("data with the fingerprint {data}"));
+    lines.push(match checkpoint {
+        Some(checkpoint) => format!("a checkpoint with the sum {}", checkpoint.sum()),
+        None => "no checkpoint".to_owned(),
+    });
+    lines.join("\n")
 }
 
 /// The checkpoint to resume from, if any. An unfinished run's checkpoint is moved aside when a new run
@@ -113,11 +158,12 @@ fn open_checkpoint(
 ) -> Result<Option<Resumed>, RunError> {
     let path = outputs.checkpoint();
     match request.start {
-        StartMode::New if request.command == Command::Test => Ok(None),
+        StartMode::New if request.command == Command::Test || !outputs.writes() => Ok(None),
         StartMode::New => {
             if let Some((kept, epoch)) = checkpoints::set_aside(&path)? {
                 control.tell(&Progress::Notice(&format!(
-                    "this folder held an unfinished run of this name (in epoch {epoch}), which `eventprop resume` would have continued; its checkpoint is kept as {}",
+                    "this folder held an unfinished run of this name (in epoch {}), which `eventprop resume` would have continued; its checkpoint is kept as {}",
+                    epoch + 1,
                     kept.display()
                 )));
             }
@@ -174,7 +220,7 @@ fn continue_files(
             found.path.display()
         )));
     }
-    for (ending, length) in &state.lengths {
+    for (ending, length) in state.lengths.iter().filter(|_| prepared.outputs.writes()) {
         if !prepared.outputs.shorten(ending, *length)? {
             control.tell(&Progress::Notice(&format!(
                 "{} is shorter than it was: lines of earlier epochs are missing",
@@ -185,7 +231,7 @@ fn continue_files(
     Ok(())
 }
 
-fn run_command<S: Solver>(
+fn run_command<S: OnDevice>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {

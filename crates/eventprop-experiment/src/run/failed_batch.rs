@@ -13,7 +13,8 @@ use super::learner::Learner;
 use super::persist::{get_params, put_params};
 use super::prepared::Prepared;
 use crate::checkpoint::{self, CheckpointError, Container, Defect};
-use crate::network_builder::{NetworkSize, Topology};
+use crate::description::NetworkSize;
+use crate::network_builder::Topology;
 
 /// Writes `NAME_failed_batch.safetensors`: parameters, samples and weights as they were before the batch.
 /// Returns the error, with the file. Other errors are returned as they are.
@@ -22,7 +23,15 @@ pub fn keep<S: Solver>(
     learner: &Learner<'_, S>,
     error: RunError,
 ) -> RunError {
-    if !is_not_finite(&error) {
+    // Where the gradient is not finite, all ranks have it.
+    let of_all = matches!(
+        error,
+        RunError::Train {
+            source: TrainError::GradientNotFinite { .. },
+            ..
+        }
+    );
+    if !is_not_finite(&error) || of_all && !prepared.outputs.writes() {
         return error;
     }
     let mut container = Container::new(json!({
@@ -37,9 +46,7 @@ pub fn keep<S: Solver>(
         "parameters",
         &learner.session.params.cast::<f64>(),
     );
-    for (names, values) in learner.topology.drawn_constants() {
-        container.put(&format!("constants/{}", names.weights), &values);
-    }
+    learner.topology.store(&mut container);
     put_batch(&mut container, &learner.batch);
     let path = prepared.outputs.named("failed_batch.safetensors");
     match checkpoint::write_alone(&path, &container) {
@@ -118,12 +125,12 @@ impl FailedBatch {
         }
     }
 
-    /// Takes the time constants into a network, and returns its weights.
+    /// Takes time constants and pairs of neurons into a network, and returns its weights.
     ///
     /// # Errors
     /// [`Defect::Array`] when the network is another.
     pub fn weights(&self, topology: &mut Topology) -> Result<Params<f64>, Defect> {
-        topology.restore_constants(&self.container)?;
+        topology.restore(&self.container)?;
         let mut params = Params::zeros(&topology.network).map_err(|error| Defect::Array {
             name: "parameters".to_owned(),
             problem: error.to_string(),

@@ -1,29 +1,37 @@
 //! A network that learns: its session, its learning rate, and one pass over a part of the data.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use eventprop::activity::Activity;
-use eventprop::network::PopulationId;
+use eventprop::calibrate::{Calibration, calibrate};
+use eventprop::network::{NeuronConstant, PopulationId, ProjectionId};
 use eventprop::optim::{Adam, Average, Optimizer, Rates, Sgd, schedule::Schedule};
-use eventprop::params::Params;
+use eventprop::params::{Params, Role};
 use eventprop::real::Real;
+use eventprop::reduce::Alone;
 use eventprop::regularize::Regularizer;
+use eventprop::rewire::{Rewiring, RewiringError};
 use eventprop::rng::{Key, Purpose};
 use eventprop::solver::{Disturbance, Solver, Trials};
 use eventprop::spikes::Batch;
 use eventprop::train::{BatchReport, Plan, Session};
 use eventprop_data::augment::dropout::InputDropout;
+use eventprop_gpu::OnDevice;
+use serde_json::Value as Json;
 
 use super::error::RunError;
 use super::hidden::HiddenStatistics;
+use super::persist::put_params;
 use super::progress::{BatchProgress, Control, Progress};
 use super::report::{LayerReport, Score};
 use super::rewire::rewire;
 use super::training_state::PassTotals;
 use crate::checkpoint::Container;
 use crate::data::{Data, Dropping, Part};
+use crate::description::NetworkSize;
 use crate::metrics::MetricsCollector;
-use crate::network_builder::{NetworkSize, Topology};
+use crate::network_builder::Topology;
 use crate::records::Place;
 use crate::settings::{Every, OptimizerKind, Phase, Settings};
 use crate::weights::Saved;
@@ -46,8 +54,10 @@ pub struct Learner<'a, S: Solver> {
     pub timer: CheckpointTimer,
     /// Seconds of training before the run was resumed.
     pub elapsed_before: f64,
-    /// The last batch.
+    /// The share of the last batch that this rank solved.
     pub batch: Batch,
+    /// The classes of all of its samples.
+    labels: Vec<u32>,
     /// Keys of random draws come from this seed.
     seed: u64,
     began: Instant,
@@ -102,8 +112,16 @@ pub struct BatchView<'a, S: Solver> {
     pub phase: Phase,
     pub topology: &'a Topology,
     pub session: &'a mut Session<S>,
+    /// The samples that this rank solved.
     pub batch: &'a Batch,
+    /// The numbers of all samples of the batch in their set.
+    pub ids: &'a [u64],
+    /// Their classes.
+    pub labels: &'a [u32],
+    /// The outcomes of the whole batch.
     pub report: &'a BatchReport,
+    /// When every output spiked first, `[sample, output]` of the whole batch; empty unless this is recorded.
+    pub first_spikes_ms: &'a [f64],
 }
 
 /// Looks in before and after every trial.
@@ -149,7 +167,7 @@ pub struct PassEnd {
     pub seconds: f64,
 }
 
-impl<'a, S: Solver> Learner<'a, S> {
+impl<'a, S: OnDevice> Learner<'a, S> {
     /// A network with drawn or loaded weights.
     pub fn new(
         settings: &'a Settings,
@@ -158,24 +176,49 @@ impl<'a, S: Solver> Learner<'a, S> {
     ) -> Result<Self, RunError> {
         let mut topology = Topology::new(settings, network_size(data), start.seed)?;
         if let Some(checkpoint) = start.checkpoint {
-            topology.restore_constants(checkpoint)?;
+            topology.restore(checkpoint)?;
         } else if let Some(saved) = start.saved {
-            saved.load_constants(&mut topology)?;
+            saved.load_network(&mut topology)?;
         }
         let mut learner = Self::on(settings, topology, start.seed)?;
         if let Some(saved) = start.saved {
             saved.load(&learner.topology, &mut learner.session.params)?;
+        } else if start.checkpoint.is_none() && settings.calibrates {
+            learner.calibrate(data)?;
         }
         Ok(learner)
+    }
+
+    /// Scales weights that nobody chose, until every layer is active on some of the training samples.
+    fn calibrate(&mut self, data: &Data) -> Result<(), RunError> {
+        /// Samples that are looked at.
+        const SAMPLES: usize = 128;
+        let key = Key::new(self.seed, Purpose::Shuffle);
+        let mut places = key.permutation(data.train.len());
+        places.truncate(SAMPLES);
+        if places.is_empty() {
+            return Ok(());
+        }
+        data.train.fill(&places, None, &mut self.batch);
+        let all = 0..self.topology.network.projections().len();
+        let projections: Vec<ProjectionId> = all.map(ProjectionId).collect();
+        let calibration = Calibration {
+            projections: &projections,
+            spikes: None,
+        };
+        let Session { solver, params, .. } = &mut self.session;
+        calibrate(solver, params, &self.batch, calibration)?;
+        Ok(())
     }
 
     /// A network whose constants are known, with drawn weights.
     pub fn on(settings: &'a Settings, topology: Topology, seed: u64) -> Result<Self, RunError> {
         let params = Params::init(&topology.network, seed)?;
-        let solver = S::for_network(&topology.network)?;
+        let solver = S::on_device(&topology.network, &settings.device)?;
         let plan = plan(settings, &topology, &params);
         let mut session = Session::new(solver, params, plan)?;
         session.spike_cap = settings.spike_cap;
+        session.rewiring = rewiring(settings, &topology, seed)?;
         Ok(Self {
             settings,
             hidden: Vec::new(),
@@ -188,9 +231,35 @@ impl<'a, S: Solver> Learner<'a, S> {
             timer: CheckpointTimer::new(settings.checkpoint_every),
             elapsed_before: 0.0,
             batch: Batch::default(),
+            labels: Vec::new(),
             seed,
             began: Instant::now(),
         })
+    }
+}
+
+impl<S: Solver> Learner<'_, S> {
+    /// Takes part in the work of the ranks, if there are some, all of which must begin with the same parameters.
+    ///
+    /// # Errors
+    /// [`RunError::RanksDiffer`].
+    pub fn join(&mut self, control: &mut Control<'_>) -> Result<(), RunError> {
+        let params = &self.session.params;
+        control.compare(|| {
+            let mut container = Container::new(Json::Null);
+            put_params(&mut container, "parameters", params);
+            format!("initial parameters with the sum {}", container.sum())
+        })?;
+        self.session.reduce = control.reduce();
+        Ok(())
+    }
+
+    /// Work that is for this rank only.
+    pub fn alone<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let reduce = std::mem::replace(&mut self.session.reduce, Box::new(Alone));
+        let done = work(self);
+        self.session.reduce = reduce;
+        done
     }
 
     /// Seconds since the network was made, without those between a checkpoint and its resumption.
@@ -259,7 +328,7 @@ impl<'a, S: Solver> Learner<'a, S> {
         let before = totals.seconds;
         let seconds = || before + begin.elapsed().as_secs_f64();
         for places in order.chunks(self.settings.batch).skip(totals.batches) {
-            if let Some(left) = self.leaves(control) {
+            if let Some(left) = self.leaves(control)? {
                 totals.seconds = seconds();
                 self.totals = Some(totals);
                 return Ok(left);
@@ -269,22 +338,31 @@ impl<'a, S: Solver> Learner<'a, S> {
                 trial: pass.trials_before + totals.batches,
                 samples_before: pass.samples_before + totals.samples,
             };
-            pass.part.fill(places, dropping, &mut self.batch);
             observer.before(place, &mut self.session);
-            let report = self.solve(pass, place, disturbance.as_ref())?;
+            let batch = (place, places);
+            let (share, report) = self.solve_share(pass, batch, dropping, disturbance.as_ref())?;
             totals.add(&report);
+            self.labels = pass.part.labels_at(places);
             match pass.phase {
                 Phase::Train => self.metrics.trained(&self.session),
-                Phase::Validation | Phase::Test => self.metrics.evaluated(&self.batch, &report),
+                Phase::Validation | Phase::Test => self.metrics.evaluated(&self.labels, &report),
             }
             self.count_hidden();
+            let first_spikes_ms = if self.settings.records.first_spikes {
+                self.first_spikes_ms(share, places.len(), control)?
+            } else {
+                Vec::new()
+            };
             observer.after(BatchView {
                 place,
                 phase: pass.phase,
                 topology: &self.topology,
                 session: &mut self.session,
                 batch: &self.batch,
+                ids: &pass.part.ids_at(places),
+                labels: &self.labels,
                 report: &report,
+                first_spikes_ms: &first_spikes_ms,
             })?;
             control.tell(&Progress::Batch(self.progress(pass, &totals)));
         }
@@ -299,12 +377,53 @@ impl<'a, S: Solver> Learner<'a, S> {
         }))
     }
 
-    /// The reason to leave a pass before its next batch, if there is one.
-    fn leaves(&mut self, control: &Control<'_>) -> Option<PassResult> {
-        if control.cancelled() {
-            return Some(PassResult::Cancelled);
+    /// Solves this rank's share of a batch; the share, and the report on the whole.
+    fn solve_share(
+        &mut self,
+        pass: Pass<'_>,
+        (place, places): (Place, &[usize]),
+        dropping: Option<Dropping>,
+        disturbance: Option<&Disturbance>,
+    ) -> Result<(Range<usize>, BatchReport), RunError> {
+        self.session.undivided = self.settings.looks_inside(place);
+        let share = self.session.share(places.len());
+        let own = &places[share.clone()];
+        pass.part.fill(own, dropping, &mut self.batch);
+        let solved = self.solve(pass, place, disturbance);
+        if solved.is_err() {
+            // All of the batch is kept for a look at what went wrong.
+            pass.part.fill(places, dropping, &mut self.batch);
         }
-        self.timer.is_due().then_some(PassResult::Paused)
+        Ok((share, solved?))
+    }
+
+    /// First spike times of a batch of `samples`, of which this rank has solved a share.
+    fn first_spikes_ms(
+        &self,
+        share: Range<usize>,
+        samples: usize,
+        control: &mut Control<'_>,
+    ) -> Result<Vec<f64>, RunError> {
+        let outputs = self.topology.network.output_size();
+        let mut bits = vec![0; samples * outputs];
+        let rows = bits.chunks_exact_mut(outputs).skip(share.start);
+        for (sample, row) in rows.take(share.len()).enumerate() {
+            let readout = self.session.trials.readout(sample);
+            for (bits, time_ms) in row.iter_mut().zip(&readout.first_spikes_ms) {
+                *bits = time_ms.to_bits();
+            }
+        }
+        control.total(&mut bits)?;
+        Ok(bits.into_iter().map(f64::from_bits).collect())
+    }
+
+    /// The reason to leave a pass before its next batch, if there is one.
+    fn leaves(&mut self, control: &mut Control<'_>) -> Result<Option<PassResult>, RunError> {
+        let due = control.agree(self.timer.is_due())?;
+        if control.cancelled() {
+            return Ok(Some(PassResult::Cancelled));
+        }
+        Ok(due.then_some(PassResult::Paused))
     }
 
     fn solve(
@@ -318,6 +437,9 @@ impl<'a, S: Solver> Learner<'a, S> {
             let delays = eta * self.settings.delays_rate;
             let rates = Rates { eta, delays };
             let solved = self.session.train_batch(&self.batch, disturbance, rates);
+            if self.session.rewiring.is_some() {
+                self.topology.rewire_as(self.session.solver.network());
+            }
             self.schedule.after_step();
             self.timer.batches += 1;
             solved
@@ -433,12 +555,11 @@ impl<'a, S: Solver> Learner<'a, S> {
     pub fn saturated(&self, id: PopulationId) -> usize {
         let (network, activity) = (&self.topology.network, &self.session.activity);
         let clock = network.clock();
-        let (_, tau_syn) = network
-            .population(id)
-            .time_constants()
-            .expect("a hidden layer has time constants");
+        // Neurons from equations may have no synaptic time constant.
+        let tau_syn = network.population(id).constant(NeuronConstant::TauSyn);
         let is_saturated = |&(neuron, &spikes): &(usize, &u64)| {
-            let interval_ms = (tau_syn.of(neuron) / 2.0).max(2.0 * clock.dt_ms());
+            let half = tau_syn.map_or(0.0, |tau_syn| tau_syn.of(neuron) / 2.0);
+            let interval_ms = half.max(2.0 * clock.dt_ms());
             let limit = clock.trial_ms() / interval_ms;
             spikes > 0 && spikes as f64 >= limit * activity.samples as f64
         };
@@ -453,6 +574,20 @@ pub fn network_size(data: &Data) -> NetworkSize {
         inputs: data.inputs,
         classes: data.classes,
     }
+}
+
+/// Deep rewiring of the sparse projections whose weights are trained, where it is asked for.
+fn rewiring(
+    settings: &Settings,
+    topology: &Topology,
+    seed: u64,
+) -> Result<Option<Rewiring>, RewiringError> {
+    let Some(pull) = settings.deep_rewiring else {
+        return Ok(None);
+    };
+    let mut sparse = Rewiring::sparse(&topology.network);
+    sparse.retain(|id| !topology.frozen.contains(&Role::Weights(*id)));
+    Rewiring::new(&topology.network, sparse, pull, seed).map(Some)
 }
 
 fn plan<F: Real>(settings: &Settings, topology: &Topology, params: &Params<F>) -> Plan<F> {

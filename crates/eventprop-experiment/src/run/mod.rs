@@ -38,7 +38,7 @@ pub use error::{ResumeError, RunError};
 pub use failed_batch::FailedBatch;
 pub use hidden::HiddenStatistics;
 pub use progress::{BatchProgress, Control, Observer, Progress, Started};
-pub use report::{EpochReport, LayerReport, Score, Summary};
+pub use report::{EpochReport, LayerReport, RewiringReport, Score, Summary};
 pub use resume::{Resume, resume};
 pub use saved_network::{SavedNetwork, saved_network};
 

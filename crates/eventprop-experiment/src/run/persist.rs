@@ -6,7 +6,7 @@ use eventprop::real::{Numbers, NumbersMut, Real};
 use eventprop::solver::Solver;
 
 use super::learner::Learner;
-use super::training_state::{AverageState, LearnerState};
+use super::training_state::{AverageState, LearnerState, RewiringState};
 use crate::checkpoint::{Container, Defect};
 
 /// Adds parameters, an array for each of their ranges.
@@ -55,9 +55,7 @@ impl<S: Solver> Learner<'_, S> {
         if let Some(average) = average {
             put_params(container, "average", &average.params);
         }
-        for (names, values) in self.topology.drawn_constants() {
-            container.put(&format!("constants/{}", names.weights), &values);
-        }
+        self.topology.store(container);
         let activity = &self.session.activity;
         put_lists(container, "activity/spikes", &activity.spikes);
         put_lists(container, "activity/trained", &self.trained_spikes);
@@ -66,13 +64,14 @@ impl<S: Solver> Learner<'_, S> {
             horizon: average.horizon,
             steps: average.steps,
         });
+        state.rewiring = self.session.rewiring.as_ref().map(RewiringState::of);
         state.totals = self.totals;
         state.metrics = self.metrics.clone();
         state.elapsed = self.elapsed();
         state
     }
 
-    /// Takes up what [`Self::store`] remembered; the network has the constants of the checkpoint already.
+    /// Takes up what [`Self::store`] remembered; the network has the constants and pairs of the checkpoint already.
     ///
     /// # Errors
     /// [`Defect::Array`] when the checkpoint is that of another network.
@@ -91,6 +90,9 @@ impl<S: Solver> Learner<'_, S> {
             get_params(container, "average", &mut average.params)?;
             average.steps = steps;
             self.session.average = Some(average);
+        }
+        if let Some((rewiring, before)) = self.session.rewiring.as_mut().zip(state.rewiring) {
+            before.restore(rewiring);
         }
         let populations = self.topology.network.populations();
         let sizes: Vec<usize> = populations.iter().map(|p| p.size).collect();

@@ -28,6 +28,9 @@ pub fn final_pictures<S: Solver>(
     reports: &[EpochReport],
     summary: &mut Summary,
 ) -> Result<(), RunError> {
+    if !prepared.outputs.writes() {
+        return Ok(());
+    }
     let percent = |score: Score| format!("{:.2} %", 100.0 * score.accuracy);
     let result = match (summary.test, summary.validation) {
         (Some(test), _) => format!("test accuracy {}", percent(test)),
@@ -61,12 +64,13 @@ pub fn interim_pictures<S: Solver>(
         return Ok(());
     };
     let due = prepared.settings.plots.every;
-    if due.is_none_or(|every| !(last.epoch + 1).is_multiple_of(every)) {
+    let undue = due.is_none_or(|every| !(last.epoch + 1).is_multiple_of(every));
+    if undue || !prepared.outputs.writes() {
         return Ok(());
     }
     let result = format!(
         "epoch {}, training accuracy {:.2} %",
-        last.epoch,
+        last.epoch + 1,
         100.0 * last.train.accuracy
     );
     learning_curve(prepared, reports, &result)?;

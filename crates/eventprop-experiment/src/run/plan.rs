@@ -1,14 +1,13 @@
 //! Predicts time, memory and disk of a training from measurements on a few batches.
 
-use eventprop::with_solver;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use eventprop::network::ProjectionId;
 use eventprop::params::Params;
 use eventprop::real::Real;
 use eventprop::solver::Solver;
 use eventprop::train::Session;
+use eventprop_gpu::{DeviceName, OnDevice, with_solver_on};
 use eventprop_params::Parameters;
 use eventprop_params::picture::Draw;
 use serde_json::Value as Json;
@@ -23,7 +22,7 @@ use crate::machine::{self, MB};
 use crate::outputs::{FolderError, Outputs};
 use crate::records::Place;
 use crate::room::SPARE;
-use crate::settings::{Command, Phase, Settings, SynapseVariable, When};
+use crate::settings::{Command, Phase, Settings};
 
 /// A training is watched for so long, an evaluation for half of it; activity changes most in the first
 /// batches, so that the later half of those that were seen counts.
@@ -46,6 +45,8 @@ pub struct Plan {
     pub test_seconds: f64,
     /// Parts of the memory while the network is trained in MB: what, how much.
     pub memory: Vec<(&'static str, f64)>,
+    /// MB of the memory of a graphics card, where one solves the network.
+    pub card_mb: Option<f64>,
     /// MB of memory at the peak while the data are read.
     pub reading_mb: f64,
     /// MB on the disk at the end.
@@ -92,7 +93,7 @@ pub fn plan(params: &Parameters, source: &Source, draw: Draw) -> Result<Plan, Ru
         data: resident_mb() - before,
         peak: peak_mb(),
     };
-    with_solver!(settings.solver, S => measure::<S>(&settings, &data, memory, draw))
+    with_solver_on!(&settings.device, settings.solver, S => measure::<S>(&settings, &data, memory, draw))
 }
 
 /// Memory in MB before there is a network.
@@ -102,7 +103,7 @@ struct Memory {
     peak: f64,
 }
 
-fn measure<S: Solver>(
+fn measure<S: OnDevice>(
     settings: &Settings,
     data: &Data,
     Memory {
@@ -149,6 +150,10 @@ fn measure<S: Solver>(
         batch_seconds: [train, evaluation],
         test_seconds: batches(&data.test) as f64 * test,
         memory,
+        card_mb: match &settings.device {
+            DeviceName::Cpu => None,
+            DeviceName::Gpu(_) => Some(learner.session.solver.device_bytes() as f64 / MB),
+        },
         reading_mb,
         disk_mb: disk_mb(&learner.session.params) + records_mb,
         largest_batch: room
@@ -165,7 +170,7 @@ fn measure<S: Solver>(
 
 /// MB that a training takes beside its data, from the first batch to the last picture: one of a single batch, in a
 /// folder that is deleted afterwards; 0 where the system does not tell.
-fn rehearsal<S: Solver>(settings: &Settings, data: &Data, draw: Draw) -> Result<f64, RunError> {
+fn rehearsal<S: OnDevice>(settings: &Settings, data: &Data, draw: Draw) -> Result<f64, RunError> {
     let folder = tempfile::tempdir().map_err(|error| FolderError {
         path: std::env::temp_dir(),
         problem: error.to_string(),
@@ -195,10 +200,8 @@ fn rehearsal<S: Solver>(settings: &Settings, data: &Data, draw: Draw) -> Result<
     };
     machine::forget_peak();
     let before = resident_mb();
-    let control = &mut Control {
-        observer: &mut |_: &Progress<'_>| (),
-        cancel: &AtomicBool::new(false),
-    };
+    let (mut nobody, never) = (|_: &Progress<'_>| (), AtomicBool::new(false));
+    let control = &mut Control::new(&mut nobody, &never);
     train::train::<S>(&prepared, control)?;
     Ok((peak_mb() - before).max(0.0))
 }
@@ -249,10 +252,7 @@ fn seconds<'a, S: Solver>(
             let enough = begin.elapsed() > watched && ends.len() > LEAST;
             cancel.fetch_or(enough, Ordering::Relaxed);
         };
-        let mut control = Control {
-            observer: &mut observer,
-            cancel: &cancel,
-        };
+        let mut control = Control::new(&mut observer, &cancel);
         learner.pass(pass, &mut Blind, &mut control)?;
         learner.totals = None;
     }
@@ -277,26 +277,8 @@ fn records_mb<S: Solver>(learner: &Learner<'_, S>, data: &Data, trials: usize) -
     let records = &settings.records;
     let network = &learner.topology.network;
     let samples = records.samples.len();
-    let steps = settings.clock.steps();
-    let count = |when: &When| when.count(settings.epochs, trials);
     let size = |population: usize| network.populations()[population].size;
-    let neurons: usize = records
-        .neurons
-        .iter()
-        .map(|n| records.recorded(n.what.population, size(n.what.population)))
-        .sum();
-    let neurons = count(&records.neurons_when) * steps * samples * neurons;
-    let synapses = records.synapses.iter().map(|named| {
-        let projection = &network.projections()[named.what.projection];
-        let id = ProjectionId(named.what.projection);
-        let weights = network.synapses(id).weights_len();
-        match named.what.variable {
-            SynapseVariable::Weight => weights,
-            SynapseVariable::Gradient => samples * weights,
-            SynapseVariable::InSyn => samples * size(projection.target.0),
-        }
-    });
-    let synapses = count(&records.synapses_when) * steps * synapses.sum::<usize>();
+    let recorded = records.numbers(network, settings.epochs, trials);
     let activity = &learner.session.activity;
     let per_sample = |population: &usize| {
         let recorded = records.recorded(*population, size(*population));
@@ -307,14 +289,16 @@ fn records_mb<S: Solver>(learner: &Learner<'_, S>, data: &Data, trials: usize) -
         .iter()
         .map(|named| per_sample(&named.what))
         .sum();
-    let spikes = count(&records.spikes_when) as f64 * samples as f64 * spikes;
+    let spiking = records.spikes_when.count(settings.epochs, trials);
+    let spikes = spiking as f64 * samples as f64 * spikes;
     let first_spikes = if records.first_spikes {
         settings.epochs * data.train.len() * data.classes
     } else {
         0
     };
     // Four bytes a number; a spike has a time of eight and a neuron of four.
-    (4.0 * (neurons + synapses + first_spikes) as f64 + 12.0 * spikes) / MB
+    let numbers = recorded.neurons + recorded.synapses + first_spikes as f64;
+    (4.0 * numbers + 12.0 * spikes) / MB
 }
 
 /// Resident memory of this process in MB; 0 where the system does not tell.

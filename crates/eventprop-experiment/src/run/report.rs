@@ -42,6 +42,15 @@ pub struct LayerReport {
     pub over_cap: u64,
 }
 
+/// Synapses that deep rewiring moved in the training of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RewiringReport {
+    /// Those that were removed and drawn anew.
+    pub rewired: u64,
+    /// Those that crossed zero and stayed, because no pair was free.
+    pub stuck: u64,
+}
+
 /// The results of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochReport {
@@ -61,6 +70,9 @@ pub struct EpochReport {
     pub layers: Vec<LayerReport>,
     /// Grazing spikes of the outputs.
     pub grazing_outputs: u64,
+    /// Deep rewiring (`DEEP_R`), if there is any.
+    #[serde(default)]
+    pub rewiring: Option<RewiringReport>,
     /// Seconds of training.
     pub seconds: f64,
     /// Seconds of evaluation.
@@ -182,6 +194,8 @@ impl EpochReport {
             "saturated": self.saturated(),
             "grazing": self.grazing(),
             "grazing_outputs": self.grazing_outputs,
+            "rewired": self.rewiring.map(|report| report.rewired),
+            "stuck": self.rewiring.map(|report| report.stuck),
             "gradient_norms": self.inside.gradients_json(),
             "layers": layers.collect::<Json>(),
         })

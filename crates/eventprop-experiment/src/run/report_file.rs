@@ -90,6 +90,9 @@ impl<'a> ReportFile<'a> {
     }
 
     fn write(&self) -> Result<(), RunError> {
+        if !self.prepared.outputs.writes() {
+            return Ok(());
+        }
         let path = self.path();
         eventprop_data::atomic::write(&path, |out| {
             serde_json::to_writer(&mut *out, &self.json)?;
@@ -104,8 +107,13 @@ impl<'a> ReportFile<'a> {
         learner: &Learner<'_, S>,
         summary: &Summary,
     ) -> Result<(), RunError> {
+        if !self.prepared.outputs.writes() {
+            return Ok(());
+        }
         let parameters = metrics::histograms(&learner.session.params);
         self.json["parameters_at_end"] = metrics::histograms_json(&parameters);
+        let kernels = metrics::kernels_json(&learner.topology.network, &learner.session.params);
+        self.json["kernels_at_end"] = kernels;
         let data = self.prepared.data;
         let outcomes = learner.metrics.outcomes();
         let (name, part) = if summary.test.is_some() {

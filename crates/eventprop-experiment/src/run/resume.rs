@@ -19,7 +19,7 @@ use super::progress::Control;
 use super::report::Summary;
 use crate::checkpoint;
 use crate::data::Source;
-use crate::settings::Command;
+use crate::settings::{Command, with_texts};
 
 /// Keys that may change without changing what was computed so far.
 const FREE: [&str; 5] = [
@@ -130,6 +130,8 @@ fn parameters(
     }
     let folder = what.folder.display().to_string();
     params.set("OUT_DIR", Value::Text(folder))?;
+    // A file is what is in it.
+    let params = with_texts(&params)?.into_owned();
     let differences = differences(command, &before, &params);
     if what.force || differences.is_empty() {
         return Ok(params);
@@ -149,7 +151,32 @@ fn differences(command: Command, before: &Parameters, after: &Parameters) -> Vec
     };
     let changed =
         both.filter(|((row, before), (_, after))| row.effect && before != after && !free(row.key));
-    let text = changed
-        .map(|((row, before), (_, after))| format!("{}={after} instead of {before}", row.key));
+    let text = changed.map(|((row, before), (_, after))| match (before, after) {
+        (Value::Text(before), Value::Text(after))
+            if before.contains('\n') || after.contains('\n') =>
+        {
+            format!("{}: {}", row.key, first_line(&before, &after))
+        }
+        (before, after) => format!("{}={after} instead of {before}", row.key),
+    });
     text.collect()
+}
+
+/// The first line in which two texts differ.
+fn first_line(before: &str, after: &str) -> String {
+    let mut lines = (before.lines().map(Some).chain(std::iter::repeat(None)))
+        .zip(after.lines().map(Some).chain(std::iter::repeat(None)));
+    let (place, (before, after)) = lines
+        .by_ref()
+        .enumerate()
+        .find(|(_, (before, after))| before != after)
+        .expect("they differ, if only in their ends");
+    let shown =
+        |line: Option<&str>| line.map_or("nothing".to_owned(), |line| format!("`{}`", line.trim()));
+    format!(
+        "line {} is {} instead of {}",
+        place + 1,
+        shown(after),
+        shown(before)
+    )
 }

@@ -5,7 +5,6 @@
 //! Only the weights from the layer below change. The optimiser's moments stay: they belong to weights
 //! whose gradient was zero for the whole epoch.
 
-use eventprop::connect::Synapse;
 use eventprop::network::Init;
 use eventprop::params::Params;
 use eventprop::real::Real;
@@ -34,14 +33,18 @@ pub fn rewire<F: Real>(
             let changed: Vec<bool> = spikes[target.0].iter().map(changes).collect();
             let weights = params.weights_mut(id);
             let synapses = network.synapses(id);
-            for Synapse { weight, .. } in synapses.iter().filter(|s| changed[s.target]) {
-                weights[weight] = match (how, &projection.init) {
+            let drawn: Vec<f64> = match (how, &projection.init) {
+                (Rewire::Lift(_) | Rewire::LiftAll(_), _) | (_, Init::Values(_)) => Vec::new(),
+                (Rewire::Redraw, init) => synapses.initial(init, key),
+            };
+            for weight in synapses.weights_into(|target| changed[target]) {
+                match (how, drawn.get(weight)) {
                     (Rewire::Lift(by) | Rewire::LiftAll(by), _) => {
-                        weights[weight] + F::from_f64(by)
+                        weights[weight] += F::from_f64(by);
                     }
-                    (Rewire::Redraw, Init::Values(_)) => weights[weight],
-                    (Rewire::Redraw, init) => F::from_f64(init.draw(key, weight)),
-                };
+                    (Rewire::Redraw, Some(drawn)) => weights[weight] = F::from_f64(*drawn),
+                    (Rewire::Redraw, None) => {}
+                }
             }
         }
     }

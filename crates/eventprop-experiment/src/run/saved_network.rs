@@ -9,7 +9,8 @@ use eventprop_params::{Benchmark, Parameters};
 
 use super::error::RunError;
 use crate::checkpoint::{self, CheckpointError, Container, Defect};
-use crate::network_builder::{NetworkSize, Topology};
+use crate::description::NetworkSize;
+use crate::network_builder::{Topology, get_pairs};
 use crate::settings::{LayerNames, Settings};
 
 /// A network with its parameters, as a checkpoint or the file of a failed batch holds it.
@@ -44,7 +45,10 @@ pub fn saved_network(path: &Path) -> Result<SavedNetwork, RunError> {
     let size = size(&container, &settings).map_err(defect)?;
     let seed = u64::from(settings.seeds.model);
     let mut topology = Topology::new(&settings, size, seed)?;
-    topology.restore_constants(&container).map_err(defect)?;
+    topology.restore(&container).map_err(defect)?;
+    if container.state["journey"]["best"].is_object() {
+        get_pairs(&container, "best_pairs", &mut topology.network).map_err(defect)?;
+    }
     let mut params = Params::zeros(&topology.network)?;
     restore(&container, &mut params).map_err(defect)?;
     Ok(SavedNetwork {
@@ -55,8 +59,13 @@ pub fn saved_network(path: &Path) -> Result<SavedNetwork, RunError> {
     })
 }
 
-/// The sizes that the data decided, from those of the weights.
+/// The sizes that the data decided; from those of the weights where the checkpoint is of an earlier version.
 fn size(container: &Container, settings: &Settings) -> Result<NetworkSize, Defect> {
+    let known = |n: usize| container.state["size"][n].as_u64();
+    if let (Some(inputs), Some(classes)) = (known(0), known(1)) {
+        let (inputs, classes) = (inputs as usize, classes as usize);
+        return Ok(NetworkSize { inputs, classes });
+    }
     let hidden = &settings.network.hidden;
     let names = LayerNames::new(settings.benchmark, hidden.len());
     let count = |name: &str, neurons: usize| {

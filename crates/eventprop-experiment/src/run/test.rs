@@ -1,7 +1,7 @@
 //! `test`: weights of an earlier run on the test part. Writes no weights and touches no results of the
 //! training.
 
-use eventprop::solver::Solver;
+use eventprop_gpu::OnDevice;
 use eventprop_params::Benchmark;
 
 use super::batch_recorder::BatchRecorder;
@@ -21,7 +21,7 @@ use crate::settings::{Label, Phase, Select};
 use crate::weights::{self, Saved};
 
 /// Tests the weights that are asked for; without that the best when the run chose such, otherwise the last.
-pub fn test<S: Solver>(
+pub fn test<S: OnDevice>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
@@ -47,8 +47,10 @@ pub fn test<S: Solver>(
         checkpoint: None,
     };
     let mut learner = Learner::<S>::new(settings, data, start)?;
+    learner.join(control)?;
     let report_file = ReportFile::begin(prepared, &learner)?;
-    let mut batch_recorder = BatchRecorder::new(settings, outputs, data);
+    let trials = data.test.len().div_ceil(settings.batch);
+    let mut batch_recorder = BatchRecorder::new(prepared, &learner.topology.network, trials)?;
     learner.timer = CheckpointTimer::default();
     learner.begin_epoch(0, data.test.len());
     let pass = Pass {
@@ -75,7 +77,8 @@ pub fn test<S: Solver>(
     let ending = Ending::begin(prepared, &summary, control)?;
     batch_recorder.write(data)?;
     control.tell(&Progress::Recorded(&batch_recorder.recorder));
-    let drawn = pictures::final_pictures(prepared, &mut learner, &[], &mut summary);
+    let drawn =
+        learner.alone(|learner| pictures::final_pictures(prepared, learner, &[], &mut summary));
     ending.attempt(drawn, control);
     ending.attempt(report_file.end(&learner, &summary), control);
     ending.end(&mut summary, control);

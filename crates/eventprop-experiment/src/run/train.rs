@@ -1,7 +1,10 @@
 //! `train` and `train_test`.
 
+use std::sync::Arc;
+
 use eventprop::params::Params;
 use eventprop::solver::Solver;
+use eventprop_gpu::OnDevice;
 
 use super::batch_recorder::BatchRecorder;
 use super::checkpoints::{Resumed, Saver};
@@ -13,17 +16,19 @@ use super::persist::{get_params, put_params};
 use super::pictures;
 use super::prepared::Prepared;
 use super::progress::{Control, Progress};
-use super::report::{EpochReport, Score, Summary};
+use super::report::{EpochReport, RewiringReport, Score, Summary};
 use super::report_file::ReportFile;
 use super::training_state::TrainingState;
+use crate::data::Part;
 use crate::health::layer_monitor::LayerMonitor;
+use crate::network_builder::{Topology, get_pairs, put_pairs};
 use crate::outputs::Outputs;
 use crate::records::PredictionFiles;
 use crate::settings::{Checkpoint, Command, Label, Phase, Select, Settings, TestUse, Watch};
 use crate::weights::{self, Saved};
 
 /// Trains, then tests once.
-pub fn train<S: Solver>(
+pub fn train<S: OnDevice>(
     prepared: &Prepared<'_>,
     control: &mut Control<'_>,
 ) -> Result<Summary, RunError> {
@@ -39,6 +44,7 @@ pub fn train<S: Solver>(
         checkpoint: prepared.resumed.map(|resumed| &resumed.found.container),
     };
     let mut learner = Learner::<S>::new(settings, data, start)?;
+    learner.join(control)?;
     let mut course = Course::begin(prepared, &mut learner)?;
     let report_file = ReportFile::begin(prepared, &learner)?;
     course.run(&mut learner, control)?;
@@ -58,7 +64,9 @@ pub fn train<S: Solver>(
     course.batch_recorder.write(data)?;
     control.tell(&Progress::Recorded(&course.batch_recorder.recorder));
     let reports = &course.training.reports;
-    let drawn = pictures::final_pictures(prepared, &mut learner, reports, &mut course.summary);
+    let summary = &mut course.summary;
+    let drawn =
+        learner.alone(|learner| pictures::final_pictures(prepared, learner, reports, summary));
     ending.attempt(drawn, control);
     ending.attempt(report_file.end(&learner, &course.summary), control);
     ending.attempt(course.saver.end(&course.summary), control);
@@ -95,13 +103,19 @@ enum Evaluated {
     Whole(PassEnd),
 }
 
+/// The weights of an epoch, and the pairs of neurons that they are of.
+struct Best<F> {
+    params: Params<F>,
+    topology: Topology,
+}
+
 /// The epochs of a training.
 struct Course<'a, S: Solver> {
     prepared: &'a Prepared<'a>,
     batch_recorder: BatchRecorder<'a>,
     training: TrainingState,
     /// The weights of the best epoch so far.
-    best: Option<Params<S::Real>>,
+    best: Option<Best<S::Real>>,
     saver: Saver<'a>,
     monitor: LayerMonitor,
     summary: Summary,
@@ -117,9 +131,17 @@ impl<'a, S: Solver> Course<'a, S> {
             outputs,
             ..
         } = prepared;
+        let batches = |part: &Part| part.len().div_ceil(settings.batch);
+        // Varied samples are made to be counted.
+        let trials = if settings.records.neurons.is_empty() && settings.records.synapses.is_empty()
+        {
+            0
+        } else {
+            batches(&data.training(0)) + batches(&data.validation)
+        };
         let mut course = Self {
             prepared,
-            batch_recorder: BatchRecorder::new(settings, outputs, data),
+            batch_recorder: BatchRecorder::new(prepared, &learner.topology.network, trials)?,
             training: TrainingState::default(),
             best: None,
             saver: Saver::new(prepared),
@@ -131,7 +153,7 @@ impl<'a, S: Solver> Course<'a, S> {
         }
         prepared.write_parameters()?;
         match &course.best {
-            Some(best) => weights::save(outputs, &learner.topology, best, Label::Best)?,
+            Some(best) => weights::save(outputs, &best.topology, &best.params, Label::Best)?,
             None => weights::remove(outputs, &learner.topology, Label::Best)?,
         }
         if prepared.resumed.is_none() {
@@ -148,8 +170,13 @@ impl<'a, S: Solver> Course<'a, S> {
         self.batch_recorder.restore(container).map_err(defect)?;
         self.training = state.training.clone();
         if self.training.best.is_some() {
-            let mut best = learner.session.params.clone();
-            get_params(container, "best", &mut best).map_err(defect)?;
+            let mut best = Best {
+                params: learner.session.params.clone(),
+                topology: learner.topology.clone(),
+            };
+            get_params(container, "best", &mut best.params).map_err(defect)?;
+            let network = &mut best.topology.network;
+            get_pairs(container, "best_pairs", network).map_err(defect)?;
             self.best = Some(best);
         }
         Ok(())
@@ -181,7 +208,8 @@ impl<'a, S: Solver> Course<'a, S> {
         self.saver.save(&self.training, |container| {
             batch_recorder.store(container);
             if let Some(best) = best {
-                put_params(container, "best", best);
+                put_params(container, "best", &best.params);
+                put_pairs(container, "best_pairs", &best.topology.network);
             }
             learner.store(container)
         })
@@ -230,7 +258,7 @@ impl<'a, S: Solver> Course<'a, S> {
             };
             self.training.seconds += end.seconds;
             self.training.samples += end.score.samples;
-            self.training.trained = Some(epoch_report(learner, epoch, end));
+            self.training.trained = Some(epoch_report(learner, &self.training, end));
         }
         let evaluated = self.evaluate(learner, part.len(), control)?;
         if matches!(evaluated, Evaluated::Cancelled) {
@@ -315,7 +343,10 @@ impl<'a, S: Solver> Course<'a, S> {
         outputs.append("report.jsonl", &report.detail(self.prepared.data.classes))?;
         if self.improves(&report) {
             self.save(learner, Label::Best)?;
-            self.best = Some(learner.session.tested().clone());
+            self.best = Some(Best {
+                params: learner.session.tested().clone(),
+                topology: learner.topology.clone(),
+            });
             self.training.best = Some(report.clone().without_inside());
             self.write_best(&report)?;
         }
@@ -326,7 +357,8 @@ impl<'a, S: Solver> Course<'a, S> {
         }
         self.training.reports.push(report.without_inside());
         self.training.epoch += 1;
-        let drawn = pictures::interim_pictures(self.prepared, learner, &self.training.reports);
+        let (prepared, reports) = (self.prepared, &self.training.reports);
+        let drawn = learner.alone(|learner| pictures::interim_pictures(prepared, learner, reports));
         if let Err(error) = drawn {
             control.tell(&Progress::Notice(&format!(
                 "{error}; training goes on without this picture"
@@ -386,7 +418,14 @@ impl<'a, S: Solver> Course<'a, S> {
     /// reported.
     fn take_best(&mut self, learner: &mut Learner<'_, S>) -> Option<EpochReport> {
         learner.session.settle();
-        learner.session.params = self.best.take()?;
+        let Best { params, topology } = self.best.take()?;
+        learner.session.params = params;
+        if learner.session.rewiring.is_some() {
+            for (id, pattern) in topology.sparse() {
+                learner.session.solver.rewire(id, Arc::clone(pattern));
+            }
+        }
+        learner.topology = topology;
         let best = self.training.best.take()?;
         self.summary.validation = best.evaluation;
         self.summary.selected_epoch = Some(best.epoch);
@@ -422,22 +461,36 @@ pub fn watched(settings: &Settings, report: &EpochReport) -> f64 {
     }
 }
 
-/// The report of an epoch without evaluation.
+/// What deep rewiring did since the epochs before.
+fn rewiring_report<S: Solver>(
+    learner: &Learner<'_, S>,
+    before: &[EpochReport],
+) -> Option<RewiringReport> {
+    let now = learner.session.rewiring.as_ref()?;
+    let before = || before.iter().filter_map(|report| report.rewiring);
+    Some(RewiringReport {
+        rewired: now.done - before().map(|report| report.rewired).sum::<u64>(),
+        stuck: now.failed - before().map(|report| report.stuck).sum::<u64>(),
+    })
+}
+
+/// The report of the epoch of a training that is under way, without evaluation.
 pub fn epoch_report<S: Solver>(
     learner: &Learner<'_, S>,
-    epoch: usize,
+    training: &TrainingState,
     trained: PassEnd,
 ) -> EpochReport {
     let output = learner.topology.network.output();
     EpochReport {
         fold: None,
         held_out: None,
-        epoch,
+        epoch: training.epoch,
         eta: learner.schedule.rate(),
         train: trained.score,
         evaluation: None,
         layers: learner.layers(),
         grazing_outputs: learner.session.activity.grazing[output.0],
+        rewiring: rewiring_report(learner, &training.reports),
         seconds: trained.seconds,
         evaluation_seconds: 0.0,
         elapsed: learner.elapsed(),

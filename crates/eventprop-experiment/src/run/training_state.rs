@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use eventprop::activity::Activity;
 use eventprop::optim::schedule;
+use eventprop::rewire::Rewiring;
 use eventprop::train::BatchReport;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -84,6 +85,9 @@ pub struct LearnerState {
     /// Of the average of the parameters, if one is kept.
     #[serde(default)]
     pub average: Option<AverageState>,
+    /// Of deep rewiring, if there is any.
+    #[serde(default)]
+    pub rewiring: Option<RewiringState>,
     /// The pass under way.
     #[serde(rename = "tally")]
     pub totals: Option<PassTotals>,
@@ -106,6 +110,38 @@ pub struct AverageState {
     pub horizon: f64,
     /// Steps averaged.
     pub steps: u64,
+}
+
+/// What deep rewiring has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RewiringState {
+    batches: u64,
+    done: u64,
+    failed: u64,
+}
+
+impl RewiringState {
+    /// That of a session.
+    pub fn of(rewiring: &Rewiring) -> Self {
+        let &Rewiring {
+            batches,
+            done,
+            failed,
+            ..
+        } = rewiring;
+        Self {
+            batches,
+            done,
+            failed,
+        }
+    }
+
+    /// Puts it into a session.
+    pub fn restore(self, rewiring: &mut Rewiring) {
+        rewiring.batches = self.batches;
+        rewiring.done = self.done;
+        rewiring.failed = self.failed;
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,6 +206,7 @@ impl LearnerState {
             },
             adam_steps,
             average: None,
+            rewiring: None,
             totals: None,
             hidden: hidden.to_vec(),
             activity: ActivityState {
@@ -226,6 +263,9 @@ pub struct RunState {
     pub parameters: Json,
     /// Fingerprint of the data.
     pub data: String,
+    /// Inputs and classes of the data; none in checkpoints of earlier versions.
+    #[serde(default)]
+    pub size: Option<[usize; 2]>,
     /// Folders in which they were searched; none in checkpoints of earlier versions.
     #[serde(default)]
     pub source: Option<Source>,

@@ -1,6 +1,9 @@
 //! Names of populations and projections, as they stand in files.
 
+use eventprop::network::Model;
 use eventprop_params::Benchmark;
+
+use crate::description::NetworkDescription;
 
 /// Names of the layers of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,7 @@ impl LayerNames {
     pub fn projections(self, recurrent: bool) -> Vec<ProjectionNames> {
         let names = |weights: String, record: String, target: usize| ProjectionNames {
             delays: weights.replacen("w_", "delay_", 1),
+            synapses: weights.replacen("w_", "synapses_", 1),
             dumped: weights.clone(),
             weights,
             record,
@@ -74,6 +78,63 @@ impl LayerNames {
     }
 }
 
+/// Names of the parts of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkNames {
+    /// The populations, input first and output last.
+    pub populations: Vec<String>,
+    /// The projections.
+    pub projections: Vec<ProjectionNames>,
+    /// Indices of the populations whose thresholds adapt.
+    pub adapting: Vec<usize>,
+}
+
+impl NetworkNames {
+    /// The names of a network of a file: projections have those of both their populations, and a number where two
+    /// would be alike.
+    pub fn of(described: &NetworkDescription) -> Self {
+        let populations: Vec<String> = described
+            .populations
+            .iter()
+            .map(|p| p.name.clone())
+            .collect();
+        let mut projections: Vec<ProjectionNames> = Vec::new();
+        for projection in &described.projections {
+            let ends = [projection.source, projection.target].map(|end| &populations[end]);
+            let name = |number: usize| match number {
+                0 => format!("{}_{}", ends[0], ends[1]),
+                _ => format!("{}_{}_{}", ends[0], ends[1], number + 1),
+            };
+            let is_free = |name: &String| {
+                let weights = format!("w_{name}");
+                projections.iter().all(|other| other.weights != weights)
+            };
+            let mut names = (0..=projections.len()).map(name);
+            let name = names.find(is_free).expect("one of them is free");
+            projections.push(ProjectionNames {
+                weights: format!("w_{name}"),
+                dumped: format!("w_{name}"),
+                delays: format!("delay_{name}"),
+                synapses: format!("synapses_{name}"),
+                record: name,
+                target: projection.target,
+            });
+        }
+        let models = described
+            .populations
+            .iter()
+            .map(|population| &population.model);
+        let adapting = models
+            .enumerate()
+            .filter(|(_, model)| matches!(model, Model::Alif(_)));
+        Self {
+            adapting: adapting.map(|(index, _)| index).collect(),
+            populations,
+            projections,
+        }
+    }
+}
+
 /// Names of a projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectionNames {
@@ -83,6 +144,8 @@ pub struct ProjectionNames {
     pub dumped: String,
     /// In files of delays, such as `delay_input_hidden`.
     pub delays: String,
+    /// In files of the synapses of sparse projections, such as `synapses_input_hidden`.
+    pub synapses: String,
     /// In recordings, such as `in_to_hid`.
     pub record: String,
     /// Index of the population in which the projection ends.

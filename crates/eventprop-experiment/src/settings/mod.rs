@@ -3,9 +3,12 @@
 mod binned;
 mod checkpoint_every;
 mod command;
+mod device;
 mod layer_names;
 mod loss;
 mod network;
+mod network_file;
+mod neuron_model;
 mod notices;
 mod optimizer;
 mod perturbation;
@@ -25,20 +28,28 @@ use eventprop::optim::schedule;
 use eventprop::regularize::Regularizer;
 use eventprop::solver::Grazing;
 use eventprop_data::binned::Binning;
+use eventprop_gpu::DeviceName;
 use eventprop_params::{Benchmark, ParamError, Parameters};
+
+use crate::records::Place;
 
 pub use binned::{BinnedSettings, DelayLine, Evaluation, Pixels, SpeakersLeft, augmentation};
 pub use checkpoint_every::Every;
 pub use command::Command;
-pub use layer_names::{LayerNames, ProjectionNames};
+pub use layer_names::{LayerNames, NetworkNames, ProjectionNames};
 pub use network::{
-    AdaptationSettings, DelaySettings, DelayedProjections, NetworkSettings, Normal, Taus,
+    AdaptationSettings, Connection, DelaySettings, DelayedProjections, NetworkSettings, Normal,
+    Taus,
 };
+pub use network_file::with_texts;
+pub use neuron_model::{NeuronModelError, neuron_model};
 pub use optimizer::{OptimizerKind, Watch};
 pub use perturbation::Rewire;
 pub use phase::Phase;
 pub use plots::PlotSettings;
-pub use records::{Format, Named, OutcomeSettings, RecordSettings, Synapse, SynapseVariable, When};
+pub use records::{
+    Format, Named, OutcomeSettings, RecordSettings, Recorded, Synapse, SynapseVariable, When,
+};
 pub use seeds::Seeds;
 pub use selection::{Checkpoint, Folds, Label, Select, TestUse};
 
@@ -57,8 +68,12 @@ pub struct Settings {
     pub clock: Clock,
     /// Neurons and initial weights.
     pub network: NetworkSettings,
+    /// True where weights are scaled on the data first: for data of the user's own, unless means and deviations are chosen.
+    pub calibrates: bool,
     /// The solver (`SOLVER`).
     pub solver: SolverKind,
+    /// Where networks are solved (`DEVICE`).
+    pub device: DeviceName,
     /// The loss.
     pub loss: Loss,
     /// Size of the loss part of the gradient.
@@ -85,6 +100,8 @@ pub struct Settings {
     pub withhold_hidden: f64,
     /// Amplitude of the noise of hidden membranes in training.
     pub noise_hidden: f64,
+    /// Strength of the pull of deep rewiring (`DEEP_R`), if there is any.
+    pub deep_rewiring: Option<f64>,
     /// The treatment of silent hidden neurons at the end of an epoch.
     pub rewire: Option<Rewire>,
     /// Length in ms of the part of the trial that input spikes are spread over.
@@ -131,12 +148,14 @@ impl Settings {
     /// seed is none ([`Parameters::draw_seeds`] fills them).
     pub fn new(params: &Parameters) -> Result<Self, ParamError> {
         let clock = trial::clock(params)?;
-        let network = network::network(params)?;
+        let network = network::network(params, clock)?;
         let solver = SolverKind::named(&params.text("SOLVER"));
         let solver = solver.expect("the table accepts names of solvers only");
-        let records = RecordSettings::new(params, network.hidden.len(), solver)?;
+        let names = network.names(params.benchmark());
+        let records = RecordSettings::new(params, &names, solver)?;
         let binned = params.benchmark().is_binned();
         let settings = Self {
+            calibrates: network::calibrates(params),
             benchmark: params.benchmark(),
             name: selection::name(params)?,
             out_dir: PathBuf::from(params.text("OUT_DIR")),
@@ -146,8 +165,8 @@ impl Settings {
                 test_data: params.seed("TEST_DATA_SEED")?,
             },
             clock,
-            network,
             solver,
+            device: device::device(params, solver)?,
             loss: loss::loss(params),
             loss_scale: match params.text("LOSS_SCALE").as_str() {
                 "exact" => LossScale::Exact,
@@ -167,6 +186,7 @@ impl Settings {
             drop_input: params.float("PDROP_INPUT"),
             withhold_hidden: perturbation::withhold(params, solver)?,
             noise_hidden: perturbation::noise(params, solver)?,
+            deep_rewiring: perturbation::deep_rewiring(params, &network)?,
             rewire: perturbation::rewire(params)?,
             input_ms: trial::input_ms(params, clock)?,
             binned: binned.then(|| binned::binned(params)),
@@ -185,6 +205,7 @@ impl Settings {
             records,
             plots: plots::plots(params),
             notices: notices::notices(params, clock),
+            network,
         };
         Ok(settings)
     }
@@ -192,8 +213,18 @@ impl Settings {
     /// Spikes per neuron and sample from which a neuron of common τ_syn is saturated: one in half of τ_syn
     /// (in two steps, if these are longer). Its current then hardly falls between spikes.
     pub fn saturation(&self) -> f64 {
-        let interval_ms = (self.network.tau_syn / 2.0).max(2.0 * self.clock.dt_ms());
+        let interval_ms = (self.network.hidden_tau_syn() / 2.0).max(2.0 * self.clock.dt_ms());
         self.clock.trial_ms() / interval_ms
+    }
+
+    /// True if more than the outcomes of a trial is looked at, for which all of its samples must be in one place.
+    pub fn looks_inside(&self, place: Place) -> bool {
+        let records = &self.records;
+        let now = |when: &When, listed: bool| listed && when.includes(place.epoch, place.trial);
+        self.debug_hidden
+            || now(&records.spikes_when, !records.spikes.is_empty())
+            || now(&records.neurons_when, !records.neurons.is_empty())
+            || now(&records.synapses_when, !records.synapses.is_empty())
     }
 
     /// The map from times and channels of a set to steps and inputs.

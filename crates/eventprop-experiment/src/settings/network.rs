@@ -1,13 +1,23 @@
-//! Neurons, initial weights, and what of them is trained.
+//! Neurons, connections, and what of them is trained.
+
+use std::sync::Arc;
 
 use eventprop::connect::{By, Delay, Delays};
-use eventprop::network::Init;
+use eventprop::network::{Clock, Equations, Init};
 use eventprop_params::value::Value;
-use eventprop_params::{ParamError, Parameters};
+use eventprop_params::{Benchmark, Pairs, ParamError, Parameters};
 
-/// Neurons and initial weights.
+use super::layer_names::{LayerNames, NetworkNames};
+use super::network_file::{self, described};
+use super::neuron_model::neuron_model;
+use crate::description::{NetworkDescription, ProjectionDescription};
+
+/// Neurons and connections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkSettings {
+    /// The network of a file (`NETWORK`), if there is one; all else that follows is then without effect but the sizes of
+    /// the hidden layers.
+    pub described: Option<Arc<NetworkDescription>>,
     /// Sizes of the hidden layers, at least one.
     pub hidden: Vec<usize>,
     /// True if hidden layers project to themselves.
@@ -26,24 +36,68 @@ pub struct NetworkSettings {
     pub output_taus: Taus,
     /// Adaptation of the thresholds of hidden neurons, if any.
     pub adaptation: Option<AdaptationSettings>,
+    /// The model of hidden neurons, where it is given as equations.
+    pub equations: Option<Box<Equations>>,
     /// Threshold.
     pub v_thresh: f64,
     /// Reset potential.
     pub v_reset: f64,
+    /// Refractory time of hidden neurons in ms.
+    pub refractory: f64,
     /// Delays.
     pub delays: DelaySettings,
-    /// Initial weights from the input.
-    pub input_hidden: Normal,
-    /// Initial weights to the output.
-    pub hidden_output: Normal,
-    /// Initial recurrent weights.
-    pub hidden_hidden: Normal,
-    /// Initial weights between hidden layers.
-    pub hidden_forward: Normal,
+    /// Pairs and initial weights from the input.
+    pub input_hidden: Connection,
+    /// Those to the output.
+    pub hidden_output: Connection,
+    /// Those of hidden layers to themselves.
+    pub hidden_hidden: Connection,
+    /// Those between hidden layers.
+    pub hidden_forward: Connection,
     /// True if weights into hidden neurons are trained.
     pub train_weights: bool,
     /// True if weights into outputs are trained.
     pub train_output_weights: bool,
+}
+
+impl NetworkSettings {
+    /// Names of populations and projections in the order of their ids.
+    pub fn names(&self, benchmark: Benchmark) -> NetworkNames {
+        match &self.described {
+            Some(described) => NetworkNames::of(described),
+            None => NetworkNames {
+                populations: LayerNames::new(benchmark, self.hidden.len()).populations(),
+                projections: LayerNames::new(benchmark, self.hidden.len())
+                    .projections(self.recurrent),
+                adapting: match self.adaptation {
+                    Some(_) => (1..=self.hidden.len()).collect(),
+                    None => Vec::new(),
+                },
+            },
+        }
+    }
+
+    /// The shortest τ_syn of a hidden layer in ms.
+    pub fn hidden_tau_syn(&self) -> f64 {
+        let Some(described) = &self.described else {
+            return self.tau_syn;
+        };
+        described.shortest_tau_syn()
+    }
+
+    /// True if there is a sparse projection whose weights are trained.
+    pub fn can_be_rewired(&self) -> bool {
+        if let Some(described) = &self.described {
+            let mut projections = described.projections.iter();
+            return projections.any(ProjectionDescription::can_be_rewired);
+        }
+        let between = self.hidden.len() > 1;
+        let is_sparse = |connection: Connection| connection.pairs != Pairs::All;
+        self.train_weights && is_sparse(self.input_hidden)
+            || self.train_weights && between && is_sparse(self.hidden_forward)
+            || self.train_weights && self.recurrent && is_sparse(self.hidden_hidden)
+            || self.train_output_weights && is_sparse(self.hidden_output)
+    }
 }
 
 /// Time constants of the neurons of a layer.
@@ -113,6 +167,15 @@ impl DelaySettings {
     }
 }
 
+/// Connections between two layers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Connection {
+    /// The pairs of neurons that are connected.
+    pub pairs: Pairs,
+    /// Initial weights.
+    pub weights: Normal,
+}
+
 /// A normal distribution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normal {
@@ -123,26 +186,16 @@ pub struct Normal {
 }
 
 /// The settings of the network.
-pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError> {
-    let normal = |mean, std| Normal {
-        mean: params.float(mean),
-        std: params.float(std),
-    };
-    let (v_thresh, v_reset) = (params.float("V_THRESH"), params.float("V_RESET"));
-    // The grid solver computes in single precision.
-    if v_reset as f32 >= v_thresh as f32 {
-        let here = if v_reset < v_thresh {
-            " in single precision"
-        } else {
-            ""
-        };
-        let problem = format!("V_THRESH={v_thresh:?} is not above it{here}");
-        let way_out = "choose a reset potential below the threshold";
-        return Err(params.refuse("V_RESET", problem, way_out));
-    }
+pub(super) fn network(params: &Parameters, clock: Clock) -> Result<NetworkSettings, ParamError> {
+    let described = described(params, clock)?;
+    let (v_thresh, v_reset) = potentials(params)?;
+    let equations = equations(params)?;
     let settings = NetworkSettings {
-        hidden: hidden_sizes(params)?,
-        recurrent: params.flag("RECURRENT"),
+        hidden: match &described {
+            Some(described) => described.hidden_sizes(),
+            None => hidden_sizes(params)?,
+        },
+        recurrent: described.is_none() && params.flag("RECURRENT"),
         tau_mem: params.float("TAU_MEM"),
         tau_mem_output: tau_mem_output(params),
         tau_syn: params.float("TAU_SYN"),
@@ -150,18 +203,77 @@ pub(super) fn network(params: &Parameters) -> Result<NetworkSettings, ParamError
         hidden_taus: taus(params, "HIDDEN_NEURON_TYPE", "TRAIN_TAU"),
         output_taus: taus(params, "OUTPUT_NEURON_TYPE", "TRAIN_TAU_OUTPUT"),
         adaptation: adaptation(params),
+        refractory: refractory(params, clock, equations.is_none())?,
+        equations,
         v_thresh,
         v_reset,
         delays: delays(params)?,
-        input_hidden: normal("INPUT_HIDDEN_MEAN", "INPUT_HIDDEN_STD"),
-        hidden_output: normal("HIDDEN_OUTPUT_MEAN", "HIDDEN_OUTPUT_STD"),
-        hidden_hidden: normal("HIDDEN_HIDDEN_MEAN", "HIDDEN_HIDDEN_STD"),
-        hidden_forward: normal("HIDDEN_HIDDENFWD_MEAN", "HIDDEN_HIDDENFWD_STD"),
+        input_hidden: connection(
+            params,
+            [
+                "INPUT_HIDDEN_WIRING",
+                "INPUT_HIDDEN_MEAN",
+                "INPUT_HIDDEN_STD",
+            ],
+        ),
+        hidden_output: connection(
+            params,
+            [
+                "HIDDEN_OUTPUT_WIRING",
+                "HIDDEN_OUTPUT_MEAN",
+                "HIDDEN_OUTPUT_STD",
+            ],
+        ),
+        hidden_hidden: connection(
+            params,
+            [
+                "HIDDEN_HIDDEN_WIRING",
+                "HIDDEN_HIDDEN_MEAN",
+                "HIDDEN_HIDDEN_STD",
+            ],
+        ),
+        hidden_forward: connection(
+            params,
+            [
+                "HIDDEN_HIDDENFWD_WIRING",
+                "HIDDEN_HIDDENFWD_MEAN",
+                "HIDDEN_HIDDENFWD_STD",
+            ],
+        ),
         train_weights: !params.has("TRAIN_W") || params.flag("TRAIN_W"),
         train_output_weights: !params.has("TRAIN_W_OUTPUT") || params.flag("TRAIN_W_OUTPUT"),
+        described,
     };
     check_least(params, &settings)?;
     Ok(settings)
+}
+
+/// True for data of the user's own whose weights nobody chose.
+pub(super) fn calibrates(params: &Parameters) -> bool {
+    const CHOSEN: [&str; 9] = [
+        "NETWORK",
+        "INPUT_HIDDEN_MEAN",
+        "INPUT_HIDDEN_STD",
+        "HIDDEN_OUTPUT_MEAN",
+        "HIDDEN_OUTPUT_STD",
+        "HIDDEN_HIDDEN_MEAN",
+        "HIDDEN_HIDDEN_STD",
+        "HIDDEN_HIDDENFWD_MEAN",
+        "HIDDEN_HIDDENFWD_STD",
+    ];
+    let chosen = |key: &&str| params.is_changed(key);
+    params.benchmark() == Benchmark::Custom && !CHOSEN.iter().any(chosen)
+}
+
+fn connection(params: &Parameters, [pairs, mean, std]: [&'static str; 3]) -> Connection {
+    let pairs = Pairs::named(&params.text(pairs));
+    Connection {
+        pairs: pairs.expect("the table accepts wirings only"),
+        weights: Normal {
+            mean: params.float(mean),
+            std: params.float(std),
+        },
+    }
 }
 
 fn delays(params: &Parameters) -> Result<DelaySettings, ParamError> {
@@ -238,6 +350,77 @@ fn adaptation(params: &Parameters) -> Option<AdaptationSettings> {
         b_incr: params.float("B_INCR"),
         b_init: params.float("B_INIT"),
     })
+}
+
+/// Hidden neurons from equations.
+pub(super) fn equations(params: &Parameters) -> Result<Option<Box<Equations>>, ParamError> {
+    const KEY: &str = "HIDDEN_NEURON_TYPE";
+    if !params.has(KEY) {
+        return Ok(None);
+    }
+    let name = params.text(KEY);
+    if ["LIF", "hetLIF", "ALIF"].contains(&name.as_str()) {
+        return Ok(None);
+    }
+    let model = neuron_model(&name);
+    let model = model.map_err(|error| network_file::refuse_neurons(params, &error))?;
+    let name = model.name().to_owned();
+    if !model.spikes() {
+        let way_out = "hidden neurons must spike: give the model spike and reset";
+        return Err(params.refuse(KEY, format!("the model {name} never spikes"), way_out));
+    }
+    let mut equations = Equations::new(model);
+    for (key, parameter) in [
+        ("TAU_MEM", "tau_mem"),
+        ("TAU_SYN", "tau_syn"),
+        ("V_THRESH", "v_thresh"),
+        ("V_RESET", "v_reset"),
+        ("REFRACTORY_MS", "t_ref"),
+    ] {
+        if params.is_changed(key) {
+            let changed = equations.clone().with(parameter, params.float(key));
+            if changed.is_none() && parameter == "t_ref" {
+                let problem = format!("the model {name} has no parameter t_ref, which it sets");
+                let way_out =
+                    "choose a model that has one, such as lif_refractory, or leave it out";
+                return Err(params.refuse(key, problem, way_out));
+            }
+            equations = changed.unwrap_or(equations);
+        }
+    }
+    Ok(Some(Box::new(equations)))
+}
+
+/// V_THRESH and V_RESET.
+fn potentials(params: &Parameters) -> Result<(f64, f64), ParamError> {
+    let (v_thresh, v_reset) = (params.float("V_THRESH"), params.float("V_RESET"));
+    // The grid solver computes in single precision.
+    if v_reset as f32 >= v_thresh as f32 {
+        let here = if v_reset < v_thresh {
+            " in single precision"
+        } else {
+            ""
+        };
+        let problem = format!("V_THRESH={v_thresh:?} is not above it{here}");
+        let way_out = "choose a reset potential below the threshold";
+        return Err(params.refuse("V_RESET", problem, way_out));
+    }
+    Ok((v_thresh, v_reset))
+}
+
+/// The refractory time of hidden neurons.
+fn refractory(params: &Parameters, clock: Clock, built_in: bool) -> Result<f64, ParamError> {
+    const KEY: &str = "REFRACTORY_MS";
+    let (refractory, dt) = (params.float(KEY), clock.dt_ms());
+    let steps = refractory / dt;
+    // A quotient of decimals is whole but for a few roundings.
+    let whole = (steps - steps.round()).abs() <= 1e-9 * steps.max(1.0);
+    if !whole && built_in && params.text("SOLVER") == "grid" {
+        let problem = format!("it is {steps} steps of DT_MS={dt:?}, and the grid needs whole ones");
+        let way_out = "change it or DT_MS, or choose SOLVER=event";
+        return Err(params.refuse(KEY, problem, way_out));
+    }
+    Ok(refractory)
 }
 
 /// A time constant may not start below what training may give it, nor may the range that it is drawn

@@ -3,6 +3,9 @@
 use eventprop::network::Clock;
 use eventprop_params::{Benchmark, Parameters};
 
+use super::network::calibrates;
+use super::network_file::replaced;
+
 /// Shares of a step that DT may miss TRIAL_MS by through rounding of decimals.
 const WHOLE_STEP: f64 = 1e-6;
 
@@ -14,6 +17,20 @@ pub fn notices(params: &Parameters, clock: Clock) -> Vec<String> {
         notices.push(format!(
             "DT_MS={dt_ms} does not divide TRIAL_MS={trial_ms}: a trial is taken as {steps} whole steps, {} ms",
             clock.trial_ms()
+        ));
+    }
+    if calibrates(params) {
+        notices.push(
+            "weights that are drawn are scaled on the training samples until every layer is active; choose them with INPUT_HIDDEN_MEAN, HIDDEN_OUTPUT_MEAN and their siblings"
+                .to_owned(),
+        );
+    }
+    let replaced = replaced(params);
+    if !replaced.is_empty() {
+        notices.push(format!(
+            "NETWORK says the network: {} {} no effect",
+            replaced.join(", "),
+            if replaced.len() == 1 { "has" } else { "have" }
         ));
     }
     for (row, _) in params.iter() {

@@ -1,7 +1,10 @@
 //! Changes in training beyond the weights: withheld spikes, noise, rewired neurons.
 
 use eventprop::solver::SolverKind;
+use eventprop_params::value::Value;
 use eventprop_params::{ParamError, Parameters};
+
+use super::network::NetworkSettings;
 
 /// The treatment of the incoming weights of silent hidden neurons.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,6 +44,23 @@ pub fn noise(params: &Parameters, solver: SolverKind) -> Result<f64, ParamError>
         return Err(params.refuse(KEY, problem, way_out));
     }
     Ok(amplitude)
+}
+
+/// The pull of deep rewiring, which needs sparse projections whose weights are trained.
+pub fn deep_rewiring(
+    params: &Parameters,
+    network: &NetworkSettings,
+) -> Result<Option<f64>, ParamError> {
+    const KEY: &str = "DEEP_R";
+    let Value::Float(pull) = params.get(KEY) else {
+        return Ok(None);
+    };
+    if !network.can_be_rewired() {
+        let problem = "no projection with weights that are trained is sparse";
+        let way_out = "give INPUT_HIDDEN_WIRING or one of its siblings, such as fan_in:32";
+        return Err(params.refuse(KEY, problem, way_out));
+    }
+    Ok(Some(pull))
 }
 
 pub fn rewire(params: &Parameters) -> Result<Option<Rewire>, ParamError> {

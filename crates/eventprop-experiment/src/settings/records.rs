@@ -1,13 +1,13 @@
 //! Settings of the recordings, from the `REC_*` and `W_*` parameters.
 
-use eventprop::solver::SolverKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-use eventprop::solver::{Probe, Variable};
+use eventprop::network::{Network, ProjectionId};
+use eventprop::solver::{Probe, SolverKind, Variable};
 use eventprop_params::value::Value;
 use eventprop_params::{Benchmark, ParamError, Parameters};
 
-use super::layer_names::LayerNames;
+use super::layer_names::NetworkNames;
 
 /// The variables that are recorded, and the trials.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,18 +136,26 @@ impl When {
     }
 }
 
+/// Numbers in single precision that are kept until the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recorded {
+    /// Of neurons.
+    pub neurons: f64,
+    /// Of synapses.
+    pub synapses: f64,
+}
+
 impl RecordSettings {
-    /// The settings for a network with this many hidden layers.
+    /// The settings for a network with these names.
     ///
     /// # Errors
     /// When something is named that is not there, or that the solver cannot show.
     pub fn new(
         params: &Parameters,
-        hidden_layers: usize,
+        names: &NetworkNames,
         solver: SolverKind,
     ) -> Result<Self, ParamError> {
         let yinyang = params.benchmark() == Benchmark::YinYang;
-        let loss = params.text("LOSS_TYPE");
         let when = |key| {
             if yinyang {
                 When::Always
@@ -164,13 +172,15 @@ impl RecordSettings {
             }),
             first_sample_only: yinyang,
             samples: if yinyang { vec![0] } else { samples(params)? },
-            only: only(params, hidden_layers)?,
-            first_spikes: yinyang && loss.starts_with("first_spike"),
-            spikes: spikes(params, hidden_layers)?,
+            only: only(params, names)?,
+            // As maps of first spikes, for losses of them: scripts of `genn_eventprop` ask for the file with any loss.
+            first_spikes: params.is_set("REC_FIRST_SPIKES")
+                && params.text("LOSS_TYPE").starts_with("first_spike"),
+            spikes: spikes(params, names)?,
             spikes_when: when("REC_SPIKES_EPOCH_TRIAL"),
-            neurons: neurons(params, hidden_layers, solver)?,
+            neurons: neurons(params, names, solver)?,
             neurons_when: when("REC_NEURONS_EPOCH_TRIAL"),
-            synapses: synapses(params, hidden_layers, solver)?,
+            synapses: synapses(params, names, solver)?,
             synapses_when: when("REC_SYNAPSES_EPOCH_TRIAL"),
             weights_when: if yinyang {
                 When::Every {
@@ -198,7 +208,12 @@ impl RecordSettings {
     ///
     /// # Errors
     /// When a neuron does not.
-    pub fn check(&self, params: &Parameters, sizes: &[usize]) -> Result<(), ParamError> {
+    pub fn check(
+        &self,
+        params: &Parameters,
+        names: &NetworkNames,
+        sizes: &[usize],
+    ) -> Result<(), ParamError> {
         let beyond = |(population, neurons): (&usize, &Vec<usize>)| {
             let neuron = *neurons
                 .iter()
@@ -208,11 +223,34 @@ impl RecordSettings {
         let Some((population, neuron)) = self.only.iter().find_map(beyond) else {
             return Ok(());
         };
-        let names = LayerNames::new(params.benchmark(), sizes.len() - 2).populations();
-        let (name, size) = (&names[population], sizes[population]);
+        let (name, size) = (&names.populations[population], sizes[population]);
         let problem = format!("{name} has {size} neurons and no neuron {neuron}");
         let way_out = format!("choose from 0 to {}", size - 1);
         Err(params.refuse("REC_NEURON_IDS", problem, way_out))
+    }
+
+    /// What is recorded of neurons and synapses in a run with so many epochs of so many trials.
+    pub fn numbers(&self, network: &Network, epochs: usize, trials: usize) -> Recorded {
+        let (steps, samples) = (network.clock().steps() as f64, self.samples.len() as f64);
+        let rows = |when: &When| when.count(epochs, trials) as f64 * steps;
+        let size = |population: usize| network.populations()[population].size;
+        let neurons = self.neurons.iter().map(|named| {
+            let population = named.what.population;
+            samples * self.recorded(population, size(population)) as f64
+        });
+        let synapses = self.synapses.iter().map(|named| {
+            let projection = named.what.projection;
+            let weights = network.synapses(ProjectionId(projection)).weights_len() as f64;
+            match named.what.variable {
+                SynapseVariable::Weight => weights,
+                SynapseVariable::Gradient => samples * weights,
+                SynapseVariable::InSyn => samples * size(named.what.target) as f64,
+            }
+        });
+        Recorded {
+            neurons: rows(&self.neurons_when) * neurons.sum::<f64>(),
+            synapses: rows(&self.synapses_when) * synapses.sum::<f64>(),
+        }
     }
 
     /// The number of recorded neurons in a population of this size.
@@ -248,14 +286,14 @@ fn samples(params: &Parameters) -> Result<Vec<usize>, ParamError> {
 /// The neurons of `REC_NEURON_IDS`, by population.
 fn only(
     params: &Parameters,
-    hidden_layers: usize,
+    names: &NetworkNames,
 ) -> Result<BTreeMap<usize, Vec<usize>>, ParamError> {
     const KEY: &str = "REC_NEURON_IDS";
     let Value::Table(entries) = params.get(KEY) else {
         panic!("{KEY} is a table");
     };
     let found = entries.iter().map(|(name, neurons)| {
-        let population = find_population(params, KEY, name, hidden_layers)?;
+        let population = find_population(params, KEY, name, names)?;
         Ok((population, items(neurons).iter().map(index).collect()))
     });
     found.collect()
@@ -280,10 +318,10 @@ fn texts(value: &Value) -> Vec<String> {
     items(value).iter().map(Value::to_string).collect()
 }
 
-fn spikes(params: &Parameters, hidden_layers: usize) -> Result<Vec<Named<usize>>, ParamError> {
-    let names = texts(&params.get("REC_SPIKES"));
-    let found = names.into_iter().map(|name| {
-        let what = find_population(params, "REC_SPIKES", &name, hidden_layers)?;
+fn spikes(params: &Parameters, names: &NetworkNames) -> Result<Vec<Named<usize>>, ParamError> {
+    let wanted = texts(&params.get("REC_SPIKES"));
+    let found = wanted.into_iter().map(|name| {
+        let what = find_population(params, "REC_SPIKES", &name, names)?;
         Ok(Named { name, what })
     });
     found.collect()
@@ -293,9 +331,9 @@ fn find_population(
     params: &Parameters,
     key: &'static str,
     name: &str,
-    hidden_layers: usize,
+    names: &NetworkNames,
 ) -> Result<usize, ParamError> {
-    let known = LayerNames::new(params.benchmark(), hidden_layers).populations();
+    let known = &names.populations;
     known.iter().position(|k| k == name).ok_or_else(|| {
         let problem = format!("the network has no population {name}");
         params.refuse(key, problem, format!("choose from {}", known.join(", ")))
@@ -304,7 +342,7 @@ fn find_population(
 
 fn neurons(
     params: &Parameters,
-    hidden_layers: usize,
+    names: &NetworkNames,
     solver: SolverKind,
 ) -> Result<Vec<Named<Probe>>, ParamError> {
     const KEY: &str = "REC_NEURONS";
@@ -313,25 +351,28 @@ fn neurons(
         let problem = "the event solver has no steps in which to record".to_owned();
         return Err(params.refuse(KEY, problem, "use SOLVER=grid"));
     }
-    let hidden = 1..=hidden_layers;
-    let adapts = params.has("HIDDEN_NEURON_TYPE") && params.text("HIDDEN_NEURON_TYPE") == "ALIF";
+    let hidden = 1..names.populations.len() - 1;
+    let model = super::network::equations(params)?;
     let probes = items(&value).iter().map(|pair| {
         let [population, variable] = &texts(pair)[..] else {
             panic!("the table accepts pairs only");
         };
-        let index = find_population(params, KEY, population, hidden_layers)?;
+        let index = find_population(params, KEY, population, names)?;
         let variable_of = match variable.as_str() {
             "V" => Some(Variable::Voltage),
             "I" => Some(Variable::Current),
             "lambda_V" => Some(Variable::LambdaV),
             "lambda_I" => Some(Variable::LambdaI),
-            "B" if adapts && hidden.contains(&index) => Some(Variable::Adaptation),
-            "lambda_B" if adapts && hidden.contains(&index) => Some(Variable::LambdaB),
-            _ => None,
+            "B" if names.adapting.contains(&index) => Some(Variable::Adaptation),
+            "lambda_B" if names.adapting.contains(&index) => Some(Variable::LambdaB),
+            name => model
+                .as_ref()
+                .filter(|_| hidden.contains(&index))
+                .and_then(|equations| Variable::of_model(equations.model(), name)),
         };
         let Some(found) = variable_of.filter(|_| index > 0) else {
             let problem = format!("{population} has no variable {variable}");
-            let way_out = "record V, I, lambda_V or lambda_I of hidden or output neurons, or B or lambda_B of hidden neurons with HIDDEN_NEURON_TYPE=ALIF";
+            let way_out = "record V, I, lambda_V or lambda_I of hidden or output neurons, or B or lambda_B of hidden neurons with HIDDEN_NEURON_TYPE=ALIF, or a variable x of equations and p_x";
             return Err(params.refuse(KEY, problem, way_out));
         };
         Ok(Named {
@@ -347,12 +388,11 @@ fn neurons(
 
 fn synapses(
     params: &Parameters,
-    hidden_layers: usize,
+    names: &NetworkNames,
     solver: SolverKind,
 ) -> Result<Vec<Named<Synapse>>, ParamError> {
     const KEY: &str = "REC_SYNAPSES";
-    let names = LayerNames::new(params.benchmark(), hidden_layers);
-    let known = names.projections(params.flag("RECURRENT"));
+    let known = &names.projections;
     let value = params.get(KEY);
     if !solver.has_steps() && !items(&value).is_empty() {
         let problem = "the event solver has no steps in which to record".to_owned();

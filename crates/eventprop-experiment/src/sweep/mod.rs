@@ -17,7 +17,7 @@ use eventprop_params::{Benchmark, Parameters};
 pub use error::SweepError;
 pub use file::RUNS_MOST;
 pub(crate) use file::SearchFile;
-pub use run::{RESULTS, Standing, SweepRun};
+pub use run::{RESULTS, Status, SweepRun};
 pub use space::{Combination, Space};
 
 /// A sweep.
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(run.params.count("N_EPOCH"), 3);
         assert_eq!(run.params.seed("MODEL_SEED").expect("set"), 2);
         assert!(run.params.seed("TEST_DATA_SEED").is_ok());
-        assert_eq!(run.standing(), Standing::New);
+        assert_eq!(run.status(), Status::New);
         assert_eq!(sweep.chosen(Some(5)).expect("the last").len(), 1);
         let error = sweep.chosen(Some(6)).expect_err("beyond").to_string();
         assert!(error.contains("0 to 5, not 6"), "{error}");

@@ -27,9 +27,9 @@ pub struct SweepRun {
 
 /// The state of a run of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It has ended.
-    Ended,
+pub enum Status {
+    /// It has finished.
+    Finished,
     /// It was stopped.
     Stopped,
     /// It has not begun.
@@ -67,13 +67,13 @@ impl SweepRun {
     /// [`RunError`].
     pub fn carry_out(
         &self,
-        standing: Standing,
+        status: Status,
         command: Command,
         (source, moved): (&Source, bool),
         draw: Draw,
         control: &mut Control<'_>,
     ) -> Result<Summary, RunError> {
-        if standing == Standing::New {
+        if status == Status::New {
             return run::run(command, &self.params, source, draw, control);
         }
         let what = Resume {
@@ -87,17 +87,17 @@ impl SweepRun {
     }
 
     /// Its state, by its files.
-    pub fn standing(&self) -> Standing {
+    pub fn status(&self) -> Status {
         match self.summary() {
-            Some(summary) if summary["cancelled"] == Json::Bool(false) => return Standing::Ended,
+            Some(summary) if summary["cancelled"] == Json::Bool(false) => return Status::Finished,
             _ => {}
         }
         let name = self.params.text("NAME");
         let checkpoint = |ending: &str| self.folder.join(format!("{name}_{ending}")).is_file();
         if checkpoint("checkpoint.safetensors") || checkpoint("checkpoint.previous.safetensors") {
-            Standing::Stopped
+            Status::Stopped
         } else {
-            Standing::New
+            Status::New
         }
     }
 
@@ -109,17 +109,17 @@ impl SweepRun {
         serde_json::from_str(&text).ok()
     }
 
-    /// The run as a row of the table: index, folder, varied keys, standing, results.
+    /// The run as a row of the table: index, folder, varied keys, status, results.
     pub fn row(&self) -> Json {
         let varied = self.varied.iter();
         let varied = varied.map(|(key, value)| (key.clone(), value.to_json()));
         let mut row = json!({
             "index": self.index,
             "folder": self.folder.display().to_string(),
-            "standing": match self.standing() {
-                Standing::Ended => "ended",
-                Standing::Stopped => "stopped",
-                Standing::New => "new",
+            "status": match self.status() {
+                Status::Finished => "finished",
+                Status::Stopped => "stopped",
+                Status::New => "new",
             },
             "parameters": Json::Object(varied.collect()),
         });

@@ -13,7 +13,7 @@ use super::{KEPT, Tune, TuneError};
 use crate::data::Source;
 use crate::lock::RunLock;
 use crate::run::{Command, Control, Progress, RunError};
-use crate::sweep::{Combination, RUNS_MOST, Standing, SweepRun};
+use crate::sweep::{Combination, RUNS_MOST, Status, SweepRun};
 
 /// How long a search lasts: until its time or its trials are used up, whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,21 +220,13 @@ impl Tune {
 
 /// Trains, or reads what an earlier call trained; none if it was stopped.
 fn train(run: &SweepRun, workshop: &Workshop<'_>) -> Result<Option<Trained>, TuneError> {
-    let problem = match run.standing() {
-        Standing::Ended => None,
-        standing => {
-            let mut control = Control {
-                observer: &mut |_: &Progress<'_>| {},
-                cancel: workshop.cancel,
-            };
+    let problem = match run.status() {
+        Status::Finished => None,
+        status => {
+            let mut nobody = |_: &Progress<'_>| {};
+            let mut control = Control::new(&mut nobody, workshop.cancel);
             let Workshop { source, draw, .. } = *workshop;
-            match run.carry_out(
-                standing,
-                Command::Train,
-                (source, false),
-                draw,
-                &mut control,
-            ) {
+            match run.carry_out(status, Command::Train, (source, false), draw, &mut control) {
                 Ok(summary) if summary.cancelled => return Ok(None),
                 Ok(_) => None,
                 Err(RunError::StoppedBefore) => return Ok(None),

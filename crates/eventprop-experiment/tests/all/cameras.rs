@@ -11,7 +11,7 @@ use eventprop_experiment::run::{self, Command, Control, Progress, Summary};
 use eventprop_experiment::settings::Settings;
 use eventprop_params::{Benchmark, Parameters};
 
-use crate::{Trial, columns};
+use crate::{Trial, array, columns};
 
 fn params(benchmark: Benchmark, assignments: &[&str]) -> Parameters {
     let mut params = Parameters::new(benchmark);
@@ -284,6 +284,44 @@ fn own_spike_trains_are_learned_and_cross_validated() {
     assert_eq!(summary.folds.len(), 3);
 }
 
+/// Weights that nobody chose are scaled on the data, to the same bits every time; chosen ones stay, here too small for
+/// any spike.
+#[test]
+fn own_data_begin_with_weights_that_fit_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    spike_file(&path("a.h5"), 40);
+    spike_file(&path("b.h5"), 10);
+    let data_train = format!("DATA_TRAIN={}", path("a.h5").display());
+    let data_test = format!("DATA_TEST={}", path("b.h5").display());
+    let small = [
+        data_train.as_str(),
+        data_test.as_str(),
+        "TRIAL_MS=120",
+        "DT_MS=2",
+        "NUM_HIDDEN=10",
+        "N_BATCH=4",
+        "N_EPOCH=6",
+        "ETA=0.02",
+    ];
+    let trained = |more: &[&str]| {
+        let trial = Trial::new(Benchmark::Custom, &[&small[..], more].concat());
+        let summary = trial.run(Command::Train).expect("trained");
+        let accuracy = summary.test.expect("tested").accuracy;
+        (accuracy, array(&trial.path("test_w_input_hidden_last.npy")))
+    };
+    let fitting = trained(&[]);
+    assert_eq!(fitting.0, 1.0);
+    assert!(
+        fitting == trained(&[]),
+        "the same samples, the same weights"
+    );
+    assert_eq!(
+        trained(&["INPUT_HIDDEN_MEAN=0.001", "INPUT_HIDDEN_STD=0"]).0,
+        0.5
+    );
+}
+
 /// A folder per class of tables, for training and for testing: 10 × 10 pixels, on the left or on the right;
 /// recordings begin at 0.7 ms and last 95 ms.
 pub fn folders_of_classes(folder: &Path) -> [PathBuf; 2] {
@@ -423,10 +461,8 @@ fn run_on(params: &Parameters, dir: &Path) -> Summary {
         dirs: vec![dir.to_owned()],
         demonstration: false,
     };
-    let mut control = Control {
-        observer: &mut |_: &Progress<'_>| {},
-        cancel: &AtomicBool::new(false),
-    };
+    let (mut nobody, never) = (|_: &Progress<'_>| {}, AtomicBool::new(false));
+    let mut control = Control::new(&mut nobody, &never);
     run::run(
         Command::Train,
         params,

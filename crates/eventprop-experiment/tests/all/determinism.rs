@@ -64,6 +64,15 @@ fn results_do_not_depend_on_the_number_of_threads() {
             Benchmark::Shd,
             &["RECURRENT=true", "TRAIN_DELAY=true", "DELAY_SPREAD=100"],
         ),
+        (
+            Benchmark::Shd,
+            &[
+                "RECURRENT=true",
+                "INPUT_HIDDEN_WIRING=fan_in:100",
+                "HIDDEN_HIDDEN_WIRING=probability:0.4",
+                "DEEP_R=0.3",
+            ],
+        ),
     ] {
         let one = trace(benchmark, assignments, 1);
         for threads in [2, 5] {

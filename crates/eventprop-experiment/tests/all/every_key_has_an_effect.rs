@@ -124,6 +124,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("TAU_MEM=25", &[]),
     ("V_THRESH=0.8", &[]),
     ("V_RESET=-0.2", &[]),
+    ("REFRACTORY_MS=20", &[]),
     ("DELAY=40", &[]),
     ("DELAY_SPREAD=80", &[]),
     ("DELAY_BY=source", &["DELAY_SPREAD=80"]),
@@ -145,6 +146,11 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("HIDDEN_HIDDEN_STD=0.2", &["RECURRENT=true"]),
     ("HIDDEN_HIDDENFWD_MEAN=0.2", &["N_HID_LAYER=2"]),
     ("HIDDEN_HIDDENFWD_STD=0.2", &["N_HID_LAYER=2"]),
+    ("INPUT_HIDDEN_WIRING=fan_in:300", &[]),
+    ("HIDDEN_OUTPUT_WIRING=probability:0.5", &[]),
+    ("HIDDEN_HIDDEN_WIRING=probability:0.5", &["RECURRENT=true"]),
+    ("HIDDEN_HIDDENFWD_WIRING=fan_in:2", &["N_HID_LAYER=2"]),
+    ("DEEP_R=0.5", &["INPUT_HIDDEN_WIRING=fan_in:300"]),
     ("PDROP_INPUT=0.5", &[]),
     ("PDROP_HIDDEN=0.5", &[]),
     ("HIDDEN_NOISE=0.1", &[]),
@@ -323,15 +329,17 @@ const CHANGES_ELSEWHERE: &[(Benchmark, &[&str])] = &[
     ),
 ];
 
-/// Keys whose effect other tests show: on what is accepted, on how files are read, on the place of files, on later runs, on pictures during training,
-/// on when weights are written, on other commands.
-const ELSEWHERE: [&str; 16] = [
+/// Keys whose effect other tests show: on what is accepted, on how files are read, on the place of files and of the work, on later runs, on pictures during training,
+/// on when weights are written, on other commands; and that of a network in a file.
+const ELSEWHERE: [&str; 18] = [
+    "NETWORK",
     "DATA_TRAIN",
     "DATA_TEST",
     "DATA_COLUMNS",
     "DATA_FORMAT",
     "NUM_INPUT",
     "NUM_OUTPUT",
+    "DEVICE",
     "NAME",
     "OUT_DIR",
     "LOAD_LAST",

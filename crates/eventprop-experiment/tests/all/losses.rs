@@ -21,6 +21,7 @@ fn every_loss_trains_with_both_solvers() {
                 "N_TRAIN=32",
                 "N_EPOCH=1",
                 "W_REPORT_INTERVAL=1",
+                "W_EPOCH_INTERVAL=1",
                 loss,
                 solver,
             ];

@@ -13,6 +13,7 @@ mod results;
 mod settings;
 mod shd;
 mod smnist;
+mod wirings;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -138,10 +139,8 @@ impl Trial {
             dirs: vec![self.path("no-data")],
             demonstration: false,
         };
-        let mut control = Control {
-            observer: &mut |_: &Progress<'_>| {},
-            cancel: &AtomicBool::new(false),
-        };
+        let (mut nobody, never) = (|_: &Progress<'_>| {}, AtomicBool::new(false));
+        let mut control = Control::new(&mut nobody, &never);
         run::run(
             command,
             &self.params,
@@ -167,10 +166,8 @@ impl Trial {
             force,
             source: Some(&source),
         };
-        let mut control = Control {
-            observer: &mut |_: &Progress<'_>| {},
-            cancel: &AtomicBool::new(false),
-        };
+        let (mut nobody, never) = (|_: &Progress<'_>| {}, AtomicBool::new(false));
+        let mut control = Control::new(&mut nobody, &never);
         run::resume(&what, &source, eventprop_report::draw, &mut control)
     }
 
@@ -190,10 +187,7 @@ impl Trial {
             dirs: Vec::new(),
             demonstration: true,
         };
-        let mut control = Control {
-            observer: &mut observer,
-            cancel: &cancel,
-        };
+        let mut control = Control::new(&mut observer, &cancel);
         run::run(
             command,
             &self.params,

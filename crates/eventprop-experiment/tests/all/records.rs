@@ -102,6 +102,18 @@ fn synapses(trial: &Trial) {
     );
 }
 
+/// Scripts of `genn_eventprop` ask for them with any loss; outputs that do not spike have none.
+#[test]
+fn first_spikes_are_written_for_losses_of_them_only() {
+    for (loss, there) in [("first_spike_exp", true), ("sum", false)] {
+        let loss = format!("LOSS_TYPE={loss}");
+        let small = ["REC_FIRST_SPIKES=true", "N_TRAIN=32", "N_EPOCH=1", &loss];
+        let trial = Trial::new(Benchmark::YinYang, &small);
+        trial.run(Command::Train).expect("a run");
+        assert_eq!(trial.path("all_nfst.npy").exists(), there, "{loss}");
+    }
+}
+
 #[test]
 fn yin_yang_records_the_first_sample_of_every_trial_and_all_first_spikes() {
     let trial = Trial::new(
@@ -110,6 +122,7 @@ fn yin_yang_records_the_first_sample_of_every_trial_and_all_first_spikes() {
             "SOLVER=grid",
             "REC_SPIKES=[input]",
             "REC_NEURONS=[[output,V]]",
+            "REC_FIRST_SPIKES=true",
             "N_TRAIN=65",
         ],
     );

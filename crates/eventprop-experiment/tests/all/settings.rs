@@ -61,7 +61,7 @@ fn impossible_combinations_name_key_reason_and_way_out() {
         (
             Benchmark::Mnist,
             &["REC_NEURONS=[[input,V]]"],
-            "REC_NEURONS=[[\"input\",\"V\"]] is not possible: input has no variable V; record V, I, lambda_V or lambda_I of hidden or output neurons, or B or lambda_B of hidden neurons with HIDDEN_NEURON_TYPE=ALIF",
+            "REC_NEURONS=[[\"input\",\"V\"]] is not possible: input has no variable V; record V, I, lambda_V or lambda_I of hidden or output neurons, or B or lambda_B of hidden neurons with HIDDEN_NEURON_TYPE=ALIF, or a variable x of equations and p_x",
         ),
         (
             Benchmark::Mnist,

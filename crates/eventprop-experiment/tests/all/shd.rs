@@ -129,6 +129,11 @@ fn test_repeats_the_test_of_the_training_with_all_constants() {
         &["TRAIN_TAU=true"][..],
         &["TRAIN_TAU=false"],
         &["TRAIN_DELAY=true", "DELAY_SPREAD=90", "ETA_DELAY=5"],
+        &[
+            "INPUT_HIDDEN_WIRING=probability:0.1",
+            "HIDDEN_OUTPUT_WIRING=fan_in:5",
+            "DEEP_R=0.5",
+        ],
     ] {
         let het = ["HIDDEN_NEURON_TYPE=hetLIF", "OUTPUT_NEURON_TYPE=hetLI"];
         let mut trial = shd(&[&het[..], more, &["CHECKPOINT_BEST=training"]].concat());

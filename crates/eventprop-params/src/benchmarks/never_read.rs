@@ -5,6 +5,7 @@
 use crate::row::Row;
 
 const KEYS: &[Row] = &[
+    never_read("AUGMENTATION"),
     never_read("DATASET"),
     never_read("DEBUG"),
     never_read("DOWNLOAD_SHD"),
@@ -42,7 +43,7 @@ const KEYS: &[Row] = &[
 const fn never_read(key: &'static str) -> Row {
     Row::without_effect(
         key,
-        "was never read by the simulator of genn_eventprop in whose scripts it occurs",
+        "is not read by the simulator of genn_eventprop in whose scripts it occurs",
     )
 }
 

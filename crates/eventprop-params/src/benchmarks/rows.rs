@@ -49,7 +49,7 @@ pub const OUT_DIR: Row = Row::new(
 pub const MODEL_SEED: Row = Row::new(
     "MODEL_SEED",
     Kind::Seed,
-    "seed of initial weights, input dropout and withheld spikes; without one it is drawn, printed and stored",
+    "seed of initial weights, input dropout and withheld spikes; none for one that is drawn, printed and stored; the program takes 1 where none is given",
 );
 pub const TRAIN_DATA_SEED: Row = Row::new(
     "TRAIN_DATA_SEED",
@@ -115,6 +115,11 @@ pub const SHUFFLE: Row = Row::new(
 .default("true");
 
 // Network.
+pub const NETWORK: Row = Row::new(
+    "NETWORK",
+    Kind::OptionalText,
+    "file of a network (TOML) in place of the one that the other keys say, which then have no effect; `eventprop params BENCHMARK --network` prints such a file",
+);
 pub const NUM_INPUT: Row = Row::new(
     "NUM_INPUT",
     Kind::OptionalInt { min: 1 },
@@ -159,6 +164,13 @@ pub const V_RESET: Row = Row::new(
     "membrane potential after a spike and at the start of a trial; below V_THRESH",
 )
 .default("0.0");
+pub const REFRACTORY_MS: Row = Row::new(
+    "REFRACTORY_MS",
+    NOT_NEGATIVE,
+    "time after a spike of a hidden neuron for which its membrane potential stays at V_RESET while its current goes on; on the grid a whole number of steps",
+)
+.default("0.0")
+.unit("ms");
 pub const DELAY: Row = Row::new(
     "DELAY",
     NOT_NEGATIVE,
@@ -210,6 +222,12 @@ pub const INPUT_HIDDEN_STD: Row = Row::new(
     NOT_NEGATIVE,
     "standard deviation of the initial weights from the input to the first hidden layer",
 );
+pub const INPUT_HIDDEN_WIRING: Row = Row::new(
+    "INPUT_HIDDEN_WIRING",
+    Kind::Wiring,
+    "pairs of neurons that are connected from the input to the first hidden layer: all, each with a probability, or so many sources for every target; drawn under MODEL_SEED",
+)
+.default("dense");
 pub const HIDDEN_OUTPUT_MEAN: Row = Row::new(
     "HIDDEN_OUTPUT_MEAN",
     ANY,
@@ -220,6 +238,12 @@ pub const HIDDEN_OUTPUT_STD: Row = Row::new(
     NOT_NEGATIVE,
     "standard deviation of the initial weights from the last hidden layer to the output",
 );
+pub const HIDDEN_OUTPUT_WIRING: Row = Row::new(
+    "HIDDEN_OUTPUT_WIRING",
+    Kind::Wiring,
+    "pairs of neurons that are connected from the last hidden layer to the output: all, each with a probability, or so many sources for every target; drawn under MODEL_SEED",
+)
+.default("dense");
 pub const HIDDEN_HIDDEN_MEAN: Row = Row::new(
     "HIDDEN_HIDDEN_MEAN",
     ANY,
@@ -230,6 +254,12 @@ pub const HIDDEN_HIDDEN_STD: Row = Row::new(
     NOT_NEGATIVE,
     "standard deviation of the initial recurrent weights (RECURRENT)",
 );
+pub const HIDDEN_HIDDEN_WIRING: Row = Row::new(
+    "HIDDEN_HIDDEN_WIRING",
+    Kind::Wiring,
+    "pairs of neurons that are connected of a hidden layer with itself (RECURRENT): all, each with a probability, or so many sources for every target; drawn under MODEL_SEED",
+)
+.default("dense");
 pub const HIDDEN_HIDDENFWD_MEAN: Row = Row::new(
     "HIDDEN_HIDDENFWD_MEAN",
     ANY,
@@ -240,6 +270,12 @@ pub const HIDDEN_HIDDENFWD_STD: Row = Row::new(
     NOT_NEGATIVE,
     "standard deviation of the initial weights from one hidden layer to the next",
 );
+pub const HIDDEN_HIDDENFWD_WIRING: Row = Row::new(
+    "HIDDEN_HIDDENFWD_WIRING",
+    Kind::Wiring,
+    "pairs of neurons that are connected from one hidden layer to the next: all, each with a probability, or so many sources for every target; drawn under MODEL_SEED",
+)
+.default("dense");
 
 // Dropout and regularisation.
 pub const PDROP_INPUT: Row = Row::new(
@@ -301,6 +337,11 @@ pub const REWIRE_LIFT: Row = Row::new(
     "REWIRE_SILENT: added to the incoming weights of silent neurons instead of drawing new ones; 0 to draw",
 )
 .default("0.0");
+pub const DEEP_R: Row = Row::new(
+    "DEEP_R",
+    Kind::OptionalFloat(Range::NotNegative),
+    "deep rewiring: strength of the pull of sparse weights to 0; a synapse whose weight crosses 0 is removed and another pair of neurons gets one; none for pairs that stay",
+);
 
 // Loss.
 pub const LOSS_TYPE: Row = Row::new(
@@ -354,6 +395,12 @@ pub const SOLVER: Row = Row::new(
     Kind::Choice(&["grid", "event"]),
     "fixed steps of DT_MS in single precision (grid), or exact spike times in double precision (event)",
 );
+pub const DEVICE: Row = Row::new(
+    "DEVICE",
+    Kind::Device,
+    "where networks are solved: on the processor (cpu), or with SOLVER=grid on a graphics card, the first (gpu) or one that `eventprop devices` lists (gpu:1)",
+)
+.default("cpu");
 pub const GRAZING: Row = Row::new(
     "GRAZING",
     Kind::Grazing,

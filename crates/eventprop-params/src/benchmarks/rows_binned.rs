@@ -27,7 +27,7 @@ pub const REDUCED_CLASSES: Row = Row::new(
 pub const AUGMENTATION: Row = Row::new(
     "AUGMENTATION",
     Kind::Augmentation,
-    "what is done to the training samples anew in every epoch, in this order: channels are shifted (at most this many), times stretched, every spike moved by a normal number of channels (standard deviation), new samples made of several of one class (probability of keeping a spike of each; N_TRAIN is then the number of samples of an epoch), pixels shifted in both directions (at most this many), images mirrored left to right (probability; a gesture gets the class of its mirror image), every spike moved in time (standard deviation in ms), a share of the spikes left out (drawn up to this); NORMALISE_SPIKE_NUMBER thins all samples to the spikes of the smallest training sample first",
+    "what is done to the training samples anew in every epoch, in this order: channels are shifted (at most this many), times stretched, every spike moved by a normal number of channels (standard deviation), new samples made of several of one class (probability of keeping a spike of each; N_TRAIN is then the number of samples of an epoch), pixels shifted in both directions (at most this many), images mirrored left to right (probability; a gesture gets the class of its mirror image), every spike moved in time (standard deviation in ms), a fraction of the spikes left out (drawn up to this); NORMALISE_SPIKE_NUMBER thins all samples to the spikes of the smallest training sample first",
 )
 .default("{}");
 pub const BALANCE_TRAIN_CLASSES: Row = Row::new(
@@ -82,8 +82,8 @@ pub const INPUT_DELAY: Row = Row::new(
 .unit("ms");
 pub const HIDDEN_NEURON_TYPE: Row = Row::new(
     "HIDDEN_NEURON_TYPE",
-    Kind::Choice(&["LIF", "hetLIF", "ALIF"]),
-    "hidden neurons: all alike, with time constants of their own (drawn: gamma of shape 3 around TAU_MEM and TAU_SYN, from MIN_TAU_* to three times the mean), or with an adapting threshold",
+    Kind::Neurons(&["LIF", "hetLIF", "ALIF"]),
+    "hidden neurons: all alike, with time constants of their own (drawn: gamma of shape 3 around TAU_MEM and TAU_SYN, from MIN_TAU_* to three times the mean), with an adapting threshold, or of a model from equations, whose parameters tau_mem, tau_syn, v_thresh and v_reset are those of the keys where these are not at their defaults",
 )
 .default("LIF");
 pub const OUTPUT_NEURON_TYPE: Row = Row::new(

@@ -13,17 +13,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import data, loss, plot
+from . import augment, data, loss, plot
 from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
 from .callbacks import Checkpoint, EarlyStopping, ReduceOnPlateau
 from .gradient import Check, GradientReport, gradcheck
 from .network import (
+    AvgPool,
+    Conv2d,
+    DeepR,
     Delay,
     Evaluation,
+    FanIn,
     Gradients,
     Network,
+    NeuronModel,
     Normal,
     OneToOne,
     Params,
@@ -31,22 +36,28 @@ from .network import (
     Readout,
     Run,
     Sparse,
+    SumPool,
     Uniform,
 )
 from .optim import SGD, Adam, Cosine, OneCycle
+from .ranks import MPI
 from .regularize import Regularizer
 from .spikes import Spikes
 from .training import Activity, Epoch, History
 from .tuning import Between, Trial, Tuned, tune
 
 if TYPE_CHECKING:
-    from .classifier import EventPropClassifier
+    from .estimators import EventPropClassifier, EventPropRegressor
 
 __all__ = [
+    "MPI",
     "SGD",
     "Activity",
     "Adam",
+    "AvgPool",
+    "Conv2d",
     "Cosine",
+    "DeepR",
     "OneCycle",
     "Between",
     "Check",
@@ -56,11 +67,14 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "EventPropClassifier",
+    "EventPropRegressor",
+    "FanIn",
     "Tuned",
     "GradientReport",
     "Gradients",
     "History",
     "Network",
+    "NeuronModel",
     "Normal",
     "OneToOne",
     "Params",
@@ -71,9 +85,11 @@ __all__ = [
     "Run",
     "Sparse",
     "Spikes",
+    "SumPool",
     "Trial",
     "Uniform",
     "__version__",
+    "augment",
     "data",
     "gradcheck",
     "loss",
@@ -90,9 +106,13 @@ def set_threads(count: int) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    # The classifier asks for scikit-learn, whose import takes a second.
-    if name == "EventPropClassifier":
-        from .classifier import EventPropClassifier
+    # The estimators ask for scikit-learn, whose import takes a second.
+    if name in ("EventPropClassifier", "EventPropRegressor"):
+        from . import estimators
 
-        return EventPropClassifier
+        return getattr(estimators, name)
     raise AttributeError(f"module 'eventprop' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

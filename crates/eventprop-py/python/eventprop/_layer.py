@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _arrays
+from . import _arrays, _engine
 from .network import Network, Run
 from .spikes import Spikes
 
@@ -44,15 +44,22 @@ class Layer:
         self.size = populations[chosen].size
         self.input = next(one for one in self.net._populations if one.model == "input")
         self.steps = round(self.net.trial / self.net.dt)
-        self._set: list[Array] = []
+        self.shapes = {name: self.net.params.shape(name) for name in self.names}
+        self.net._uncalibrated.clear()
         self._lock = threading.Lock()
+        self._spare = _engine.Spare()
 
     def forward(self, x: Array, params: Sequence[Array]) -> tuple[Array, Run]:
         """The output, samples first: voltages and spikes [B, T, N], times [B, N, K]."""
+        return self.solve(self._spikes(x), params)
+
+    def solve(self, spikes: Spikes, params: Sequence[Array]) -> tuple[Array, Run]:
+        """As `forward`, for spikes."""
         with self._lock:
             self._adopt(params)
             observe = [f"{self.population}.V"] if self.output == "voltage" else []
-            run = self.net.forward(self._spikes(x), solver=self.solver, observe=observe)
+            # PERF: most of the time of a batch beside the solver would go into new memory for its tape.
+            run = self.net._forward(spikes, self.solver, observe, self._spare)
         if self.output == "voltage":
             # The end of each step: row 0 is the start of the trial.
             return run[f"{self.population}.V"][:, 1:], run
@@ -68,8 +75,7 @@ class Layer:
             inputs = {"graded": "graded", "time": "time", "times": "time"}[self.inputs] if by_input else None
             name = self.population
             if self.output == "voltage":
-                rows = np.concatenate([np.zeros_like(pull[:, :1]), pull], axis=1)
-                grads = run.backward(voltage={name: rows}, inputs=inputs)
+                grads = run.backward(voltage={name: pull}, inputs=inputs)
             elif self.output == "times":
                 there = np.isfinite(run.spike_times(name, padded=True))
                 grads = run.backward(spike_times={name: np.where(there, pull, 0.0)}, inputs=inputs)
@@ -99,11 +105,11 @@ class Layer:
 
     def _adopt(self, params: Sequence[Array]) -> None:
         """Sets the parameters, unless they are those that are set: a tape serves as long as they stay."""
-        if len(self._set) == len(params) and all(map(np.array_equal, self._set, params)):
-            return
-        for name, value in zip(self.names, params):
-            self.net.params[name] = value
-        self._set = [np.array(value) for value in params]
+        flat = []
+        for (name, shape), value in zip(self.shapes.items(), params):
+            _arrays.check_shape(name, value.shape, shape)
+            flat.append(np.ascontiguousarray(value).reshape(-1))
+        self.net._engine.set_params(flat)
 
     def _spikes(self, x: Array) -> Spikes:
         if self.inputs != "times":
@@ -122,8 +128,9 @@ class Layer:
         return sample, np.rint(spikes.times_ms / self.net.dt).astype(np.int64), spikes.neurons.astype(np.int64)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_lock"}
+        return {key: value for key, value in self.__dict__.items() if key not in ("_lock", "_spare")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.Lock()
+        self._spare = _engine.Spare()

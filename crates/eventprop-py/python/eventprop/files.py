@@ -7,10 +7,11 @@ https://huggingface.co/docs/safetensors. Other programs read the tensors; the ne
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,22 @@ def save(
         start = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
+    arrays = (np.ascontiguousarray(value, dtype="<f8").tobytes() for value in tensors.values())
+    _write(path, itertools.chain([len(text).to_bytes(8, "little") + text], arrays))
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a text, wholly or not at all."""
+    _write(path, [text.encode()])
+
+
+def _write(path: str | os.PathLike[str], pieces: Iterable[bytes]) -> None:
     target = os.path.abspath(os.fspath(path))
     handle, partial = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=os.path.dirname(target))
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for value in tensors.values():
-                file.write(np.ascontiguousarray(value, dtype="<f8").tobytes())
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, target)

@@ -1,4 +1,4 @@
-"""Is the gradient right? The adjoint against central differences, both by the event solver."""
+"""Is the gradient correct? The adjoint against central differences, both by the event solver."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Check:
     uncertainty: float
     """Uncertainty of the difference."""
     verdict: str
-    """`"right"`, `"spikes changed"`, `"grazing"` or `"wrong"`."""
+    """`"correct"`, `"spikes changed"`, `"grazing"` or `"wrong"`."""
 
 
 class GradientReport(Sequence[Check]):
@@ -42,7 +42,7 @@ class GradientReport(Sequence[Check]):
     grazing: int
     """Spikes that graze their threshold."""
     worst_relative_error: float
-    """The largest |adjoint − difference| among right checks, relative to the largest derivative of its parameter."""
+    """The largest |adjoint − difference| among correct checks, relative to the largest derivative of its parameter."""
 
     def __init__(self, checks: list[Check], seen: dict[str, Any]) -> None:
         self._checks = checks
@@ -51,9 +51,9 @@ class GradientReport(Sequence[Check]):
         self.worst_relative_error = seen["worst_relative_error"]
 
     @property
-    def right(self) -> bool:
-        """Whether nothing is wrong, and something is right."""
-        return self.count("wrong") == 0 and self.count("right") > 0
+    def correct(self) -> bool:
+        """Whether nothing is wrong, and something is correct."""
+        return self.count("wrong") == 0 and self.count("correct") > 0
 
     def count(self, verdict: Any) -> int:
         """Number of checks with a verdict."""
@@ -74,12 +74,12 @@ class GradientReport(Sequence[Check]):
 
     def __str__(self) -> str:
         names = list(dict.fromkeys(check.name for check in self))
-        lines = [f"{'parameter':20} {'checked':>7} {'right':>6} {'spikes changed':>14} {'grazing':>7} {'wrong':>6}"]
+        lines = [f"{'parameter':20} {'checked':>7} {'correct':>7} {'spikes changed':>14} {'grazing':>7} {'wrong':>6}"]
         for name in names:
             of = [check.verdict for check in self if check.name == name]
-            counts = [of.count(verdict) for verdict in ("right", "spikes changed", "grazing", "wrong")]
-            lines.append(f"{name:20} {len(of):7} {counts[0]:6} {counts[1]:14} {counts[2]:7} {counts[3]:6}")
-        lines.append(f"worst relative error of the right ones {self.worst_relative_error:.1e}; {self.grazing} grazing spikes")
+            counts = [of.count(verdict) for verdict in ("correct", "spikes changed", "grazing", "wrong")]
+            lines.append(f"{name:20} {len(of):7} {counts[0]:7} {counts[1]:14} {counts[2]:7} {counts[3]:6}")
+        lines.append(f"worst relative error of the correct ones {self.worst_relative_error:.1e}; {self.grazing} grazing spikes")
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -177,6 +177,9 @@ _ALL: dict[str, type[Loss]] = {
 }
 
 
+_OWN = "; for one of your own see Network.forward and Run.backward"
+
+
 def named(name: str, constants: Mapping[str, Any] | None = None) -> Loss:
     """The loss of this name. Constants that the loss does not have are ignored.
 
@@ -185,7 +188,7 @@ def named(name: str, constants: Mapping[str, Any] | None = None) -> Loss:
     Max()
     """
     if name not in _ALL:
-        raise ValueError(f"there is no loss {name!r}; there are {', '.join(_ALL)}")
+        raise ValueError(f"there is no loss {name!r}; there are {', '.join(_ALL)}{_OWN}")
     kind = _ALL[name]
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{key: value for key, value in (constants or {}).items() if key in known})
@@ -197,4 +200,4 @@ def as_loss(loss: LossLike) -> Loss:
         return loss
     if isinstance(loss, str):
         return named(loss)
-    raise TypeError(f"loss is {loss!r}; expected a name such as \"sum\" or an object such as eventprop.loss.Sum()")
+    raise TypeError(f"loss is {loss!r}; expected a name such as \"sum\" or an object such as eventprop.loss.Sum(){_OWN}")

@@ -6,14 +6,16 @@ name, with a way out; every node has a line in a report.
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import itertools
 import json
 import os
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,7 @@ from . import _arrays
 from ._warning import warn
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .network import Delay, Network, NeuronModel
 
 __all__ = ["NirReport", "NodeReport"]
 
@@ -48,21 +50,44 @@ _FIELDS = {
     "Affine": ("weight", "bias"),
     "Scale": ("scale",),
     "Delay": ("delay",),
+    "Conv1d": ("weight", "stride", "padding", "dilation", "groups", "bias"),
+    "Conv2d": ("weight", "stride", "padding", "dilation", "groups", "bias"),
+    "SumPool2d": ("kernel_size", "stride", "padding"),
+    "AvgPool2d": ("kernel_size", "stride", "padding"),
+    "I": ("r",),
+    "IF": ("r", "v_threshold"),
     "LI": ("tau", "r", "v_leak"),
+    "LIF": ("tau", "r", "v_leak", "v_threshold"),
     "CubaLI": ("tau_mem", "tau_syn", "r", "v_leak"),
     "CubaLIF": ("tau_mem", "tau_syn", "r", "v_leak", "v_threshold"),
 }
-_NEURONS = ("LI", "CubaLI", "CubaLIF")
-_WAYS = {
-    "LIF": "its spikes move the potential at once, and neurons here have a synapse; write the model with CubaLIF",
-    "IF": "it has neither a leak nor a synapse; write the model with CubaLIF",
-    "I": "it has neither a leak nor a synapse; write the model with CubaLI",
-    "Threshold": "a threshold belongs to a neuron here; write the model with CubaLIF",
-    "Conv1d": "projections are dense here; write the convolution as the matrix of a Linear node where it is small",
-    "Conv2d": "projections are dense here; write the convolution as the matrix of a Linear node where it is small",
-    "SumPool2d": "projections are dense here; write the pool as the matrix of a Linear node, or multiply it into the next",
-    "AvgPool2d": "projections are dense here; write the pool as the matrix of a Linear node, or multiply it into the next",
-}
+_NEURONS = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF")
+_SPIKING = ("IF", "LIF", "CubaLIF")
+_CONVOLUTIONS = ("Conv1d", "Conv2d")
+_POOLS = ("SumPool2d", "AvgPool2d")
+_BIAS = "\0bias"
+"""The source of constant currents, among the sources of signals."""
+_WAYS = {"Threshold": "a threshold belongs to a neuron here; write the model with CubaLIF or LIF"}
+
+
+def _model(kind: str) -> NeuronModel:
+    """The equations of a node, with potentials relative to v_leak and a constant current."""
+    from .network import NeuronModel
+
+    cuba = kind.startswith("Cuba")
+    leaks = kind not in ("I", "IF")
+    current = "i" if cuba else "bias"
+    state = {"v": f"({current} - v)/tau_mem" if leaks else "bias"}
+    parameters = {"bias": 0.0, **({"tau_mem": 20.0} if leaks else {})}
+    if cuba:
+        state["i"] = "(bias - i)/tau_syn"
+        parameters["tau_syn"] = 5.0
+    spikes: dict[str, Any] = {}
+    if kind in _SPIKING:
+        parameters.update(v_thresh=1.0, v_reset=0.0)
+        spikes = {"spike": "v - v_thresh", "reset": {"v": "v_reset"}, "initial": {"v": "v_reset"}}
+    to = "i" if cuba else "v"
+    return NeuronModel(state, input={to: f"{to} + w"}, parameters=parameters, name=f"nir_{kind}", **spikes)
 
 
 @dataclass(frozen=True)
@@ -124,6 +149,7 @@ def from_nir(
     graph.pulse = None if pulse is None else _arrays.positive("pulse", pulse)
     graph.tau_syn = None if tau_syn is None else _arrays.positive("tau_syn", tau_syn)
     net = network(graph.dt, _arrays.positive("trial", clock["trial"]), kept.get("seed", 0) if seed is None else seed)
+    net._units_said = True
     graph.build(net)
     return net
 
@@ -201,7 +227,11 @@ def _kept(tree: Node) -> dict[str, Any]:
         flat = [number for leaf in leaves for number in (leaf if isinstance(leaf, list) else [leaf])]
         sound = all(isinstance(number, (int, float)) for number in flat)
         sound &= all(isinstance(name, str) for name in found.get("order", []))
-        found["projections"] = [(str(a), str(b), float(delay)) for a, b, delay in found.get("projections", [])]
+        found["projections"] = [
+            (str(a), str(b), tuple(map(float, delay)) if isinstance(delay, list) else float(delay))
+            for a, b, delay in found.get("projections", [])
+        ]
+        found["delays"] = {int(key): (str(by), float(most), bool(trained)) for key, (by, most, trained) in found.get("delays", {}).items()}
     except (ValueError, TypeError, AttributeError):
         sound = False
     if not sound:
@@ -274,8 +304,10 @@ def _flat(tree: Node, place: str) -> tuple[dict[str, Node], list[tuple[str, str]
 
 # Building
 
-Signal = dict[tuple[str, float], "Map"]
-"""What arrives at a node: per source and delay in ms, the linear map of the spikes of the source."""
+Lag = Union[float, "tuple[float, ...]"]
+"""A delay in ms, or one for each neuron of the source in NIR's order."""
+Signal = dict["tuple[str, Lag]", "Union[Map, Image]"]
+"""What arrives at a node: per source and delay, the linear map of the spikes of the source."""
 
 
 @dataclass(frozen=True)
@@ -285,8 +317,37 @@ class Map:
     kind: str
     values: Floats
 
+    @property
+    def width(self) -> int:
+        return len(self.values)
+
     def dense(self) -> Floats:
         return self.values if self.kind == "matrix" else np.diag(self.values)
+
+
+@dataclass(frozen=True)
+class Image:
+    """Poolings of an image, and then at most a convolution or a matrix [target, source]."""
+
+    shape: tuple[int, int, int]
+    """Channels, height and width of what leaves it."""
+    pooled: tuple[int, int, int]
+    """The same of what is behind the poolings."""
+    pools: tuple[tuple[bool, tuple[int, int]], ...] = ()
+    """Whether it is an average, and the window."""
+    kernel: Floats | None = None
+    how: tuple[tuple[int, int], tuple[int, int], int] = ((1, 1), (0, 0), 1)
+    """Stride, padding and groups of the kernel."""
+    matrix: Floats | None = None
+
+    @property
+    def width(self) -> int:
+        return int(np.prod(self.shape))
+
+
+def _ours(shape: tuple[int, int, int]) -> npt.NDArray[np.int64]:
+    """The place (channel, y, x) in NIR of every neuron (y, x, channel)."""
+    return np.arange(int(np.prod(shape))).reshape(shape).transpose(1, 2, 0).ravel()
 
 
 @dataclass
@@ -305,11 +366,14 @@ class _Graph:
     guessed: bool = False
     ms: float = 1000.0
     notes: dict[str, tuple[str, str]] = field(default_factory=dict)
-    widths: dict[str, int] = field(default_factory=dict)
+    drive: dict[str, Floats] = field(default_factory=dict)
+    """Constant currents of populations by name, [neurons] in NIR's order."""
 
     def choose_unit(self, given: str | None) -> None:
         if given not in (None, "s", "ms", "steps"):
             raise ValueError(f'time_unit is {given!r}; expected "s", "ms", "steps" or None for a guess')
+        if self.kept.get("time_unit", "s") not in _IN_MS:
+            raise ValueError(f"the metadata {_KEY!r} of the graph is damaged; delete it, and give dt and trial")
         if given is None and not self.kept:
             taus = [
                 float(np.max(self.values(name, key)))
@@ -319,7 +383,7 @@ class _Graph:
             ]
             self.guessed = True
             given = "ms" if taus and max(taus) >= 1 else "s"
-        self.unit = given or "s"
+        self.unit = given or self.kept.get("time_unit", "s")
         self.ms = _IN_MS.get(self.unit, self.dt)
 
     def values(self, name: str, key: str) -> Floats:
@@ -329,7 +393,8 @@ class _Graph:
         """Times of a node in ms; to the last bit those that `to_nir` wrote."""
         found = self.values(name, key)
         exact = np.asarray(self.kept.get("times", {}).get(name, {}).get(key, np.nan), dtype=np.float64)
-        if self.unit == "s" and exact.shape in ((), found.shape) and found.size and np.all(exact / 1000.0 == found):
+        exact = exact.reshape(found.shape) if exact.size == found.size else exact
+        if self.unit in _IN_MS and exact.shape in ((), found.shape) and found.size and np.all(exact / self.ms == found):
             return np.broadcast_to(exact, found.shape)
         found = found * self.ms
         least = 0.0 if key == "delay" else _TAU_MS[0]
@@ -359,16 +424,76 @@ class _Graph:
                 weight = self.values(name, "weight")
                 if weight.ndim != 2:
                     self.notes[name] = ("unsupported", f"its weight has shape {weight.shape}; expected (targets, sources)")
-                elif kind == "Affine" and self.values(name, "bias").any():
-                    way = "constant currents are not in the neurons; train without bias, or set it to 0 and see what that costs"
-                    self.notes[name] = ("unsupported", f"its bias is not 0: {way}")
+                elif kind == "Affine" and np.size(node["bias"]) != len(weight):
+                    self.notes[name] = ("unsupported", f"it has {np.size(node['bias'])} biases for {len(weight)} targets")
+            elif kind in _CONVOLUTIONS:
+                self.judge_convolution(name)
+            elif kind in _POOLS:
+                if not np.array_equal(node["stride"], node["kernel_size"]) or np.any(node["padding"]):
+                    way = "windows lie side by side here; expected a stride as large as the window, and no padding"
+                    self.notes[name] = ("unsupported", way)
             elif kind == "Scale":
                 self.notes[name] = ("faithful", "multiplied into the weights")
             elif kind == "Delay":
-                times = self.times(name, "delay")
-                if times.size == 0 or np.ptp(times) > 0:
-                    way = "a projection has one; split it into one Delay and Linear for each"
-                    self.notes[name] = ("unsupported", f"its delays differ from neuron to neuron: {way}")
+                if self.times(name, "delay").size == 0:
+                    self.notes[name] = ("unsupported", "it has no delay; delete it")
+
+    def judge_convolution(self, name: str) -> None:
+        node, weight = self.nodes[name], self.values(name, "weight")
+        deep = 3 if node["type"] == "Conv1d" else 4
+        if weight.ndim != deep or not weight.size:
+            wanted = "(channels out, channels in, kernel)" if deep == 3 else "(channels out, channels in, height, width)"
+            self.notes[name] = ("unsupported", f"its weight has shape {weight.shape}; expected {wanted}")
+        elif np.size(node["bias"]) not in (1, len(weight)):
+            self.notes[name] = ("unsupported", f"it has {np.size(node['bias'])} biases for {len(weight)} channels")
+        elif np.any(np.asarray(node["dilation"]) != 1):
+            self.notes[name] = ("unsupported", "its kernel has gaps (dilation); write zeros into a larger kernel")
+        elif self.padding(name) is None:
+            self.notes[name] = ("unsupported", 'its padding is "same" with a stride or an even kernel; expected numbers')
+
+    def padding(self, name: str) -> tuple[int, int] | None:
+        """Positions without neurons above and beside an image; `None` where they are not the same on both sides."""
+        node = self.nodes[name]
+        given = node["padding"]
+        if not isinstance(given, (str, bytes)):
+            return self.two(name, "padding", 0)
+        if _text(given) == "valid":
+            return 0, 0
+        kernel = self.values(name, "weight").shape[2:]
+        if any(size % 2 == 0 for size in kernel) or self.two(name, "stride", 1) != (1, 1):
+            return None
+        height, width = (1, *kernel) if len(kernel) == 1 else kernel
+        return (height - 1) // 2, (width - 1) // 2
+
+    def two(self, name: str, key: str, least: int) -> tuple[int, int]:
+        """A number of a node for the height and one for the width; of a Conv1d for the width alone."""
+        found = [_arrays.whole(f"{key} of the node {name!r}", one, least) for one in np.ravel(self.nodes[name][key])]
+        if self.nodes[name]["type"] == "Conv1d":
+            found = [least, found[0]] if len(found) == 1 else found
+        elif len(found) == 1:
+            found *= 2
+        if len(found) != 2:
+            raise ValueError(f"{key} of the node {name!r} is {self.nodes[name][key]!r}; expected one number, or two")
+        return found[0], found[1]
+
+    def image(self, name: str) -> tuple[int, int, int] | None:
+        """Channels, height and width of a population; `None` of one without positions."""
+        node = self.nodes[name]
+        shape = np.ravel(node["shape"]).tolist() if node["type"] == "Input" else list(self.values(name, "r").shape)
+        if len(shape) not in (2, 3):
+            return None
+        channels, *positions = (int(one) for one in shape)
+        height, width = positions if len(positions) == 2 else (1, positions[0])
+        return channels, height, width
+
+    def ours(self, name: str) -> npt.NDArray[np.int64]:
+        """The place in NIR of every neuron of ours: there (channel, y, x), here (y, x, channel)."""
+        shape = self.image(name)
+        return np.arange(self.width(name)) if shape is None else _ours(shape)
+
+    def of_neurons(self, name: str, values: Floats) -> float | Floats:
+        """Values of a population in our order; one number where all are equal."""
+        return _plain(np.ravel(values)[self.ours(name)])
 
     def judge_neuron(self, name: str) -> None:
         node, kind = self.nodes[name], self.nodes[name]["type"]
@@ -383,32 +508,31 @@ class _Graph:
         for key in ("tau", "tau_mem", "tau_syn"):
             if key in _FIELDS[kind]:
                 self.times(name, key)
-        leak = self.values(name, "v_leak")
-        if kind != "CubaLIF" and leak.any():
+        leak = self.leak(name)
+        if kind not in _SPIKING and leak.any():
             way = "set v_leak to 0; voltages are then lower by it"
             self.notes[name] = ("unsupported", f"its v_leak is not 0: {way}")
             return
-        if kind == "LI":
-            if self.tau_syn is None:
-                way = "give it one, from_nir(…, tau_syn=ms), short against tau"
-                self.notes[name] = ("unsupported", f"it has no synapse, and populations here have: {way}")
-                return
+        if self.short(name):
+            assert self.tau_syn is not None
             if np.any(self.times(name, "tau") <= self.tau_syn):
                 raise ValueError(f"tau_syn is {self.tau_syn} ms, not below tau of the LI node {name!r}; choose a shorter one")
             note = f"a synapse of {self.tau_syn:g} ms: each jump of the voltage lacks exp(-t / {self.tau_syn:g} ms) of itself"
             self.notes[name] = ("approximate", note)
         notes = []
-        if kind == "CubaLIF":
+        if kind in _SPIKING:
             threshold, reset = self.values(name, "v_threshold"), self.reset(name)
-            if np.any(threshold <= leak) or np.any(reset >= threshold):
-                way = "expected v_leak and v_reset below v_threshold"
-                self.notes[name] = ("unsupported", f"a neuron of it would fire for ever or without input: {way}")
+            if np.any(reset >= threshold):
+                self.notes[name] = ("unsupported", "a neuron of it would fire for ever: expected v_reset below v_threshold")
                 return
             if leak.any():
                 notes.append("potentials are relative to v_leak")
         factor = self.factor(name)
-        if kind != "LI" and np.any(factor != 1):
-            notes.append("r and w_in are multiplied into the weights")
+        if not self.short(name) and np.any(factor != 1):
+            of = "r and w_in are" if kind.startswith("Cuba") else "r/tau is" if "tau" in _FIELDS[kind] else "r is"
+            notes.append(f"{of} multiplied into the weights")
+        if kind in ("IF", "LIF"):
+            notes.append("for the grid solvers: between events an arrival that lifts it over its threshold is refused")
         if self.pulse is not None and self.impulses:
             notes.insert(0, f"pulses of {self.pulse:g} ms are impulses at their starts, as if {self.pulse / 2:g} ms early")
         elif self.pulse is None and np.abs(factor).max() > _LARGE:
@@ -420,6 +544,20 @@ class _Graph:
         verdict = "approximate" if self.impulses else before[0]
         self.notes[name] = (verdict, "; ".join(note for note in (before[1], *notes) if note))
 
+    def short(self, name: str) -> bool:
+        """Whether a leaky integrator without a synapse gets a short one, as `tau_syn` asks for."""
+        return self.nodes[name]["type"] == "LI" and self.tau_syn is not None
+
+    def leak(self, name: str) -> Floats:
+        node = self.nodes[name]
+        return self.values(name, "v_leak") if "v_leak" in _FIELDS[node["type"]] else np.zeros_like(self.values(name, "r"))
+
+    def built_in(self, name: str) -> bool:
+        """Whether the neurons are LIF or leaky integrators with a synapse, without a constant current, that rest without input."""
+        kind = self.nodes[name]["type"]
+        tonic = kind in _SPIKING and bool(np.any(self.values(name, "v_threshold") <= self.leak(name)))
+        return not tonic and not self.drive[name].any() and (kind.startswith("Cuba") or self.short(name))
+
     def reset(self, name: str) -> Floats:
         given = self.nodes[name].get("v_reset")
         return np.zeros_like(self.values(name, "v_threshold")) if given is None else self.values(name, "v_reset")
@@ -428,15 +566,29 @@ class _Graph:
         """What a spike of weight 1 adds to our current."""
         node, r = self.nodes[name], self.values(name, "r")
         area = 1.0 if self.pulse is None else self.pulse / self.ms
-        if node["type"] == "LI":
+        if self.short(name):
             tau = self.times(name, "tau")
             assert self.tau_syn is not None
             found = r * area / self.values(name, "tau") * ((tau - self.tau_syn) / self.tau_syn)
+        elif node["type"] in ("LI", "LIF"):
+            found = r * (area / self.values(name, "tau"))
+        elif node["type"] in ("I", "IF"):
+            found = r * area
         else:
-            w_in = self.values(name, "w_in") if node.get("w_in") is not None else np.float64(1.0)
-            found = r * (w_in / (self.values(name, "tau_syn") / area))  # w_in as to_nir writes it gives 1 exactly
+            found = r * (self.w_in(name) / (self.values(name, "tau_syn") / area))  # w_in as to_nir writes it gives 1 exactly
         flat: Floats = np.ravel(found)
         return flat
+
+    def w_in(self, name: str) -> Floats:
+        given = self.nodes[name].get("w_in")
+        return np.ones_like(self.values(name, "r")) if given is None else self.values(name, "w_in")
+
+    def constant(self, name: str) -> Floats:
+        """The constant current of a population in units of our potentials, per ms where nothing leaks, in NIR's order."""
+        bias, kind, r = self.drive[name], self.nodes[name]["type"], np.ravel(self.values(name, "r"))
+        if kind in ("I", "IF"):
+            return r * bias / self.ms
+        return r * bias * (np.ravel(np.broadcast_to(self.w_in(name), r.shape)) if kind.startswith("Cuba") else 1.0)
 
     def report(self) -> NirReport:
         rows = [NodeReport(name, node["said"], *self.notes[name]) for name, node in self.nodes.items()]
@@ -450,26 +602,76 @@ class _Graph:
             raise ValueError(f"{self.place} has nodes that cannot be computed:{lines}")
         source, output = self.ends()
         signals = self.signals(source)
+        for name, arriving in signals.items():
+            constant = arriving.pop((_BIAS, 0.0), None)
+            if self.nodes[name]["type"] in _NEURONS:
+                self.drive[name] = constant.dense()[:, 0] if isinstance(constant, Map) else np.zeros(self.width(name))
         order = self.order(source, output)
         for name in order:
             if self.nodes[name]["type"] == "Input":
-                net.add_input(name, self.width(name))
+                net.add_input(name, **self.size(name))
             else:
                 self.add(net, name)
         found = [(a, name, delay, mapped) for name in order for (a, delay), mapped in signals.get(name, {}).items()]
-        kept = self.kept.get("projections", [])
-        if sorted(one[:3] for one in found) == sorted(kept):
+        kept, delays = self.kept.get("projections", []), self.kept.get("delays", {})
+        if sorted((one[:3] for one in found), key=repr) == sorted(kept, key=repr):
             found.sort(key=lambda one: kept.index(one[:3]))
-        for a, b, delay, mapped in found:
-            if self.nodes[a]["type"] in ("LI", "CubaLI"):
+        else:
+            delays = {}
+        for place, (a, b, lag, mapped) in enumerate(found):
+            delay = self.delay(a, lag, delays.get(place))
+            if self.nodes[a]["type"] not in (*_SPIKING, "Input"):
                 raise ValueError(f"the voltage of {a!r}, {self.nodes[a]['said']}, leads to {b!r}; only spikes pass on here: use CubaLIF")
+            if isinstance(mapped, Image):
+                self.connect(net, (a, b), delay, mapped)
+                continue
             self.dense(b, mapped)
-            net.connect(a, b, np.ascontiguousarray((mapped.dense() * self.factor(b)[:, None]).T), delay=delay)
+            matrix = (mapped.dense() * self.factor(b)[:, None]).T
+            net.connect(a, b, np.ascontiguousarray(matrix[self.ours(a)][:, self.ours(b)]), delay=delay)
         try:
             net._engine.validate()
         except ValueError as error:
             raise ValueError(f"{self.place} is no network that can be computed: {error}") from None
         net.nir_report = self.report()
+
+    def size(self, name: str) -> dict[str, Any]:
+        """The size of a population, or its shape."""
+        shape = self.image(name)
+        return {"size": self.width(name)} if shape is None else {"shape": (shape[1], shape[2], shape[0])}
+
+    def delay(self, source: str, lag: Lag, kept: tuple[str, float, bool] | None) -> float | Delay:
+        """The delay of a projection: a number, or parameters, as they were or one for each source that is not trained."""
+        from .network import Delay
+
+        values = np.array(lag)[self.ours(source)] if isinstance(lag, tuple) else lag
+        if kept is None:
+            return Delay(values, by="source", trainable=False) if isinstance(lag, tuple) else lag
+        by, most, trained = kept
+        return Delay(np.broadcast_to(values, self.width(source)) if by == "source" else values, most, by, trained)
+
+    def connect(self, net: Network, ends: tuple[str, str], delay: float | Delay, mapped: Image) -> None:
+        """Connects an image by what stands between two populations."""
+        from .network import AvgPool, Conv2d, OneToOne, SumPool
+
+        source, target = ends
+        factor = self.factor(target)
+        via = [AvgPool(window) if average else SumPool(window) for average, window in mapped.pools]
+        options: dict[str, Any] = {"delay": delay, "via": via or None}
+        if mapped.kernel is not None:
+            of_channel = np.broadcast_to(factor, self.width(target)).reshape(len(mapped.kernel), -1)
+            if np.ptp(of_channel, axis=1).any():
+                raise ValueError(
+                    f"r or w_in of {target!r} differ within a channel, and a convolution leads there whose weights all positions share; "
+                    "expected one value for each channel"
+                )
+            options["wiring"] = Conv2d(mapped.kernel.shape[2:], *mapped.how)
+            weight = mapped.kernel * of_channel[:, :1, None, None]
+        elif mapped.matrix is not None:
+            weight = (mapped.matrix * factor[:, None]).T[_ours(mapped.pooled)][:, self.ours(target)]
+        else:
+            options["wiring"] = OneToOne()
+            weight = np.broadcast_to(factor, self.width(target))[self.ours(target)]
+        net.connect(source, target, np.ascontiguousarray(weight), **options)
 
     def ends(self) -> tuple[str, str]:
         """The input, and the population that is the output; checks that edges lead from one to the other."""
@@ -543,11 +745,11 @@ class _Graph:
             if name in stateful:
                 leaving: Signal = {(name, 0.0): Map("one", np.ones(self.width(name)))}
             else:
-                leaving = self.through(name, arrived[name])
+                leaving = self.biased(name, self.through(name, arrived[name]))
             for b in out[name]:
                 into = arrived.setdefault(b, {})
                 for key, mapped in leaving.items():
-                    width = len(mapped.values)
+                    width = mapped.width
                     wanted = self.takes(b)
                     if wanted and width != wanted:
                         raise ValueError(
@@ -572,19 +774,108 @@ class _Graph:
         """What leaves a node without a state."""
         node = self.nodes[name]
         kind = node["type"]
+        if kind in (*_CONVOLUTIONS, *_POOLS):
+            if any(source == _BIAS for source, _ in arriving):
+                raise ValueError(f"a bias leads to {name!r}, {node['said']}, without neurons between; expected a population between them")
+            return {key: self.over_image(name, key[0], mapped) for key, mapped in arriving.items()}
+        return {key: self.behind(name, mapped) for key, mapped in self.delayed(name, arriving).items()}
+
+    def biased(self, name: str, leaving: Signal) -> Signal:
+        """What leaves a node, with its bias as a constant current."""
+        node = self.nodes[name]
+        bias = self.values(name, "bias").ravel() if "bias" in _FIELDS[node["type"]] else np.zeros(1)
+        if not bias.any():
+            return leaving
+        image = next((mapped.shape for mapped in leaving.values() if isinstance(mapped, Image)), None)
+        if image is not None and node["type"] in _CONVOLUTIONS:
+            bias = np.repeat(np.broadcast_to(bias, image[0]), image[1] * image[2])
+        before = leaving.get((_BIAS, 0.0))
+        column = bias[:, None] + before.dense() if isinstance(before, Map) else bias[:, None]
+        return {**leaving, (_BIAS, 0.0): Map("matrix", column)}
+
+    def behind(self, name: str, mapped: Map | Image) -> Map | Image:
+        """What a node that is no convolution or pooling makes of what arrives."""
+        kind = self.nodes[name]["type"]
+        if isinstance(mapped, Image):
+            return self.behind_image(name, mapped)
         if kind in ("Linear", "Affine"):
-            weight = self.values(name, "weight")
-            return {key: self.product(weight, mapped) for key, mapped in arriving.items()}
+            return self.product(self.values(name, "weight"), mapped)
         if kind == "Scale":
             scale = self.values(name, "scale").ravel()
-            return {
-                key: Map("matrix", scale[:, None] * one.values) if one.kind == "matrix" else Map("diag", scale * one.values)
-                for key, one in arriving.items()
-            }
-        if kind == "Delay":
-            delay = float(self.times(name, "delay").ravel()[0])
-            return {(source, before + delay): mapped for (source, before), mapped in arriving.items()}
-        return arriving
+            return Map("matrix", scale[:, None] * mapped.values) if mapped.kind == "matrix" else Map("diag", scale * mapped.values)
+        return mapped
+
+    def delayed(self, name: str, arriving: Signal) -> Signal:
+        if self.nodes[name]["type"] != "Delay":
+            return arriving
+        times = self.times(name, "delay").ravel()
+        later: Signal = {}
+        for (source, before), mapped in arriving.items():
+            after = times + np.asarray(before)
+            if source == _BIAS:
+                later[source, 0.0] = mapped
+            elif np.all(after == after[0]):
+                later[source, float(after[0])] = mapped
+            elif np.ptp(times) == 0:
+                later[source, tuple(map(float, np.asarray(before) + times[0]))] = mapped
+            elif isinstance(mapped, Map) and mapped.kind == "one":
+                later[source, tuple(map(float, after))] = mapped
+            else:
+                raise ValueError(
+                    f"{name!r}, Delay, has delays that differ and stands behind weights; expected it straight behind a population"
+                )
+        return later
+
+    def over_image(self, name: str, source: str, mapped: Map | Image) -> Image:
+        """A convolution or a pooling of what is an image still."""
+        if isinstance(mapped, Map):
+            shape = self.image(source)
+            if mapped.kind != "one" or shape is None:
+                way = "expected a population whose parameters have the shape (channels, height, width), with nothing but poolings between"
+                raise ValueError(f"what leads from {source!r} to {name!r}, {self.nodes[name]['said']}, is no image: {way}")
+            mapped = Image(shape, shape)
+        if mapped.kernel is not None or mapped.matrix is not None:
+            raise ValueError(
+                f"{name!r}, {self.nodes[name]['said']}, stands behind a convolution without neurons between; expected a population "
+                "between them, or one kernel that does both"
+            )
+        channels, *positions = mapped.shape
+        if self.nodes[name]["type"] in _POOLS:
+            window = self.two(name, "kernel_size", 1)
+            pools = (*mapped.pools, (self.nodes[name]["type"] == "AvgPool2d", window))
+            sizes = tuple(size // edge for size, edge in zip(positions, window))
+            shape = (channels, sizes[0], sizes[1])
+            return Image(shape, shape, pools)
+        kernel = self.values(name, "weight")
+        kernel = kernel[:, :, None, :] if kernel.ndim == 3 else kernel
+        groups = _arrays.whole(f"groups of the node {name!r}", int(np.ravel(self.nodes[name]["groups"])[0]), 1)
+        stride, padding = self.two(name, "stride", 1), self.padding(name)
+        assert padding is not None
+        if kernel.shape[1] * groups != channels:
+            raise ValueError(f"the image that leads to {name!r} has {channels} channels, and its kernel takes {kernel.shape[1] * groups}")
+        sizes = tuple((positions[n] + 2 * padding[n] - kernel.shape[2 + n]) // stride[n] + 1 for n in (0, 1))
+        if min(sizes) < 1:
+            raise ValueError(f"the kernel of {name!r} is larger than its image of {positions[0]} × {positions[1]}")
+        shape = (len(kernel), sizes[0], sizes[1])
+        return Image(shape, mapped.pooled, mapped.pools, kernel, (stride, padding, groups))
+
+    def behind_image(self, name: str, mapped: Image) -> Image:
+        """What a node makes of what came through a convolution or a pooling."""
+        node = self.nodes[name]
+        kind = node["type"]
+        if kind not in ("Linear", "Affine", "Scale"):
+            return mapped
+        if kind == "Scale":
+            scale = np.ravel(self.values(name, "scale"))
+            if mapped.kernel is not None and np.ptp(scale) == 0:
+                return replace(mapped, kernel=mapped.kernel * scale[0])
+        elif mapped.kernel is None and mapped.matrix is None:
+            weight = self.values(name, "weight")
+            return replace(mapped, shape=(len(weight), 1, 1), matrix=weight)
+        raise ValueError(
+            f"{name!r}, {node['said']}, cannot be multiplied into the convolution or pooling before it; expected a population between "
+            "them, or one kernel that does both"
+        )
 
     def product(self, weight: Floats, mapped: Map) -> Map:
         if mapped.kind == "one":
@@ -599,7 +890,12 @@ class _Graph:
                 f"more than {_DENSE_MOST} weights"
             )
 
-    def sum(self, name: str, one: Map, other: Map) -> Map:
+    def sum(self, name: str, one: Map | Image, other: Map | Image) -> Map:
+        if isinstance(one, Image) or isinstance(other, Image):
+            raise ValueError(
+                f"a convolution or pooling and something else lead to {name!r} from one population with one delay; expected one of them, "
+                "or kernels that are added"
+            )
         if one.kind != "matrix" and other.kind != "matrix":
             return Map("diag", one.values + other.values)
         self.dense(name, one)
@@ -630,16 +926,25 @@ class _Graph:
         node = self.nodes[name]
         kind = node["type"]
         trained = self.kept.get("trainable", {}).get(name, {})
-        tau_mem = _plain(self.times(name, "tau" if kind == "LI" else "tau_mem"))
-        tau_syn = self.tau_syn if kind == "LI" else _plain(self.times(name, "tau_syn"))
-        if kind != "CubaLIF":
+        constants: dict[str, Any] = {}
+        if "tau" in _FIELDS[kind] or "tau_mem" in _FIELDS[kind]:
+            constants["tau_mem"] = self.of_neurons(name, self.times(name, "tau" if "tau" in _FIELDS[kind] else "tau_mem"))
+        if self.short(name):
+            constants["tau_syn"] = self.tau_syn
+        elif kind.startswith("Cuba"):
+            constants["tau_syn"] = self.of_neurons(name, self.times(name, "tau_syn"))
+        if kind in _SPIKING:
+            leak, threshold = self.leak(name), self.values(name, "v_threshold")
+            constants["v_thresh"], constants["v_reset"] = (self.of_neurons(name, v - leak) for v in (threshold, self.reset(name)))
+        if not self.built_in(name):
+            constants["bias"] = self.of_neurons(name, self.constant(name))
+            size, driven = self.size(name), bool(np.any(constants["bias"]))
+            net.add(name, size.pop("size", None), _model(kind), trainable=["bias"] if driven else (), **size, **constants)
+        elif kind == "CubaLIF":
+            net.add_lif(name, **self.size(name), trainable=trained, **constants)
+        else:
             start = self.kept.get("v_init", {}).get(name, 0.0)
-            net.add_li(name, self.width(name), tau_mem=tau_mem, tau_syn=tau_syn, v_init=start, trainable=trained)
-            return
-        leak = self.values(name, "v_leak")
-        threshold, reset = _plain(self.values(name, "v_threshold") - leak), _plain(self.reset(name) - leak)
-        constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_thresh": threshold, "v_reset": reset}
-        net.add_lif(name, self.width(name), trainable=trained, **constants)
+            net.add_li(name, **self.size(name), v_init=start, trainable=trained, **constants)
 
 
 def _plain(values: Floats) -> float | Floats:
@@ -651,49 +956,67 @@ def _plain(values: Floats) -> float | Floats:
 # Writing
 
 
-def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | None) -> Any:
+def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | None, time_unit: str) -> Any:
     """See `Network.to_nir`."""
     nir = _nir()
-    area = 1.0 if pulse is None else _arrays.positive("pulse", pulse) / 1000.0
+    if time_unit not in _IN_MS:
+        raise ValueError(f'time_unit is {time_unit!r}; expected "s" or "ms"')
+    unit = _IN_MS[time_unit]
+    area = 1.0 if pulse is None else _arrays.positive("pulse", pulse) / unit
     net._engine.validate()
     params = net.params
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
     kept: dict[str, Any] = {"dt": net.dt, "trial": net.trial, "seed": net.seed, "order": [], "projections": []}
+    if time_unit != "s":
+        kept["time_unit"] = time_unit
     if pulse is not None:
         kept["pulse"] = _arrays.positive("pulse", pulse)
-    kept.update(times={}, trainable={}, v_init={})
+    kept.update(times={}, trainable={}, v_init={}, delays={})
     projections = iter(params)  # the weights come first
-    sizes = {population.name: population.size for population in net._populations}
+    shapes = {population.name: population.shape for population in net._populations}
     for step in net._built:
         if "connect" in step:
-            (source, target), name, delay = step["connect"], next(projections), float(step["delay"])
-            start = source
-            if delay > 0:
-                start = _free(f"{name}:delay", nodes)
-                nodes[start] = nir.Delay(delay=np.full(sizes[source], delay / 1000.0))
-                kept["times"][start] = {"delay": delay}
-                edges.append((source, start))
-            weights = _free(name, nodes)
-            nodes[weights] = nir.Linear(weight=np.ascontiguousarray(params[name].T))
-            edges += [(start, weights), (weights, target)]
+            (source, target), name = step["connect"], next(projections)
+            delays, between = _delays_of(net, name, step), _between(nir, net, name, step, (shapes[source], shapes[target]))
+            in_nir = _in_nir(np.broadcast_to(delays, int(np.prod(shapes[source]))).reshape(shapes[source]))
+            row, delay = [source], _plain(in_nir)
+            delay = delay if isinstance(delay, float) else delay.tolist()
+            if isinstance(step["delay"], dict):
+                kept["delays"][len(kept["projections"])] = [step["delay"][key] for key in ("by", "most", "trainable")]
+            if in_nir.any():
+                row.append(_free(f"{name}:delay", nodes))
+                nodes[row[-1]] = nir.Delay(delay=in_nir / unit)
+                kept["times"][row[-1]] = {"delay": delay}
+            for number, node in enumerate(between):
+                is_last = number + 1 == len(between)
+                row.append(_free(name if is_last else f"{name}:{type(node).__name__}", nodes))
+                nodes[row[-1]] = node
+            edges += itertools.pairwise([*row, target])
             kept["projections"].append((source, target, delay))
             continue
-        name, size = step["name"], step["size"]
+        name, shape = step["name"], shapes[step["name"]]
         _nameable(name, nodes)
         kept["order"].append(name)
         if step["trainable"]:
             kept["trainable"][name] = step["trainable"]
         if step["add"] == "input":
-            nodes[name] = nir.Input(input_type={"input": np.array([size])})
+            nodes[name] = nir.Input(input_type={"input": _shape_in_nir(shape)})
             continue
+        if step["add"] == "equations":
+            raise ValueError(f"the neurons of {name!r} are equations, which no node of NIR is; use add_lif, or keep the network with to_file()")
         if step["add"] == "alif":
             raise ValueError(f"the thresholds of {name!r} adapt, which no node of NIR does; use add_lif, or keep the network with save()")
+        if step["add"] == "lif" and np.any(np.asarray(step["constants"]["refractory"])):
+            raise ValueError(f"{name!r} has a refractory time, which no node of NIR has; leave refractory out, or keep the network with save()")
         found = {key: params[f"{name}.{key}"] if key in step["trainable"] else value for key, value in step["constants"].items()}
-        whole = {key: np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size)) for key, value in found.items()}
-        taus = {key: whole[key] / 1000.0 for key in ("tau_mem", "tau_syn")}
-        kept["times"][name] = {key: whole[key].tolist() for key in taus}
-        common = {**taus, "r": np.ones(size), "v_leak": np.zeros(size), "w_in": taus["tau_syn"] / area}
+        size = step["size"]
+        spread = {key: np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size)) for key, value in found.items()}
+        whole = {key: _in_nir(value.reshape(shape)) for key, value in spread.items()}
+        taus = {key: whole[key] / unit for key in ("tau_mem", "tau_syn")}
+        kept["times"][name] = {key: whole[key].ravel().tolist() for key in taus}
+        ones = np.ones_like(whole["tau_mem"])
+        common = {**taus, "r": ones, "v_leak": np.zeros_like(ones), "w_in": taus["tau_syn"] / area}
         if step["add"] == "lif":
             nodes[name] = nir.CubaLIF(**common, v_threshold=whole["v_thresh"], v_reset=whole["v_reset"])
             _starts(name, "v_reset", whole["v_reset"])
@@ -703,12 +1026,87 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
             _starts(name, "v_init", whole["v_init"])
     last = net._populations[-1]
     output = _free("output", nodes)
-    nodes[output] = nir.Output(output_type={"output": np.array([last.size])})
+    nodes[output] = nir.Output(output_type={"output": _shape_in_nir(last.shape)})
     edges.append((last.name, output))
     graph = nir.NIRGraph(nodes=nodes, edges=edges, metadata={_KEY: json.dumps(kept)})
     if path is not None:
         _write(nir, graph, path)
     return graph
+
+
+def _delays_of(net: Network, name: str, step: dict[str, Any]) -> float | Floats:
+    """The delay of a projection in ms, or one for each source, as they are now."""
+    if not isinstance(step["delay"], dict):
+        return float(step["delay"])
+    by = step["delay"]["by"]
+    if by not in ("source", "projection"):
+        raise ValueError(
+            f"{name} has a delay for each {by}, and a Delay node has one for each source; give the projection one number as its delay "
+            'or ep.Delay(…, by="source"), or keep the network with save()'
+        )
+    return net.params[f"{name}.delay"]
+
+
+def _shape_in_nir(shape: tuple[int, int, int]) -> npt.NDArray[np.int64]:
+    """(channels, height, width) of a population with a shape, else its size."""
+    height, width, channels = shape
+    return np.array([channels] if height * width == 1 else [channels, height, width])
+
+
+def _in_nir(values: Floats) -> Floats:
+    """Values [y, x, channel] of a population as NIR has them."""
+    height, width, _ = values.shape
+    return np.ascontiguousarray(values.ravel() if height * width == 1 else values.transpose(2, 0, 1))
+
+
+def _between(
+    nir: Any, net: Network, name: str, step: dict[str, Any], shapes: tuple[tuple[int, int, int], tuple[int, int, int]]
+) -> list[Any]:
+    """The nodes between two populations: poolings, then a convolution or a matrix."""
+    (height, width, channels), target = shapes
+    wiring, nodes = step.get("wiring"), []
+    for pool in step.get("via", ()):
+        kind, window = next(iter(pool.items()))
+        node = nir.AvgPool2d if kind == "average" else nir.SumPool2d
+        nodes.append(node(kernel_size=np.array(window), stride=np.array(window), padding=np.zeros(2, dtype=int)))
+        height, width = height // window[0], width // window[1]
+    if isinstance(wiring, dict) and "kernel" in wiring:
+        node = nir.Conv2d(
+            (height, width),
+            net.params[name],
+            tuple(wiring["stride"]),
+            tuple(wiring["padding"]),
+            (1, 1),
+            wiring["groups"],
+            np.zeros(target[2]),
+        )
+        # nir 1.0.8 forgets the groups, and takes the height of a kernel for its width, too.
+        node.input_type = {"input": np.array([channels, height, width])}
+        node.output_type = {"output": np.array([target[2], target[0], target[1]])}
+        return [*nodes, node]
+    if target[0] * target[1] > 1:
+        raise ValueError(
+            f"{name} leads to an image without a convolution, and no node of NIR makes an image of a row of numbers; connect it with "
+            "Conv2d, or keep the network with save()"
+        )
+    sources, targets = height * width * channels, target[2]
+    matrix = net.params[name]
+    if wiring is not None:
+        matrix = np.zeros((sources, targets))
+        chosen = (np.arange(sources),) * 2 if isinstance(wiring, str) else _pairs(net, name, step)
+        matrix[chosen] = net.params[name]
+    if nodes or height * width > 1 or net._find("source", step["connect"][0]).shape[:2] != (1, 1):
+        nodes.append(nir.Flatten({"input": np.array([channels, height, width])}, start_dim=0, end_dim=-1))
+        in_nir = np.empty_like(matrix)
+        in_nir[_ours((channels, height, width))] = matrix
+        matrix = in_nir
+    return [*nodes, nir.Linear(weight=np.ascontiguousarray(matrix.T))]
+
+
+def _pairs(net: Network, name: str, step: dict[str, Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    if "via" in step:
+        raise ValueError(f"{name} is sparse behind a pooling, which to_nir does not write; keep the network with save()")
+    return net.synapses(name)
 
 
 def _starts(name: str, constant: str, values: Floats) -> None:
@@ -739,3 +1137,29 @@ def _write(nir: Any, graph: Any, path: str | os.PathLike[str]) -> None:
         partial = os.path.join(folder, "graph.nir")
         nir.write(partial, graph)
         os.replace(partial, target)
+
+
+def _convert(words: list[str] | None = None) -> None:
+    """`python -m eventprop.nir net.nir net.toml`: a network of NIR as a file of the program."""
+    from .network import Network
+
+    parser = argparse.ArgumentParser(prog="python -m eventprop.nir", description="Turns a NIR file into a network file (TOML) of eventprop.")
+    parser.add_argument("source", help="the NIR file")
+    parser.add_argument("target", help="the file to write; `eventprop train BENCHMARK NETWORK=FILE` takes it")
+    parser.add_argument("--dt", type=float, help="step in ms; files of eventprop say it")
+    parser.add_argument("--trial", type=float, help="length of a trial in ms; files of eventprop say it")
+    parser.add_argument("--time-unit", choices=["s", "ms", "steps"], help="unit of the times in the file; guessed if left out")
+    parser.add_argument("--pulse", type=float, help="length of a spike in ms, for files of tools whose spikes last a step")
+    parser.add_argument("--tau-syn", type=float, help="a short synapse for LI nodes, in ms")
+    given = vars(parser.parse_args(words))
+    source, target = given.pop("source"), given.pop("target")
+    try:
+        net = Network.from_nir(source, **given)
+        net.to_file(target)
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        parser.exit(1, f"error: {error}\n")
+    print(net.nir_report)
+
+
+if __name__ == "__main__":
+    _convert()

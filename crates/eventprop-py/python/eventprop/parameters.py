@@ -19,7 +19,9 @@ class Parameters(dict[str, Any]):
 
     It takes only keys that the benchmark has (`KeyError`, with a suggestion) and values that they
     accept (`ValueError`, which says what they accept). Names that scripts of `genn_eventprop` use by
-    mistake, such as `TRAIL_MS`, stand for their key, with a warning: there they had no effect.
+    mistake, such as `TRAIL_MS`, stand for their key, with a warning: there they had no effect. A
+    parameter of another benchmark is left out, with a warning, where it has its default there: files
+    of parameters are written with one `p` and read into another.
     `p.describe("ETA")` says what a key means.
 
     Examples
@@ -38,8 +40,14 @@ class Parameters(dict[str, Any]):
         self.update(values or {})
 
     def __setitem__(self, key: str, value: Any) -> None:
-        key, value = accepted(self._benchmark, key, value)
-        super().__setitem__(key, value)
+        try:
+            found, kept = accepted(self._benchmark, key, value, self)
+        except KeyError:
+            if not _is_default_elsewhere(key, value):
+                raise
+            warn(f"{key} is left out: {self._benchmark} does not have it, and {value!r} is its default elsewhere")
+            return
+        super().__setitem__(found, kept)
 
     def __missing__(self, key: str) -> Any:
         for row in _engine.parameter_table(self._benchmark):
@@ -87,10 +95,21 @@ class Parameters(dict[str, Any]):
         raise KeyError(key)
 
 
-def accepted(benchmark: str, key: str, value: Any) -> tuple[str, Any]:
-    """The key that a key or alias stands for, and the value as it is kept; a warning for a mistaken key."""
+def accepted(
+    benchmark: str, key: str, value: Any, present: Mapping[str, Any] | None = None
+) -> tuple[str, Any]:
+    """The key that a key or alias stands for, and the value as it is kept.
+
+    A warning for a mistaken key, unless it says what is `present`."""
     found, kept = _engine.accept_parameter(benchmark, key, value)
-    if found != key and key in _MISTAKEN:
+    same = present is not None and found in present and present[found] == kept
+    if found != key and key in _MISTAKEN and not same:
         text = f"{key} is taken for {found}; genn_eventprop ignores {key}, so this run differs from one there"
         warn(text)
     return found, kept
+
+
+def _is_default_elsewhere(key: str, value: Any) -> bool:
+    """True if some benchmark has this parameter with this default."""
+    rows = (row for benchmark in _engine.BENCHMARKS for row in _engine.parameter_table(benchmark))
+    return any(key in (row["key"], *row["aliases"]) and row["default"] == value for row in rows)

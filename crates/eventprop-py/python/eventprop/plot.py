@@ -1,4 +1,4 @@
-"""Figures: rasters, traces of V and λ, learning curves, confusion matrices.
+"""Figures: rasters, traces of V and λ, learning curves, confusion matrices, decision maps.
 
 They need matplotlib (`pip install matplotlib`), which nothing else here imports. Every function draws
 into the axes that it is given, or into a new figure, and returns the axes: titles, limits and
@@ -7,7 +7,7 @@ into the axes that it is given, or into a new figure, and returns the axes: titl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from .network import Evaluation
 from .spikes import Spikes
 from .training import History
 
-__all__ = ["confusion", "learning_curve", "raster", "traces"]
+__all__ = ["confusion", "decision_map", "learning_curve", "raster", "traces"]
 
 _UNITS = {"V": "V (threshold)", "I": "I (threshold)", "B": "B (threshold)"}
 
 
-def raster(spikes: Spikes, sample: int = 0, *, ax: Any = None) -> Any:
+def raster(spikes: Spikes, sample: int = 0, *, trial: float | None = None, neurons: int | None = None, ax: Any = None) -> Any:
     """The spikes of one sample: time in ms to the right, neurons upwards.
 
     Parameters
@@ -31,6 +31,9 @@ def raster(spikes: Spikes, sample: int = 0, *, ax: Any = None) -> Any:
         The input, or `r.spikes["hid"]` of an evaluation.
     sample
         Place of the sample.
+    trial, neurons
+        The length of the trial in ms and the number of neurons, where the axes are to end; `None` for the last spike and
+        the last neuron that spikes in any sample, so that rasters of one batch have equal axes.
     ax
         Where to draw; `None` for a new figure.
 
@@ -40,11 +43,16 @@ def raster(spikes: Spikes, sample: int = 0, *, ax: Any = None) -> Any:
     """
     if not isinstance(spikes, Spikes):
         raise TypeError(f"spikes is {type(spikes).__name__}; expected eventprop.Spikes")
-    times, neurons = spikes[_arrays.whole("sample", sample, 0, max(len(spikes) - 1, 0))]
+    times, spiked = spikes[_arrays.whole("sample", sample, 0, max(len(spikes) - 1, 0))]
     (ax,) = _axes([ax], 1)
     # Thousands of spikes stay small in a file as dots, which few are too small for.
     few = len(times) < 2000
-    ax.plot(times, neurons, "|" if few else ",", color="black", markersize=6)
+    ax.plot(times, spiked, "|" if few else ",", color=ax.xaxis.label.get_color(), markersize=6)
+    all_times, all_neurons = (np.concatenate(parts) for parts in zip(*(spikes[place] for place in range(len(spikes)))))
+    last_ms = 1.02 * all_times.max(initial=1.0) if trial is None else _arrays.number("trial", trial)
+    count = int(all_neurons.max(initial=0)) + 1 if neurons is None else _arrays.whole("neurons", neurons, 1)
+    ax.set_xlim(0.0, last_ms)
+    ax.set_ylim(-0.5, count - 0.5)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("neuron")
     ax.yaxis.get_major_locator().set_params(integer=True)
@@ -72,7 +80,7 @@ def traces(
     sample
         Place of the sample.
     neurons
-        Which neurons; `None` for the first three.
+        Which neurons; `None` for the three with the largest |λ|, or the most spikes where no λ was recorded.
     axes
         Where to draw, one for each variable; `None` for a new figure.
 
@@ -86,7 +94,7 @@ def traces(
         raise ValueError(f"population {population!r} has no records; recorded is {known}: evaluate(…, record=[…])")
     first = evaluation.records[f"{population}.{variables[0]}"]
     place = _arrays.whole("sample", sample, 0, first.shape[0] - 1)
-    chosen = range(min(3, first.shape[2])) if neurons is None else neurons
+    chosen = _telling(evaluation, population, variables, place) if neurons is None else neurons
     lines = [_arrays.whole("neurons", neuron, 0, first.shape[2] - 1) for neuron in chosen]
     rows = _axes(axes, len(variables))
     times, spiked = evaluation.spikes[population][place]
@@ -106,7 +114,7 @@ def traces(
 
 
 def learning_curve(history: History, *, axes: Sequence[Any] | None = None) -> list[Any]:
-    """Loss and accuracy of training and validation over the epochs.
+    """Loss and accuracy of training and validation over the epochs, counted from 1.
 
     Parameters
     ----------
@@ -122,11 +130,12 @@ def learning_curve(history: History, *, axes: Sequence[Any] | None = None) -> li
     if not isinstance(history, History):
         raise TypeError(f"history is {type(history).__name__}; expected what Network.fit returned")
     rows = _axes(axes, 2)
+    epochs = history["epoch"] + 1
     for ax, column, unit, factor in ((rows[0], "loss", "loss", 1.0), (rows[1], "accuracy", "accuracy (%)", 100.0)):
-        ax.plot(history["epoch"], factor * history[column], label="training")
+        ax.plot(epochs, factor * history[column], label="training")
         validation = history[f"validation_{column}"]
         if not np.isnan(validation).all():
-            ax.plot(history["epoch"], factor * validation, label="validation")
+            ax.plot(epochs, factor * validation, label="validation")
         ax.set_ylabel(unit)
     rows[0].legend()
     rows[1].set_xlabel("epoch")
@@ -175,6 +184,73 @@ def confusion(labels: Any, predictions: Any, *, names: Sequence[str] = (), ax: A
     ax.set_xlabel("prediction")
     ax.set_ylabel("class")
     return ax
+
+
+def decision_map(
+    classify: Callable[[Any], Any],
+    *,
+    x: tuple[float, float] = (0.0, 1.0),
+    y: tuple[float, float] = (0.0, 1.0),
+    names: Sequence[str] = (),
+    points: int = 150,
+    ax: Any = None,
+) -> Any:
+    """The class of every point of a plane, in colours.
+
+    Parameters
+    ----------
+    classify
+        Gives the classes, whole numbers from 0 (−1 for none), of points [points, 2]: `classifier.predict`, or
+        `lambda xy: net.predict(ep.data.latency(…))`.
+    x, y
+        The ranges that are shown.
+    names
+        Names of the classes.
+    points
+        Points in each direction.
+    ax
+        Where to draw; `None` for a new figure.
+
+    Returns
+    -------
+    The axes.
+
+    Examples
+    --------
+    >>> import eventprop as ep
+    >>> ax = ep.plot.decision_map(lambda xy: (xy[:, 0] > xy[:, 1]).astype(int), names=["above", "below"])
+    """
+    count = _arrays.whole("points", points, 2)
+    across, upwards = (np.linspace(*ends, 2 * count + 1)[1::2] for ends in (x, y))
+    xy = np.stack([part.reshape(-1) for part in np.meshgrid(across, upwards)], axis=1)
+    found = np.asarray(classify(xy))
+    if found.shape != (len(xy),) or found.dtype.kind not in "iu":
+        raise ValueError(f"classify gave {found.dtype} of shape {found.shape}; expected whole numbers of shape ({len(xy)},)")
+    (ax,) = _axes([ax], 1)
+    shown = np.ma.masked_less(found.reshape(count, count), 0)
+    classes = max(int(found.max()) + 1, len(names), 1)
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    colors = [f"C{label % 10}" for label in range(classes)]
+    ax.imshow(shown, origin="lower", extent=(*x, *y), aspect="equal", cmap=ListedColormap(colors), vmin=-0.5, vmax=classes - 0.5)
+    of = [*names, *(f"class {label}" for label in range(len(names), classes))]
+    ax.legend(handles=[Patch(color=color, label=name) for color, name in zip(colors, of)], loc="upper right", fontsize="small")
+    ax.set_xlabel("x")
+    ax.set_ylabel("y")
+    return ax
+
+
+def _telling(evaluation: Evaluation, population: str, variables: Sequence[str], sample: int) -> Sequence[int]:
+    """The three neurons of a sample in which most is to be seen, in their order."""
+    size = evaluation.records[f"{population}.{variables[0]}"].shape[2]
+    adjoint = [name for name in variables if name.startswith("lambda")]
+    if adjoint:
+        seen = sum(np.abs(evaluation.records[f"{population}.{name}"][sample]).max(axis=0) for name in adjoint)
+    else:
+        seen = np.bincount(evaluation.spikes[population][sample][1], minlength=size)
+    # The first of equals.
+    return sorted(np.argsort(-np.asarray(seen), kind="stable")[:3].tolist())
 
 
 def _axes(given: Sequence[Any] | None, rows: int) -> list[Any]:

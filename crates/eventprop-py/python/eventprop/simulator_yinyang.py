@@ -19,8 +19,8 @@ from .parameters import Parameters
 
 __all__ = ["p", "yinyang"]
 
-p = Parameters("yinyang")
-"""All parameters at their defaults. `eventprop params yinyang` explains them, `p.describe(key)` one."""
+p = Parameters("yinyang", {"W_EPOCH_INTERVAL": 10, "REC_FIRST_SPIKES": True})
+"""All parameters at their defaults, with the files that `genn_eventprop` writes. `eventprop params yinyang` explains them, `p.describe(key)` one."""
 
 Result = tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], float]
 

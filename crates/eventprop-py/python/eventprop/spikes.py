@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _arrays, _engine
+from ._warning import warn
 
 __all__ = ["Spikes"]
 
 _LARGEST = 2**32 - 1
 _SHD_LARGEST = 2**16 - 1
 _UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+_LONGEST_S = 60.0
+"""Samples that last longer are probably of another unit."""
 _EXACT = (0.0, 0.0)
 """Noise of times in float64 and in whole numbers."""
 
@@ -179,7 +182,8 @@ class Spikes:
         ----------
         dense
             `[B, T, N]` (samples, steps, neurons), or `[T, B, N]` with `layout="TBN"`. Every entry is 0
-            or 1 (or false or true). Step k becomes the time k · `dt`.
+            or 1 (or false or true). Step k becomes the time k · `dt`. Further dimensions, as in the frames
+            `[B, T, polarities, height, width]` of tonic, are flattened into N.
         labels
             [B] or `None`.
         dt
@@ -190,9 +194,11 @@ class Spikes:
             Whether entries are amplitudes: any number, with 0 for no spike.
         """
         found = _arrays.array("dense", dense)
-        _arrays.check_shape("dense", found.shape, (None, None, None))
+        if found.ndim < 3:
+            raise ValueError(f"dense has shape {found.shape}; expected samples, steps and neurons: for one sample give dense[None]")
         if layout not in ("BTN", "TBN"):
             raise ValueError(f'layout is {layout!r}; expected "BTN" or "TBN"')
+        found = found.reshape(*found.shape[:2], -1)
         dt = _arrays.positive("dt", dt)
         if layout == "TBN":
             found = found.swapaxes(0, 1)
@@ -206,7 +212,7 @@ class Spikes:
             expected = (
                 "finite amplitudes"
                 if graded
-                else "0 or 1 (a neuron spikes once in a step, or not), or graded=True for amplitudes"
+                else "0 or 1 (a neuron spikes once in a step, or not); numpy.minimum(dense, 1) clips counts, graded=True reads amplitudes"
             )
             raise ValueError(f"dense{at} is {values[wrong[0]]}; expected {expected}")
         samples, steps, neurons = np.unravel_index(places, found.shape)
@@ -229,9 +235,10 @@ class Spikes:
         ----------
         events
             One structured array per sample (or a single one) with the fields `t` and `x`, and `y` and
-            `p` where a camera has them.
+            `p` where a camera has them. Also a data set of tonic, or a part of one: pairs of such an array
+            and its class.
         labels
-            One class per sample, or `None`.
+            One class per sample, or `None`: unknown, or in the pairs.
         time_unit
             Unit of `t`: `"us"` (tonic's), `"ms"` or `"s"`. Without it `t` is in µs, and fractions are refused.
         sensor_size
@@ -241,6 +248,10 @@ class Spikes:
         if time_unit is not None and time_unit not in _UNITS_MS:
             raise ValueError(f'time_unit is {time_unit!r}; expected "us", "ms" or "s"')
         arrays = [events] if isinstance(events, np.ndarray) and events.dtype.names else list(events)
+        if arrays and all(isinstance(one, tuple) and len(one) == 2 for one in arrays):
+            if labels is not None:
+                raise ValueError("events are pairs of an array and its class, and labels are given, too; leave labels out")
+            arrays, labels = [one[0] for one in arrays], [one[1] for one in arrays]
         samples = []
         noise = _EXACT
         for index, sample in enumerate(arrays):
@@ -330,13 +341,26 @@ class Spikes:
         _engine.write_spike_file(os.fspath(path), self, ids, [str(name) for name in names])
 
     @classmethod
-    def from_hdf5(cls, path: str | os.PathLike[str]) -> Spikes:
-        """Reads a file in the layout of the Heidelberg data sets with the times that it has, in ms.
+    def from_hdf5(cls, path: str | os.PathLike[str], *, time_unit: str = "s") -> Spikes:
+        """Reads a file in the layout of the Heidelberg data sets with the times that it has.
 
         The file may be packed with gzip or zip. `eventprop.data.shd` reads the sets as runs see them, and
         `eventprop.data.own` puts such a file on a grid.
+
+        Parameters
+        ----------
+        time_unit
+            Unit of the times in the file: `"s"` (that of the layout), `"ms"` or `"us"`.
         """
-        read = _engine.read_spike_file(os.fspath(path))
+        if time_unit not in _UNITS_MS:
+            raise ValueError(f'time_unit is {time_unit!r}; expected "us", "ms" or "s"')
+        read = _engine.read_spike_file(os.fspath(path), _UNITS_MS[time_unit])
+        longest_s = float(read["times_ms"].max(initial=0.0)) / 1000.0
+        if time_unit == "s" and longest_s > _LONGEST_S:
+            warn(
+                f"{os.fspath(path)}: samples last up to {longest_s:g} s, if times are in s as in the layout of SHD; if they are in ms, "
+                'give time_unit="ms"'
+            )
         try:
             spikes = cls.from_csr(read["times_ms"], read["units"], read["offsets"], read["labels"])
         except ValueError as error:
@@ -354,6 +378,19 @@ class Spikes:
     def with_labels(self, labels: Any) -> Spikes:
         """The same spikes with other labels."""
         return Spikes._of(self.times_ms, self.neurons, self.offsets, labels, self._noise, self.amplitudes)
+
+    def _stretch(self, start: int, end: int) -> Spikes:
+        """Samples that lie side by side: a view."""
+        end = max(start, end)
+        first, last = self.offsets[start], self.offsets[end]
+        return Spikes._of(
+            self.times_ms[first:last],
+            self.neurons[first:last],
+            self.offsets[start : end + 1] - first,
+            self.labels[start:end] if self.has_labels else None,
+            self._noise,
+            None if self.amplitudes is None else self.amplitudes[first:last],
+        )
 
     def _ungraded(self, what: str) -> None:
         if self.amplitudes is not None:
@@ -378,6 +415,8 @@ class Spikes:
             place %= len(self)
             chosen = slice(self.offsets[place], self.offsets[place + 1])
             return self.times_ms[chosen], self.neurons[chosen]
+        if isinstance(key, slice) and key.indices(len(self))[2] == 1:
+            return self._stretch(*key.indices(len(self))[:2])
         places = np.arange(len(self))[key]
         counts = np.diff(self.offsets)[places]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

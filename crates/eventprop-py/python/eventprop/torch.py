@@ -8,6 +8,7 @@ import itertools
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ except ImportError as error:
 
 from ._layer import Layer
 from .network import Network, Run
+from .spikes import Spikes
 
 __all__ = ["EventProp"]
 
@@ -36,7 +38,8 @@ class EventProp(torch.nn.Module):
     """A network as a module, with one parameter per parameter of the network; gradients go into what stands before it.
 
     Tensors are [steps, samples, neurons], or [samples, steps, neurons] with `batch_first`, on the CPU. The module works
-    with any optimiser, `state_dict`, `pickle`, `deepcopy` and `torch.compile`. It has a copy of `net`.
+    with any optimiser, `state_dict`, `pickle`, `deepcopy` and `torch.compile`. It has a copy of `net`. Where nothing stands
+    before it, `eventprop.Spikes` are a faster input: long trials are mostly zeros as tensors.
 
     Parameters
     ----------
@@ -86,21 +89,27 @@ class EventProp(torch.nn.Module):
         super().__setstate__(state)
         self._register()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The output for a batch."""
-        if not isinstance(x, torch.Tensor):
-            raise TypeError(f"x is {type(x).__name__}; expected a tensor")
-        if x.dim() != 3:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected three dimensions")
-        if x.device.type != "cpu":
-            raise ValueError(f"x is on {x.device}; the solvers compute on the CPU: give x.cpu(), and move the output back")
+    def forward(self, x: torch.Tensor | Spikes) -> torch.Tensor:
+        """The output for a batch: a tensor, or spikes, whose labels are not read."""
         params = [getattr(self, name.replace(".", ":")) for name in self._layer.names]
         for name, param in zip(self._layer.names, params):
             if param.device.type != "cpu":
                 raise ValueError(f"{name} is on {param.device}; the solvers compute on the CPU: leave the module there")
-        turned = not self.batch_first and self._layer.inputs != "times"
-        out, _ = _forward(x.transpose(0, 1) if turned else x, params, self._key)
+        if isinstance(x, Spikes):
+            out = _OfSpikes.apply(self._layer, x, *params)
+        else:
+            out, _ = _forward(self._batch(x), params, self._key)
         return out if self.batch_first or self._layer.output == "times" else out.transpose(0, 1)
+
+    def _batch(self, x: Any) -> torch.Tensor:
+        """A tensor, samples first."""
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"x is {type(x).__name__}; expected a tensor or eventprop.Spikes")
+        if x.dim() != 3:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected three dimensions")
+        if x.device.type != "cpu":
+            raise ValueError(f"x is on {x.device}; the solvers compute on the CPU: give x.cpu(), and move the output back")
+        return x if self.batch_first or self._layer.inputs == "times" else x.transpose(0, 1)
 
     def network(self) -> Network:
         """A network with the parameters as they are now."""
@@ -112,7 +121,24 @@ class EventProp(torch.nn.Module):
         return f"{layer.net!r}, output={layer.output!r} of {layer.population!r}, inputs={layer.inputs!r}, solver={layer.solver!r}"
 
 
-def _arrays(tensors: list[torch.Tensor]) -> list[Any]:
+class _OfSpikes(torch.autograd.Function):
+    """The output for spikes, through which no gradient goes back."""
+
+    @staticmethod
+    def forward(ctx: Any, layer: Layer, spikes: Spikes, *params: torch.Tensor) -> torch.Tensor:
+        out, ctx.run = layer.solve(spikes, _arrays(params))
+        ctx.layer = layer
+        ctx.save_for_backward(*params)
+        return torch.from_numpy(out).to(_dtype_of(layer))
+
+    @staticmethod
+    def backward(ctx: Any, pull: torch.Tensor) -> tuple[Any, ...]:
+        params = ctx.saved_tensors
+        _, gradients = ctx.layer.backward(ctx.run, np.zeros(0), _arrays(params), pull.detach().numpy(), by_input=False)
+        return None, None, *(torch.from_numpy(one).to(param.dtype) for one, param in zip(gradients, params))
+
+
+def _arrays(tensors: Sequence[torch.Tensor]) -> list[Any]:
     return [tensor.detach().numpy() for tensor in tensors]
 
 
@@ -130,9 +156,11 @@ def _forward(x: torch.Tensor, params: list[torch.Tensor], key: int) -> tuple[tor
 def _dtype(key: int, x: torch.Tensor) -> torch.dtype:
     """That of the solver; times have that of the input, if it is double."""
     layer = _modules[key]._layer
-    if layer.solver == "grid" and not (layer.output == "times" and x.dtype == torch.float64):
-        return torch.float32
-    return torch.float64
+    return torch.float64 if layer.output == "times" and x.dtype == torch.float64 else _dtype_of(layer)
+
+
+def _dtype_of(layer: Layer) -> torch.dtype:
+    return torch.float32 if layer.solver == "grid" else torch.float64
 
 
 @_forward.register_fake
@@ -159,7 +187,7 @@ def _backward(
         _, run = layer.forward(numbers, arrays)
     found, gradients = layer.backward(run, numbers, arrays, pull.detach().numpy(), by_input)
     back = [torch.from_numpy(np.array(found)).to(x.dtype)]
-    return back + [torch.from_numpy(np.array(one)).to(param.dtype) for one, param in zip(gradients, params)]
+    return back + [torch.from_numpy(one).to(param.dtype) for one, param in zip(gradients, params)]
 
 
 @_backward.register_fake

@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from . import _engine, optim
 from ._warning import warn
+from .augment import Augmentation, varied
 from .progress import Bar
 from .spikes import Spikes
 
 if TYPE_CHECKING:
     from .network import Network
+    from .ranks import Link
 
 __all__ = ["Activity", "Epoch", "History"]
 
@@ -58,9 +60,13 @@ class Epoch:
     """Activity of the populations that spike, by name."""
     network: Network = field(repr=False, compare=False)
     """The network with the parameters after the epoch."""
+    rewired: int = 0
+    """Synapses of sparse projections that were drawn anew (see `DeepR`)."""
+    stuck: int = 0
+    """Synapses that should have been, and no pair was free."""
 
 
-_COLUMNS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "eta", "seconds")
+_COLUMNS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "eta", "seconds", "rewired", "stuck")
 
 
 class History(Sequence[Epoch]):
@@ -118,6 +124,11 @@ class Course:
     shuffle: bool
     callbacks: Sequence[Callable[[Epoch], Any]]
     progress: bool | None
+    link: Link | None
+    augment: Sequence[Augmentation]
+    dropout: dict[str, float]
+    noise: dict[str, float]
+    lift_silent: float
 
 
 def trained(course: Course, train: Spikes, validation: Spikes | None) -> History:
@@ -125,14 +136,16 @@ def trained(course: Course, train: Spikes, validation: Spikes | None) -> History
     history = History()
     network = course.network
     warned: set[tuple[str, str]] = set()
-    with Bar(course.epochs * len(train), course.progress) as bar:
+    with Bar(float(course.epochs), course.progress) as bar:
         for epoch in range(course.epochs):
+            before = course.session.rewired()
             try:
+                samples = _samples(course, train, epoch)
                 course.session.activity()
-                loss, accuracy, eta, seconds = _epoch(course, train, epoch, bar)
+                loss, accuracy, eta, seconds = _epoch(course, samples, epoch, bar)
                 activity = {name: Activity(*found) for name, *found in course.session.activity()}
             finally:
-                course.session.hand_over(network._engine)
+                network._take(course.session)
             found = None if validation is None else tested(course.session, validation, course.batch_size)
             end = Epoch(
                 epoch=epoch,
@@ -144,15 +157,33 @@ def trained(course: Course, train: Spikes, validation: Spikes | None) -> History
                 seconds=seconds,
                 activity=activity,
                 network=network,
+                rewired=course.session.rewired()[0] - before[0],
+                stuck=course.session.rewired()[1] - before[1],
             )
             _warn_of_layers(end, warned)
             history._epochs.append(end)
-            if any([callback(end) is True for callback in course.callbacks]):
+            stop = any([callback(end) is True for callback in course.callbacks])
+            if course.link is not None:
+                stop = any(course.link.texts("stop" if stop else ""))
+            if stop:
                 break
     for callback in course.callbacks:
         if hasattr(callback, "end"):
             callback.end(network)
     return history
+
+
+def _samples(course: Course, train: Spikes, epoch: int) -> Spikes:
+    """The samples of an epoch; sets what disturbs their training."""
+    network = course.network
+    if epoch > 0 and course.lift_silent:
+        course.session.lift_silent(course.lift_silent)
+    course.session.disturb(course.dropout, course.noise, network.seed, epoch)
+    if not course.augment:
+        return train
+    samples = varied(train, course.augment, network.seed, epoch).crop(network.trial)
+    network._check("what augment returned", samples, labels=True)
+    return samples
 
 
 def _warn_of_layers(epoch: Epoch, warned: set[tuple[str, str]]) -> None:
@@ -165,7 +196,9 @@ def _warn_of_layers(epoch: Epoch, warned: set[tuple[str, str]]) -> None:
                 "never spikes learns nothing: give it larger weights, calibrate the network "
                 "(net.calibrate(batch)), or pull silent neurons up with a Regularizer"
             )
-        if found.saturated >= _MANY and (name, "saturated") not in warned:
+        # Outputs that must spike first may spike often: only the first of their spikes counts.
+        outputs = epoch.network._populations[-1].name
+        if found.saturated >= _MANY and name != outputs and (name, "saturated") not in warned:
             warned.add((name, "saturated"))
             warn(
                 f"{100 * found.saturated:.0f} % of the neurons of {name!r} spiked at least once in half of tau_syn in epoch "
@@ -192,7 +225,7 @@ def _epoch(course: Course, train: Spikes, epoch: int, bar: Bar) -> tuple[float, 
         done = start + len(places)
         if bar.due():
             text = f"epoch {epoch + 1}/{course.epochs} loss {loss / done:.3f} acc {100 * right / done:.1f} %"
-            bar.show(epoch * samples + done, text)
+            bar.show(epoch + done / samples, text)
     return loss / samples, right / samples, eta, time.perf_counter() - begin
 
 

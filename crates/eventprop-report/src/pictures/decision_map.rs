@@ -69,7 +69,7 @@ fn legend(square: &mut UnitSquare, map: &DecisionMap, wrong: usize) {
     let mut entries: Vec<(String, Option<Ink>)> = CLASS_NAMES
         .iter()
         .zip(AREAS)
-        .map(|(name, ink)| (format!("seen as {name}"), Some(ink)))
+        .map(|(name, ink)| (format!("predicted: {name}"), Some(ink)))
         .collect();
     entries.push((format!("wrong ({wrong} of {})", map.tested.len()), None));
     if map.cells.contains(&None) {
@@ -109,7 +109,7 @@ mod tests {
         };
         let svg = figure(&map).file_svg();
         assert_eq!(svg.matches("<circle").count(), 1);
-        for word in ["seen as yang", "wrong (1 of 2)", "no output", "#bdbdbd"] {
+        for word in ["predicted: yang", "wrong (1 of 2)", "no output", "#bdbdbd"] {
             assert!(svg.contains(word), "{word}");
         }
     }

@@ -12,6 +12,7 @@ use super::delay::{By, Lags};
 use super::dense::blocked::{Arrivals, Blocked};
 use super::dense::rows;
 use super::places::{InBatch, InWindow, Onto};
+use super::pool::Pooling;
 use super::queue::Queue;
 use super::wiring::{Kind, Synapses};
 use crate::aligned::Aligned;
@@ -35,7 +36,7 @@ pub(crate) enum Travel {
     /// Those of a source have the same lag; `[source]`.
     BySource(Vec<usize>),
     /// Every synapse has its own.
-    Apart(Apart),
+    Apart(Box<Apart>),
 }
 
 impl Travel {
@@ -45,11 +46,13 @@ impl Travel {
             Lags::Same(lag) => return Self::InOrder(lag),
             Lags::Each { by, values } => (by, values),
         };
+        let apart = |apart| Self::Apart(Box::new(apart));
         match &synapses.kind {
             _ if by == By::Projection => Self::InOrder(values[0]),
             _ if synapses.share_by_source(by) => Self::BySource(values),
-            Kind::Dense(dense) => Self::Apart(Apart::dense(by, dense, &values)),
-            Kind::Sparse(sparse) => Self::Apart(Apart::sparse(by, sparse, &values)),
+            Kind::Dense(dense) => apart(Apart::dense(by, dense, &values)),
+            Kind::Sparse(sparse) => apart(Apart::sparse(by, sparse, &values)),
+            Kind::Convolved(convolved) => apart(Apart::convolved(by, convolved, &values)),
             Kind::OneToOne(_) => unreachable!("a source has one synapse"),
         }
     }
@@ -68,12 +71,6 @@ pub(crate) struct Transit {
 }
 
 impl Transit {
-    /// Begins a trial.
-    pub fn start(&mut self, steps: usize) {
-        self.next = 0;
-        self.queue.start(steps);
-    }
-
     /// The next spikes of a tape up to one that was sent in step `until` or later.
     #[inline(always)]
     pub fn pass(&mut self, when: &[u32], until: usize) -> Range<usize> {
@@ -100,6 +97,29 @@ impl Transit {
             let lag = lags[spikes.neuron[place] as usize];
             self.queue.push(spikes.when[place] as usize + lag);
         }
+    }
+
+    /// Takes spikes of sources in the order of the tape, with the steps in which they were sent.
+    fn copy<F>(&mut self, spikes: &Spikes<u32, F>, range: Range<usize>) {
+        self.sources.clear();
+        self.sources
+            .extend_from_slice(&spikes.neuron[range.clone()]);
+        self.when.clear();
+        self.when.extend_from_slice(&spikes.when[range]);
+    }
+
+    /// Puts in place of the sources those that stand for them.
+    fn pool(&mut self, pooling: &Pooling) {
+        let mut kept = 0;
+        for place in 0..self.sources.len() {
+            if let Some(row) = pooling.of(self.sources[place] as usize) {
+                self.sources[kept] = row as u32;
+                self.when[kept] = self.when[place];
+                kept += 1;
+            }
+        }
+        self.sources.truncate(kept);
+        self.when.truncate(kept);
     }
 
     /// Takes what the queue holds for a stretch of steps.
@@ -146,6 +166,12 @@ impl<F: Real> Sums<'_, F> {
     }
 }
 
+/// True if there is a spike and it arrives at the start of step k.
+#[inline(always)]
+fn arrives(sent: Option<&u32>, lag: usize, k: usize) -> bool {
+    sent.is_some_and(|&step| step as usize + lag == k)
+}
+
 impl Connection {
     /// The spikes that may arrive in a window of steps, all that do among them: the spikes of a source are
     /// sorted. [`Self::arrival`] says which of them do.
@@ -175,6 +201,12 @@ impl Connection {
             let arrival = step + lag as u32;
             window.contains(&(arrival as usize)).then_some(arrival)
         }
+    }
+
+    /// The neuron that stands for a source.
+    #[inline(always)]
+    pub fn row(&self) -> impl Fn(u32) -> Option<u32> {
+        |source| Some(self.synapses.row_of(source as usize)? as u32)
     }
 
     /// True if the spikes that arrive in a window lie side by side on the tape.
@@ -227,6 +259,27 @@ impl Connection {
         }
     }
 
+    /// True if nothing arrives at the start of step k, as far as one look tells.
+    ///
+    /// PERF: in most steps of most trials nothing does.
+    #[inline(always)]
+    pub fn rests(&self, transit: &Transit, when: &[u32], k: usize) -> bool {
+        match self.travel {
+            Travel::InOrder(lag) => !arrives(when.get(transit.next), lag, k),
+            Travel::BySource(_) | Travel::Apart(_) => false,
+        }
+    }
+
+    /// The same in the adjoint pass.
+    #[inline(always)]
+    pub fn rested(&self, transit: &Transit, when: &[u32], k: usize) -> bool {
+        match self.travel {
+            // There is no place before the first.
+            Travel::InOrder(lag) => !arrives(when.get(transit.next.wrapping_sub(1)), lag, k),
+            Travel::BySource(_) | Travel::Apart(_) => false,
+        }
+    }
+
     /// `[F5]` Adds what arrives at the start of step k to the currents of the targets, where it arrives as a whole.
     #[inline(always)]
     pub fn deliver<F: Real>(
@@ -242,11 +295,21 @@ impl Connection {
                 let arrive = |step: &&u32| **step as usize + lag == k;
                 let count = spikes.when[first..].iter().take_while(arrive).count();
                 transit.next += count;
-                &spikes.neuron[first..first + count]
+                match &self.synapses.pooling {
+                    Some(pooling) if count > 0 => {
+                        transit.copy(spikes, first..first + count);
+                        transit.pool(pooling);
+                        &transit.sources[..]
+                    }
+                    _ => &spikes.neuron[first..first + count],
+                }
             }
             Travel::BySource(lags) => {
                 transit.send(spikes, lags);
                 transit.take(spikes, k..k + 1);
+                if let Some(pooling) = &self.synapses.pooling {
+                    transit.pool(pooling);
+                }
                 &transit.sources
             }
             Travel::Apart(_) => return,
@@ -266,12 +329,25 @@ impl Connection {
                     sparse.deliver(w, source as usize, i);
                 }
             }
+            Kind::Convolved(convolved) => {
+                for &source in sources {
+                    convolved.deliver(w, source as usize, i);
+                }
+            }
+        }
+    }
+
+    /// Begins a trial of `steps` steps.
+    pub fn start(&self, transit: &mut Transit, steps: usize) {
+        transit.next = 0;
+        if matches!(self.travel, Travel::BySource(_)) {
+            transit.queue.start(steps);
         }
     }
 
     /// Begins at the end of a trial of `steps` steps: what would arrive then or later never does.
     pub fn start_at_end<F>(&self, transit: &mut Transit, spikes: &Spikes<u32, F>, steps: usize) {
-        transit.start(steps);
+        self.start(transit, steps);
         match &self.travel {
             Travel::InOrder(_) | Travel::Apart(_) => {
                 transit.next = self.arriving(&spikes.when, &(0..steps)).end;
@@ -333,22 +409,18 @@ impl Connection {
                 rows::subtract(lambda_v, lambda_i, difference);
                 for spike in due {
                     let source = spikes.neuron[spike] as usize;
-                    let row = source * difference.len();
+                    let Some(row) = self.synapses.row_of(source) else {
+                        continue;
+                    };
+                    let row = row * difference.len();
                     let r = rows::dot(&w[row..row + difference.len()], difference);
                     sums.add(spike, source, r);
                 }
             }
-            Kind::OneToOne(one) => {
+            Kind::OneToOne(_) | Kind::Sparse(_) | Kind::Convolved(_) => {
                 for spike in due {
                     let source = spikes.neuron[spike] as usize;
-                    let r = one.backflow(w, source, lambda_v, lambda_i);
-                    sums.add(spike, source, r);
-                }
-            }
-            Kind::Sparse(sparse) => {
-                for spike in due {
-                    let source = spikes.neuron[spike] as usize;
-                    let r = sparse.backflow(w, source, lambda_v, lambda_i);
+                    let r = self.synapses.backflow(w, source, lambda_v, lambda_i);
                     sums.add(spike, source, r);
                 }
             }
@@ -406,7 +478,8 @@ impl Connection {
     /// is not done.
     pub fn blocked_len(&self) -> Option<usize> {
         match (&self.synapses.kind, &self.travel) {
-            (_, Travel::Apart(_)) | (Kind::OneToOne(_) | Kind::Sparse(_), _) => None,
+            (_, Travel::Apart(_))
+            | (Kind::OneToOne(_) | Kind::Sparse(_) | Kind::Convolved(_), _) => None,
             (Kind::Dense(dense), _) => Some(dense.padded_len()),
         }
     }
@@ -414,8 +487,8 @@ impl Connection {
     /// Makes that copy, on the threads of the current pool.
     pub fn pack_blocks<F: Real>(&self, weights: &[F], copy: &mut Blocked<F>) {
         match &self.synapses.kind {
-            Kind::Dense(dense) => copy.pack(dense, weights),
-            Kind::OneToOne(_) | Kind::Sparse(_) => {}
+            Kind::Dense(dense) => copy.pack(dense, weights, self.synapses.factor()),
+            Kind::OneToOne(_) | Kind::Sparse(_) | Kind::Convolved(_) => {}
         }
     }
 
@@ -427,9 +500,18 @@ impl Connection {
         spikes: &Spikes<u32, F>,
         window: &Range<usize>,
     ) {
-        if let Travel::BySource(lags) = &self.travel {
-            transit.send(spikes, lags);
-            transit.take(spikes, window.clone());
+        match &self.travel {
+            Travel::BySource(lags) => {
+                transit.send(spikes, lags);
+                transit.take(spikes, window.clone());
+            }
+            Travel::InOrder(_) if self.synapses.pooling.is_some() => {
+                transit.copy(spikes, self.arriving(&spikes.when, window));
+            }
+            Travel::InOrder(_) | Travel::Apart(_) => {}
+        }
+        if let Some(pooling) = &self.synapses.pooling {
+            transit.pool(pooling);
         }
     }
 
@@ -443,11 +525,11 @@ impl Connection {
         onto: Onto,
     ) -> Arrivals<'a> {
         let (sources, when) = match &self.travel {
-            Travel::InOrder(_) => {
+            Travel::InOrder(_) if self.synapses.pooling.is_none() => {
                 let range = self.arriving(&spikes.when, window);
                 (&spikes.neuron[range.clone()], &spikes.when[range])
             }
-            Travel::BySource(_) => (&transit.sources[..], &transit.when[..]),
+            Travel::InOrder(_) | Travel::BySource(_) => (&transit.sources[..], &transit.when[..]),
             Travel::Apart(_) => unreachable!("their weights are not copied"),
         };
         Arrivals {

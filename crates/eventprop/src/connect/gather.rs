@@ -2,11 +2,13 @@
 //!
 //! ∂L/∂w = −τ_syn Σ λ_I of the target over the arrivals of the spikes of the source.
 
+use super::convolution::{Convolved, Row};
 use super::dense::rows;
 use super::one_to_one::OneToOne;
 use super::places::{Onto, Place, Places, Source};
 use super::sparse::Sparse;
 use super::synapse::by_weight;
+use super::trace::Column;
 use super::wiring::{Kind, Synapses};
 use crate::dispatch::{Kernel, vectorized, vectorized_wide};
 use crate::real::Real;
@@ -29,6 +31,7 @@ impl Synapses {
             Kind::OneToOne(one) => one.size,
             // Rows have no common length.
             Kind::Sparse(sparse) => sparse.shape()[0],
+            Kind::Convolved(convolved) => convolved.place_len(),
         }
     }
 }
@@ -43,7 +46,7 @@ impl<F: Real, P: Places> Task<'_, F, P> {
             Kind::Dense(_) if self.from.trace.stride >= rows::WIDE_ROW => {
                 vectorized_wide(self);
             }
-            Kind::Dense(_) | Kind::OneToOne(_) | Kind::Sparse(_) => vectorized(self),
+            _ => vectorized(self),
         }
     }
 }
@@ -59,7 +62,80 @@ impl<F: Real, P: Places> Kernel for Task<'_, F, P> {
             }
             Kind::OneToOne(one) => gather_each(one, self.from, self.onto, self.gradient),
             Kind::Sparse(sparse) => sparse.gather_rows(self.from, self.onto, self.gradient),
+            Kind::Convolved(convolved) => {
+                convolved.gather_rows(self.from, self.first, self.onto, self.gradient);
+            }
         }
+    }
+}
+
+impl Convolved {
+    /// `[G1]` for some places of the kernel, beginning with the weight `first`: of every row of a source one sum over its
+    /// spikes, added to the weights of the row.
+    #[inline(always)]
+    fn gather_rows<F: Real, P: Places>(
+        &self,
+        from: Source<'_, F, P>,
+        first: usize,
+        onto: Onto,
+        gradient: &mut [F],
+    ) {
+        if onto == Onto::Zero {
+            gradient.fill(F::ZERO);
+        }
+        let (width, end) = (self.width(), first + gradient.len());
+        for source in 0..self.sources() {
+            let spikes = from.group.of(source);
+            if spikes.is_empty() {
+                continue;
+            }
+            let wanted = |row: &Row| (first..end).contains(&row.weight);
+            for row in self.rows(source).filter(wanted) {
+                let gradient = &mut gradient[row.weight - first..][..width];
+                let mut done = 0;
+                while done < width {
+                    let target = row.target + done;
+                    let (column, room) = from.trace.piece(target);
+                    let rest = &mut gradient[done..width.min(done + room)];
+                    let at = At { column, target };
+                    done += match rest.len() {
+                        32.. => from.add_columns::<32>(spikes, at, rest),
+                        16.. => from.add_columns::<16>(spikes, at, rest),
+                        8.. => from.add_columns::<8>(spikes, at, rest),
+                        _ => from.add_columns::<1>(spikes, at, rest),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// A target, and where it lies in a trace.
+#[derive(Clone, Copy)]
+struct At {
+    column: Column,
+    target: usize,
+}
+
+impl<F: Real, P: Places> Source<'_, F, P> {
+    /// `[G1]` adds to the derivatives of W neighbouring synapses of a source what its spikes bring them; returns W.
+    #[inline(always)]
+    fn add_columns<const W: usize>(self, spikes: &[u32], at: At, gradient: &mut [F]) -> usize {
+        let mut sum = [F::ZERO; W];
+        for &spike in spikes {
+            let Place { sample, row } = self.places.of(spike);
+            let lambda_i = self.trace.behind_column(at.column, sample, row);
+            let lambda_i = lambda_i.first_chunk::<W>();
+            let lambda_i = lambda_i.expect("neighbours of a block lie side by side");
+            for n in 0..W {
+                sum[n] += lambda_i[n];
+            }
+        }
+        let tau_syn = &self.tau_syn[at.target..at.target + W];
+        for ((dl_dw, tau_syn), sum) in gradient.iter_mut().zip(tau_syn).zip(sum) {
+            *dl_dw += by_weight(*tau_syn, sum);
+        }
+        W
     }
 }
 

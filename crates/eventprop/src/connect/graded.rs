@@ -33,9 +33,12 @@ impl Synapses {
         // [G8] ∂L/∂a = Σ w (−τ_syn λ_I)
         match &self.kind {
             Kind::Dense(_) if by_weight.len().is_multiple_of(rows::LANES) => {
-                rows::dot(&w[source * by_weight.len()..][..by_weight.len()], by_weight)
+                let row = self.row_of(source);
+                row.map_or(F::ZERO, |row| {
+                    rows::dot(&w[row * by_weight.len()..][..by_weight.len()], by_weight)
+                })
             }
-            Kind::Dense(_) | Kind::OneToOne(_) | Kind::Sparse(_) => {
+            Kind::Dense(_) | Kind::OneToOne(_) | Kind::Sparse(_) | Kind::Convolved(_) => {
                 let each = self.of(source);
                 each.fold(F::ZERO, |sum, s| sum + w[s.weight] * by_weight[s.target])
             }
@@ -60,7 +63,10 @@ impl Connection {
         for spike in arriving {
             let (source, amplitude) = (spikes.neuron[spike] as usize, spikes.amplitude[spike]);
             if let Kind::Dense(_) = &self.synapses.kind {
-                let row = &w[source * i.len()..][..i.len()];
+                let Some(row) = self.synapses.row_of(source) else {
+                    continue;
+                };
+                let row = &w[row * i.len()..][..i.len()];
                 for (i, w) in i.iter_mut().zip(row) {
                     *i = arrive(*i, amplitude * *w);
                 }
@@ -93,11 +99,15 @@ impl Connection {
             let source = spikes.neuron[spike] as usize;
             let r = match &self.synapses.kind {
                 Kind::Dense(_) => {
-                    let row = &w[source * difference.len()..][..difference.len()];
+                    let Some(row) = self.synapses.row_of(source) else {
+                        continue;
+                    };
+                    let row = &w[row * difference.len()..][..difference.len()];
                     rows::dot(row, difference)
                 }
-                Kind::OneToOne(one) => one.backflow(w, source, lambda_v, lambda_i),
-                Kind::Sparse(sparse) => sparse.backflow(w, source, lambda_v, lambda_i),
+                Kind::OneToOne(_) | Kind::Sparse(_) | Kind::Convolved(_) => {
+                    self.synapses.backflow(w, source, lambda_v, lambda_i)
+                }
             };
             backflow[spike] += by_time(spikes.amplitude[spike], r);
         }

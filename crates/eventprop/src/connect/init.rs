@@ -19,6 +19,16 @@ pub enum Init {
         /// The largest.
         high: f64,
     },
+    /// Independent normal draws of weights whose size follows the number n of places from which a target receives: mean
+    /// `mean` / n and standard deviation `gain` / √n, so that what arrives does not depend on n. Neurons that are pooled are
+    /// one place; of a sum of m neurons both are divided by m. A weight that is shared by several synapses has the largest n of
+    /// their targets.
+    FanIn {
+        /// Standard deviation of a sum of one weight for each place.
+        gain: f64,
+        /// Mean of that sum.
+        mean: f64,
+    },
     /// Given values in the shape of what they are for, row by row: dense weights `[source, target]`.
     Values(Vec<f64>),
 }
@@ -41,14 +51,15 @@ impl Init {
         }
     }
 
-    /// The value with this number, drawn under a key unless it is given.
+    /// The value with this number, drawn under a key unless it is given; for one place.
     ///
     /// # Panics
     /// Beyond the given values.
-    pub fn draw(&self, key: Key, number: usize) -> f64 {
+    pub(crate) fn draw(&self, key: Key, number: usize) -> f64 {
         match self {
             Self::Normal { mean, std } => mean + std * key.normal(number as u64),
             Self::Uniform { low, high } => low + (high - low) * key.uniform(number as u64),
+            Self::FanIn { gain, mean } => mean + gain * key.normal(number as u64),
             Self::Values(values) => values[number],
         }
     }
@@ -57,7 +68,9 @@ impl Init {
     pub(crate) fn fault(&self) -> Option<Fault> {
         let fault = |what, value| Some(Fault { what, value });
         match self {
-            Self::Normal { mean, .. } if !mean.is_finite() => fault("the mean", *mean),
+            Self::Normal { mean, .. } | Self::FanIn { mean, .. } if !mean.is_finite() => {
+                fault("the mean", *mean)
+            }
             Self::Normal { std, .. } if !std.is_finite() || *std < 0.0 => {
                 fault("the standard deviation", *std)
             }
@@ -65,7 +78,10 @@ impl Init {
             Self::Uniform { low, high } if !high.is_finite() || high < low => {
                 fault("the largest value", *high)
             }
-            Self::Normal { .. } | Self::Uniform { .. } => None,
+            Self::FanIn { gain, .. } if !gain.is_finite() || *gain < 0.0 => {
+                fault("the gain", *gain)
+            }
+            Self::Normal { .. } | Self::Uniform { .. } | Self::FanIn { .. } => None,
             Self::Values(values) => {
                 let found = values.iter().find(|value| !value.is_finite())?;
                 fault("a value", *found)
@@ -77,7 +93,7 @@ impl Init {
     pub(crate) fn given(&self) -> Option<usize> {
         match self {
             Self::Values(values) => Some(values.len()),
-            Self::Normal { .. } | Self::Uniform { .. } => None,
+            Self::Normal { .. } | Self::Uniform { .. } | Self::FanIn { .. } => None,
         }
     }
 
@@ -86,7 +102,7 @@ impl Init {
     pub(crate) fn outside(&self, low: f64, high: f64) -> Option<f64> {
         let out = |x: &f64| *x < low || *x > high;
         match self {
-            Self::Normal { mean, .. } => Some(*mean).filter(out),
+            Self::Normal { mean, .. } | Self::FanIn { mean, .. } => Some(*mean).filter(out),
             Self::Uniform { low, high } => [*low, *high].into_iter().find(out),
             Self::Values(values) => values.iter().copied().find(out),
         }

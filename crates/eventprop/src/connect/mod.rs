@@ -20,6 +20,7 @@
 mod apart;
 mod columns;
 mod connection;
+mod convolution;
 mod delay;
 mod dense;
 mod gather;
@@ -27,15 +28,19 @@ mod graded;
 mod init;
 mod one_to_one;
 mod places;
+mod pool;
 mod queue;
+mod shape;
 mod sparse;
 mod synapse;
 pub(crate) mod trace;
 mod wiring;
+mod wiring_error;
 
 pub(crate) use self::apart::{Apart, History, Lookup, Sent};
 pub(crate) use self::columns::Columns;
 pub(crate) use self::connection::{Connection, Sums, Targets, Transit, Travel};
+pub use self::convolution::Convolution;
 pub use self::delay::{By, Delay, Delays, Lags};
 pub(crate) use self::dense::blocked::Blocked;
 pub(crate) use self::dense::rows::{LANES, add, stride, subtract};
@@ -43,9 +48,13 @@ pub(crate) use self::gather::Task;
 pub(crate) use self::init::Fault as InitFault;
 pub use self::init::Init;
 pub(crate) use self::places::{ByNeuron, Onto, Part, STEP_BITS, Source};
-pub use self::sparse::{Pattern, PatternError};
+pub use self::pool::Pool;
+pub use self::shape::Shape;
+pub use self::sparse::{Origin, Pattern, PatternError, Rewired};
 pub use self::synapse::{Synapse, arrive, backflow, by_delay, by_time, by_weight};
-pub use self::wiring::{Synapses, Wiring, WiringError};
+pub(crate) use self::wiring::scale;
+pub use self::wiring::{Synapses, Wiring};
+pub use self::wiring_error::WiringError;
 
 #[cfg(test)]
 mod tests {
@@ -169,7 +178,7 @@ mod tests {
             synapses.pack(&w, &mut copy);
             let packed = synapses.packed(&w, &copy);
             let mut transit = Transit::default();
-            transit.start(4);
+            connection.start(&mut transit, 4);
             for (k, neurons) in [(0, &[][..]), (1, &[]), (2, &[0]), (3, &[2, 1])] {
                 let (mut found, mut expected) = (Aligned::zeros(8), [0.0; 8]);
                 connection.deliver(&mut transit, packed, (&spikes, k), &mut found);
@@ -219,27 +228,30 @@ mod tests {
         let mut all = Columns::<f64>::default();
         all.start(2, 4);
         apart.send_all(&w, &group, (&mut all, 11));
-        assert_eq!(all.of(0), [3.0, 3.0, 1.0, 0.0]);
-        assert_eq!(all.of(1), [2.0, 4.0, 4.0, 0.0]);
+        let of = |all: &Columns<f64>, target| [0, 1, 2, 3].map(|row| all.at(target, row));
+        assert_eq!(of(&all, 0), [3.0, 3.0, 1.0, 0.0]);
+        assert_eq!(of(&all, 1), [2.0, 4.0, 4.0, 0.0]);
         let mut each = Columns::<f64>::default();
         each.start(2, 4);
         for (source, step) in [(0, 10), (1, 10), (1, 11)] {
             apart.send(&w, Sent { source, step }, (&mut each, 11));
         }
-        assert_eq!([each.of(0), each.of(1)], [all.of(0), all.of(1)]);
+        assert_eq!([of(&each, 0), of(&each, 1)], [of(&all, 0), of(&all, 1)]);
 
         let mut history = History::<f64>::default();
         history.start(2, 4);
         for row in 0..3 {
             let x = row as f64 + 1.0;
-            history.set_row(row, &[x, 10.0 * x], &[-x, 100.0 * x]);
+            let row_of = |first: f64, second: f64| [first, second, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+            let difference = row_of(-x, 100.0 * x);
+            history.set_row(row, &row_of(x, 10.0 * x), &difference);
         }
         // Neuron 0 reaches the first target in row 2 and the second in row 0.
         let sent = Sent {
             source: 0,
             step: 10,
         };
-        let r = apart.backflow(&w, sent, (&history.difference, 11));
+        let r = apart.backflow(&w, sent, (&history, 11));
         assert_eq!(r, -3.0 + 2.0 * 100.0);
         let from = Lookup {
             group: &group,

@@ -28,22 +28,24 @@ impl ByNeuron {
     /// Groups spikes of a population of `size` neurons by a counting sort that keeps their order.
     #[inline(always)]
     pub fn fill<'a>(&mut self, size: usize, parts: impl Iterator<Item = Part<'a>> + Clone) {
-        self.fill_with(size, parts, |_, step| Some(step));
+        self.fill_with(size, parts, |neuron, step| Some((neuron, step)));
     }
 
-    /// The same of the spikes to which `of` (neuron, step) gives a number, with that in place of the step.
+    /// The same of the spikes to which `of` (neuron, step) gives a neuron and a number, with these in their place.
     #[inline(always)]
     pub fn fill_with<'a>(
         &mut self,
         size: usize,
         parts: impl Iterator<Item = Part<'a>> + Clone,
-        of: impl Fn(u32, u32) -> Option<u32>,
+        of: impl Fn(u32, u32) -> Option<(u32, u32)>,
     ) {
         self.starts.clear();
         self.starts.resize(size + 1, 0);
         for part in parts.clone() {
             for (&neuron, &step) in part.neurons.iter().zip(part.steps) {
-                self.starts[neuron as usize + 1] += u32::from(of(neuron, step).is_some());
+                if let Some((neuron, _)) = of(neuron, step) {
+                    self.starts[neuron as usize + 1] += 1;
+                }
             }
         }
         for neuron in 0..size {
@@ -53,7 +55,7 @@ impl ByNeuron {
         for part in parts {
             let base = part.sample << STEP_BITS;
             for (&neuron, &step) in part.neurons.iter().zip(part.steps) {
-                let Some(number) = of(neuron, step) else {
+                let Some((neuron, number)) = of(neuron, step) else {
                     continue;
                 };
                 let place = &mut self.starts[neuron as usize];

@@ -107,13 +107,34 @@ impl<F: Real> Trace<'_, F> {
     /// Where a neuron lies in a trace.
     #[inline(always)]
     pub fn column(&self, neuron: usize) -> Column {
-        let mut blocks = blocks(self.stride);
-        let block = blocks.find(|block| neuron < block.column + block.width);
+        self.piece(neuron).0
+    }
+
+    /// The same, and the number of neurons from this one to the end of its block, which are side by side.
+    ///
+    /// PERF: all blocks but the last three are of one width.
+    #[inline(always)]
+    pub fn piece(&self, neuron: usize) -> (Column, usize) {
+        let whole = neuron.min(self.stride - self.stride % BLOCK) / BLOCK * BLOCK;
+        let mut blocks = blocks(self.stride - whole);
+        let block = blocks.find(|block| neuron - whole < block.column + block.width);
         let block = block.expect("a neuron lies in a block of its population");
-        Column {
-            first: self.shape.start(self.before, block) + neuron - block.column,
+        let block = Block {
+            column: whole + block.column,
             width: block.width,
-        }
+        };
+        let within = neuron - block.column;
+        let column = Column {
+            first: self.shape.start(self.before, block) + within,
+            width: block.width,
+        };
+        (column, block.width - within)
+    }
+
+    /// λ_I from one row of a column on: the neighbours of the neuron in its block come next.
+    #[inline(always)]
+    pub fn behind_column(&self, column: Column, sample: usize, row: usize) -> &[F] {
+        &self.traces[sample * self.shape.len + column.first + row * column.width..]
     }
 
     /// λ_I in one row of a column.

@@ -20,7 +20,7 @@ pub use sample::Outcome;
 use sample::Sample;
 pub use sum::Weighting;
 
-use crate::network::Network;
+use crate::network::{Network, NeuronConstant};
 use crate::readout::{Observe, Readout, Seed};
 use crate::real::Real;
 
@@ -135,13 +135,13 @@ impl Loss {
 
     fn output_scale(&self, network: &Network, scale: LossScale) -> Vec<f64> {
         let population = network.population(network.output());
-        let (tau_mem, _) = population
-            .time_constants()
-            .expect("a validated output population is not the input");
+        // Only the scale of `genn_eventprop` asks for it; neurons from equations without one have that of 1 ms.
+        let tau_mem = population.constant(NeuronConstant::TauMem);
+        let tau_mem = |output: usize| tau_mem.map_or(1.0, |tau_mem| tau_mem.of(output));
         let factor = |output: usize| match (scale, self) {
             (LossScale::Exact, _) | (_, Self::FirstSpike(_)) => 1.0,
             (LossScale::Reference, Self::Max) => 1.0 / network.clock().trial_ms(),
-            (LossScale::Reference, Self::Sum(_) | Self::AvgXentropy) => 1.0 / tau_mem.of(output),
+            (LossScale::Reference, Self::Sum(_) | Self::AvgXentropy) => 1.0 / tau_mem(output),
         };
         (0..population.size).map(factor).collect()
     }

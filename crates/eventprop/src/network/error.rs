@@ -133,13 +133,26 @@ pub enum NetworkError {
         /// The projection.
         name: String,
     },
+    /// A projection names a port that its target does not have.
+    #[error(
+        "projection {name} arrives at port \"{port}\", which its target does not have; {}",
+        if known.is_empty() { "it has one way to receive: leave the port out".to_owned() } else { format!("it has {known}") }
+    )]
+    Port {
+        /// The projection.
+        name: String,
+        /// The port that was named.
+        port: String,
+        /// The ports of the target, separated by commas.
+        known: String,
+    },
     /// A wiring that does not fit the two populations.
     #[error("projection {name}: {wiring}")]
     Wiring {
         /// The projection.
         name: String,
         /// Why.
-        wiring: WiringError,
+        wiring: Box<WiringError>,
     },
     /// Delays that cannot be.
     #[error("projection {name}: {delay}")]

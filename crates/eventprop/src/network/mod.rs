@@ -17,10 +17,11 @@ pub use id::{PopulationId, ProjectionId};
 pub use population::{Population, Trained};
 pub use projection::Projection;
 
-pub use crate::connect::Init;
 use crate::connect::{Delay, Lags, Synapses, Wiring, WiringError};
+pub use crate::connect::{Init, Shape};
 pub use crate::neuron::alif::{Adaptation, Alif};
 pub use crate::neuron::constant::{Constant, NeuronConstant};
+pub use crate::neuron::equations::{Equations, NeuronModel};
 pub use crate::neuron::li::Li;
 pub use crate::neuron::lif::Lif;
 pub use crate::neuron::model::Model;
@@ -45,6 +46,15 @@ pub struct Network {
     clock: Clock,
     populations: Vec<Population>,
     projections: Vec<Projection>,
+    /// Names of the ports at which projections arrive that name one.
+    ports: Vec<Port>,
+}
+
+/// The port of a projection.
+#[derive(Debug, Clone, PartialEq)]
+struct Port {
+    projection: ProjectionId,
+    name: String,
 }
 
 impl Network {
@@ -54,27 +64,66 @@ impl Network {
             clock,
             populations: Vec::new(),
             projections: Vec::new(),
+            ports: Vec::new(),
         }
     }
 
-    /// Adds the input population: `size` channels that emit the spikes of a sample.
-    pub fn add_input(&mut self, name: &str, size: usize) -> PopulationId {
+    /// Adds the input population: neurons that emit the spikes of a sample. Here and below `size` is a number of neurons or a
+    /// [`Shape`].
+    pub fn add_input(&mut self, name: &str, size: impl Into<Shape>) -> PopulationId {
         self.add(name, size, Model::Input)
     }
 
     /// Adds a population of leaky integrate-and-fire neurons.
-    pub fn add_lif(&mut self, name: &str, size: usize, lif: Lif) -> PopulationId {
+    pub fn add_lif(&mut self, name: &str, size: impl Into<Shape>, lif: Lif) -> PopulationId {
         self.add(name, size, Model::Lif(lif))
     }
 
     /// Adds a population of leaky integrate-and-fire neurons with adapting thresholds.
-    pub fn add_alif(&mut self, name: &str, size: usize, alif: Alif) -> PopulationId {
+    pub fn add_alif(&mut self, name: &str, size: impl Into<Shape>, alif: Alif) -> PopulationId {
         self.add(name, size, Model::Alif(alif))
     }
 
     /// Adds a population of leaky integrators (they never spike).
-    pub fn add_li(&mut self, name: &str, size: usize, li: Li) -> PopulationId {
+    pub fn add_li(&mut self, name: &str, size: impl Into<Shape>, li: Li) -> PopulationId {
         self.add(name, size, Model::Li(li))
+    }
+
+    /// Adds a population of neurons of a model that was given as equations.
+    pub fn add_equations(
+        &mut self,
+        name: &str,
+        size: impl Into<Shape>,
+        equations: Equations,
+    ) -> PopulationId {
+        self.add(name, size, Model::Equations(Box::new(equations)))
+    }
+
+    /// Says at which port of its target a projection arrives, where the model has several; the first, unless it is said.
+    pub fn set_port(&mut self, projection: ProjectionId, name: &str) {
+        self.ports.retain(|port| port.projection != projection);
+        self.ports.push(Port {
+            projection,
+            name: name.to_owned(),
+        });
+    }
+
+    /// The port at which a projection arrives; none where none is named.
+    pub fn port(&self, projection: ProjectionId) -> Option<&str> {
+        let named = self
+            .ports
+            .iter()
+            .find(|port| port.projection == projection)?;
+        Some(&named.name)
+    }
+
+    /// Its place among those of the model.
+    pub(crate) fn port_place(&self, id: ProjectionId) -> Option<usize> {
+        let name = self.port(id)?;
+        match &self.population(self.projection(id).target).model {
+            Model::Equations(equations) => equations.model().ports().position(|port| port == name),
+            Model::Input | Model::Lif(_) | Model::Alif(_) | Model::Li(_) => None,
+        }
     }
 
     /// Connects every neuron of `source` to every neuron of `target`, without extra delay.
@@ -128,10 +177,12 @@ impl Network {
     }
 
     /// Adds a population of neurons of a model.
-    pub fn add(&mut self, name: &str, size: usize, model: Model) -> PopulationId {
+    pub fn add(&mut self, name: &str, size: impl Into<Shape>, model: Model) -> PopulationId {
+        let shape = size.into();
         self.populations.push(Population {
             name: name.to_owned(),
-            size,
+            size: shape.neurons().unwrap_or(usize::MAX),
+            shape,
             model,
             trained: Vec::new(),
         });
@@ -161,6 +212,22 @@ impl Network {
         value: impl Into<Constant>,
     ) {
         self.populations[id.0].set_constant(constant, value.into());
+    }
+
+    /// Gives a projection another delay.
+    ///
+    /// # Panics
+    /// When there is no such projection.
+    pub fn set_delay(&mut self, id: ProjectionId, delay: Delay) {
+        self.projections[id.0].delay = delay;
+    }
+
+    /// Gives a projection another wiring.
+    ///
+    /// # Panics
+    /// When there is no such projection.
+    pub fn set_wiring(&mut self, id: ProjectionId, wiring: Wiring) {
+        self.projections[id.0].wiring = wiring;
     }
 
     /// Sets the trained constants to what `params` holds, and checks the delays; returns the
@@ -281,8 +348,8 @@ impl Network {
     fn wired(&self, id: ProjectionId) -> Result<Synapses, WiringError> {
         let projection = self.projection(id);
         let (source, target) = (projection.source, projection.target);
-        let (sources, targets) = (self.population(source).size, self.population(target).size);
-        projection.wiring.between(sources, targets)
+        let (source, target) = (self.population(source), self.population(target));
+        projection.wiring.between(source.shape, target.shape)
     }
 
     /// The id of the population with this name.
@@ -380,6 +447,18 @@ impl Network {
         Ok(())
     }
 
+    /// What a solver in steps of the clock cannot do: refractory times that are no whole number of steps.
+    pub(crate) fn validate_on_grid(&self) -> Result<(), NetworkError> {
+        let mut populations = self.populations.iter();
+        populations.try_for_each(|population| population.check_refractory_steps(self.clock))
+    }
+
+    /// True if a built-in population has a refractory time.
+    pub(crate) fn is_refractory(&self) -> bool {
+        let mut populations = self.populations.iter();
+        populations.any(|population| population.refractory().is_some())
+    }
+
     fn validate_shape(&self) -> Result<(), NetworkError> {
         let inputs = self.populations.iter().filter(|p| p.is_input()).count();
         if inputs != 1 {
@@ -389,6 +468,21 @@ impl Network {
             Some(last) if !last.is_input() => Ok(()),
             _ => Err(NetworkError::NoOutput),
         }
+    }
+
+    fn validate_port(&self, id: ProjectionId, name: &str) -> Result<(), NetworkError> {
+        let Some(port) = self.port(id).filter(|_| self.port_place(id).is_none()) else {
+            return Ok(());
+        };
+        let known = match &self.population(self.projection(id).target).model {
+            Model::Equations(equations) => equations.model().ports().collect::<Vec<_>>().join(", "),
+            Model::Input | Model::Lif(_) | Model::Alif(_) | Model::Li(_) => String::new(),
+        };
+        Err(NetworkError::Port {
+            name: name.to_owned(),
+            port: port.to_owned(),
+            known,
+        })
     }
 
     fn validate_projection(&self, id: ProjectionId) -> Result<(), NetworkError> {
@@ -409,9 +503,13 @@ impl Network {
         if self.population(projection.target).is_input() {
             return Err(NetworkError::IntoInput { name });
         }
+        self.validate_port(id, &name)?;
         match self.wired(id) {
             Ok(synapses) => projection.validate(&name, &synapses, self.clock),
-            Err(wiring) => Err(NetworkError::Wiring { name, wiring }),
+            Err(wiring) => {
+                let wiring = Box::new(wiring);
+                Err(NetworkError::Wiring { name, wiring })
+            }
         }
     }
 }

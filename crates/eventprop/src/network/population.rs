@@ -1,9 +1,11 @@
 //! Populations: a name, a size and a neuron model with its constants.
 
-use super::NetworkError;
+use super::{Clock, NetworkError};
+use crate::connect::Shape;
 use crate::neuron::constant::{Constant, NeuronConstant, Row};
 use crate::neuron::description::Description;
 use crate::neuron::exact::Exact;
+use crate::neuron::lif;
 use crate::neuron::model::Model;
 use crate::real::Real;
 
@@ -24,6 +26,8 @@ pub struct Population {
     pub name: String,
     /// Number of neurons.
     pub size: usize,
+    /// Their positions and channels, as many as there are neurons.
+    pub shape: Shape,
     /// Neuron model and constants.
     pub model: Model,
     /// The constants that are trained, sorted by constant.
@@ -48,7 +52,7 @@ impl Population {
 
     /// True if it emits spikes: the input does, and neurons with a threshold.
     pub fn spikes(&self) -> bool {
-        self.is_input() || self.threshold().is_some()
+        self.is_input() || self.description().is_some_and(Description::spikes)
     }
 
     /// True if a loss can read its voltage: no reset cuts it.
@@ -59,6 +63,44 @@ impl Population {
     /// ϑ, where the neurons have a threshold (before it adapts, if it does).
     pub fn threshold(&self) -> Option<&Constant> {
         self.description()?.threshold()
+    }
+
+    /// The refractory times of built-in neurons in ms, where any is not 0.
+    pub fn refractory(&self) -> Option<&Constant> {
+        let refractory = self.description()?.refractory_time()?;
+        let any = (0..self.size).any(|n| refractory.of(n) != 0.0);
+        any.then_some(refractory)
+    }
+
+    /// Refractory times of built-in neurons in whole steps of a clock, per neuron; empty where there are none.
+    pub fn refractory_steps(&self, clock: Clock) -> Vec<u32> {
+        let most = clock.steps() as f64;
+        let steps = |ms: f64| (ms / clock.dt_ms()).round().min(most) as u32;
+        let list =
+            |refractory: &Constant| (0..self.size).map(|n| steps(refractory.of(n))).collect();
+        self.refractory().map_or_else(Vec::new, list)
+    }
+
+    /// Refuses refractory times that are no whole number of steps.
+    pub(super) fn check_refractory_steps(&self, clock: Clock) -> Result<(), NetworkError> {
+        let Some(refractory) = self.refractory() else {
+            return Ok(());
+        };
+        let whole = |neuron: &usize| {
+            let steps = refractory.of(*neuron) / clock.dt_ms();
+            // A quotient of decimals is whole but for a few roundings.
+            (steps - steps.round()).abs() <= 1e-9 * steps.max(1.0)
+        };
+        let Some(neuron) = (0..self.size).find(|neuron| !whole(neuron)) else {
+            return Ok(());
+        };
+        Err(NetworkError::Constant {
+            name: self.name.clone(),
+            constant: lif::REFRACTORY,
+            neuron,
+            value: refractory.of(neuron),
+            expected: "on the grid it must be a whole number of steps: change it or the step, or use the event solver",
+        })
     }
 
     /// Membrane and synaptic time constant; none for the input.
@@ -76,8 +118,7 @@ impl Population {
 
     /// The constants that can be trained.
     pub fn trainable(&self) -> impl Iterator<Item = NeuronConstant> {
-        let rows = self.description().map_or_else(Vec::new, Description::rows);
-        rows.into_iter().filter_map(|row| row.trainable)
+        self.model.trainable().into_iter()
     }
 
     /// True if a constant of the flow is trained.
@@ -125,7 +166,9 @@ impl Population {
             });
         }
         let bound = F::rounded(least);
-        if !bound.is_finite() || bound < 0.0 || (constant.is_positive() && bound == 0.0) {
+        let free = !constant.has_sign() && bound < f64::INFINITY;
+        if !free && (!bound.is_finite() || bound < 0.0 || (constant.is_positive() && bound == 0.0))
+        {
             return Err(NetworkError::Bound {
                 name: self.name.clone(),
                 constant: constant.name(),

@@ -27,10 +27,14 @@ impl Projection {
         clock: Clock,
     ) -> Result<(), NetworkError> {
         let fault = match &self.delay {
-            Delay::Constant(ms) => (!ms.is_finite() || *ms < 0.0).then_some(DelayFault::Value {
+            Delay::Constant(ms) if !ms.is_finite() || *ms < 0.0 => Some(DelayFault::Value {
                 what: "a delay",
                 value_ms: *ms,
             }),
+            Delay::Constant(ms) => {
+                let (most_ms, trial_ms) = (*ms, clock.trial_ms());
+                (most_ms >= trial_ms).then_some(DelayFault::Most { most_ms, trial_ms })
+            }
             Delay::Each(delays) => fault_of(delays, synapses, clock),
         };
         if let Some(delay) = fault {
@@ -76,6 +80,13 @@ fn fault_of(delays: &Delays, synapses: &Synapses, clock: Clock) -> Option<DelayF
             expected,
             by,
         });
+    }
+    if let Init::FanIn { gain, .. } = init {
+        let (what, value_ms) = (
+            "a gain that depends on the fan-in, which delays do not have,",
+            *gain,
+        );
+        return Some(DelayFault::Value { what, value_ms });
     }
     if let Some(Fault { what, value }) = init.fault() {
         let value_ms = value;

@@ -131,8 +131,16 @@ impl Description for Alif {
         self.lif.v_start()
     }
 
+    fn spikes(&self) -> bool {
+        true
+    }
+
     fn threshold(&self) -> Option<&Constant> {
         self.lif.threshold()
+    }
+
+    fn refractory_time(&self) -> Option<&Constant> {
+        self.lif.refractory_time()
     }
 
     fn own_start(&self) -> Option<&Constant> {

@@ -1,5 +1,6 @@
 //! Constants of neurons: their values, and the table in which a model lists its own.
 
+use super::equations::{Name, is_time_constant};
 use crate::real::Real;
 
 /// A constant of a population: one value for all neurons, or one for each.
@@ -45,10 +46,12 @@ pub enum NeuronConstant {
     TauB,
     /// Increment β of an adapting threshold.
     BIncr,
+    /// A parameter of a model that was given as equations.
+    Parameter(Name),
 }
 
 impl NeuronConstant {
-    /// All of them.
+    /// Those of the built-in models.
     pub const ALL: [Self; 4] = [Self::TauMem, Self::TauSyn, Self::TauB, Self::BIncr];
 
     /// The name, such as `tau_mem`.
@@ -58,12 +61,33 @@ impl NeuronConstant {
             Self::TauSyn => "tau_syn",
             Self::TauB => "tau_b",
             Self::BIncr => "b_incr",
+            Self::Parameter(name) => name.text(),
+        }
+    }
+
+    /// The constant of this name: one of the built-in models, or a parameter of equations.
+    pub(crate) fn of_name(name: Name) -> Self {
+        let known = Self::ALL
+            .into_iter()
+            .find(|known| known.name() == name.text());
+        known.unwrap_or(Self::Parameter(name))
+    }
+
+    /// True if a bound must be at least 0: not of parameters of equations, but for time constants among them.
+    pub(crate) fn has_sign(self) -> bool {
+        match self {
+            Self::Parameter(_) => self.is_positive(),
+            _ => true,
         }
     }
 
     /// True if a bound of 0 is too low for it.
     pub(crate) fn is_positive(self) -> bool {
-        self != Self::BIncr
+        match self {
+            Self::BIncr => false,
+            Self::TauMem | Self::TauSyn | Self::TauB => true,
+            Self::Parameter(name) => is_time_constant(name.text()),
+        }
     }
 }
 

@@ -13,8 +13,12 @@ pub(crate) trait Description {
     fn constant_mut(&mut self, name: &str) -> Option<&mut Constant>;
     /// V at the start of a trial.
     fn v_start(&self) -> &Constant;
-    /// ϑ, where there is one: before it adapts, if it does.
+    /// True if it has a threshold.
+    fn spikes(&self) -> bool;
+    /// ϑ, where there is a constant one: before it adapts, if it does.
     fn threshold(&self) -> Option<&Constant>;
+    /// Time in ms after a spike for which V stays where it is, if the model has one.
+    fn refractory_time(&self) -> Option<&Constant>;
     /// Initial value of the model's own variable beside V and I.
     fn own_start(&self) -> Option<&Constant>;
     /// Closed form for the event solver, if the model has one.

@@ -73,7 +73,15 @@ impl Description for Li {
         &self.v_init
     }
 
+    fn spikes(&self) -> bool {
+        false
+    }
+
     fn threshold(&self) -> Option<&Constant> {
+        None
+    }
+
+    fn refractory_time(&self) -> Option<&Constant> {
         None
     }
 

@@ -3,11 +3,13 @@
 //! Forward, per neuron (Wunderlich & Pehle 2021, eq. 1; this project's symbols), beside the flow of
 //! `flow.rs`:
 //! - `[F3]` a spike happens when V reaches ϑ from below,
-//! - `[F4]` then V is set to V_reset, and the drive J = I − V just before is remembered.
+//! - `[F4]` then V is set to V_reset, and the drive J = I − V just before is remembered,
+//! - `[F15]` and for a refractory time V stays there while I goes on.
 //!
 //! Backward:
 //! - `[A3]` at a spike: λ_V⁻ = λ_V⁺ + ((ϑ − V_reset) λ_V⁺ + R + ∂L/∂t) / J, with R what the targets send
-//!   back ([`crate::connect`]).
+//!   back ([`crate::connect`]),
+//! - `[A16]` at the end of the refractory time of a spike: R += (I − V_reset) λ_V⁺ and λ_V⁻ = 0.
 
 use super::constant::{Constant, NeuronConstant, Range, Row, time_constant};
 use super::description::Description;
@@ -16,7 +18,10 @@ use super::flow::{Flow, Lambda, State};
 use super::{Between, Jumped, Neuron, Spike, Spiking, Stepped};
 use crate::real::Real;
 
-/// Constants of leaky integrate-and-fire neurons (equations F1 to F4).
+/// Name of the refractory time.
+pub(crate) const REFRACTORY: &str = "refractory";
+
+/// Constants of leaky integrate-and-fire neurons (equations F1 to F4 and F15).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lif {
     /// Membrane time constant in ms.
@@ -27,6 +32,8 @@ pub struct Lif {
     pub v_thresh: Constant,
     /// Membrane potential after a spike and at the start of a trial; below the threshold.
     pub v_reset: Constant,
+    /// Time in ms after a spike for which V stays at the reset potential; not negative.
+    pub refractory: Constant,
 }
 
 impl Lif {
@@ -37,6 +44,7 @@ impl Lif {
             tau_syn: tau_syn.into(),
             v_thresh: Constant::Same(1.0),
             v_reset: Constant::Same(0.0),
+            refractory: Constant::Same(0.0),
         }
     }
 
@@ -58,6 +66,15 @@ impl Lif {
         }
     }
 
+    /// The same with a refractory time in ms: V stays at the reset potential for so long after a spike, and I goes on.
+    #[must_use]
+    pub fn refractory(self, refractory: impl Into<Constant>) -> Self {
+        Self {
+            refractory: refractory.into(),
+            ..self
+        }
+    }
+
     /// ϑ − V_reset of a neuron.
     pub(crate) fn theta_above_reset(&self, neuron: usize) -> f64 {
         self.v_thresh.of(neuron) - self.v_reset.of(neuron)
@@ -70,7 +87,7 @@ impl Description for Lif {
     }
 
     fn rows(&self) -> Vec<Row<'_>> {
-        vec![
+        let mut rows = vec![
             time_constant(NeuronConstant::TauMem, &self.tau_mem),
             time_constant(NeuronConstant::TauSyn, &self.tau_syn),
             Row {
@@ -87,7 +104,18 @@ impl Description for Lif {
                 expected: "a reset must be finite and below the threshold",
                 trainable: None,
             },
-        ]
+        ];
+        // Most neurons have none, and descriptions do not speak of it.
+        if self.refractory != Constant::Same(0.0) {
+            rows.push(Row {
+                name: REFRACTORY,
+                values: &self.refractory,
+                range: Range::NotNegative,
+                expected: "a refractory time must be finite and not negative (ms)",
+                trainable: None,
+            });
+        }
+        rows
     }
 
     fn constant_mut(&mut self, name: &str) -> Option<&mut Constant> {
@@ -96,6 +124,7 @@ impl Description for Lif {
             "tau_syn" => Some(&mut self.tau_syn),
             "v_thresh" => Some(&mut self.v_thresh),
             "v_reset" => Some(&mut self.v_reset),
+            REFRACTORY => Some(&mut self.refractory),
             _ => None,
         }
     }
@@ -104,8 +133,16 @@ impl Description for Lif {
         &self.v_reset
     }
 
+    fn spikes(&self) -> bool {
+        true
+    }
+
     fn threshold(&self) -> Option<&Constant> {
         Some(&self.v_thresh)
+    }
+
+    fn refractory_time(&self) -> Option<&Constant> {
+        Some(&self.refractory)
     }
 
     fn own_start(&self) -> Option<&Constant> {
@@ -213,6 +250,13 @@ pub fn fires<F: Real>(v: F, theta: F) -> bool {
 #[inline(always)]
 pub fn drive<F: Real>(i: F, v: F) -> F {
     i - v
+}
+
+/// `[A16]` what the end of a refractory time adds to R of its spike. `drive` is I − V_reset there.
+#[inline(always)]
+pub fn adjoint_release<F: Real>(lambda_v_plus: F, drive: F) -> F {
+    // [A16] R += (I − V_reset) λ_V⁺
+    drive * lambda_v_plus
 }
 
 /// `[A3]` λ_V just before a spike, from λ_V just after it. `height` is ϑ − V_reset.

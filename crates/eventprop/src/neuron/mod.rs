@@ -11,6 +11,7 @@
 pub mod alif;
 pub mod constant;
 pub(crate) mod description;
+pub mod equations;
 pub mod exact;
 pub mod flow;
 pub mod folded;

@@ -1,8 +1,9 @@
 //! The list of the models: what a network may say of a population, and the neurons that solvers make of it.
 
 use super::alif::{Alif, AlifCell};
-use super::constant::Constant;
+use super::constant::{Constant, NeuronConstant};
 use super::description::Description;
+use super::equations::Equations;
 use super::li::{Li, LiCell};
 use super::lif::{Lif, LifCell};
 use super::{Neuron, Spiking};
@@ -19,6 +20,8 @@ pub enum Model {
     Alif(Alif),
     /// Leaky integrator.
     Li(Li),
+    /// A model that was given as equations.
+    Equations(Box<Equations>),
 }
 
 impl Model {
@@ -29,6 +32,7 @@ impl Model {
             Self::Lif(lif) => Some(lif),
             Self::Alif(alif) => Some(alif),
             Self::Li(li) => Some(li),
+            Self::Equations(equations) => Some(&**equations),
         }
     }
 
@@ -42,9 +46,16 @@ impl Model {
             Self::Lif(lif) => lif,
             Self::Alif(alif) => alif,
             Self::Li(li) => li,
+            Self::Equations(equations) => &mut **equations,
         };
         let constant = description.constant_mut(name);
         constant.unwrap_or_else(|| panic!("the model has no {name}"))
+    }
+
+    /// The constants that can be trained.
+    pub fn trainable(&self) -> Vec<NeuronConstant> {
+        let rows = self.description().map_or_else(Vec::new, Description::rows);
+        rows.into_iter().filter_map(|row| row.trainable).collect()
     }
 
     /// The constants by name; none for channels without a state.
@@ -69,6 +80,7 @@ impl Model {
         let places = || (0..stride).map(|n| n.min(size - 1));
         match self {
             Self::Input => Cells::Input,
+            Self::Equations(_) => unreachable!("networks with equations have solvers of their own"),
             Self::Lif(lif) => Cells::Lif(Each::of(places().map(|n| LifCell::new(lif, n, dt)))),
             Self::Alif(alif) => Cells::Alif(Each::of(places().map(|n| AlifCell::new(alif, n, dt)))),
             Self::Li(li) => Cells::Li(Each::of(places().map(|n| LiCell::new(li, n, dt)))),

@@ -56,6 +56,34 @@ pub enum SolveError {
         /// Position of the sample in its batch.
         sample: usize,
     },
+    /// A neuron of a model from equations cannot go on.
+    #[error(
+        "neuron {neuron} of population \"{population}\" at {time_ms} ms of sample {sample}: {problem}"
+    )]
+    Neuron {
+        /// The population.
+        population: String,
+        /// The neuron.
+        neuron: usize,
+        /// Time in the trial.
+        time_ms: f64,
+        /// Position of the sample in its batch.
+        sample: usize,
+        /// What happened, and the way out.
+        problem: String,
+    },
+    /// A variable is to be recorded that the model does not have.
+    #[error(
+        "population \"{population}\" has no variable {variable} to record; its state has {known}"
+    )]
+    Variable {
+        /// The variable.
+        variable: &'static str,
+        /// The population.
+        population: String,
+        /// The state variables, separated by commas.
+        known: String,
+    },
     /// A grazing spike while [`Grazing::Error`](super::Grazing::Error) is set.
     #[error(
         "neuron {neuron} of population \"{population}\" only grazed its threshold at {time_ms} ms of sample {sample} (drive {drive:e}); set GRAZING to \"keep\" or \"limit:x\" to go on"
@@ -71,6 +99,16 @@ pub enum SolveError {
         sample: usize,
         /// The drive I − V.
         drive: f64,
+    },
+    /// The device on which a network is solved has failed.
+    #[error("the device {device} failed: {problem}; {way_out}")]
+    Device {
+        /// Its name.
+        device: String,
+        /// What happened.
+        problem: String,
+        /// The way out.
+        way_out: &'static str,
     },
     /// A neuron fires so often that the trial never ends.
     #[error(

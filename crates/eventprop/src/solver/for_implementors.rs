@@ -10,7 +10,8 @@
 //! are as many as the trials have samples, and that parameters, trials and gradient belong to this network, is
 //! for the caller to see to, who also looks at the numbers of the gradient.
 //!
-//! **What is where.** The weights of a projection are [`Params::weights`], `[source, target]`; a trained
+//! **What is where.** The weights of a projection are [`Params::weights`], numbered by its [`Synapses`]: a spike delivers its
+//! weight times [`Synapses::factor`] over each of them, and the derivative by a weight has that factor, too. A trained
 //! constant is [`Params::constant`], one value per neuron. The same ranges of the gradient take their
 //! derivatives. [`Params::layout`] lists all ranges for solvers that copy the buffer as a whole, and
 //! [`Params::revision`] says whether a copy is still good.
@@ -27,6 +28,8 @@
 //!
 //! [`Network::validate`]: crate::network::Network::validate
 //! [`Network::adopt`]: crate::network::Network::adopt
+//! [`Synapses`]: crate::connect::Synapses
+//! [`Synapses::factor`]: crate::connect::Synapses::factor
 //! [`Params::weights`]: crate::params::Params::weights
 //! [`Params::constant`]: crate::params::Params::constant
 //! [`Params::layout`]: crate::params::Params::layout
@@ -41,6 +44,7 @@
 
 use std::sync::Arc;
 
+pub use super::grazing::check_grazing;
 pub use super::probe::check_probes;
 use crate::dispatch::{Kernel, vectorized};
 use crate::network::{Clock, Network, PopulationId};

@@ -16,7 +16,8 @@ use crate::real::Real;
 
 /// The arrival that turns a voltage round at its peak.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Carrier<A, F> {
+pub struct Carrier<A, F> {
+    /// The arrival.
     pub arrival: A,
     /// I − V just before it.
     pub drive: F,
@@ -24,7 +25,7 @@ pub(super) struct Carrier<A, F> {
 
 /// A walk through the arrivals at a peak, in the order of their delivery.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Search<A, F> {
+pub struct Search<A, F> {
     /// V at the peak, and I after the arrivals so far.
     at: State<F>,
     rises: bool,
@@ -79,7 +80,7 @@ impl<A, F: Real> Search<A, F> {
 /// −∂L/∂V_max · V'⁻ at a drive of I − V = τ_mem V'⁻, which R of the carrier loses. With a weight in place of the drive it is
 /// the part of R that is due to the jump `[A5]`, which an arrival after the peak must not see.
 #[inline(always)]
-pub(super) fn backflow<F: Real>(minus_dl_dv: F, drive: F, tau_mem: F) -> F {
+pub fn backflow<F: Real>(minus_dl_dv: F, drive: F, tau_mem: F) -> F {
     // [A6] R += ∂L/∂V_max · V'⁻
     minus_dl_dv * drive / tau_mem
 }

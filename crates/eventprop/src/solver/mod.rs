@@ -12,6 +12,7 @@
 //! The solvers that a user can name are listed in [`kind`]; [`for_implementors`] says what another one
 //! must keep to.
 
+mod equations;
 mod error;
 pub mod event;
 mod first_spikes;
@@ -19,13 +20,14 @@ pub mod for_implementors;
 mod grazing;
 pub mod grid;
 pub mod kind;
-mod kink;
+pub mod kink;
 pub mod probe;
 mod scratch_pool;
 mod sum;
 pub mod trials;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use self::error::SolveError;
 pub(crate) use self::grazing::grazing_spikes;
@@ -33,7 +35,8 @@ pub use self::grazing::{GRAZING_SHARE, Grazing};
 pub use self::kind::SolverKind;
 pub use self::probe::{Probe, Variable};
 pub use self::trials::{HostTrials, Trials};
-use crate::network::{Network, PopulationId};
+use crate::connect::Pattern;
+use crate::network::{Network, PopulationId, ProjectionId};
 use crate::params::Params;
 use crate::readout::{Observe, Seed};
 use crate::real::Real;
@@ -179,6 +182,12 @@ pub trait Solver: Sized {
     /// # Panics
     /// When there is no such sample or no such probe.
     fn record(&self, sample: usize, probe: usize) -> Cow<'_, [Self::Real]>;
+
+    /// Gives a sparse projection other pairs, as many as it has, from the next trial on.
+    ///
+    /// # Panics
+    /// When there is no such projection, or the pattern is one of other sizes.
+    fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>);
 
     /// Integrates the network over every sample of the batch.
     ///

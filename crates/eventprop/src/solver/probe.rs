@@ -1,6 +1,7 @@
 //! Variables that a solver can record in every step of a trial.
 
-use crate::network::Network;
+use crate::network::{Model, Network, NeuronModel, Population};
+use crate::neuron::equations::Name;
 
 use super::SolveError;
 
@@ -19,10 +20,14 @@ pub enum Variable {
     Adaptation,
     /// λ_B at the start of each step.
     LambdaB,
+    /// A state variable of a model from equations, at the end of each step.
+    State(Name),
+    /// ∂L/∂x of such a variable, at the start of each step.
+    Adjoint(Name),
 }
 
 impl Variable {
-    /// All of them.
+    /// Those of the built-in models.
     pub const ALL: [Self; 6] = [
         Self::Voltage,
         Self::Current,
@@ -41,6 +46,7 @@ impl Variable {
             Self::LambdaV => "lambda_V",
             Self::LambdaI => "lambda_I",
             Self::LambdaB => "lambda_B",
+            Self::State(name) | Self::Adjoint(name) => name.text(),
         }
     }
 
@@ -49,9 +55,32 @@ impl Variable {
         Self::ALL.into_iter().find(|v| v.name() == name)
     }
 
+    /// The variable that users call this in a population: a state variable `x` of its equations by its name, and ∂L/∂x as
+    /// `p_x`, beside those of the built-in models.
+    pub fn of(population: &Population, name: &str) -> Option<Self> {
+        let of_model = match &population.model {
+            Model::Equations(equations) => Self::of_model(equations.model(), name),
+            Model::Input | Model::Lif(_) | Model::Alif(_) | Model::Li(_) => None,
+        };
+        of_model.or_else(|| Self::named(name))
+    }
+
+    /// The variable of this name in a model from equations.
+    pub fn of_model(model: &NeuronModel, name: &str) -> Option<Self> {
+        let find = |wanted: &str| {
+            let mut state = model.state().iter();
+            state.find(|known| known.text() == wanted).copied()
+        };
+        let adjoint = || name.strip_prefix("p_").and_then(find).map(Self::Adjoint);
+        find(name).map(Self::State).or_else(adjoint)
+    }
+
     /// True if only the adjoint pass knows it.
     pub fn is_adjoint(self) -> bool {
-        matches!(self, Self::LambdaV | Self::LambdaI | Self::LambdaB)
+        matches!(
+            self,
+            Self::LambdaV | Self::LambdaI | Self::LambdaB | Self::Adjoint(_)
+        )
     }
 }
 

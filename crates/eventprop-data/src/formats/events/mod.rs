@@ -40,6 +40,7 @@ use std::path::Path;
 
 use eventprop_audio::guard::guarded;
 
+use crate::bound;
 use crate::formats::source;
 use crate::formats::zip;
 pub use collector::BACKWARD_MAX_US;
@@ -99,9 +100,11 @@ fn load(path: &Path, options: &ReadOptions) -> Result<Recording, EventProblem> {
         options.origin.apply(&mut recording);
         return Ok(recording);
     }
-    if source.bytes > FILE_BYTES_MAX {
+    let bytes_max = bound::raised(FILE_BYTES_MAX);
+    if source.bytes > bytes_max {
         return Err(EventProblem::TooLarge {
             bytes: source.bytes,
+            bytes_max,
         });
     }
     parse(&source.content()?, options)

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Format;
 use super::format::names;
+use crate::bound::VARIABLE;
 use crate::formats::npz::NpzProblem;
 
 /// Larger files are not read into memory.
@@ -35,11 +36,15 @@ pub enum EventProblem {
     /// Nothing is in it.
     #[error("the file is empty: get it again")]
     Empty,
-    /// It does not fit into memory.
-    #[error("the file has {bytes} bytes; at most {FILE_BYTES_MAX} are read: cut it into parts")]
+    /// Larger than the files that are read.
+    #[error(
+        "the file has {bytes} bytes; at most {bytes_max} are read: cut it into parts, or raise {VARIABLE}"
+    )]
     TooLarge {
         /// Its size.
         bytes: u64,
+        /// The largest that is read.
+        bytes_max: u64,
     },
     /// No format that is known.
     #[error("begins with {begins:02x?}, which is no event format; known are {known}", known = names())]
@@ -89,7 +94,8 @@ pub enum EventProblem {
     /// A packed file that becomes too large.
     #[error(
         "{format}, {place} {offset}: the file unpacks to more than {bytes_max} bytes, while no recording of {file_bytes} \
-         bytes does; if it is no damaged or forged one, save it without compression",
+         bytes does; if it is no damaged or forged one, save it without compression, or raise \
+         {VARIABLE}",
         place = format.place()
     )]
     Unpacked {

@@ -1,6 +1,7 @@
 //! The bound on what a packed file becomes.
 
 use super::{EventProblem, Format};
+use crate::bound;
 
 /// A file may unpack to so many bytes for each of its own: four events of 16 bytes in one. Those of
 /// cameras take some two to eight bytes each.
@@ -20,7 +21,8 @@ pub struct Unpacked {
 impl Unpacked {
     /// The bound of a file of `file_bytes` bytes.
     pub fn of(format: Format, file_bytes: u64) -> Self {
-        let bytes_max = BYTES_MIN + RATIO_MAX.saturating_mul(file_bytes);
+        let by_length = BYTES_MIN.saturating_add(RATIO_MAX.saturating_mul(file_bytes));
+        let bytes_max = bound::raised(by_length);
         Self {
             format,
             file_bytes,

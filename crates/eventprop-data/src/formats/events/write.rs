@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::es::{self, SILENCE_US};
 use super::{Format, Recording, aedat31, csv, dat, five_bytes, npy_table};
 use crate::atomic::{self, WriteError};
+use crate::bound::{self, VARIABLE};
 
 /// So many bytes for time without events are always written: two hours.
 const SILENCE_BYTES_MIN: u64 = 1 << 26;
@@ -33,7 +34,8 @@ pub enum WriteEventsError {
     /// More bytes for the time without events than for the events.
     #[error(
         "{format} has a byte for every {SILENCE_US} µs without events, which makes {bytes} bytes here (at most {bytes_max}); \
-         the first event is at {first_us} µs: count times from it (--origin first), or write npy, csv or aedat3.1"
+         the first event is at {first_us} µs: count times from it (--origin first), write npy, csv or aedat3.1, \
+         or raise {VARIABLE}"
     )]
     Silence {
         /// The format.
@@ -98,7 +100,7 @@ fn check_silence(recording: &Recording) -> Result<(), WriteEventsError> {
         return Ok(());
     };
     let bytes = es::silence_bytes(recording);
-    let bytes_max = SILENCE_BYTES_MIN.max(SILENCE_PER_EVENT * events);
+    let bytes_max = bound::raised(SILENCE_BYTES_MIN.max(SILENCE_PER_EVENT * events));
     if bytes <= bytes_max {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::heap::ListProblem;
+use crate::bound::VARIABLE;
 use crate::formats::class_numbers::ClassNumbersError;
 
 /// A spike file cannot be read.
@@ -82,7 +83,7 @@ pub enum Problem {
     /// A table takes more memory than a file of its length should.
     #[error(
         "{dataset} takes {needed} bytes in memory, and {left} are left for the tables of a file of {bytes} bytes; write \
-         it with as many entries, and as long texts, as it has"
+         it with as many entries, and as long texts, as it has, or raise {VARIABLE}"
     )]
     Claim {
         /// The dataset.

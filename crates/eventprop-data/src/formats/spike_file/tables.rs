@@ -9,6 +9,7 @@ use super::MetaColumn;
 use super::element::{Float, Integer};
 use super::heap::Reference;
 use super::problem::Problem;
+use crate::bound;
 use crate::formats::class_numbers::class_numbers;
 use crate::formats::is_vector;
 
@@ -42,7 +43,8 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn new(hdf5: H5File, bytes: u64) -> Self {
-        let tables_max = (TABLES_RATIO_MAX * bytes).max(TABLES_BYTES_MIN);
+        let by_length = TABLES_RATIO_MAX.saturating_mul(bytes);
+        let tables_max = bound::raised(by_length.max(TABLES_BYTES_MIN));
         Self {
             hdf5,
             bytes,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub use event_file::{At, EventFile, Shown};
 
 use crate::metrics::{EpochMetrics, unix_seconds};
-use crate::run::{EpochReport, Observer, Progress, Summary};
+use crate::run::{EpochReport, Observer, Progress, RewiringReport, Summary};
 
 /// Writes what it hears of a run to event files.
 #[derive(Debug, Default)]
@@ -156,6 +156,10 @@ fn scalars(report: &EpochReport) -> Vec<(String, Shown<'static>)> {
         "grazing_spikes/output",
         report.grazing_outputs as f64,
     ));
+    if let Some(RewiringReport { rewired, stuck }) = report.rewiring {
+        shown.push(scalar("rewiring/rewired", rewired as f64));
+        shown.push(scalar("rewiring/stuck", stuck as f64));
+    }
     for norm in &report.inside.gradients {
         let tag = format!("gradient_norm/{}", tag_of(&norm.name));
         shown.push(scalar(&tag, norm.mean));

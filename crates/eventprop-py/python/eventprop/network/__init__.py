@@ -12,24 +12,47 @@ import numpy.typing as npt
 from .. import _arrays, _engine, loss as losses
 from .._warning import warn
 from ..loss import Loss, LossLike
+from ..ranks import MPI, as_link, digest, watched
 from ..regularize import Regularizer
-from .._warning import warn
 from ..spikes import Spikes
-from .building import Builder, Delay, Normal, OneToOne, Population, Sparse, Uniform, described_delay, described_wiring
+from .building import (
+    AvgPool,
+    Builder,
+    Conv2d,
+    DeepR,
+    Delay,
+    FanIn,
+    Normal,
+    OneToOne,
+    Population,
+    Sparse,
+    SumPool,
+    Uniform,
+    described_delay,
+    described_pools,
+    described_wiring,
+)
 from .evaluation import Evaluation, Readout, one_readout
+from .neuron_model import NeuronModel
 from .params import Params
 from .run import Gradients, Run
 
 if TYPE_CHECKING:
+    from ..augment import Augmentation
     from ..nir import NirReport
     from ..optim import SGD, Adam
     from ..training import Epoch, History
 
 __all__ = [
+    "AvgPool",
+    "Conv2d",
+    "DeepR",
     "Delay",
+    "FanIn",
     "Evaluation",
     "Gradients",
     "Network",
+    "NeuronModel",
     "Normal",
     "OneToOne",
     "Params",
@@ -37,6 +60,7 @@ __all__ = [
     "Readout",
     "Run",
     "Sparse",
+    "SumPool",
     "Uniform",
 ]
 
@@ -212,9 +236,14 @@ class Network(Builder):
         >>> grads = run.backward(voltage={"out": V - 0.2})  # of the loss (V − 0.2)²/2
         >>> net.update(grads, ep.SGD(eta=0.1))
         """
+        return self._forward(batch, solver, observe)
+
+    def _forward(
+        self, batch: Spikes, solver: str, observe: Iterable[str], spare: _engine.Spare | None = None
+    ) -> Run:
+        """The same, in the memory of an earlier run."""
         self._check("batch", batch, labels=False)
-        self._engine.validate()
-        return Run(self, batch, solver, observe)
+        return Run(self, batch, solver, observe, spare)
 
     def update(self, gradients: Mapping[str, Any], optimizer: Adam | SGD, *, eta: float | None = None) -> None:
         """One step of an optimiser along gradients, from `Run.backward` or anywhere else; trained constants keep their bounds.
@@ -241,13 +270,24 @@ class Network(Builder):
         rate = _arrays.number("eta", optimizer.eta if eta is None else eta)
         if rate < 0:
             raise ValueError(f"eta is {rate}; expected a number of at least 0")
-        found = {name: _arrays.floats(f"gradients[{name!r}]", gradients[name], self.params[name].shape) for name in names}
+        found = {name: _arrays.floats(f"gradients[{name!r}]", gradients[name], self.params.shape(name)) for name in names}
         flat = {name: value.reshape(-1) for name, value in found.items()}
         kept = self._updater
         if kept is None or kept[0] != optimizer or not kept[1].fits(self._engine):
             kept = (optimizer, _engine.Updater(self._engine, optimizer._adam()))
         kept[1].step(self._engine, flat, rate)
         self._updater = kept
+
+    def _take(self, session: _engine.Session) -> None:
+        """The parameters of a training, and the pairs that its sparse projections have now."""
+        session.hand_over(self._engine)
+        if not any(session.rewired()):
+            return
+        steps = [step for step in self._built if "connect" in step]
+        for step, name in zip(steps, self.params):
+            if isinstance(step.get("wiring"), dict) and "kernel" not in step["wiring"] and "via" not in step:
+                sources, targets = self.synapses(name)
+                step["wiring"] = {"sources": sources.tolist(), "targets": targets.tolist()}
 
     def _targets(self, name: str) -> list[str]:
         """Names of the populations that a population reaches."""
@@ -295,9 +335,15 @@ class Network(Builder):
         freeze: Iterable[str] = (),
         label_smoothing: float = 0.0,
         average_epochs: float = 0.0,
+        rewire: DeepR | None = None,
+        augment: Iterable[Augmentation] | Augmentation = (),
+        dropout: float | Mapping[str, float] = 0.0,
+        noise: float | Mapping[str, float] = 0.0,
+        lift_silent: float = 0.0,
         shuffle: bool = True,
-        callbacks: Iterable[Callable[[Epoch], Any]] = (),
+        callbacks: Iterable[Callable[[Epoch], Any]] | Callable[[Epoch], Any] = (),
         progress: bool | None = None,
+        reduce: MPI | None = None,
     ) -> History:
         """Trains the parameters. Projections that were connected without weights are calibrated first, on up to 128 of
         the training samples (see `calibrate`).
@@ -321,6 +367,20 @@ class Network(Builder):
         average_epochs
             Epochs over which the parameters are averaged: the validation set is evaluated with the average, and it
             becomes the network's parameters, while training goes on from the parameters themselves. 0 for none.
+        rewire
+            `DeepR(…)` for sparse projections that look for better pairs; `None` for pairs that stay.
+        augment
+            What varies the training samples anew in every epoch, in this order (see `eventprop.augment`).
+        dropout
+            Probability with which an input spike is left out in training, drawn for every spike and epoch; or by population,
+            `{"in": 0.2, "hid": 0.1}`: a neuron above threshold does not fire in a step with that probability (grid solver
+            only).
+        noise
+            Amplitude A of the noise A ξ √dt that is added to membranes in every step of training, ξ normal and dt in ms; of
+            all populations that spike, or by population (grid solver only).
+        lift_silent
+            Added after every epoch to the weights into neurons that did not spike in it, but for those from their own
+            population: without spikes they have no gradient.
         shuffle
             Whether to reshuffle the samples in every epoch, under the network's seed.
         callbacks
@@ -328,7 +388,11 @@ class Network(Builder):
             one returns `True`, training ends. See `EarlyStopping` and `Checkpoint`. One with a method `end` has that
             called with the network at the end.
         progress
-            Whether to show a bar; `None` for only in a terminal or notebook.
+            Whether to show a bar; `None` for only in a terminal or notebook. With several processes the first shows it.
+        reduce
+            The processes that share the batches (`ep.MPI()`), all of which call `fit` with the same network, samples and
+            arguments; `None` for this one alone. The result has the same bits. Callbacks are called by all; training ends
+            when one of any process asks for it.
 
         Returns
         -------
@@ -341,6 +405,8 @@ class Network(Builder):
             batch.
         KeyboardInterrupt
             After Ctrl-C; the network keeps what was learned until then.
+        RuntimeError
+            When another process failed.
         """
         from ..callbacks import ReduceOnPlateau
         from ..optim import chosen_optimizer
@@ -361,20 +427,71 @@ class Network(Builder):
         if average_epochs < 0:
             raise ValueError(f"average_epochs is {average_epochs}; expected a number of at least 0")
         request["label_smoothing"] = _arrays.number("label_smoothing", label_smoothing)
+        if rewire is not None:
+            names = rewire.projections
+            names = None if names is None else [names] if isinstance(names, str) else list(names)
+            request["rewire"] = (_arrays.number("pull of rewire", rewire.pull), self._seed, names)
+        ways_in = [one.name for one in self._populations if one.model == "input"]
+        spiking = [one.name for one in self._populations if one.model in ("lif", "alif")]
+        dropped = self._by_population("dropout", dropout, ways_in)
+        noisy = self._by_population("noise", noise, spiking)
+        augment = [augment] if callable(augment) else list(augment)
+        callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+        lift_silent = _arrays.number("lift_silent", lift_silent)
         if average_epochs > 0:
             request["average"] = average_epochs * -(-len(train) // batch_size)
-        course = Course(
-            network=self,
-            session=_engine.Session(self._engine, solver, request),
-            epochs=_arrays.whole("epochs", epochs, 0),
-            batch_size=batch_size,
-            optimizer=optimizer,
-            shuffle=bool(shuffle),
-            callbacks=[*callbacks, *([optimizer.eta.see] if isinstance(optimizer.eta, ReduceOnPlateau) else [])],
-            progress=progress,
-        )
         self._loss = chosen
-        return trained(course, train, validation)
+        link = as_link(reduce)
+        with watched(link):
+            if link is not None:
+                named = [getattr(one, "__qualname__", repr(one)) for one in augment]
+                arguments: list[Any] = [epochs, batch_size, optimizer, solver, shuffle, request]
+                arguments += [named, dropped, noisy, lift_silent]
+                link.compare(self._lines(train, validation, arguments))
+            course = Course(
+                network=self,
+                session=_engine.Session(self._engine, solver, request, link),
+                epochs=_arrays.whole("epochs", epochs, 0),
+                batch_size=batch_size,
+                optimizer=optimizer,
+                shuffle=bool(shuffle),
+                callbacks=[*callbacks, *([optimizer.eta.see] if isinstance(optimizer.eta, ReduceOnPlateau) else [])],
+                progress=progress if link is None or link.rank == 0 else False,
+                link=link,
+                augment=augment,
+                dropout=dropped,
+                noise=noisy,
+                lift_silent=lift_silent,
+            )
+            return trained(course, train, validation)
+
+    def _by_population(self, name: str, given: float | Mapping[str, float], for_all: list[str]) -> dict[str, float]:
+        """A number for each of some populations: `given` for those of `for_all`, or by name."""
+        by_name = dict(given) if isinstance(given, Mapping) else dict.fromkeys(for_all, given)
+        known = [population.name for population in self._populations]
+        found = {}
+        for population, value in by_name.items():
+            if population not in known:
+                raise ValueError(f"{name} names {population!r}; the populations are {', '.join(map(repr, known))}")
+            found[population] = _arrays.number(f"{name} of {population!r}", value)
+            if found[population] < 0.0 or (name == "dropout" and found[population] > 1.0):
+                expected = "a probability from 0 to 1" if name == "dropout" else "a number of at least 0"
+                raise ValueError(f"{name} of {population!r} is {value}; expected {expected}")
+        return {population: value for population, value in found.items() if value > 0.0}
+
+    def _lines(self, train: Spikes, validation: Spikes | None, arguments: list[Any]) -> list[str]:
+        """What the processes of a training must have in common."""
+        lines = [f"version {_engine.__version__}", f"arguments {arguments}"]
+        lines += [f"parameters {name} with the sum {digest(np.asarray(self.params[name]))}" for name in self.params]
+        for name, spikes in (("train", train), ("validation", validation)):
+            if spikes is None:
+                lines.append(f"no {name} data")
+                continue
+            arrays: list[npt.NDArray[Any]] = [spikes.times_ms, spikes.neurons, spikes.offsets, spikes.labels]
+            if spikes.amplitudes is not None:
+                arrays.append(spikes.amplitudes)
+            lines.append(f"{name} data with the sum {digest(*arrays)}")
+        return lines
 
     def calibrate(
         self,
@@ -462,25 +579,55 @@ class Network(Builder):
             "adam": adam,
             "label_smoothing": 0.0,
             "average": None,
+            "rewire": None,
         }
+
+    def _check_ways(self, to_output: bool) -> None:
+        """Refuses a network without a way from the input to the output; warns once of populations without a way in, or to
+        the output."""
+        pairs = [step["connect"] for step in self._built if "connect" in step]
+        output = self._populations[-1].name
+        reached = _reached([one.name for one in self._populations if one.model == "input"], pairs)
+        if output not in reached:
+            raise ValueError(
+                f"there is no way from the input to {output!r}, the output (the population that was added last): connect it, or "
+                "add the output last"
+            )
+        leading = _reached([output], [(target, source) for source, target in pairs])
+        for one in self._populations:
+            if one.name in self._told:
+                continue
+            if one.name not in reached:
+                self._told.add(one.name)
+                warn(f"no spike can reach {one.name!r}: there is no way to it from the input")
+            elif to_output and one.name not in leading:
+                self._told.add(one.name)
+                warn(
+                    f"{one.name!r} does not lead to {output!r}, the output (the population that was added last), so that nothing "
+                    "in it is trained: connect it, or add the output last"
+                )
 
     def _check(self, name: str, spikes: Spikes, *, labels: bool) -> None:
         """What the engine cannot say as well: names, and times beyond the trial."""
+        self._engine.validate()
+        self._check_ways(to_output=labels)
         if not isinstance(spikes, Spikes):
             raise TypeError(f"{name} is {type(spikes).__name__}; expected eventprop.Spikes")
         if len(spikes) == 0:
             raise ValueError(f"{name} has no samples; expected at least one")
         if labels and not spikes.has_labels:
             raise ValueError(f"{name} has no labels; give Spikes(…, labels=[…])")
-        late = np.flatnonzero(spikes.times_ms >= self.trial)
-        if late.size:
+        # PERF: whole arrays are looked at for their largest number only, unless that one is wrong.
+        last = spikes.times_ms.max(initial=0.0)
+        if last >= self.trial:
+            late = np.flatnonzero(spikes.times_ms >= self.trial)
             sample = int(np.searchsorted(spikes.offsets, late[0], side="right")) - 1
             raise ValueError(
                 f"{name}: sample {sample} has a spike at {spikes.times_ms[late[0]]} ms, outside of the trial of "
                 f"{self.trial} ms; times are in ms from the start of the trial: convert those in another unit, subtract what "
                 f"a clock or a date adds, make the trial longer, or leave such spikes out with .crop({self.trial})"
             )
-        if len(spikes.times_ms) and 0 < spikes.times_ms.max() < self.dt and np.ptp(spikes.times_ms) > 0:
+        if 0 < last < self.dt and np.ptp(spikes.times_ms) > 0:
             warn(
                 f"{name}: all spikes come between {spikes.times_ms.min()} and {spikes.times_ms.max()} ms, within one step of "
                 f"{self.dt} ms; times are in ms: multiply those in s by 1000"
@@ -491,9 +638,8 @@ class Network(Builder):
             ("a spike of neuron", spikes.neurons, inputs, "input neurons"),
             ("the label", spikes.labels, outputs, "outputs"),
         ):
-            beyond = np.flatnonzero(values >= size)
-            if beyond.size:
-                at = int(beyond[0])
+            if values.max(initial=0) >= size:
+                at = int(np.flatnonzero(values >= size)[0])
                 sample = at if values is spikes.labels else int(np.searchsorted(spikes.offsets, at, side="right")) - 1
                 raise ValueError(
                     f"{name}: sample {sample} has {what} {values[at]}, but there are {size} {of} (0 to {size - 1})"
@@ -523,15 +669,48 @@ class Network(Builder):
 
         description, tensors = files.load(path)
         try:
-            network = cls.from_dict(description)
-            names = set(network.params)
-            if names != set(tensors):
-                raise ValueError(f"it has the tensors {sorted(tensors)}; its network needs {sorted(names)}")
-            for name, value in tensors.items():
-                network.params[name] = value.reshape(network.params[name].shape)
+            network = cls._with_params(description, tensors)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{os.fspath(path)} holds no network of eventprop: {error}") from None
         return network
+
+    @classmethod
+    def _with_params(cls, description: Mapping[str, Any], tensors: Mapping[str, Any]) -> Network:
+        network = cls.from_dict(description)
+        names = set(network.params)
+        if names != set(tensors):
+            raise ValueError(f"it has the tensors {sorted(tensors)}; its network needs {sorted(names)}")
+        for name, value in tensors.items():
+            network.params[name] = value.reshape(network.params.shape(name))
+        return network
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], *, dt: float | None = None, trial: float | None = None, seed: int = 0
+    ) -> Network:
+        """A network from a file in TOML, as the program takes it (`NETWORK=FILE`) and `eventprop params BENCHMARK --network`
+        prints it.
+
+        Parameters
+        ----------
+        path
+            The file. Populations of it have sizes; mistakes are errors with line, column and what is possible.
+        dt, trial
+            Step and length of a trial in ms, in place of those of the file.
+        seed
+            As for `Network`. Pairs and weights are those that the program draws under this `MODEL_SEED`.
+        """
+        seed = _arrays.whole("seed", seed, 0, 2**64 - 1)
+        clock = [None if value is None else _arrays.number(name, value) for name, value in (("dt", dt), ("trial", trial))]
+        description, tensors = _engine.read_network(os.fspath(path), clock[0], clock[1], seed)
+        return cls._with_params(description, tensors)
+
+    def to_file(self, path: str | os.PathLike[str]) -> None:
+        """Writes the network to a file that `from_file` and the program take: populations, and projections with pairs,
+        delays and initial weights. What training made of the parameters stays here: `save` keeps it."""
+        from .. import files
+
+        files.write_text(path, _engine.network_text(self._engine))
 
     def to_dict(self) -> dict[str, Any]:
         """The network without its parameters, in types that JSON knows."""
@@ -551,12 +730,21 @@ class Network(Builder):
         for step in description["built"]:
             if "connect" in step:
                 source, target = step["connect"]
-                weight = Uniform(*step["uniform"]) if "uniform" in step else step["normal"] and Normal(*step["normal"])
-                shape = network._find("source", source).size, network._find("target", target).size
+                kinds = {"uniform": Uniform, "fan_in": FanIn, "normal": Normal}
+                drawn = [kind(*step[key]) for key, kind in kinds.items() if step.get(key)]
+                weight = drawn[0] if drawn else None
+                pools = described_pools(step.get("via", ()))
+                seen: tuple[int, ...] = network._find("source", source).shape
+                for pool in pools:
+                    seen = pool.output_shape(seen)
+                shape = int(np.prod(seen)), network._find("target", target).size
                 wiring = described_wiring(step.get("wiring"), shape)
-                network.connect(source, target, weight, delay=described_delay(step["delay"]), wiring=wiring)
+                delay = described_delay(step["delay"])
+                network.connect(source, target, weight, delay=delay, wiring=wiring, via=pools, port=step.get("port"))
             else:
-                network._add(step["name"], step["size"], step["add"], step["constants"], step["trainable"])
+                size = step.get("shape", step["size"])
+                toml = step.get("toml", "")
+                network._add(step["name"], size, step["add"], step["constants"], step["trainable"], toml=toml)
         loss = description["loss"]
         if loss is not None:
             constants = {key: value for key, value in loss.items() if key != "name"}
@@ -577,8 +765,9 @@ class Network(Builder):
     ) -> Network:
         """A network from a NIR file or graph; `nir_report` of it says what became of every node.
 
-        Nodes that are computed: Input, Output, Linear, Affine without bias, Scale, Flatten, Delay with one value, CubaLIF,
-        CubaLI and nested graphs. The population before the Output is the last one. Other nodes are refused by name.
+        Nodes that are computed: Input, Output, Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d, Scale, Flatten, Delay,
+        CubaLIF, CubaLI, LIF, IF, LI, I and nested graphs. Biases are constant currents. The population before the Output is the
+        last one. Other nodes are refused by name.
 
         Parameters
         ----------
@@ -593,17 +782,19 @@ class Network(Builder):
             Length of a spike in ms, for graphs of tools whose spikes are 1 for a step of `dt` (snnTorch, Norse, Rockpool);
             `None` for spikes of area 1, as NIR says.
         tau_syn
-            Time constant in ms of the synapse that LI nodes get; theirs have none, and without this they are refused.
+            Time constant in ms of a synapse that LI nodes get; `None` for none, as NIR says.
         """
         from .. import nir
 
         options = {"dt": dt, "trial": trial, "pulse": pulse, "tau_syn": tau_syn}
         return nir.from_nir(cls, source, seed=seed, time_unit=time_unit, **options)
 
-    def to_nir(self, path: str | os.PathLike[str] | None = None, *, pulse: float | None = None) -> Any:
+    def to_nir(
+        self, path: str | os.PathLike[str] | None = None, *, pulse: float | None = None, time_unit: str = "s"
+    ) -> Any:
         """The network as a `nir.NIRGraph`, also written to a file where a path is given.
 
-        Times are in seconds. LIF neurons are CubaLIF with w_in = τ_syn and r = 1, leaky integrators CubaLI, delays Delay
+        LIF neurons are CubaLIF with w_in = τ_syn and r = 1, leaky integrators CubaLI, delays Delay
         nodes. Metadata keep what NIR does not say, so that `from_nir` gives the same network to the last bit.
 
         Parameters
@@ -613,10 +804,12 @@ class Network(Builder):
         pulse
             Step of the tool that shall read the graph, in ms, where its spikes are 1 for a step (Norse): w_in is then
             τ_syn / pulse. `None` for spikes of area 1, as NIR says.
+        time_unit
+            `"s"`, as NIR says, or `"ms"` for tools that read times so (jaxsnn).
         """
         from .. import nir
 
-        return nir.to_nir(self, path, pulse)
+        return nir.to_nir(self, path, pulse, time_unit)
 
     def __reduce__(self) -> tuple[Any, ...]:
         ready = len(self._populations) > 1 and self._populations[-1].model != "input"
@@ -625,6 +818,17 @@ class Network(Builder):
     def __repr__(self) -> str:
         sizes = "-".join(str(population.size) for population in self._populations)
         return f"<Network {sizes or '(empty)'}: dt {self.dt} ms, trial {self.trial} ms>"
+
+
+def _reached(start: list[str], pairs: Sequence[tuple[str, str]]) -> set[str]:
+    """Populations to which connections lead."""
+    reached, new = set(start), list(start)
+    while new:
+        at = new.pop()
+        found = [target for source, target in pairs if source == at and target not in reached]
+        reached.update(found)
+        new += found
+    return reached
 
 
 def _restored(

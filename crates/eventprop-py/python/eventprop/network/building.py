@@ -10,11 +10,35 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _arrays, _engine
+from .._warning import warn
+from .neuron_model import NeuronModel
 
-__all__ = ["Builder", "Delay", "Normal", "OneToOne", "Population", "Sparse", "Uniform", "described_delay", "described_wiring"]
+__all__ = [
+    "AvgPool",
+    "Builder",
+    "Conv2d",
+    "DeepR",
+    "Delay",
+    "FanIn",
+    "Normal",
+    "OneToOne",
+    "Population",
+    "Sparse",
+    "SumPool",
+    "Uniform",
+    "described_delay",
+    "described_pools",
+    "described_wiring",
+]
 
 _LEAST = {"tau_mem": 3.0, "tau_syn": 1.0, "tau_b": 1.0, "b_incr": 0.0}
 _WEIGHTS_MOST = 2**31
+
+
+def _least(key: str) -> float:
+    """The smallest value that training gives a constant unless it is told: none of parameters that are no time constants."""
+    return _LEAST.get(key, 0.1 if key == "tau" or key.startswith("tau_") else -1e30)
+
 
 Trainable = Union[Sequence[str], Mapping[str, float]]
 
@@ -33,6 +57,19 @@ class Uniform:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class FanIn:
+    """Initial weights drawn from a normal distribution whose size follows the number n of places from which a target
+    receives: mean `mean` / n, standard deviation `gain` / √n.
+
+    So what arrives does not depend on n: of a convolution kernel² × channels of a group, of a sparse wiring the sources of
+    the target. Neurons that are pooled are one place.
+    """
+
+    gain: float
+    mean: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +99,7 @@ class Delay:
     trainable: bool = True
 
     def _spec(
-        self, projection: str, shape: tuple[int, int], weights: tuple[int, ...], trial: float
+        self, projection: str, shape: tuple[int, ...], weights: tuple[int, ...], trial: float
     ) -> tuple[str, Any, float, bool]:
         """As the compiled part takes it."""
         shapes = {"projection": (1,), "source": shape[:1], "target": shape[1:], "synapse": weights}
@@ -97,6 +134,103 @@ class OneToOne:
     """Every neuron is connected with the one of the same number, in a population of the same size: weights [neuron]."""
 
 
+Pair = Union[int, Sequence[int]]
+
+
+def _pair(what: str, value: Pair, least: int) -> tuple[int, int]:
+    """Two sizes, down and across, of which one number stands for both."""
+    both = [value, value] if isinstance(value, (int, np.integer)) else list(value)
+    if len(both) != 2:
+        raise ValueError(f"{what} is {value!r}; expected a number, or one for height and one for width")
+    height, width = (_arrays.whole(what, one, least) for one in both)
+    return height, width
+
+
+@dataclass(frozen=True)
+class Conv2d:
+    """A kernel that is moved over the positions of a population with a shape: weights [channel out, channel in, y, x], which
+    all positions share.
+
+    Target (y, x) receives from the positions (y · stride − padding + k, x · stride − padding + l) of the source, with the
+    weights of the place (k, l) of the kernel: as in PyTorch. The populations have `shape=(height, width, channels)`;
+    `output_shape` tells that of the target. A convolution in one dimension has kernels and populations of height 1.
+
+    Parameters
+    ----------
+    kernel, stride, padding
+        A number, or one for the height and one for the width.
+    groups
+        Groups of neighbouring channels: those of a group receive from channels of the same group only.
+    """
+
+    kernel: Pair
+    stride: Pair = 1
+    padding: Pair = 0
+    groups: int = 1
+
+    def output_shape(self, source: Sequence[int], channels: int) -> tuple[int, int, int]:
+        """Height, width and channels of the target of a source of a shape."""
+        kernel, stride, padding, _ = self._spec("Conv2d")
+        height, width = ((source[n] + 2 * padding[n] - kernel[n]) // stride[n] + 1 for n in (0, 1))
+        if height < 1 or width < 1:
+            raise ValueError(f"a kernel of {kernel[0]} × {kernel[1]} is larger than a source of the shape {tuple(source)} with its padding")
+        return height, width, channels
+
+    def _spec(self, what: str) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int]:
+        """As the compiled part takes it."""
+        return (
+            _pair(f"kernel of {what}", self.kernel, 1),
+            _pair(f"stride of {what}", self.stride, 1),
+            _pair(f"padding of {what}", self.padding, 0),
+            _arrays.whole(f"groups of {what}", self.groups, 1),
+        )
+
+    def _described(self) -> dict[str, Any]:
+        """In types that JSON knows."""
+        kernel, stride, padding, groups = self._spec("Conv2d")
+        return {"kernel": list(kernel), "stride": list(stride), "padding": list(padding), "groups": groups}
+
+
+@dataclass(frozen=True)
+class SumPool:
+    """Windows of positions are put together in front of a projection: a spike of any neuron of a window is one of the window.
+
+    It has no neurons and no weights. Windows lie side by side; positions beyond the last whole window have no synapses.
+    There is no maximum: which spike is the largest is no smooth function of anything, so that it has no exact gradient.
+
+    Parameters
+    ----------
+    window
+        Positions of a window: a number, or one for the height and one for the width.
+    """
+
+    window: Pair
+
+    def output_shape(self, source: Sequence[int]) -> tuple[int, int, int]:
+        """Height, width and channels of what is behind it."""
+        height, width = _pair("window", self.window, 1)
+        if height > source[0] or width > source[1]:
+            raise ValueError(f"a window of {height} × {width} is larger than a source of the shape {tuple(source)}")
+        return source[0] // height, source[1] // width, source[2]
+
+    def _spec(self, what: str) -> tuple[int, int, bool]:
+        """As the compiled part takes it."""
+        return (*_pair(f"window of {what}", self.window, 1), isinstance(self, AvgPool))
+
+    def _described(self) -> dict[str, Any]:
+        """In types that JSON knows."""
+        height, width, average = self._spec("the pooling")
+        return {"average" if average else "sum": [height, width]}
+
+
+@dataclass(frozen=True)
+class AvgPool(SumPool):
+    """Like `SumPool`, and each spike counts one over the number of positions of a window."""
+
+
+Pools = Union[SumPool, Sequence[SumPool], None]
+
+
 @dataclass(frozen=True, eq=False)
 class Sparse:
     """A part of all pairs of neurons is connected: weights [synapse], source by source and by target within each.
@@ -123,11 +257,14 @@ class Sparse:
         if len(given) != 1:
             raise ValueError(f"Sparse has {', '.join(given) or 'nothing'}; expected one of mask, probability and fan_in")
 
-    def _pairs(self, engine: _engine.Network, ends: tuple[int, int], what: str, shape: tuple[int, int]) -> tuple[Any, Any]:
+    def _pairs(
+        self, engine: _engine.Network, ends: tuple[int, int], pools: list[tuple[int, int, bool]], what: str
+    ) -> tuple[Any, Any]:
         if self.probability is not None:
-            return engine.draw_pairs(ends, "probability", _arrays.number(f"probability of {what}", self.probability))
+            return engine.draw_pairs(ends, pools, "probability", _arrays.number(f"probability of {what}", self.probability))
         if self.fan_in is not None:
-            return engine.draw_pairs(ends, "fan_in", _arrays.whole(f"fan_in of {what}", self.fan_in, 1))
+            return engine.draw_pairs(ends, pools, "fan_in", _arrays.whole(f"fan_in of {what}", self.fan_in, 1))
+        shape = tuple(engine.weights_shape(ends, (pools, "dense")))
         mask = self.mask if hasattr(self.mask, "nonzero") else np.asarray(self.mask)
         _arrays.check_shape(f"mask of {what}", tuple(mask.shape), shape)
         rows, columns = (np.asarray(found, dtype=np.int64) for found in mask.nonzero())
@@ -143,10 +280,37 @@ class Sparse:
         return {"sources": pairs[0].tolist(), "targets": pairs[1].tolist()}
 
 
-def described_wiring(wiring: Any, shape: tuple[int, int]) -> Any:
+@dataclass(frozen=True)
+class DeepR:
+    """Deep rewiring (Bellec et al. 2018) of sparse projections while they are trained: `net.fit(…, rewire=DeepR())`.
+
+    After each step of the optimiser weights are pulled towards zero, and a synapse whose weight has crossed zero is
+    removed; a pair of neurons that is not connected, drawn under the seed of the network, gets one of weight 0 in its place. The
+    number of synapses stays.
+
+    Parameters
+    ----------
+    pull
+        Strength of the pull: a step with the learning rate eta takes eta · pull from the size of every weight.
+    projections
+        Names of the projections; `None` for all sparse ones.
+    """
+
+    pull: float = 1e-3
+    projections: Sequence[str] | None = None
+
+
+def described_pools(pools: Sequence[Mapping[str, Any]]) -> list[SumPool]:
+    """Poolings from their description."""
+    return [AvgPool(pool["average"]) if "average" in pool else SumPool(pool["sum"]) for pool in pools]
+
+
+def described_wiring(wiring: Any, shape: tuple[int, ...]) -> Any:
     """A wiring from its description."""
     if not isinstance(wiring, Mapping):
         return OneToOne() if wiring == "one_to_one" else None
+    if "kernel" in wiring:
+        return Conv2d(**wiring)
     if "sources" not in wiring:
         return Sparse(**wiring)
     mask = np.zeros(shape, dtype=bool)
@@ -164,7 +328,9 @@ def described_delay(delay: Any) -> Any:
     return Delay(init, delay["most"], delay["by"], delay["trainable"])
 
 
-def _draw(what: str, init: Normal | Uniform) -> tuple[str, float, float]:
+def _draw(what: str, init: FanIn | Normal | Uniform) -> tuple[str, float, float]:
+    if isinstance(init, FanIn):
+        return "fan_in", _arrays.number(f"gain of the {what}", init.gain), _arrays.number(f"mean of the {what}", init.mean)
     if isinstance(init, Normal):
         return "normal", _arrays.number(f"mean of the {what}", init.mean), _arrays.number(f"sd of the {what}", init.sd)
     return "uniform", _arrays.number(f"low of the {what}", init.low), _arrays.number(f"high of the {what}", init.high)
@@ -176,8 +342,11 @@ class Population:
 
     name: str
     size: int
+    shape: tuple[int, int, int]
+    """Height, width and channels; neuron (y, x, c) has the number (y · width + x) · channels + c. Populations without a shape
+    have one position."""
     model: str
-    """`"input"`, `"lif"`, `"alif"` or `"li"`."""
+    """`"input"`, `"lif"`, `"alif"`, `"li"` or `"equations"`."""
     index: int = field(repr=False)
     _owner: int = field(repr=False, compare=False)
 
@@ -191,20 +360,26 @@ class Builder:
         self._populations: list[Population] = []
         self._built: list[dict[str, Any]] = []
         self._uncalibrated: set[str] = set()
+        self._told: set[str] = set()
+        self._units_said = False
+        """Whether whoever builds it knows in which unit its times came."""
 
-    def add_input(self, name: str, size: int) -> Population:
-        """Adds the input: `size` channels that emit the spikes of a sample."""
-        return self._add(name, size, "input", {}, ())
+    def add_input(self, name: str, size: int | None = None, *, shape: Sequence[int] | None = None) -> Population:
+        """Adds the input: neurons that emit the spikes of a sample. Here and below `size` is their number; `shape`
+        (height, width, channels) in its place makes them an image."""
+        return self._add(name, size if shape is None else shape, "input", {}, (), size)
 
     def add_lif(
         self,
         name: str,
-        size: int,
+        size: int | None = None,
         *,
+        shape: Sequence[int] | None = None,
         tau_mem: Any = 20.0,
         tau_syn: Any = 5.0,
         v_thresh: Any = 1.0,
         v_reset: Any = 0.0,
+        refractory: Any = 0.0,
         trainable: Trainable = (),
     ) -> Population:
         """Adds leaky integrate-and-fire neurons. Every constant is a number, or an array [size].
@@ -217,22 +392,28 @@ class Builder:
             Threshold, above 0.
         v_reset
             Membrane potential after a spike and at the start of a trial, below the threshold.
+        refractory
+            Time in ms after a spike for which the membrane potential stays at `v_reset` while the current goes on; on the
+            grid a whole number of steps.
         trainable
             Names of constants that become parameters, one value per neuron (`"tau_mem"`, `"tau_syn"`),
             or a mapping from names to the smallest values that training may give them.
         """
         constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_thresh": v_thresh, "v_reset": v_reset}
-        return self._add(name, size, "lif", constants, trainable)
+        constants["refractory"] = refractory
+        return self._add(name, size if shape is None else shape, "lif", constants, trainable, size)
 
     def add_alif(
         self,
         name: str,
-        size: int,
+        size: int | None = None,
         *,
+        shape: Sequence[int] | None = None,
         tau_mem: Any = 20.0,
         tau_syn: Any = 5.0,
         v_thresh: Any = 1.0,
         v_reset: Any = 0.0,
+        refractory: Any = 0.0,
         tau_b: Any = 100.0,
         b_incr: Any = 0.1,
         b_init: Any = 0.0,
@@ -242,7 +423,7 @@ class Builder:
 
         Parameters
         ----------
-        tau_mem, tau_syn, v_thresh, v_reset
+        tau_mem, tau_syn, v_thresh, v_reset, refractory
             As for `add_lif`.
         tau_b
             Time constant in ms with which the threshold relaxes.
@@ -254,14 +435,15 @@ class Builder:
             As for `add_lif`; also `"tau_b"` and `"b_incr"`.
         """
         constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_thresh": v_thresh, "v_reset": v_reset}
-        constants.update(tau_b=tau_b, b_incr=b_incr, b_init=b_init)
-        return self._add(name, size, "alif", constants, trainable)
+        constants.update(refractory=refractory, tau_b=tau_b, b_incr=b_incr, b_init=b_init)
+        return self._add(name, size if shape is None else shape, "alif", constants, trainable, size)
 
     def add_li(
         self,
         name: str,
-        size: int,
+        size: int | None = None,
         *,
+        shape: Sequence[int] | None = None,
         tau_mem: Any = 20.0,
         tau_syn: Any = 5.0,
         v_init: Any = 0.0,
@@ -279,33 +461,93 @@ class Builder:
             As for `add_lif`.
         """
         constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_init": v_init}
-        return self._add(name, size, "li", constants, trainable)
+        return self._add(name, size if shape is None else shape, "li", constants, trainable, size)
+
+    def add(
+        self,
+        name: str,
+        size: int | None,
+        model: NeuronModel,
+        *,
+        shape: Sequence[int] | None = None,
+        trainable: Trainable = (),
+        **parameters: Any,
+    ) -> Population:
+        """Adds neurons of a model that is given as equations.
+
+        Parameters
+        ----------
+        model
+            The model.
+        trainable
+            Names of parameters of the model that become parameters of the network, one value per neuron, or a mapping
+            from names to the smallest values that training may give them.
+        parameters
+            Other values of parameters of the model: a number, or an array [size].
+        """
+        if not isinstance(model, NeuronModel):
+            raise TypeError(f"model of {name!r} is {model!r}; expected a NeuronModel")
+        for key in parameters:
+            if key not in model.parameters:
+                known = ", ".join(model.parameters) or "none"
+                raise ValueError(f"the model of {name!r} has no parameter {key!r}; it has {known}")
+        constants = {**model.parameters, **parameters}
+        return self._add(name, size if shape is None else shape, "equations", constants, trainable, size, model.to_toml())
 
     def _add(
-        self, name: str, size: int, model: str, constants: Mapping[str, Any], trainable: Trainable
+        self,
+        name: str,
+        extent: int | Sequence[int] | None,
+        model: str,
+        constants: Mapping[str, Any],
+        trainable: Trainable,
+        stated: int | None = None,
+        toml: str = "",
     ) -> Population:
+        """Adds a population of a size or shape; a stated size must be that of the shape."""
         if not isinstance(name, str) or not name:
             raise TypeError(f"name is {name!r}; expected text")
-        size = _arrays.whole("size", size, 1, _WEIGHTS_MOST)
+        if extent is None:
+            raise TypeError(f"{name!r} has no size; expected a number of neurons, or shape=(height, width, channels)")
+        sizes = (1, 1, extent) if np.ndim(extent) == 0 else tuple(extent)  # type: ignore[arg-type]
+        if len(sizes) != 3:
+            raise ValueError(f"shape of {name!r} is {extent!r}; expected height, width and channels")
+        height, width, channels = (_arrays.whole("size", one, 1, _WEIGHTS_MOST) for one in sizes)
+        shape = (height, width, channels)
+        size = _arrays.whole("size", height * width * channels, 1, _WEIGHTS_MOST)
+        if stated is not None and stated != size:
+            raise ValueError(f"size of {name!r} is {stated}, and its shape {shape} has {size} neurons; leave the size out")
         numbers: dict[str, float | npt.NDArray[np.float64]] = {}
         for key, value in constants.items():
             found = _arrays.floats(f"{key} of {name!r}", value)
             if found.ndim:
                 _arrays.check_shape(f"{key} of {name!r}", found.shape, (size,))
             numbers[key] = found if found.ndim else float(found)
+            shortest = float(found.min(initial=np.inf))
+            if key.startswith("tau_") and not self._units_said and 0.0 < shortest < min(1.0, 0.1 * self.dt):
+                warn(
+                    f"{key} of {name!r} is {shortest:g} ms, a fraction of a step of {self.dt:g} ms; times are in ms: "
+                    f"{1000 * shortest:g} for {shortest:g} s"
+                )
         if isinstance(trainable, str):
             trainable = [trainable]
-        trained = dict(trainable) if isinstance(trainable, Mapping) else {key: _LEAST.get(key, 0.0) for key in trainable}
+        trained = dict(trainable) if isinstance(trainable, Mapping) else {key: _least(key) for key in trainable}
+        of_model = [key for key in numbers if toml or key in _LEAST]
         for key in trained:
-            if key not in _LEAST or key not in numbers:
-                known = ", ".join(key for key in numbers if key in _LEAST)
+            if key not in of_model:
+                known = ", ".join(of_model)
                 raise ValueError(f"{name!r} has no constant {key!r} to train; it has {known or 'none'}")
-        index = self._engine.add(name, model, size, numbers)
+        index = self._engine.add(name, model, shape, numbers, toml)
         for key, least in trained.items():
             self._engine.train_constant(index, key, _arrays.number(f"least {key}", least))
         lists = {key: value if isinstance(value, float) else value.tolist() for key, value in numbers.items()}
-        self._built.append({"add": model, "name": name, "size": size, "constants": lists, "trainable": trained})
-        population = Population(name, size, model, index, id(self))
+        step = {"add": model, "name": name, "size": size, "constants": lists, "trainable": trained}
+        if shape != (1, 1, size):
+            step["shape"] = list(shape)
+        if toml:
+            step["toml"] = toml
+        self._built.append(step)
+        population = Population(name, size, shape, model, index, id(self))
         self._populations.append(population)
         return population
 
@@ -316,7 +558,9 @@ class Builder:
         weight: Any = None,
         *,
         delay: float | Delay = 0.0,
-        wiring: OneToOne | Sparse | None = None,
+        wiring: Conv2d | OneToOne | Sparse | None = None,
+        via: Pools = None,
+        port: str | None = None,
     ) -> str:
         """Connects the neurons of `source` to those of `target`.
 
@@ -325,60 +569,79 @@ class Builder:
         source, target
             Populations, or their names. Both may be the same: a recurrent projection.
         weight
-            An array [source, target], or in the shape of the weights of the wiring; `Normal(mean, sd)` or
-            `Uniform(low, high)`. Without it the weights are drawn, and the first `fit`
+            An array [source, target], or in the shape of the weights of the wiring; `Normal(mean, sd)`,
+            `Uniform(low, high)` or `FanIn(gain)`. Without it the weights are drawn, and the first `fit`
             or `calibrate` gives them the size that the data need.
         delay
             Extra time in ms between a spike and its arrival: a number, or a `Delay` for delays that differ or are
             trained. The event solver waits exactly this long, the grid solvers 1 + round(delay / dt) steps.
         wiring
-            `Sparse(…)` or `OneToOne()`; `None` connects every neuron of `source` to every neuron of `target`.
+            `Conv2d(…)`, `Sparse(…)` or `OneToOne()`; `None` connects every neuron of `source` to every neuron of `target`.
+        via
+            `SumPool(2)` or `AvgPool(2)`, or several: neurons of `source` are put together before the wiring.
+        port
+            Where the model of `target` has several ways to receive: the name of one; the first without it.
 
         Returns
         -------
         The name of the projection, such as `"in->hid"`.
         """
-        ends = [self._find("source", source), self._find("target", target)]
-        shape = (ends[0].size, ends[1].size)
-        projection = f"{ends[0].name}->{ends[1].name}"
-        step: dict[str, Any] = {"connect": [ends[0].name, ends[1].name]}
-        weights: tuple[int, ...] = shape
-        wired: Any = "dense"
+        found_ends = self._find("source", source), self._find("target", target)
+        ends = (found_ends[0].index, found_ends[1].index)
+        projection = f"{found_ends[0].name}->{found_ends[1].name}"
+        step: dict[str, Any] = {"connect": [population.name for population in found_ends]}
+        poolings = [via] if isinstance(via, SumPool) else list(via or ())
+        if not all(isinstance(pool, SumPool) for pool in poolings):
+            raise TypeError(f"via of {projection} is {via!r}; expected SumPool(…), AvgPool(…), a list of them, or None")
+        pools = [pool._spec(projection) for pool in poolings]
+        if pools:
+            step["via"] = [pool._described() for pool in poolings]
+        behind: Any = "dense"
         if isinstance(wiring, OneToOne):
-            step["wiring"] = wired = "one_to_one"
-            weights = shape[:1]
+            step["wiring"] = behind = "one_to_one"
         elif isinstance(wiring, Sparse):
-            wired = wiring._pairs(self._engine, (ends[0].index, ends[1].index), projection, shape)
-            step["wiring"] = wiring._described(wired)
-            weights = (len(wired[0]),)
+            behind = wiring._pairs(self._engine, ends, pools, projection)
+            step["wiring"] = wiring._described(behind)
+        elif isinstance(wiring, Conv2d):
+            behind = wiring._spec(projection)
+            step["wiring"] = wiring._described()
         elif wiring is not None:
-            raise TypeError(f"wiring of {projection} is {wiring!r}; expected Sparse(…), OneToOne() or None")
-        elif shape[0] * shape[1] > _WEIGHTS_MOST:
-            raise ValueError(f"a projection of {shape[0]} × {shape[1]} weights is too large; expected at most {_WEIGHTS_MOST}")
-        fan_in = max(np.prod(weights) / shape[1], 1.0)
+            raise TypeError(f"wiring of {projection} is {wiring!r}; expected Conv2d(…), Sparse(…), OneToOne() or None")
+        wired = (pools, behind)
+        weights = tuple(self._engine.weights_shape(ends, wired))
+        if wiring is None and np.prod(weights, dtype=float) > _WEIGHTS_MOST:
+            raise ValueError(f"a projection of {weights[0]} × {weights[1]} weights is too large; expected at most {_WEIGHTS_MOST}")
         initial: Any
         if weight is None:
-            forward = ends[0].index < ends[1].index
-            initial = ("normal", float(forward / fan_in), float(fan_in**-0.5))
+            forward = float(ends[0] < ends[1])
+            if pools or isinstance(wiring, Conv2d):
+                initial = ("fan_in", 1.0, forward)
+            else:
+                fan_in = max(np.prod(weights) / found_ends[1].size, 1.0)
+                initial = ("normal", float(forward / fan_in), float(fan_in**-0.5))
             step["normal"] = None
-        elif isinstance(weight, (Normal, Uniform)):
+        elif isinstance(weight, (FanIn, Normal, Uniform)):
             initial = _draw("weights", weight)
-            step["normal" if isinstance(weight, Normal) else "uniform"] = list(initial[1:])
+            step[initial[0]] = list(initial[1:])
         else:
             found = _arrays.floats(f"weight of {projection}", weight)
-            if found.shape == shape and weights != shape:
-                pairs = (np.arange(shape[0]),) * 2 if isinstance(wired, str) else wired
-                found = np.ascontiguousarray(found[pairs])
+            pairs = tuple(self._engine.weights_shape(ends, (pools, "dense"))) if isinstance(wiring, (OneToOne, Sparse)) else weights
+            if found.shape == pairs and weights != pairs:
+                chosen = (np.arange(pairs[0]),) * 2 if isinstance(behind, str) else behind
+                found = np.ascontiguousarray(found[chosen])
             _arrays.check_shape(f"weight of {projection}", found.shape, weights)
             initial = found.reshape(-1)
             step["normal"] = [0.0, 0.0]
+        shape = (found_ends[0].size, found_ends[1].size)
         if isinstance(delay, Delay):
             described = delay._spec(projection, shape, weights, self.trial)
             spec: Any = described
             step["delay"] = delay._described(described[2])
         else:
             spec = step["delay"] = _arrays.number("delay", delay)
-        name = self._engine.connect((ends[0].index, ends[1].index), initial, spec, wired)
+        name = self._engine.connect(ends, initial, spec, wired, port)
+        if port is not None:
+            step["port"] = port
         self._built.append(step)
         if weight is None:
             self._uncalibrated.add(name)

@@ -27,12 +27,21 @@ class Params(MutableMapping[str, npt.NDArray[np.float64]]):
     def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
         found = self._network.param(name) if isinstance(name, str) else None
         if found is None:
-            raise KeyError(f"there is no parameter {name!r}; there are {', '.join(self)}")
+            raise self._missing(name)
         return found
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a parameter."""
+        found = self._network.param_shape(name) if isinstance(name, str) else None
+        if found is None:
+            raise self._missing(name)
+        return tuple(found)
+
+    def _missing(self, name: object) -> KeyError:
+        return KeyError(f"there is no parameter {name!r}; there are {', '.join(self)}")
+
     def __setitem__(self, name: str, value: Any) -> None:
-        shape = self[name].shape
-        self._network.set_param(name, _arrays.floats(name, value, shape).reshape(-1))
+        self._network.set_param(name, _arrays.floats(name, value, self.shape(name)).reshape(-1))
         self._uncalibrated.discard(name)
 
     def __delitem__(self, name: str) -> None:
@@ -48,5 +57,5 @@ class Params(MutableMapping[str, npt.NDArray[np.float64]]):
         raise TypeError("the parameters are a view of their network; pickle the network, or dict(network.params)")
 
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{name!r}: {list(value.shape)}" for name, value in self.items())
+        shapes = ", ".join(f"{name!r}: {list(self.shape(name))}" for name in self)
         return f"<Params {{{shapes}}}>"

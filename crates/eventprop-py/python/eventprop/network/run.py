@@ -18,6 +18,8 @@ __all__ = ["Gradients", "Run"]
 
 _INPUTS = ("time", "graded", "current")
 
+_Flat = tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+
 
 class Gradients(Mapping[str, npt.NDArray[Any]]):
     """Derivatives of a loss by the parameters of a network, under their names; see `Run.backward`."""
@@ -54,7 +56,14 @@ class Run:
     The tape is freed with the object. It serves as long as the parameters of the network stay as they are.
     """
 
-    def __init__(self, network: Network, batch: Spikes, solver: str, observe: Iterable[str]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        batch: Spikes,
+        solver: str,
+        observe: Iterable[str],
+        spare: _engine.Spare | None = None,
+    ) -> None:
         names = [observe] if isinstance(observe, str) else list(observe)
         populations = {population.name: population for population in network._populations}
         for name in names:
@@ -69,8 +78,9 @@ class Run:
         self._populations = populations
         self._shown = list(dict.fromkeys(name[:-2] for name in names if name.endswith(".V")))
         self._labels = batch.labels if batch.has_labels else None
-        self._run = _engine.Run(network._engine, batch, solver, self._shown)
-        self._seen = self._run.seen()
+        self._run = _engine.Run(network._engine, batch, solver, self._shown, spare)
+        self._seen = self._run.voltages()
+        self._spikes: dict[str, _Flat] = {}
         self._input = next(name for name, population in populations.items() if population.model == "input")
         self._targets = network._targets(self._input)
         self.samples = len(batch)
@@ -81,8 +91,7 @@ class Run:
         if variable == "spikes" and of in self._populations:
             return self.spike_times(of)
         if variable == "V" and of in self._populations:
-            arrays = [values for values, _, _ in self._voltages(of)]
-            return np.stack(arrays) if self._on_steps(of) else arrays
+            return self._voltages(of)[1]
         raise KeyError(f"there is no {name!r} in this run; there are POPULATION.spikes, and {self._known()}")
 
     def nodes(self, population: str) -> Any:
@@ -92,8 +101,7 @@ class Run:
         Of leaky integrators under the event solver, a list with two arrays [rows] per sample, the nodes of a quadrature:
         the sum of widths times f(V) is the integral of f(V) over the trial.
         """
-        pairs = [(times, widths) for _, times, widths in self._voltages(population)]
-        return pairs[0] if self._on_steps(population) else pairs
+        return self._voltages(population)[2]
 
     def spike_times(self, population: str, *, padded: bool = False) -> Any:
         """The spikes of a population as `Spikes`, or padded: times in ms, [samples, neurons, most spikes of a neuron], with
@@ -101,7 +109,7 @@ class Run:
         """
         if population not in self._populations:
             raise KeyError(f"there is no population {population!r}; there are {', '.join(self._populations)}")
-        times, neurons, offsets = self._seen["spikes"][population]
+        times, neurons, offsets = self._flat(population)
         if not padded:
             return Spikes._of(times.copy(), neurons.copy(), offsets.copy(), self._labels)
         places, shape = self._padding(population)
@@ -122,7 +130,8 @@ class Run:
         Parameters
         ----------
         voltage
-            By name of a population that was observed: the derivatives by its voltages, in the shape of `run["NAME.V"]`.
+            By name of a population that was observed: the derivatives by its voltages, in the shape of `run["NAME.V"]`;
+            on steps also without the first row, the start of the trial, which is then 0.
         spike_times
             By name of any population: the derivatives by the times of its spikes in 1/ms, [spikes], parallel to
             `run.spike_times(NAME).times_ms`, or in the shape of `run.spike_times(NAME, padded=True)`, where entries
@@ -141,15 +150,19 @@ class Run:
         found = self._run.backward(dl_dv, dl_dt, self._convention(inputs), grazing)
         return Gradients(found["gradients"], found.get("inputs"))
 
-    def _dl_dv(self, name: str, value: Any) -> npt.NDArray[np.float64]:
-        shown = self._voltages(name)
+    def _dl_dv(self, name: str, value: Any) -> Any:
+        on_steps, shown, _ = self._voltages(name)
         of = f"voltage[{name!r}]"
-        if self._on_steps(name):
-            return _arrays.floats(of, value, (self.samples, *shown[0][0].shape)).reshape(-1)
+        if on_steps:
+            found = _arrays.array(of, value)
+            samples, rows, size = shown.shape
+            if found.shape != (samples, rows - 1, size):
+                _arrays.check_shape(of, found.shape, shown.shape)
+            return found if found.dtype in (np.float32, np.float64) else found.astype(np.float64)
         samples = list(value)
         if len(samples) != self.samples:
             raise ValueError(f"{of} has {len(samples)} samples; expected {self.samples}, one array for each")
-        arrays = [_arrays.floats(f"{of}[{k}]", one, shown[k][0].shape) for k, one in enumerate(samples)]
+        arrays = [_arrays.floats(f"{of}[{k}]", one, shown[k].shape) for k, one in enumerate(samples)]
         return np.concatenate([one.reshape(-1) for one in arrays])
 
     def _dl_dt(self, name: str, value: Any) -> npt.NDArray[np.float64]:
@@ -166,9 +179,15 @@ class Run:
             raise ValueError(f"{of} is not 0 at an entry without a spike; a spike that is not there has no time to move")
         return np.ascontiguousarray(chosen)
 
+    def _flat(self, name: str) -> _Flat:
+        """Times, neurons and offsets of the spikes of a population."""
+        if name not in self._spikes:
+            self._spikes[name] = self._run.spikes(name)
+        return self._spikes[name]
+
     def _padding(self, name: str) -> tuple[tuple[npt.NDArray[Any], ...], tuple[int, int, int]]:
         """Sample, neuron and number of every spike of a population, and the shape of the padded times."""
-        _, neurons, offsets = self._seen["spikes"][name]
+        _, neurons, offsets = self._flat(name)
         sample = np.repeat(np.arange(self.samples), np.diff(offsets))
         size = self._populations[name].size
         key = sample * size + neurons
@@ -196,19 +215,14 @@ class Run:
             raise ValueError(f'inputs is {inputs!r}, but the input has no membrane; expected another population')
         return name, of
 
-    def _voltages(self, name: str) -> list[tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+    def _voltages(self, name: str) -> tuple[bool, Any, Any]:
+        """Whether rows are the starts of steps, the voltages, and times and widths of the rows."""
         if name not in self._shown:
             if name not in self._populations:
                 raise KeyError(f"there is no population {name!r}; there are {', '.join(self._populations)}")
             raise ValueError(f'the voltages of {name!r} were not observed; ask for forward(…, observe=["{name}.V"])')
-        found: list[tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.float64]]]
-        found = self._seen["voltages"][name]
+        found: tuple[bool, Any, Any] = self._seen[name]
         return found
-
-    def _on_steps(self, name: str) -> bool:
-        """Whether the rows of a population are the starts of steps."""
-        _, _, widths = self._voltages(name)[0]
-        return bool(widths[-1] == 0)
 
     def _known(self) -> str:
         return ", ".join(f"{name}.V" for name in self._shown) or "no voltages, for none was observed"

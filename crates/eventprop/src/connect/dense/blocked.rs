@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::{Dense, rows};
 use crate::aligned::Aligned;
 use crate::connect::places::Onto;
+use crate::connect::scale;
 use crate::connect::trace::{self, Block};
 use crate::real::Real;
 
@@ -21,7 +22,12 @@ pub(crate) struct Blocked<F> {
 
 impl<F: Real> Blocked<F> {
     /// Copies weights, on the threads of the current pool.
-    pub(in crate::connect) fn pack(&mut self, &Dense { sources, targets }: &Dense, weights: &[F]) {
+    pub(in crate::connect) fn pack(
+        &mut self,
+        &Dense { sources, targets }: &Dense,
+        weights: &[F],
+        factor: f64,
+    ) {
         let stride = rows::stride(targets);
         self.sources = sources;
         self.copy.resize(sources * stride);
@@ -41,6 +47,7 @@ impl<F: Real> Blocked<F> {
                     for (row, weights) in rows.zip(weights.chunks_exact(targets)) {
                         let weights = &weights[block.column..end];
                         row[..weights.len()].copy_from_slice(weights);
+                        scale(&mut row[..weights.len()], factor);
                     }
                 }
             });
@@ -118,7 +125,7 @@ mod tests {
         let number = |k: usize| ((k * 37 + 11) % 101) as f32 / 7.0;
         let weights: Vec<f32> = (0..sources * targets).map(number).collect();
         let mut blocked = Blocked::default();
-        blocked.pack(&dense, &weights);
+        blocked.pack(&dense, &weights, 1.0);
         let arrivals = |onto| Arrivals {
             sources: &[3, 0, 3, 1, 4],
             when: &[8, 9, 9, 11, 12],

@@ -333,11 +333,9 @@ impl Pass<'_> {
         scratch: &mut Scratch,
         found: Found<'_>,
     ) -> Result<(), SolveError> {
-        let is_read = component.populations.contains(&self.model.output)
-            || component
-                .populations
-                .iter()
-                .any(|&p| scratch.rows_left[p] > 0);
+        let is_output = component.populations.contains(&self.model.output);
+        let mut populations = component.populations.iter();
+        let has_rows = populations.any(|&p| scratch.rows_left[p] > 0);
         let trains = constants::trains_time_constants(self.model, component);
         let keeps = trains || inputs::reads(self.model, component, self.convention);
         let mut now = self.model.trial_ms;
@@ -352,8 +350,11 @@ impl Pass<'_> {
                 f64::NEG_INFINITY
             };
             let mut from = arrival_ms;
-            if is_read {
-                from = from.max(self.latest_impulse_ms(component, scratch));
+            if is_output {
+                from = from.max(self.latest_impulse_ms(scratch));
+            }
+            if has_rows {
+                from = from.max(self.latest_row_ms(component, scratch));
             }
             if keeps {
                 from = from
@@ -377,8 +378,11 @@ impl Pass<'_> {
                 stop -= 1;
                 self.collect(component, stop, scratch, found.gradient);
             }
-            if is_read {
-                self.apply_impulses(component, now, scratch);
+            if has_rows {
+                self.apply_rows(component, now, scratch);
+            }
+            if is_output {
+                self.apply_impulses(now, scratch);
             }
         }
         self.finish(component, scratch, found);
@@ -599,19 +603,21 @@ impl Pass<'_> {
         }
     }
 
-    /// Time of the latest node, row or peak of a component not yet reached.
-    fn latest_impulse_ms(&self, component: &Component, scratch: &Scratch) -> f64 {
+    /// Time of the latest row of a component not yet reached.
+    fn latest_row_ms(&self, component: &Component, scratch: &Scratch) -> f64 {
         let row_ms = |&p: &usize| match scratch.rows_left[p] {
             0 => f64::NEG_INFINITY,
             left => self.row_ms(p, left - 1),
         };
         let populations = component.populations.iter();
-        let mut latest = populations.map(row_ms).fold(f64::NEG_INFINITY, f64::max);
-        if !component.populations.contains(&self.model.output) {
-            return latest;
-        }
+        populations.map(row_ms).fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// Time of the latest node or peak not yet reached.
+    fn latest_impulse_ms(&self, scratch: &Scratch) -> f64 {
+        let mut latest = f64::NEG_INFINITY;
         if scratch.nodes_left > 0 {
-            latest = latest.max(self.readout.nodes.times_ms[scratch.nodes_left - 1]);
+            latest = self.readout.nodes.times_ms[scratch.nodes_left - 1];
         }
         match scratch.peaks.last() {
             Some((time, _)) => latest.max(*time),
@@ -619,8 +625,8 @@ impl Pass<'_> {
         }
     }
 
-    /// `[A5]` at the rows of now, and the nodes and peaks: what the loss adds to λ_V.
-    fn apply_impulses(&self, component: &Component, now: f64, scratch: &mut Scratch) {
+    /// `[A5]` at the rows of now: what the loss adds to λ_V.
+    fn apply_rows(&self, component: &Component, now: f64, scratch: &mut Scratch) {
         for &p in &component.populations {
             let (neurons, dl_dv) = (&self.model.neurons[p], self.seed().dl_dv(p));
             while scratch.rows_left[p] > 0 && self.row_ms(p, scratch.rows_left[p] - 1) >= now {
@@ -634,9 +640,10 @@ impl Pass<'_> {
                 side.active = true;
             }
         }
-        if !component.populations.contains(&self.model.output) {
-            return;
-        }
+    }
+
+    /// `[A5]` at the nodes and peaks of now: what the loss adds to λ_V of the outputs.
+    fn apply_impulses(&self, now: f64, scratch: &mut Scratch) {
         let output = self.model.output;
         let neurons = &self.model.neurons[output];
         let seed = self.seed();

@@ -14,7 +14,7 @@ use crate::tape::{Spikes, Tape};
 
 /// One arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Arrival {
+pub(in crate::solver) struct Arrival {
     /// Index of the line in its component.
     pub line: usize,
     /// Index of the spike on the tape of the line's source.
@@ -38,7 +38,7 @@ impl Arrival {
 
 /// The times in ms between the spikes of a line and their arrivals.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Way {
+pub(in crate::solver) enum Way {
     /// The same for all spikes.
     InOrder(f64),
     /// The same for all synapses of a source.
@@ -109,7 +109,7 @@ impl Ord for Flight {
 
 /// Positions on the tapes, moving forward in time.
 #[derive(Debug, Default)]
-pub(super) struct Arriving {
+pub(in crate::solver) struct Arriving {
     next: Vec<usize>,
     /// Spikes in flight per line; none where they keep their order.
     flights: Vec<BinaryHeap<Flight>>,
@@ -214,7 +214,7 @@ fn flight_of(
 /// Everything that arrives at a component, where all of it is known: in the forward pass, for a component
 /// that does not hear itself; in the adjoint pass always.
 #[derive(Debug, Default)]
-pub(super) struct Timetable {
+pub(in crate::solver) struct Timetable {
     /// The start of the trial, the times at which anything arrives, and the end.
     pub stops_ms: Vec<f64>,
     /// Time and arrival.

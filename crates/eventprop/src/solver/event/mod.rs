@@ -33,19 +33,20 @@
 //! the peaks at kinks `[A6]` are this project's.
 
 mod adjoint;
-mod arrivals;
+pub(in crate::solver) mod arrivals;
 mod constants;
 mod forward;
 mod inputs;
 mod interval;
 mod neurons;
 mod observe;
-mod quadrature;
-mod schedule;
+pub(in crate::solver) mod quadrature;
+pub(in crate::solver) mod schedule;
 mod stretch;
 mod work;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -53,16 +54,19 @@ pub use work::Work;
 
 use self::neurons::Neurons;
 use self::schedule::Component;
+use super::equations::{EventEquations, has_equations_between_events};
 use super::for_implementors::{check_batch, check_convention, check_inputs, check_voltages};
 use super::probe::Probe;
 use super::scratch_pool::ScratchPool;
 use super::sum::add_in_order;
 use super::{Convention, Disturbance, Drive, HostTrials, SolveError, Solver, Sum, Trial};
-use crate::network::Network;
+use crate::connect::{Pattern, Wiring};
+use crate::network::{Network, ProjectionId};
 use crate::params::{Params, Revision};
 use crate::readout::Observe;
 use crate::real::Real;
 use crate::spikes::Batch;
+use crate::tape::Tape;
 
 /// Memory for gradients of single samples, in values (64 MiB): as many samples are solved before they
 /// are summed. The result does not depend on it.
@@ -133,6 +137,8 @@ pub struct Event {
     work: Work,
     /// The parameters that constants and delays are of.
     taken: Option<Revision>,
+    /// What solves the network in place of all else, where neuron models are given as equations.
+    equations: Option<Box<EventEquations>>,
 }
 
 impl Event {
@@ -142,9 +148,15 @@ impl Event {
     /// When the network is not valid, or a model has no closed form between events.
     pub fn new(network: &Network) -> Result<Self, SolveError> {
         network.validate()?;
-        check_models(network)?;
+        let by_equations = has_equations_between_events(network);
+        let equations = by_equations.then(|| Box::new(EventEquations::new(network)));
+        let mut neurons = Vec::new();
+        if !by_equations {
+            check_models(network)?;
+            neurons.extend(network.populations().iter().map(Neurons::new));
+        }
         let model = Model {
-            neurons: network.populations().iter().map(Neurons::new).collect(),
+            neurons,
             components: schedule::components(network),
             trial_ms: network.clock().trial_ms(),
             input: network.input().0,
@@ -159,10 +171,11 @@ impl Event {
             outcomes: Vec::new(),
             work: Work::default(),
             taken: None,
+            equations,
         })
     }
 
-    /// Work of the last forward pass.
+    /// Work of the last forward pass; nothing is counted where models are given as equations.
     pub fn work(&self) -> Work {
         self.work
     }
@@ -231,6 +244,18 @@ fn check_models(network: &Network) -> Result<(), SolveError> {
     Ok(())
 }
 
+/// True if the input spikes of a sample have amplitudes.
+fn is_graded(tape: &Tape<f64, f64>, model: &Model) -> bool {
+    !tape.populations[model.input].amplitude.is_empty()
+}
+
+/// Makes a list at least so long, keeping the memory.
+fn make_room(lists: &mut Vec<Vec<f64>>, len: usize) {
+    if lists.len() < len {
+        lists.resize_with(len, Vec::new);
+    }
+}
+
 /// Number of samples whose gradients are held at once.
 fn group_len(weights: usize, samples: usize) -> usize {
     let fitting = GRADIENT_VALUES / weights.max(1);
@@ -248,7 +273,10 @@ impl Solver for Event {
     }
 
     fn network(&self) -> &Network {
-        &self.model.network
+        match &self.equations {
+            Some(equations) => equations.network(),
+            None => &self.model.network,
+        }
     }
 
     /// Every sample has a gradient of its own.
@@ -271,6 +299,20 @@ impl Solver for Event {
         panic!("there is no probe {probe}: set_probes() refuses all")
     }
 
+    fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>) {
+        if let Some(equations) = &mut self.equations {
+            return equations.rewire(id, pattern);
+        }
+        self.model.network.set_wiring(id, Wiring::Sparse(pattern));
+        let synapses = self.model.network.synapses(id);
+        let lines = self.model.components.iter_mut().flat_map(|c| &mut c.lines);
+        for line in lines.filter(|line| line.projection == id) {
+            // Ways over single synapses come with the parameters.
+            line.synapses = synapses.clone();
+        }
+        self.taken = None;
+    }
+
     fn forward(
         &mut self,
         params: &Params<f64>,
@@ -278,10 +320,15 @@ impl Solver for Event {
         trial: Trial<'_>,
         out: &mut HostTrials<f64, f64>,
     ) -> Result<(), SolveError> {
+        if let Some(equations) = &mut self.equations {
+            return equations.forward(params, batch, trial, out);
+        }
         check_batch(&self.model.network, batch)?;
         self.check_trial(trial)?;
         check_voltages(&self.model.network, trial.voltages)?;
         self.adopt(params)?;
+        let delivered = params.delivered(&self.model.network);
+        let params = &*delivered;
         out.tapes.resize_with(batch.len(), Default::default);
         out.readouts.resize_with(batch.len(), Default::default);
         let (model, idle) = (&self.model, &self.idle);
@@ -326,22 +373,23 @@ impl Solver for Event {
         drive: Drive<'_, f64>,
         total: Sum<'_, f64>,
     ) -> Result<(), SolveError> {
+        if let Some(equations) = &mut self.equations {
+            return equations.adjoint(params, forward, drive, total);
+        }
         let samples = forward.tapes.len();
         assert_eq!(drive.seeds.len(), samples, "one seed per sample");
         self.adopt(params)?;
+        let delivered = params.delivered(&self.model.network);
+        let params = &*delivered;
         let convention = total.convention();
         check_convention(&self.model.network, convention)?;
         let graded = convention == Some(Convention::Graded);
         check_inputs("event", &self.model.network, graded)?;
-        if self.by_input.len() < samples {
-            self.by_input.resize_with(samples, Vec::new);
-        }
+        make_room(&mut self.by_input, samples);
         let sum = total.gradient.values_mut();
         sum.fill(0.0);
         let group = group_len(params.values().len(), samples);
-        if self.gradients.len() < group {
-            self.gradients.resize_with(group, Vec::new);
-        }
+        make_room(&mut self.gradients, group);
         // Once without samples, too.
         for first in (0..samples.max(1)).step_by(group) {
             let len = group.min(samples - first);
@@ -366,11 +414,10 @@ impl Solver for Event {
                             readout: &forward.readouts[sample],
                             drive,
                             convention,
-                            graded: !forward.tapes[sample].populations[model.input]
-                                .amplitude
-                                .is_empty(),
+                            graded: is_graded(&forward.tapes[sample], model),
                         };
                         pass.solve(&mut lent.adjoint, gradient, by_input)?;
+                        params.scale_by_factors(&model.network, gradient);
                         Ok(Work::default())
                     },
                 )
@@ -384,8 +431,7 @@ impl Solver for Event {
         total.reduce.hand_on(f64::numbers_mut(sum))?;
         if let Some(inputs) = total.inputs {
             inputs.samples.resize_with(samples, Vec::new);
-            let both = inputs.samples.iter_mut().zip(&mut self.by_input);
-            both.for_each(|(found, by_input)| std::mem::swap(found, by_input));
+            inputs.samples[..].swap_with_slice(&mut self.by_input[..samples]);
         }
         Ok(())
     }

@@ -104,7 +104,7 @@ impl Neurons {
         }
         let alif: Option<&Alif> = match &population.model {
             Model::Alif(alif) => Some(alif),
-            Model::Input | Model::Lif(_) | Model::Li(_) => None,
+            Model::Input | Model::Lif(_) | Model::Li(_) | Model::Equations(_) => None,
         };
         let thresholds = alif.map(|alif| (0..size).map(|n| alif.threshold_of(n)).collect());
         let adapting: Vec<Threshold<f64>> = thresholds.unwrap_or_default();

@@ -45,7 +45,7 @@ const PIECES_MAX: f64 = 256.0;
 
 /// Cuts of a stretch between two borders: `pieces` of equal length, the same rule in each.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cut {
+pub(in crate::solver) struct Cut {
     /// Number of pieces.
     pub pieces: usize,
     /// Length of a piece in ms.

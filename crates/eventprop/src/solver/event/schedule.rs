@@ -13,7 +13,7 @@ use crate::params::Params;
 
 /// A projection as a component sees it: spikes of `source` arrive at `target`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
+pub(in crate::solver) struct Line {
     /// The projection.
     pub projection: ProjectionId,
     /// Index of the sending population.
@@ -29,6 +29,13 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Takes over its delays, where they are parameters.
+    pub fn take_delays(&mut self, network: &Network, params: &Params<f64>) {
+        if network.projection(self.projection).delay.each().is_some() {
+            self.way = Way::new(&self.synapses, network.lags(self.projection, params));
+        }
+    }
+
     /// `[F5]` The spike of an arrival has an amplitude if it is graded.
     #[inline(always)]
     pub fn deliver(
@@ -72,7 +79,7 @@ impl Line {
 
 /// Populations that are solved together.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Component {
+pub(in crate::solver) struct Component {
     /// Indices of the populations, ascending.
     pub populations: Vec<usize>,
     /// True if they act on each other, or the only one on itself.
@@ -82,16 +89,18 @@ pub(super) struct Component {
 }
 
 /// Takes over the delays that are parameters.
-pub(super) fn take_delays(components: &mut [Component], network: &Network, params: &Params<f64>) {
+pub(in crate::solver) fn take_delays(
+    components: &mut [Component],
+    network: &Network,
+    params: &Params<f64>,
+) {
     for line in components.iter_mut().flat_map(|c| &mut c.lines) {
-        if network.projection(line.projection).delay.each().is_some() {
-            line.way = Way::new(&line.synapses, network.lags(line.projection, params));
-        }
+        line.take_delays(network, params);
     }
 }
 
 /// The components of a network, each after everything it listens to. Cost: populations³.
-pub(super) fn components(network: &Network) -> Vec<Component> {
+pub(in crate::solver) fn components(network: &Network) -> Vec<Component> {
     let reaches = reachability(network);
     let size = network.populations().len();
     let mut placed = vec![false; size];
@@ -114,7 +123,7 @@ pub(super) fn components(network: &Network) -> Vec<Component> {
     order
 }
 
-fn lines_into(network: &Network, populations: &[usize]) -> Vec<Line> {
+pub(in crate::solver) fn lines_into(network: &Network, populations: &[usize]) -> Vec<Line> {
     network
         .projections()
         .iter()

@@ -127,6 +127,7 @@ impl<F: Real> Kernel for AdjointSample<'_, F> {
                 self.integrate(k, k - start);
                 self.peaks(k);
                 self.silent(k);
+                self.release(k);
                 self.spikes(k)?;
                 self.record(k);
             }
@@ -233,13 +234,14 @@ impl<F: Real> AdjointSample<'_, F> {
                 continue;
             }
             let spikes = &self.tape.populations[link.source];
-            let difference = (&self.histories[link.target].difference, start + 1);
+            let history = (&self.histories[link.target], start + 1);
             for spike in self.state.transits[index].pass_back(&spikes.when, k) {
-                let sent = Sent {
-                    source: spikes.neuron[spike] as usize,
-                    step: k,
+                let source = spikes.neuron[spike] as usize;
+                let Some(source) = link.connection.synapses.row_of(source) else {
+                    continue;
                 };
-                let r = apart.backflow(self.weights[index], sent, difference);
+                let sent = Sent { source, step: k };
+                let r = apart.backflow(self.weights[index], sent, history);
                 self.state.backflow[link.source][spike] += r;
             }
         }
@@ -263,15 +265,20 @@ impl<F: Real> AdjointSample<'_, F> {
             if link.source == plan.input && self.state.by_delay[index].is_empty() {
                 continue;
             }
+            let spikes = &self.tape.populations[link.source];
+            let transit = &mut self.state.transits[index];
+            if link.connection.rested(transit, &spikes.when, arrival) {
+                continue;
+            }
             let targets = Targets {
                 lambda_v: &self.state.lambda_v[link.target],
                 lambda_i: &self.state.lambda_i[link.target],
                 difference: &mut self.state.difference[link.target],
             };
             link.connection.collect(
-                &mut self.state.transits[index],
+                transit,
                 self.weights[index],
-                (&self.tape.populations[link.source], arrival),
+                (spikes, arrival),
                 targets,
                 Sums {
                     backflow: &mut self.state.backflow[link.source],
@@ -343,6 +350,10 @@ impl<F: Real> AdjointSample<'_, F> {
             let lambda_v = &mut self.state.lambda_v[population];
             for ((lambda_v, dl_dv), tau_mem) in lambda_v.iter_mut().zip(row).zip(&layer.tau_mem) {
                 *lambda_v = li::adjoint_peak(*lambda_v, -*dl_dv, *tau_mem);
+            }
+            if let Some(holds) = &layer.refractory {
+                let spikes = &self.tape.populations[population];
+                holds.ignore(k, spikes, &mut self.state.lambda_v[population]);
             }
         }
     }
@@ -434,6 +445,19 @@ impl<F: Real> AdjointSample<'_, F> {
         }
     }
 
+    /// `[A16]` Refractory times that end at step k.
+    #[inline(always)]
+    fn release(&mut self, k: usize) {
+        for (population, layer) in self.plan.layers.iter().enumerate() {
+            if let Some(holds) = &layer.refractory {
+                let lambda_v = &mut self.state.lambda_v[population];
+                let backflow = &mut self.state.backflow[population];
+                let spikes = &self.tape.populations[population];
+                holds.release(k, lambda_v, spikes, backflow);
+            }
+        }
+    }
+
     /// Spikes of step k.
     #[inline(always)]
     fn spikes(&mut self, k: usize) -> Result<(), Graze> {
@@ -490,7 +514,9 @@ impl<F: Real> AdjointSample<'_, F> {
                 Variable::Voltage
                 | Variable::Current
                 | Variable::Adaptation
-                | Variable::LambdaB => continue,
+                | Variable::LambdaB
+                | Variable::State(_)
+                | Variable::Adjoint(_) => continue,
             };
             record[k * layer.size..(k + 1) * layer.size].copy_from_slice(source);
         }

@@ -6,8 +6,10 @@
 //! drive J, where it does not adapt I_k − V_{k+1}, and reset (`[F4]`). A spike
 //! of step k acts from step k + delay on, delay ≥ 1.
 
+use super::gradient;
 use super::plan::Plan;
 use super::project::{self, InputWeights};
+use super::refractory::Holds;
 use super::state::{Kink, State};
 use crate::connect::trace::Shape;
 use crate::connect::{ByNeuron, Columns, Part, Sent};
@@ -177,7 +179,7 @@ impl<F: Real> ForwardSample<'_, F> {
                     steps: &spikes.when[sent],
                     sample: 0,
                 };
-                group.fill(self.plan.layers[link.source].size, std::iter::once(part));
+                gradient::fill(link, group, std::iter::once(part));
                 let currents = (&mut currents[link.target], k);
                 apart.send_all(self.weights[index], group, currents);
             }
@@ -201,20 +203,19 @@ impl<F: Real> ForwardSample<'_, F> {
             if link.source != self.plan.input {
                 let spikes = &self.tape.populations[link.source];
                 for spike in self.state.transits[index].pass(&spikes.when, k) {
-                    let sent = Sent {
-                        source: spikes.neuron[spike] as usize,
-                        step: k - 1,
+                    let source = spikes.neuron[spike] as usize;
+                    let Some(source) = link.connection.synapses.row_of(source) else {
+                        continue;
                     };
+                    let step = k - 1;
+                    let sent = Sent { source, step };
                     let currents = (&mut currents[link.target], first);
                     apart.send(self.weights[index], sent, currents);
                 }
             }
         }
         for (population, _) in self.plan.kept_apart(*window) {
-            let come = currents[population].row(k - first);
-            for (i, come) in self.state.i[population].iter_mut().zip(come) {
-                *i += come;
-            }
+            currents[population].add_row(k - first, &mut self.state.i[population]);
         }
     }
 
@@ -242,10 +243,11 @@ impl<F: Real> ForwardSample<'_, F> {
                 continue;
             }
             let spikes = &self.tape.populations[link.source];
-            let (transit, i) = (
-                &mut self.state.transits[index],
-                &mut self.state.i[link.target],
-            );
+            let transit = &mut self.state.transits[index];
+            if link.connection.rests(transit, &spikes.when, k) {
+                continue;
+            }
+            let i = &mut self.state.i[link.target];
             let (w, at) = (self.weights[index], (spikes, k));
             if spikes.amplitude.is_empty() {
                 link.connection.deliver(transit, w, at, i);
@@ -321,6 +323,7 @@ impl<F: Real> ForwardSample<'_, F> {
                 trail: &mut trail[population],
                 above,
                 spikes: &mut self.tape.populations[population],
+                holds: layer.refractory.as_ref(),
                 k,
                 size: layer.size,
             };
@@ -349,7 +352,11 @@ impl<F: Real> ForwardSample<'_, F> {
                 Variable::Voltage => &self.state.v[probe.population],
                 Variable::Current => &self.state.i[probe.population],
                 Variable::Adaptation => &self.state.own[probe.population],
-                Variable::LambdaV | Variable::LambdaI | Variable::LambdaB => continue,
+                Variable::LambdaV
+                | Variable::LambdaI
+                | Variable::LambdaB
+                | Variable::State(_)
+                | Variable::Adjoint(_) => continue,
             };
             let size = self.plan.layers[probe.population].size;
             if source.is_empty() {
@@ -400,6 +407,8 @@ struct Advance<'a, F> {
     trail: &'a mut Vec<F>,
     above: &'a mut Vec<(u32, u32)>,
     spikes: &'a mut Spikes<u32, F>,
+    /// Refractory times, where there are any.
+    holds: Option<&'a Holds<F>>,
     k: usize,
     /// Neurons; what lies behind them is padding.
     size: usize,
@@ -438,10 +447,19 @@ impl<F: Real> Advance<'_, F> {
         flow(cells, self.v, self.i, self.i_next, self.own, trail);
     }
 
+    /// V of neurons that are refractory, after the flow.
+    #[inline(always)]
+    fn hold(&mut self) {
+        if let Some(holds) = self.holds {
+            holds.hold(self.k, self.v, self.i, self.spikes);
+        }
+    }
+
     /// The flow, the threshold test and the spikes of a layer in a step.
     #[inline(always)]
     fn flow_and_fire<N: Spiking<F>>(mut self, cells: impl Lookup<N>) {
         self.flow(cells);
+        self.hold();
         let Self {
             v,
             i,
@@ -600,6 +618,7 @@ impl<F: Real> Visit<F> for Disturbed<'_, F> {
 
     fn spiking<N: Spiking<F>>(mut self, cells: &Each<N>) {
         let first = self.flow(&cells.all);
+        self.advance.hold();
         let Advance {
             v,
             i,
@@ -631,7 +650,7 @@ mod tests {
         network.add_input("input", 1);
         let lif = Lif::new(20.0, 5.0).v_thresh(1e-46);
         let PopulationId(hidden) = network.add_lif("hidden", 41, lif);
-        let layer = plan::layer::<f32>(&network.populations()[hidden], 1.0);
+        let layer = plan::layer::<f32>(&network.populations()[hidden], network.clock());
         let [mut v, i, mut i_next] = [0.0, 0.0, 0.0].map(|x| vec![x; layer.stride]);
         let (mut trail, mut above, mut spikes) = (Vec::new(), Vec::new(), Spikes::default());
         layer.cells.visit(Advance {
@@ -642,6 +661,7 @@ mod tests {
             trail: &mut trail,
             above: &mut above,
             spikes: &mut spikes,
+            holds: None,
             k: 0,
             size: layer.size,
         });

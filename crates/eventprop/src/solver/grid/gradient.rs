@@ -47,7 +47,7 @@ pub(super) fn group_batch<F: Real>(
                     sample,
                 }
             });
-            group_spikes(link, group, plan.layers[link.source].size, (parts, &trial));
+            group_spikes(link, group, (parts, &trial));
         });
 }
 
@@ -62,16 +62,37 @@ fn ungraded<F>(spikes: &Spikes<u32, F>, arriving: Range<usize>) -> Range<usize> 
 
 /// Groups spikes that arrive as wholes: all of them where they keep their order, else those that arrive in a window.
 #[inline(always)]
-fn group_spikes<'a>(
-    link: &Link,
+fn group_spikes<'a, F: Real>(
+    link: &Link<F>,
     group: &mut ByNeuron,
-    size: usize,
     (parts, window): (impl Iterator<Item = Part<'a>> + Clone, &Range<usize>),
 ) {
-    if link.connection.keeps_order() {
-        group.fill(size, parts);
+    let connection = &link.connection;
+    if connection.keeps_order() {
+        fill(link, group, parts);
+        return;
+    }
+    let arrival = connection.arrival(window);
+    let row = connection.row();
+    let of = |neuron, step| Some((row(neuron)?, arrival(neuron, step)?));
+    group.fill_with(connection.synapses.rows_len(), parts, of);
+}
+
+/// Groups spikes by the neurons that stand for their sources.
+#[inline(always)]
+pub(super) fn fill<'a, F: Real>(
+    link: &Link<F>,
+    group: &mut ByNeuron,
+    parts: impl Iterator<Item = Part<'a>> + Clone,
+) {
+    let synapses = &link.connection.synapses;
+    if synapses.is_pooled() {
+        let row = link.connection.row();
+        group.fill_with(synapses.rows_len(), parts, |neuron, step| {
+            Some((row(neuron)?, step))
+        });
     } else {
-        group.fill_with(size, parts, link.connection.arrival(window));
+        group.fill(synapses.rows_len(), parts);
     }
 }
 
@@ -120,6 +141,9 @@ pub(super) fn add_constants<F: Real>(states: &[State<F>], gradient: &mut Params<
                 NeuronConstant::TauSyn => add(range, by_time.tau_syn.iter().copied()),
                 NeuronConstant::TauB => add(range, last.iter().map(|l| l.between.by_tau_b)),
                 NeuronConstant::BIncr => add(range, last.iter().map(|l| l.between.by_b_incr)),
+                NeuronConstant::Parameter(_) => {
+                    unreachable!("networks with equations have solvers of their own")
+                }
             }
         }
     }
@@ -145,7 +169,7 @@ pub(super) fn gather_batch<F: Real>(
         let synapses = &link.connection.synapses;
         let from = Source {
             trace: plan.trace_of(link, traces, shape),
-            tau_syn: &plan.layers[link.target].tau_syn,
+            tau_syn: plan.tau_syn_of(link),
             group,
             places: link.connection.in_batch(),
         };
@@ -224,26 +248,21 @@ pub(super) fn gather_window<F: Real>(
         let range = ungraded(spikes, range);
         // Delayed copies of a projection have the same spikes.
         let wanted = Some((link.source, range.clone()));
-        if grouped != wanted || !link.connection.keeps_order() {
+        let alike = link.connection.keeps_order() && !link.connection.synapses.is_pooled();
+        if grouped != wanted || !alike {
             let part = Part {
                 neurons: &spikes.neuron[range.clone()],
                 steps: &spikes.when[range],
                 sample: 0,
             };
-            let size = plan.layers[link.source].size;
-            group_spikes(
-                link,
-                sink.group,
-                size,
-                (std::iter::once(part), &window.steps),
-            );
-            grouped = wanted.filter(|_| link.connection.keeps_order());
+            group_spikes(link, sink.group, (std::iter::once(part), &window.steps));
+            grouped = wanted.filter(|_| alike);
         }
         let task = Task {
             synapses: &link.connection.synapses,
             from: Source {
                 trace: plan.trace_of(link, window.trace, window.shape),
-                tau_syn: &plan.layers[link.target].tau_syn,
+                tau_syn: plan.tau_syn_of(link),
                 group: sink.group,
                 places: link.connection.in_window(window.steps.start),
             },
@@ -276,7 +295,7 @@ fn gather_graded<F: Real>(
         }
         let synapses = &link.connection.synapses;
         let trace = plan.trace_of(link, window.trace, window.shape);
-        let tau_syn = &plan.layers[link.target].tau_syn;
+        let tau_syn = plan.tau_syn_of(link);
         let gradient = &mut gradient[range_of(index)];
         for row in 0..window.steps.len() {
             let step = window.steps.start + row;
@@ -298,7 +317,7 @@ fn gather_graded<F: Real>(
 /// The same over a link whose spikes do not arrive as wholes: those that were sent in the window.
 #[inline(always)]
 fn gather_apart<F: Real>(
-    (plan, link, apart): (&Plan<F>, &Link, &Apart),
+    (plan, link, apart): (&Plan<F>, &Link<F>, &Apart),
     window: &Window<'_, F>,
     weights: &[F],
     sink: &mut Sink<'_, F>,
@@ -313,13 +332,12 @@ fn gather_apart<F: Real>(
         steps: &spikes.when[sent],
         sample: 0,
     };
-    let size = plan.layers[link.source].size;
-    sink.group.fill(size, std::iter::once(part));
+    fill(link, sink.group, std::iter::once(part));
     let lookup = Lookup {
         group: sink.group,
         history: &window.histories[link.target],
         first: window.steps.start + 1,
-        tau_syn: &plan.layers[link.target].tau_syn,
+        tau_syn: plan.tau_syn_of(link),
         weights,
         onto: sink.onto,
     };

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::connect::{self, Lags, Synapse};
-use crate::network::{Network, NeuronConstant, PopulationId, ProjectionId};
+use crate::connect::{self, Lags, Pattern, Synapse, Wiring};
+use crate::network::{Network, NeuronConstant, Population, PopulationId, ProjectionId};
 use crate::neuron::flow::Stretch;
 use crate::neuron::model::{Cells, Each, Visit};
 use crate::neuron::sensitivity::Sensitivity;
@@ -15,6 +15,7 @@ use crate::neuron::{Between, Kept, Lambda, Neuron, Spike, Spiking, State, li, li
 use crate::params::Params;
 use crate::readout::{Observe, Peak, Readout, Seed, Voltages};
 use crate::real::Real;
+use crate::solver::equations::has_equations;
 use crate::solver::for_implementors::{
     check_batch, check_convention, check_voltages, nodes_of, start_voltages,
 };
@@ -77,6 +78,14 @@ impl Judge {
     /// When the network is not valid.
     pub fn new(network: &Network) -> Result<Self, SolveError> {
         network.validate()?;
+        network.validate_on_grid()?;
+        if has_equations(network) {
+            return Err(SolveError::Unsupported {
+                solver: "judge of the grid",
+                what: "a model from equations",
+                why: "the event solver judges those",
+            });
+        }
         let mut judge = Self {
             network: network.clone(),
             cells: Vec::new(),
@@ -233,8 +242,9 @@ impl Judge {
             let (id, targets) = (ProjectionId(id), &mut neurons[projection.target.0]);
             let weights = params.weights(id);
             let spikes = &tape.populations[projection.source.0];
+            let factor = projection.wiring.factor();
             for (spike, synapse) in self.arriving(id, tape, k) {
-                let a = spikes.amplitude_of(spike);
+                let a = factor * spikes.amplitude_of(spike);
                 let i = &mut targets[synapse.target].state.i;
                 *i = connect::arrive(*i, a * weights[synapse.weight]);
             }
@@ -248,12 +258,55 @@ impl Judge {
         neurons: &mut [Vec<Variables>],
         tape: &mut Tape<u32, f64>,
     ) -> Vec<Vec<Past>> {
+        let held = self.network.populations().iter();
+        let held = held.map(|population| self.held(population));
         let each = self.cells.iter().zip(neurons).zip(&mut tape.populations);
-        each.map(|((cells, neurons), spikes)| {
-            let past = cells.visit(Advance { k, neurons, spikes });
-            past.unwrap_or_default()
-        })
-        .collect()
+        each.zip(held)
+            .map(|(((cells, neurons), spikes), held)| {
+                let past = cells.visit(Advance {
+                    k,
+                    neurons,
+                    spikes,
+                    held,
+                });
+                past.unwrap_or_default()
+            })
+            .collect()
+    }
+
+    /// Refractory times in steps, and V_reset, per neuron; empty where there are none.
+    fn held(&self, population: &Population) -> Vec<(usize, f64)> {
+        let steps = population.refractory_steps(self.network.clock());
+        let v_reset = |n: usize| population.description().map_or(0.0, |d| d.v_start().of(n));
+        let each = steps.iter().enumerate();
+        each.map(|(n, &steps)| (steps as usize, v_reset(n)))
+            .collect()
+    }
+
+    /// `[A16]` at the start of step `k`.
+    fn release(
+        &self,
+        sample: &Sample<'_>,
+        k: usize,
+        backflow: &mut [Vec<f64>],
+        neurons: &mut [Vec<Variables>],
+    ) {
+        for (index, population) in self.network.populations().iter().enumerate() {
+            let held = self.held(population);
+            let spikes = &sample.tape.populations[index];
+            for spike in 0..spikes.len() {
+                let n = spikes.neuron[spike] as usize;
+                let ends = held
+                    .get(n)
+                    .filter(|(steps, _)| *steps > 0 && spikes.when[spike] as usize + steps == k);
+                if ends.is_some() {
+                    let lambda_v = &mut neurons[index][n].lambda.v;
+                    backflow[index][spike] +=
+                        lif::adjoint_release(*lambda_v, spikes.release[spike]);
+                    *lambda_v = 0.0;
+                }
+            }
+        }
     }
 
     fn finish_readout(&self, tape: &Tape<u32, f64>, observe: Observe, readout: &mut Readout<f64>) {
@@ -300,6 +353,7 @@ impl Judge {
                 by_input[k * width..(k + 1) * width].copy_from_slice(&row);
             }
             self.integrate(sample, k, &mut neurons);
+            self.release(sample, k, &mut backflow, &mut neurons);
             self.jump(sample, k, &backflow, (&mut neurons, gradient))?;
         }
         if sample.convention == Some(Convention::Time) {
@@ -316,7 +370,12 @@ impl Judge {
             else {
                 continue;
             };
+            let (held, spikes) = (self.held(population), &sample.tape.populations[index]);
             for (n, neuron) in neurons[index].iter_mut().enumerate() {
+                if last_hold(spikes, &held, n, k).is_some() {
+                    // V is V_reset, whatever happens.
+                    continue;
+                }
                 let minus_dl_dv = -dl_dv[k * population.size + n];
                 neuron.lambda.v = li::adjoint_peak(neuron.lambda.v, minus_dl_dv, tau_mem.of(n));
             }
@@ -366,6 +425,7 @@ impl Judge {
             let (_, tau_syn) = population
                 .time_constants()
                 .expect("a target is not the input");
+            let factor = projection.wiring.factor();
             for synapse in self.network.synapses(id).iter() {
                 let Some(step) = arrival.checked_sub(self.lags[id.0].of(synapse)) else {
                     continue;
@@ -376,7 +436,7 @@ impl Judge {
                     weight,
                 } = synapse;
                 let by_weight = connect::by_weight(tau_syn.of(target), targets[target].lambda.i);
-                by_input[step * inputs + source] += params.weights(id)[weight] * by_weight;
+                by_input[step * inputs + source] += factor * params.weights(id)[weight] * by_weight;
             }
         }
     }
@@ -401,10 +461,11 @@ impl Judge {
             let id = ProjectionId(id);
             let weights = params.weights(id);
             let spikes = &sample.tape.populations[projection.source.0];
+            let factor = projection.wiring.factor();
             for (spike, synapse) in self.arriving(id, sample.tape, arrival) {
                 let Synapse { target, weight, .. } = synapse;
                 let (a, w, lambda) = (
-                    spikes.amplitude_of(spike),
+                    factor * spikes.amplitude_of(spike),
                     weights[weight],
                     targets[target].lambda,
                 );
@@ -467,9 +528,11 @@ impl Judge {
         let mut search = Search::from_drive(at.drive_before);
         for (id, projection) in self.network.incoming(output) {
             let weights = params.weights(id);
+            let factor = projection.wiring.factor();
             let arriving = self.arriving(id, sample.tape, at.step);
             for (spike, synapse) in arriving.into_iter().filter(|(_, s)| s.target == j) {
-                let a = sample.tape.populations[projection.source.0].amplitude_of(spike);
+                let spikes = &sample.tape.populations[projection.source.0];
+                let a = factor * spikes.amplitude_of(spike);
                 let w = a * weights[synapse.weight];
                 search.pass(arrivals.len(), w);
                 arrivals.push((projection.source, spike, (id, synapse, w)));
@@ -631,6 +694,21 @@ struct Advance<'a> {
     k: usize,
     neurons: &'a mut [Variables],
     spikes: &'a mut Spikes<u32, f64>,
+    /// Refractory times in steps, and V_reset; empty where there are none.
+    held: Vec<(usize, f64)>,
+}
+
+/// The spike that holds V of a neuron in step `k`: the last one before, if its refractory time lasts until then.
+fn last_hold(
+    spikes: &Spikes<u32, f64>,
+    held: &[(usize, f64)],
+    n: usize,
+    k: usize,
+) -> Option<usize> {
+    let (steps, _) = held.get(n)?;
+    let of_neuron = |&s: &usize| spikes.neuron[s] as usize == n && (spikes.when[s] as usize) < k;
+    let spike = (0..spikes.len()).rev().find(of_neuron)?;
+    (k <= spikes.when[spike] as usize + steps).then_some(spike)
 }
 
 /// One step of a neuron without a spike.
@@ -659,12 +737,21 @@ impl Visit<f64> for Advance<'_> {
         for (n, (neuron, &cell)) in self.neurons.iter_mut().zip(&cells.all).enumerate() {
             let past = step(cell, neuron);
             let own = N::Own::load(&[neuron.own], 0);
-            if cell.fires(neuron.state.v, own) {
+            if let Some(spike) = last_hold(self.spikes, &self.held, n, self.k) {
+                let (steps, v_reset) = self.held[n];
+                neuron.state.v = v_reset;
+                if self.spikes.when[spike] as usize + steps == self.k {
+                    self.spikes.release[spike] = lif::drive(past.start.i, v_reset);
+                }
+            } else if cell.fires(neuron.state.v, own) {
                 let jumped = cell.jump(past.start.i, neuron.state.v, own);
                 self.spikes.when.push(self.k as u32);
                 self.spikes.neuron.push(n as u32);
                 self.spikes.drive.push(jumped.drive);
                 own.push(&mut self.spikes.adaptation);
+                if !self.held.is_empty() {
+                    self.spikes.release.push(0.0);
+                }
                 neuron.state.v = jumped.v;
                 jumped.own.store(std::slice::from_mut(&mut neuron.own), 0);
             }
@@ -784,6 +871,10 @@ impl Solver for Judge {
 
     fn record(&self, _sample: usize, probe: usize) -> Cow<'_, [f64]> {
         panic!("there is no probe {probe}: set_probes() refuses all")
+    }
+
+    fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>) {
+        self.network.set_wiring(id, Wiring::Sparse(pattern));
     }
 
     fn forward(

@@ -13,6 +13,7 @@ pub mod judge;
 mod packed;
 mod plan;
 mod project;
+mod refractory;
 mod state;
 mod together;
 
@@ -29,12 +30,13 @@ use self::project::InputWeights;
 use self::state::State;
 use crate::aligned::Aligned;
 use crate::connect::trace::{self, Shape};
-use crate::connect::{ByNeuron, Columns, History};
+use crate::connect::{ByNeuron, Columns, History, Pattern, Wiring};
 use crate::dispatch::vectorized;
-use crate::network::{Network, PopulationId};
+use crate::network::{Init, Li, Network, PopulationId, ProjectionId};
 use crate::params::{Params, Revision};
 use crate::readout::{Nodes, Observe, Readout};
 use crate::real::Real;
+use crate::solver::equations::{GridEquations, has_equations};
 use crate::solver::for_implementors::{
     check_batch, check_convention, check_inputs, check_probes, check_voltages, nodes_of,
     start_voltages,
@@ -80,6 +82,8 @@ pub struct Grid<F> {
     probes: Vec<Probe>,
     /// True if there are parameters beside weights.
     trains: bool,
+    /// What solves the network in place of all else, where neuron models are given as equations.
+    equations: Option<Box<GridEquations<F>>>,
 }
 
 impl<F: Real> Grid<F> {
@@ -90,6 +94,10 @@ impl<F: Real> Grid<F> {
     pub fn new(network: &Network) -> Result<Self, SolveError> {
         network.validate_in::<F>()?;
         let clock = network.clock();
+        if has_equations(network) {
+            return Ok(Self::by_equations(network));
+        }
+        network.validate_on_grid()?;
         let plan = Plan::new(network);
         Ok(Self {
             network: network.clone(),
@@ -105,7 +113,19 @@ impl<F: Real> Grid<F> {
             taken: None,
             probes: Vec::new(),
             trains: has_more_than_weights(network),
+            equations: None,
         })
+    }
+
+    /// A solver that leaves all to that of the equations.
+    fn by_equations(network: &Network) -> Self {
+        let mut empty = Network::new(network.clock());
+        let input = empty.add_input("input", 1);
+        let output = empty.add_li("output", 1, Li::new(1.0, 1.0));
+        empty.connect(input, output, Init::Values(vec![0.0]));
+        let mut solver = Self::new(&empty).expect("the smallest network is valid");
+        solver.equations = Some(Box::new(GridEquations::new(network)));
+        solver
     }
 
     /// Takes over constants and weights, unless they are those that it has.
@@ -114,10 +134,10 @@ impl<F: Real> Grid<F> {
             return Ok(());
         }
         self.taken = None;
-        let dt = self.network.clock().dt_ms();
+        let clock = self.network.clock();
         for population in self.network.adopt(params)? {
             let population_now = self.network.population(PopulationId(population));
-            self.plan.layers[population] = plan::layer(population_now, dt);
+            self.plan.layers[population] = plan::layer(population_now, clock);
         }
         self.plan.take_delays(&self.network, params);
         let plan = &self.plan;
@@ -127,6 +147,12 @@ impl<F: Real> Grid<F> {
         }
         self.taken = Some(params.revision());
         Ok(())
+    }
+
+    /// True if a batch of `samples` is gathered in one go.
+    fn is_small(&self, samples: usize) -> bool {
+        let numbers = samples * self.plan.clock.steps() * self.plan.columns;
+        numbers <= together::NUMBERS && !self.plan.any_apart()
     }
 
     fn name(&self, population: usize) -> String {
@@ -161,21 +187,45 @@ impl<F: Real> Solver for Grid<F> {
     }
 
     fn network(&self) -> &Network {
-        &self.network
+        match &self.equations {
+            Some(equations) => equations.network(),
+            None => &self.network,
+        }
     }
 
     fn group_len(&self, samples: usize) -> usize {
+        if self.equations.is_some() {
+            return 1;
+        }
+        if self.is_small(samples) {
+            return samples.max(1);
+        }
         groups::len(&self.plan, samples)
     }
 
     fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
-        check_probes(&self.network, probes)?;
+        check_probes(self.network(), probes)?;
+        if let Some(equations) = &mut self.equations {
+            return equations.set_probes(probes);
+        }
         self.probes = probes.to_vec();
         Ok(())
     }
 
     fn record(&self, sample: usize, probe: usize) -> Cow<'_, [F]> {
+        if let Some(equations) = &self.equations {
+            return Cow::Borrowed(equations.record(sample, probe));
+        }
         Cow::Borrowed(&self.states[sample].records[probe])
+    }
+
+    fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>) {
+        if let Some(equations) = &mut self.equations {
+            return equations.rewire(id, pattern);
+        }
+        self.network.set_wiring(id, Wiring::Sparse(pattern));
+        self.plan.rewire(&self.network, id);
+        self.taken = None;
     }
 
     fn forward(
@@ -185,6 +235,9 @@ impl<F: Real> Solver for Grid<F> {
         trial: Trial<'_>,
         out: &mut HostTrials<u32, F>,
     ) -> Result<(), SolveError> {
+        if let Some(equations) = &mut self.equations {
+            return equations.forward(params, batch, trial, out);
+        }
         check_batch(&self.network, batch)?;
         check_voltages(&self.network, trial.voltages)?;
         let graded = batch.trains().iter().any(|t| !t.amplitudes().is_empty());
@@ -252,18 +305,20 @@ impl<F: Real> Solver for Grid<F> {
         drive: Drive<'_, F>,
         sum: Sum<'_, F>,
     ) -> Result<(), SolveError> {
+        if let Some(equations) = &mut self.equations {
+            return equations.adjoint(params, forward, drive, sum);
+        }
         self.take(params)?;
         let convention = sum.convention();
         check_convention(&self.network, convention)?;
         let by_input = matches!(convention, Some(Convention::Time | Convention::Graded));
         check_inputs("grid", &self.network, by_input)?;
         let samples = forward.tapes.len();
-        let numbers = samples * self.plan.clock.steps() * self.plan.columns;
-        let small = numbers <= together::NUMBERS && !self.plan.any_apart();
-        let together = sum.reduce.is_alone() && small;
+        let together = self.is_small(sum.samples);
         let mut sum = sum;
         let stopped = if samples == 0 {
-            sum.gradient.values_mut().fill(F::ZERO);
+            // x + (−0) has the bits of x, whatever its sign.
+            sum.gradient.values_mut().fill(-F::ZERO);
             None
         } else if together {
             self.adjoint_together(params, forward, drive, &mut sum)

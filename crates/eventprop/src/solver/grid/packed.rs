@@ -14,7 +14,7 @@ pub(super) struct Packed<F> {
 
 impl<F: Real> Packed<F> {
     /// Copies what has to be copied.
-    pub fn pack(&mut self, links: &[Link], params: &Params<F>) {
+    pub fn pack(&mut self, links: &[Link<F>], params: &Params<F>) {
         self.copies.resize_with(links.len(), Aligned::default);
         for (copy, link) in self.copies.iter_mut().zip(links) {
             let synapses = &link.connection.synapses;
@@ -23,8 +23,8 @@ impl<F: Real> Packed<F> {
     }
 
     /// The weights of every link.
-    pub fn weights<'a>(&'a self, links: &[Link], params: &'a Params<F>) -> Vec<&'a [F]> {
-        let weights = |(copy, link): (&'a Aligned<F>, &Link)| {
+    pub fn weights<'a>(&'a self, links: &[Link<F>], params: &'a Params<F>) -> Vec<&'a [F]> {
+        let weights = |(copy, link): (&'a Aligned<F>, &Link<F>)| {
             let synapses = &link.connection.synapses;
             synapses.packed(params.weights(link.id), copy)
         };

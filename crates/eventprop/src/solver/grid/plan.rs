@@ -1,7 +1,8 @@
 //! A network as the grid solver sees it: constants per step, and delays in steps.
 
+use super::refractory::Holds;
 use crate::connect::trace::{Shape, Trace};
-use crate::connect::{Connection, Delay, Lags, Synapses, Travel, stride};
+use crate::connect::{Connection, Delay, Lags, Synapses, Travel, scale, stride};
 use crate::network::{
     Clock, Constant, Network, NeuronConstant, Population, Projection, ProjectionId,
 };
@@ -37,17 +38,21 @@ pub(super) struct Layer<F> {
     pub tau_syn: Vec<F>,
     /// ϑ; empty where there is none.
     pub v_thresh: Vec<F>,
+    /// Refractory times, where there are any.
+    pub refractory: Option<Holds<F>>,
     /// Present when a time constant is trained.
     pub sensitivities: Option<Sensitivities<F>>,
 }
 
 /// One projection.
 #[derive(Debug, Clone)]
-pub(super) struct Link {
+pub(super) struct Link<F> {
     pub id: ProjectionId,
     pub source: usize,
     pub target: usize,
     pub connection: Connection,
+    /// τ_syn of the targets times what a spike counts, where that is not 1.
+    pub tau_syn: Vec<F>,
 }
 
 /// A network prepared for the grid.
@@ -55,7 +60,7 @@ pub(super) struct Link {
 pub(super) struct Plan<F> {
     pub layers: Vec<Layer<F>>,
     /// Sorted by target, in the order of the network's projections.
-    pub links: Vec<Link>,
+    pub links: Vec<Link<F>>,
     pub input: usize,
     pub output: usize,
     pub clock: Clock,
@@ -71,7 +76,7 @@ pub(super) struct Plan<F> {
 impl<F: Real> Plan<F> {
     pub fn new(network: &Network) -> Self {
         let clock = network.clock();
-        let links: Vec<Link> = network
+        let links: Vec<Link<F>> = network
             .projections()
             .iter()
             .enumerate()
@@ -80,12 +85,13 @@ impl<F: Real> Plan<F> {
                 source: projection.source.0,
                 target: projection.target.0,
                 connection: connection(projection, network.synapses(ProjectionId(index)), clock),
+                tau_syn: Vec::new(),
             })
             .collect();
         let layers: Vec<Layer<F>> = network
             .populations()
             .iter()
-            .map(|population| layer(population, clock.dt_ms()))
+            .map(|population| layer(population, clock))
             .collect();
         let input = network.input().0;
         let mut columns = 0;
@@ -104,10 +110,39 @@ impl<F: Real> Plan<F> {
             clock,
         };
         plan.find_apart();
+        plan.find_tau_syn();
         plan
     }
 
-    /// Takes over the delays that are parameters.
+    fn find_tau_syn(&mut self) {
+        for link in &mut self.links {
+            let factor = link.connection.synapses.factor();
+            link.tau_syn.clear();
+            if factor != 1.0 {
+                link.tau_syn
+                    .extend_from_slice(&self.layers[link.target].tau_syn);
+                scale(&mut link.tau_syn, factor);
+            }
+        }
+    }
+
+    /// The τ_syn with which `[G1]` of a link is gathered: of synapses that count less than their weight, as much less.
+    pub fn tau_syn_of<'a>(&'a self, link: &'a Link<F>) -> &'a [F] {
+        match link.tau_syn.as_slice() {
+            [] => &self.layers[link.target].tau_syn,
+            scaled => scaled,
+        }
+    }
+
+    /// Takes over the pattern of a projection; its delays, which come with the parameters, are as long as they can be.
+    pub fn rewire(&mut self, network: &Network, id: ProjectionId) {
+        let link = self.links.iter_mut().find(|link| link.id == id);
+        let link = link.expect("every projection is a link");
+        link.connection = connection(network.projection(id), network.synapses(id), self.clock);
+        self.find_apart();
+    }
+
+    /// Takes over the delays that are parameters, and constants that were trained.
     pub fn take_delays(&mut self, network: &Network, params: &Params<F>) {
         let clock = self.clock;
         for link in &mut self.links {
@@ -118,6 +153,7 @@ impl<F: Real> Plan<F> {
             }
         }
         self.find_apart();
+        self.find_tau_syn();
     }
 
     fn find_apart(&mut self) {
@@ -143,7 +179,7 @@ impl<F: Real> Plan<F> {
     }
 
     /// The λ_I of the targets of a link in traces.
-    pub fn trace_of<'a>(&self, link: &Link, traces: &'a [F], shape: Shape) -> Trace<'a, F> {
+    pub fn trace_of<'a>(&self, link: &Link<F>, traces: &'a [F], shape: Shape) -> Trace<'a, F> {
         Trace {
             traces,
             shape,
@@ -153,13 +189,13 @@ impl<F: Real> Plan<F> {
     }
 
     /// The link of a projection.
-    pub fn link(&self, id: ProjectionId) -> &Link {
+    pub fn link(&self, id: ProjectionId) -> &Link<F> {
         let link = self.links.iter().find(|link| link.id == id);
         link.expect("every projection is a link")
     }
 
     /// Links that end in a population.
-    pub fn links_into(&self, target: usize) -> impl Iterator<Item = (usize, &Link)> + '_ {
+    pub fn links_into(&self, target: usize) -> impl Iterator<Item = (usize, &Link<F>)> + '_ {
         self.links
             .iter()
             .enumerate()
@@ -187,8 +223,8 @@ fn connection(projection: &Projection, synapses: Synapses, clock: Clock) -> Conn
     }
 }
 
-pub(super) fn layer<F: Real>(population: &Population, dt: f64) -> Layer<F> {
-    let size = population.size;
+pub(super) fn layer<F: Real>(population: &Population, clock: Clock) -> Layer<F> {
+    let (size, dt) = (population.size, clock.dt_ms());
     let all = |constant: &Constant| -> Vec<F> {
         (0..size).map(|n| F::from_f64(constant.of(n))).collect()
     };
@@ -207,6 +243,7 @@ pub(super) fn layer<F: Real>(population: &Population, dt: f64) -> Layer<F> {
         tau_mem: list(population.constant(NeuronConstant::TauMem)),
         tau_syn: list(population.constant(NeuronConstant::TauSyn)),
         v_thresh: list(population.threshold()),
+        refractory: Holds::new(population, clock),
         sensitivities: sensitivities(population, dt),
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct InputWeights<F> {
 impl<F: Real> InputWeights<F> {
     /// Room for the weights of a network whose input is worth projecting; none for others.
     pub fn new(plan: &Plan<F>) -> Option<Self> {
-        let len_of = |link: &Link| {
+        let len_of = |link: &Link<F>| {
             let from_input = link.source == plan.input;
             from_input.then(|| link.connection.blocked_len()).flatten()
         };

@@ -134,8 +134,8 @@ impl<F: Real> State<F> {
         }
         self.transits
             .resize_with(plan.links.len(), Transit::default);
-        for transit in &mut self.transits {
-            transit.start(plan.clock.steps());
+        for (transit, link) in self.transits.iter_mut().zip(&plan.links) {
+            link.connection.start(transit, plan.clock.steps());
         }
     }
 
