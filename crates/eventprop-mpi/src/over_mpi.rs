@@ -76,7 +76,9 @@ impl World {
         }
         let wire = Wire::new(universe.world().duplicate());
         let ranks = Ranks::over(Wire::new(universe.world().duplicate()));
-        let neighbours = Neighbours::find(&ranks).map_err(|error| library(&error.to_string()))?;
+        // Apart from the ranks: one that is through here may fail there before the others are.
+        let apart = Ranks::over(Wire::new(universe.world().duplicate()));
+        let neighbours = Neighbours::find(apart).map_err(|error| library(&error.to_string()))?;
         Ok(Some(Self {
             ranks,
             wire,
@@ -136,12 +138,12 @@ struct Neighbours {
 
 impl Neighbours {
     /// All ranks tell where they are.
-    fn find(ranks: &Ranks) -> Result<Self, ReduceError> {
+    fn find(mut ranks: Ranks) -> Result<Self, ReduceError> {
         let machine = mpi::environment::processor_name().unwrap_or_default();
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let allowed = status.lines().find(|l| l.starts_with("Cpus_allowed_list:"));
         let cores = format!("{machine}\n{}", allowed.unwrap_or_default());
-        let all = ranks.clone().texts(&cores)?;
+        let all = ranks.texts(&cores)?;
         let there = |text: &&String| text.lines().next() == Some(&machine);
         Ok(Self {
             on_machine: all.iter().filter(there).count(),
