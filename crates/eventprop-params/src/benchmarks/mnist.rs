@@ -37,6 +37,7 @@ pub static ROWS: &[Row] = &[
     NUM_OUTPUT,
     N_HID_LAYER,
     RECURRENT,
+    HIDDEN_LIF_OR_MODEL,
     TAU_SYN,
     TAU_MEM,
     V_THRESH,

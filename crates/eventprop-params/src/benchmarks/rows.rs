@@ -147,6 +147,13 @@ pub const RECURRENT: Row = Row::new(
     "whether every hidden layer also projects to itself, all to all",
 )
 .default("false");
+/// Hidden neurons where the reference code has LIF neurons only.
+pub const HIDDEN_LIF_OR_MODEL: Row = Row::new(
+    "HIDDEN_NEURON_TYPE",
+    Kind::Neurons(&["LIF"]),
+    "hidden neurons: LIF, or of a model from equations, whose parameters tau_mem, tau_syn, v_thresh and v_reset are those of the keys where these are not at their defaults",
+)
+.default("LIF");
 pub const TAU_SYN: Row = Row::new("TAU_SYN", POSITIVE, "synaptic time constant")
     .default("5.0")
     .unit("ms");

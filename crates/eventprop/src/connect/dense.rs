@@ -53,13 +53,19 @@ impl Dense {
     #[inline(always)]
     pub fn backflow<F: Real>(&self, w: &[F], source: usize, lambda_v: &[F], lambda_i: &[F]) -> F {
         const LANES: usize = 4;
-        let lambdas = lambda_v.chunks(LANES).zip(lambda_i.chunks(LANES));
+        let w = self.row(w, source);
+        let (w, w_rest) = w.as_chunks::<LANES>();
+        let (lambda_v, v_rest) = lambda_v[..self.targets].as_chunks::<LANES>();
+        let (lambda_i, i_rest) = lambda_i[..self.targets].as_chunks::<LANES>();
         let mut sums = [F::ZERO; LANES];
-        for (w, (lambda_v, lambda_i)) in self.row(w, source).chunks(LANES).zip(lambdas) {
-            let each = sums.iter_mut().zip(w).zip(lambda_v).zip(lambda_i);
-            for (((sum, w), lambda_v), lambda_i) in each {
-                *sum += backflow(*w, *lambda_v, *lambda_i);
+        for ((w, lambda_v), lambda_i) in w.iter().zip(lambda_v).zip(lambda_i) {
+            for lane in 0..LANES {
+                sums[lane] += backflow(w[lane], lambda_v[lane], lambda_i[lane]);
             }
+        }
+        let rest = w_rest.iter().zip(v_rest).zip(i_rest);
+        for (sum, ((w, lambda_v), lambda_i)) in sums.iter_mut().zip(rest) {
+            *sum += backflow(*w, *lambda_v, *lambda_i);
         }
         (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
@@ -77,6 +83,15 @@ impl Dense {
         for (target, dl_dw) in row.iter_mut().enumerate() {
             *dl_dw += by_weight(tau_syn(target), lambda_i(target));
         }
+    }
+
+    /// The same from the derivatives by a weight of each target. by_target: `[target]` or longer.
+    #[inline(always)]
+    pub fn gather_row<F: Real>(&self, gradient: &mut [F], source: usize, by_target: &[F]) {
+        rows::add(
+            &mut gradient[source * self.targets..][..self.targets],
+            by_target,
+        );
     }
 
     #[inline(always)]

@@ -357,6 +357,15 @@ impl Synapses {
         }
     }
 
+    /// The same from the derivatives by a weight of each target. by_target: `[target]` or longer.
+    #[inline(always)]
+    pub(crate) fn gather_row<F: Real>(&self, gradient: &mut [F], source: usize, by_target: &[F]) {
+        match (&self.kind, self.row_of(source)) {
+            (Kind::Dense(dense), Some(row)) => dense.gather_row(gradient, row, by_target),
+            _ => self.gather(gradient, source, |_| F::ONE, |target| -by_target[target]),
+        }
+    }
+
     /// Copies what weights deliver, in the order in which a `Connection` reads it, where that is something else than the
     /// weights.
     pub(crate) fn pack<F: Real>(&self, weights: &[F], copy: &mut Aligned<F>) {

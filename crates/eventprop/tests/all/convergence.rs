@@ -28,8 +28,9 @@ use rayon::prelude::*;
 pub const STEPS_MS: [f64; 7] = [0.04, 0.02, 0.01, 0.005, 0.0025, 0.001_25, 0.000_625];
 /// Networks per loss.
 pub const NETWORKS: usize = 12;
-/// Draws that are tried for them.
+/// Draws that are tried for them at most, and how many at once.
 const DRAWS: u64 = 400;
+const AT_ONCE: u64 = 20;
 
 /// What must be the same on the grid for the gradients to be comparable: the spikes of every neuron in
 /// their order and, for each of them, how many spikes of every projection had arrived before. (An
@@ -166,15 +167,17 @@ pub fn order(errors: &[f64]) -> f64 {
 fn converges(subjects: Subjects) {
     let mut failed = Vec::new();
     for loss in losses() {
-        let found: Vec<(u64, Option<Vec<f64>>)> = (0..DRAWS)
-            .into_par_iter()
-            .map(|seed| (seed, errors(&loss, seed, subjects)))
-            .collect();
-        let usable: Vec<_> = found
-            .iter()
-            .filter_map(|(seed, errors)| Some((*seed, errors.as_ref()?)))
-            .take(NETWORKS)
-            .collect();
+        let mut usable = Vec::new();
+        let mut tried = 0;
+        while usable.len() < NETWORKS && tried < DRAWS {
+            let seeds = tried..tried + AT_ONCE;
+            let found = seeds.into_par_iter();
+            let found = found.filter_map(|seed| Some((seed, errors(&loss, seed, subjects)?)));
+            usable.extend(found.collect::<Vec<_>>());
+            tried += AT_ONCE;
+        }
+        let kept = usable.len();
+        usable.truncate(NETWORKS);
         assert_eq!(
             usable.len(),
             NETWORKS,
@@ -191,9 +194,8 @@ fn converges(subjects: Subjects) {
             .iter()
             .map(|(_, e)| e[e.len() - 1])
             .fold(0.0, f64::max);
-        let kept = found.iter().filter(|f| f.1.is_some()).count();
         println!(
-            "{subjects:?} {:18} mean order {mean:.3}, least {least:.3}, largest error at the finest step {finest:.1e}; {kept} of {DRAWS} draws keep their pattern",
+            "{subjects:?} {:18} mean order {mean:.3}, least {least:.3}, largest error at the finest step {finest:.1e}; {kept} of {tried} draws keep their pattern",
             loss.name()
         );
         if mean < 0.9 {

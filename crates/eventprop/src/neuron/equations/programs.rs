@@ -7,7 +7,7 @@
 
 use super::graph::{Graph, Id, Leaf};
 use super::model::{Expressions, Port};
-use super::program::Program;
+use super::program::{Numbers, Program};
 
 /// A map from state to state, and its products with an adjoint.
 #[derive(Debug, Clone)]
@@ -29,12 +29,16 @@ pub(crate) struct Surface {
     pub gradient: Program,
     /// True of the variables that its value reads, conditions included.
     pub reads: Vec<bool>,
+    /// True if its derivatives by the variables are the same in every state.
+    pub is_plane: bool,
 }
 
 /// What arrivals do that only add their weight to the state, all at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Additive {
-    /// ∂h/∂w for every variable.
+    /// The variables that are changed.
+    pub changed: Vec<usize>,
+    /// ∂h/∂w of these.
     pub by_weight: Program,
     /// aᵀ ∂h/∂w.
     pub gather: Program,
@@ -59,8 +63,8 @@ pub(crate) struct Arrival {
 pub(crate) struct Programs {
     /// Number of state variables.
     pub states: usize,
-    /// Number of parameters.
-    pub parameters: usize,
+    /// Numbers that the programs read behind the parameters of a neuron.
+    pub numbers: Vec<f64>,
     /// Numbers of the parameters that are trained.
     pub trained: Vec<usize>,
     pub flow: Map,
@@ -92,13 +96,17 @@ impl Programs {
             graph: model.graph.clone(),
             states: model.state.len(),
             trained,
+            numbers: Numbers {
+                parameters: model.parameters.len(),
+                values: Vec::new(),
+            },
         };
         let arrivals = model.ports.iter();
         let arrivals = arrivals.map(|port| compiler.arrival(port, model));
         let arrivals = arrivals.collect();
-        Self {
+        let mut programs = Self {
             states: model.state.len(),
-            parameters: model.parameters.len(),
+            numbers: Vec::new(),
             trained: trained.to_vec(),
             arrivals,
             flow: compiler.map(&model.flow, &[]),
@@ -111,7 +119,9 @@ impl Programs {
             initial: compiler.map(&model.initial, &[]),
             readout: model.readout,
             scales: model.scales.clone(),
-        }
+        };
+        programs.numbers = compiler.numbers.values;
+        programs
     }
 }
 
@@ -119,9 +129,14 @@ struct Compiler<'a> {
     graph: Graph,
     states: usize,
     trained: &'a [usize],
+    numbers: Numbers,
 }
 
 impl Compiler<'_> {
+    fn program(&mut self, expressions: &[Id]) -> Program {
+        Program::new(&self.graph, expressions, &mut self.numbers)
+    }
+
     /// Σ aᵢ ∂(expressionᵢ)/∂leaf
     fn product(&mut self, expressions: &[Id], leaf: Leaf) -> Id {
         let mut pairs = Vec::new();
@@ -145,8 +160,8 @@ impl Compiler<'_> {
             back.push(self.product(expressions, leaf));
         }
         Map {
-            forward: Program::new(&self.graph, expressions),
-            back: Program::new(&self.graph, &back),
+            forward: self.program(expressions),
+            back: self.program(&back),
         }
     }
 
@@ -161,15 +176,19 @@ impl Compiler<'_> {
         for leaf in self.leaves() {
             gradient.push(self.graph.derivative(id, leaf));
         }
-        let by_state = gradient[..self.states].iter().copied();
+        let of_state = |leaf: &Leaf| !matches!(leaf, Leaf::Parameter(_));
+        let by_state = &gradient[..self.states];
+        let is_plane = !self.graph.leaves(by_state).iter().any(of_state);
+        let by_state = by_state.iter().copied();
         let rate = self
             .graph
             .dot(by_state.zip(model.flow.iter().copied()).collect::<Vec<_>>());
         Surface {
-            threshold: Program::new(&self.graph, &[id]),
-            value: Program::new(&self.graph, &[id, rate]),
-            gradient: Program::new(&self.graph, &gradient),
+            threshold: self.program(&[id]),
+            value: self.program(&[id, rate]),
+            gradient: self.program(&gradient),
             reads,
+            is_plane,
         }
     }
 
@@ -215,10 +234,12 @@ impl Compiler<'_> {
         let gather = graph.dot(gather);
         let sent = graph.dot(sent);
         let backflow = graph.neg(sent);
+        let by_changed: Vec<Id> = changed.iter().map(|&place| by_weight[place]).collect();
         Some(Additive {
-            by_weight: Program::new(graph, by_weight),
-            gather: Program::new(graph, &[gather]),
-            backflow: Program::new(graph, &[backflow]),
+            changed,
+            by_weight: self.program(&by_changed),
+            gather: self.program(&[gather]),
+            backflow: self.program(&[backflow]),
         })
     }
 }

@@ -21,9 +21,11 @@ pub(super) struct Cells<F, const L: usize> {
     built_in: bool,
     /// Place of the parameter τ_mem.
     tau_mem: Option<usize>,
-    /// Values of the parameters, `[block][parameter]`.
+    /// What a drive of 1 is as a rate of θ, where that does not depend on the state.
+    rates_of_drive: Vec<F>,
+    /// Values of the parameters, then the numbers of the programs, `[block][place]`.
     q: Vec<[F; L]>,
-    /// The same for single neurons, `[neuron][parameter]`.
+    /// The same for single neurons, `[neuron][place]`.
     q_single: Vec<[F; 1]>,
 }
 
@@ -82,27 +84,51 @@ impl<F: Real, const L: usize> Cells<F, L> {
         let blocks = population.size.div_ceil(L);
         let values = equations.values();
         let last = population.size - 1;
-        let of = |block: usize, parameter: usize| -> [F; L] {
-            std::array::from_fn(|lane| {
-                F::from_f64(values[parameter].of((block * L + lane).min(last)))
-            })
+        let of = |neuron: usize| {
+            let parameters = values.iter().map(move |value| value.of(neuron.min(last)));
+            let all = parameters.chain(programs.numbers.iter().copied());
+            all.map(F::from_f64)
         };
-        let each = |len: usize| (0..len).flat_map(|b| (0..values.len()).map(move |p| (b, p)));
-        Some(Self {
-            q: each(blocks).map(|(b, p)| of(b, p)).collect(),
-            q_single: each(population.size)
-                .map(|(n, p)| [F::from_f64(values[p].of(n))])
-                .collect(),
+        let block = |block: usize| {
+            let mut rows = vec![[F::ZERO; L]; values.len() + programs.numbers.len()];
+            for lane in 0..L {
+                let each = rows.iter_mut().zip(of(block * L + lane));
+                each.for_each(|(row, value)| row[lane] = value);
+            }
+            rows
+        };
+        let mut cells = Self {
+            q: (0..blocks).flat_map(block).collect(),
+            q_single: (0..population.size).flat_map(of).map(|q| [q]).collect(),
             built_in: !matches!(population.model, Model::Equations(_)),
             tau_mem: {
                 let mut names = model.parameters().iter();
                 names.position(|name| name.text() == "tau_mem")
             },
+            rates_of_drive: Vec::new(),
             programs,
             model,
             size: population.size,
             blocks,
-        })
+        };
+        cells.rates_of_drive = cells.constant_rates();
+        Some(cells)
+    }
+
+    /// What a drive of 1 is as a rate of θ, if θ is a plane.
+    fn constant_rates(&self) -> Vec<F> {
+        if !self.programs.spike.as_ref().is_some_and(|s| s.is_plane) {
+            return Vec::new();
+        }
+        let mut memory = EventMemory::default();
+        let zero = vec![[F::ZERO]; self.states()];
+        let masks = vec![[F::ZERO]; self.programs.switches.len()];
+        let anywhere = Side {
+            x: &zero,
+            masks: &masks,
+        };
+        let rate = |neuron| self.rate_of_drive(neuron, anywhere, &mut memory);
+        (0..self.size).map(rate).collect()
     }
 
     /// Number of state variables.
@@ -111,12 +137,12 @@ impl<F: Real, const L: usize> Cells<F, L> {
     }
 
     pub fn q(&self, block: usize) -> &[[F; L]] {
-        let len = self.programs.parameters;
+        let len = self.q.len() / self.blocks;
         &self.q[block * len..(block + 1) * len]
     }
 
     pub fn neuron(&self, neuron: usize) -> Neuron<'_, F> {
-        let len = self.programs.parameters;
+        let len = self.q_single.len() / self.size;
         Neuron {
             programs: &self.programs,
             q: &self.q_single[neuron * len..(neuron + 1) * len],
@@ -137,6 +163,9 @@ impl<F: Real, const L: usize> Cells<F, L> {
 
     /// τ_mem θ' of 1: what a drive of 1 is as a rate of θ, with typical sizes of θ (of built-in models threshold units).
     fn rate_of_drive(&self, neuron: usize, minus: Side<'_, F>, memory: &mut EventMemory<F>) -> F {
+        if let Some(&rate) = self.rates_of_drive.get(neuron) {
+            return rate;
+        }
         let size = match &self.programs.spike {
             Some(spike) if !self.built_in => self.neuron(neuron).size(spike, minus, memory),
             _ => F::ONE,
@@ -160,6 +189,9 @@ impl<F: Real, const L: usize> Cells<F, L> {
         (least, minus): (F, Side<'_, F>),
         memory: &mut EventMemory<F>,
     ) -> F {
+        if least == F::ZERO {
+            return F::ZERO;
+        }
         least * self.rate_of_drive(neuron, minus, memory)
     }
 
@@ -181,7 +213,7 @@ impl<F: Real, const L: usize> Cells<F, L> {
                 x: &x,
                 masks: &masks,
             };
-            let (value, _) = unit.surface(spike, side, &mut memory.stepper);
+            let value = unit.threshold(spike, side, &mut memory.stepper);
             // Not a number is above it, too.
             let below = value < F::ZERO;
             if !below {

@@ -257,7 +257,7 @@ impl Pass<'_> {
                     masks: &masks,
                 };
                 let stepper = &mut scratch.memory.stepper;
-                stepper.stages(flow, &DOP853, length, x);
+                stepper.stages(flow, (&DOP853, length), x, false);
                 stepper.adjoint_finish(flow, &DOP853, length, Adjoints { p, by_q });
             }
             ItemKind::Switch(switch) => {

@@ -9,13 +9,14 @@
 
 use super::cells::{Cells, Delivery};
 use super::fault::Fault;
-use super::grid_arrivals::{Arrivals, Sending};
-use super::linear::{Propagators, VARIABLES_MAX};
+use super::grid_arrivals::{Arrivals, Due, Sending};
+use super::linear::Propagators;
 use super::tableau::{MIDPOINT, Tableau};
 use super::unit::{At, EventMemory, Flow, Side, Stepper};
 use crate::connect::{Lags, Synapses};
 use crate::dispatch::{Kernel, vectorized};
 use crate::network::{Clock, Network, PopulationId, ProjectionId};
+use crate::neuron::equations::programs::Additive;
 use crate::params::{AllWeights, Params};
 use crate::real::Real;
 use crate::solver::SolveError;
@@ -23,7 +24,7 @@ use crate::spikes::SpikeTrain;
 use crate::tape::{Spikes, Tape};
 
 /// Neurons of a block.
-pub(super) const LANES: usize = 16;
+pub(super) const LANES: usize = 128;
 
 /// A population.
 #[derive(Debug, Clone)]
@@ -45,6 +46,16 @@ pub(super) struct Link {
     pub port: usize,
     pub synapses: Synapses,
     pub lags: Lags<usize>,
+}
+
+impl Link {
+    /// True if a spike arrives at all its targets at once.
+    pub fn sends_whole(&self) -> bool {
+        match &self.lags {
+            Lags::Same(_) => true,
+            Lags::Each { by, .. } => self.synapses.share_by_source(*by),
+        }
+    }
 }
 
 /// The network as this solver uses it.
@@ -186,15 +197,16 @@ fn layer<F: Real>(population: &crate::network::Population, clock: Clock) -> Opti
 #[derive(Debug, Clone, Default)]
 pub(super) struct LayerState<F> {
     pub x: Vec<[F; LANES]>,
-    /// Weights that arrive in this step, `[neuron]` per port; only where they can be added up.
-    pub arriving: Vec<Vec<F>>,
+    /// Weights that arrive in this step, `[block]` per port; only where they can be added up.
+    pub arriving: Vec<Vec<[F; LANES]>>,
     pub arrives: Vec<bool>,
     /// Neurons at their threshold at the end of a part of a step.
     pub reached: Vec<u32>,
     /// The states in which their spikes are taken, `[place in the list][variable]`.
     pub minus: Vec<[F; 1]>,
-    /// Masks of a block.
+    /// Masks of a block, and its state at the start of a part of a step.
     masks: Vec<[F; LANES]>,
+    start: Vec<[F; LANES]>,
     /// Neurons that fired in a step.
     pub fired: Vec<u32>,
 }
@@ -296,7 +308,7 @@ impl<F: Real> Walk<'_, F> {
             state.arrives.resize(ports, false);
             for arriving in &mut state.arriving {
                 arriving.clear();
-                arriving.resize(cells.size, F::ZERO);
+                arriving.resize(cells.blocks, [F::ZERO; LANES]);
             }
         }
     }
@@ -380,21 +392,20 @@ impl<F: Real> Walk<'_, F> {
         let scratch = &mut *self.scratch;
         let state = &mut scratch.states[link.target];
         let adds = cells.programs.arrivals[link.port].additive.is_some();
+        if adds {
+            state.arrives[link.port] |= !scratch.arrivals[index].first_at(k).is_none();
+            vectorized(Deliver {
+                synapses: &link.synapses,
+                w,
+                spikes,
+                due: scratch.arrivals[index].at(k),
+                arriving: state.arriving[link.port].as_flattened_mut(),
+            });
+            return;
+        }
         for due in scratch.arrivals[index].at(k) {
             let source = spikes.neuron[due.spike] as usize;
             let amplitude = spikes.amplitude_of(due.spike);
-            if adds {
-                let arriving = &mut state.arriving[link.port];
-                state.arrives[link.port] = true;
-                if due.place.is_none() && amplitude == F::ONE {
-                    link.synapses.deliver(w, source, arriving);
-                } else {
-                    for synapse in due.synapses(&link.synapses, source) {
-                        arriving[synapse.target] += amplitude * w[synapse.weight];
-                    }
-                }
-                continue;
-            }
             for synapse in due.synapses(&link.synapses, source) {
                 let one = Delivery {
                     neuron: synapse.target,
@@ -409,7 +420,6 @@ impl<F: Real> Walk<'_, F> {
     /// Adds the weights that were added up to the states.
     fn add_arriving(&mut self, population: usize) {
         let cells = &self.model.layer(population).cells;
-        let n = cells.states();
         let scratch = &mut *self.scratch;
         let state = &mut scratch.states[population];
         for (port, arrival) in cells.programs.arrivals.iter().enumerate() {
@@ -417,23 +427,13 @@ impl<F: Real> Walk<'_, F> {
                 continue;
             };
             state.arrives[port] = false;
-            let arriving = &mut state.arriving[port];
-            for block in 0..cells.blocks {
-                let first = block * LANES;
-                let at = At::state(&[], cells.q(block), &[]);
-                at.run(&additive.by_weight, &mut scratch.stepper.registers);
-                let len = LANES.min(cells.size - first);
-                for variable in 0..n {
-                    let by_weight = additive
-                        .by_weight
-                        .output(&scratch.stepper.registers, variable);
-                    let x = &mut state.x[block * n + variable];
-                    for lane in 0..len {
-                        x[lane] += by_weight[lane] * arriving[first + lane];
-                    }
-                }
-            }
-            arriving.fill(F::ZERO);
+            vectorized(Arrive {
+                cells,
+                additive,
+                arriving: &mut state.arriving[port],
+                x: &mut state.x,
+                stepper: &mut scratch.stepper,
+            });
         }
     }
 
@@ -522,6 +522,67 @@ impl<F: Real> Walk<'_, F> {
     }
 }
 
+/// Adds up what arrives over a projection.
+struct Deliver<'a, F, I> {
+    synapses: &'a Synapses,
+    w: &'a [F],
+    spikes: &'a Spikes<u32, F>,
+    due: I,
+    arriving: &'a mut [F],
+}
+
+impl<F: Real, I: Iterator<Item = Due>> Kernel for Deliver<'_, F, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for due in self.due {
+            let source = self.spikes.neuron[due.spike] as usize;
+            let amplitude = self.spikes.amplitude_of(due.spike);
+            if due.place.is_none() && amplitude == F::ONE {
+                self.synapses.deliver(self.w, source, self.arriving);
+                continue;
+            }
+            for synapse in due.synapses(self.synapses, source) {
+                self.arriving[synapse.target] += amplitude * self.w[synapse.weight];
+            }
+        }
+    }
+}
+
+/// Adds to the states what arrived, and forgets it.
+struct Arrive<'a, F> {
+    cells: &'a Cells<F, LANES>,
+    additive: &'a Additive,
+    arriving: &'a mut [[F; LANES]],
+    x: &'a mut [[F; LANES]],
+    stepper: &'a mut Stepper<F, LANES>,
+}
+
+impl<F: Real> Kernel for Arrive<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let n = self.cells.states();
+        let Additive {
+            changed, by_weight, ..
+        } = self.additive;
+        let registers = &mut self.stepper.registers;
+        for (block, arriving) in self.arriving.iter_mut().enumerate() {
+            At::state(&[], self.cells.q(block), &[]).run(by_weight, registers);
+            for (place, variable) in changed.iter().enumerate() {
+                let by_weight = by_weight.output(registers, place);
+                let x = &mut self.x[block * n + variable];
+                for lane in 0..LANES {
+                    x[lane] += by_weight[lane] * arriving[lane];
+                }
+            }
+            *arriving = [F::ZERO; LANES];
+        }
+    }
+}
+
 /// A part of a step of a population; lists the neurons at their threshold.
 struct Advance<'a, F> {
     layer: &'a Layer<F>,
@@ -548,17 +609,18 @@ impl<F: Real> Kernel for Advance<'_, F> {
             reached,
             minus,
             masks,
+            start,
             ..
         } = state;
         masks.resize(cells.programs.switches.len(), [F::ZERO; LANES]);
         reached.clear();
         minus.clear();
-        let mut start = [[F::ZERO; LANES]; VARIABLES_MAX];
+        start.resize(n, [F::ZERO; LANES]);
         for (block, x) in x.chunks_exact_mut(n).enumerate() {
             let q = cells.q(block);
             if let Some(exact) = &layer.exact {
-                start[..n].copy_from_slice(x);
-                exact.step(block, &start[..n], x);
+                start.copy_from_slice(x);
+                exact.step(block, start, x);
             } else {
                 masks_of(cells, Block { x, q }, masks, stepper);
                 let flow = Flow {
@@ -566,7 +628,7 @@ impl<F: Real> Kernel for Advance<'_, F> {
                     q,
                     masks,
                 };
-                stepper.stages(flow, METHOD, part_ms, x);
+                stepper.stages(flow, (METHOD, part_ms), x, true);
                 stepper.finish(METHOD, part_ms, x);
             }
             let Some(spike) = &cells.programs.spike else {
@@ -575,16 +637,18 @@ impl<F: Real> Kernel for Advance<'_, F> {
             masks_of(cells, Block { x, q }, masks, stepper);
             At::state(x, q, masks).run(&spike.threshold, &mut stepper.registers);
             let value = spike.threshold.output(&stepper.registers, 0);
-            if !value.iter().any(|value| *value >= F::ZERO) {
-                continue;
-            }
+            // PERF: most blocks have no spike, and most parts of the others.
+            let reaches = |value: &F| *value >= F::ZERO;
             let len = LANES.min(cells.size - block * LANES);
-            for lane in (0..len).filter(|&lane| value[lane] >= F::ZERO) {
+            let parts = value.as_chunks::<16>().0.iter().enumerate();
+            let parts = parts.filter(|(_, values)| values.map(|v| reaches(&v)).contains(&true));
+            let lanes = parts.flat_map(|(part, _)| part * 16..(part + 1) * 16);
+            for lane in lanes.filter(|&lane| lane < len && reaches(&value[lane])) {
                 reached.push((block * LANES + lane) as u32);
                 minus.extend((0..n).map(|variable| {
                     // What θ reads from the end of the step, the rest from its start, as [A15] says.
                     let at_end = layer.exact.is_none() || spike.reads[variable];
-                    let from: &[[F; LANES]] = if at_end { x } else { &start };
+                    let from: &[[F; LANES]] = if at_end { x } else { start };
                     [from[variable][lane]]
                 }));
             }
@@ -666,7 +730,7 @@ fn reset<F: Real>(
             x: &after,
             masks: &masks,
         };
-        let (value, _) = unit.surface(spike, plus, &mut memory.stepper);
+        let value = unit.threshold(spike, plus, &mut memory.stepper);
         let left = value < F::ZERO;
         if !left {
             return Err((neuron, super::endless(&cells.shown(&after))));

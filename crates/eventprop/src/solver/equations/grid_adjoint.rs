@@ -12,15 +12,16 @@ use super::grid::{
 use super::grid_arrivals::Due;
 use super::linear::Propagators;
 use super::log::Place;
-use super::unit::{Adjoints, At, Event, EventMemory, Flow, Neuron, Side};
-use crate::connect::{By, Synapse};
+use super::unit::{Adjoints, At, Event, EventMemory, Flow, Neuron, Side, Stepper};
+use crate::connect::{By, Synapse, Synapses};
+use crate::dispatch::{Kernel, vectorized};
 use crate::network::PopulationId;
-use crate::neuron::equations::programs::Arrival;
+use crate::neuron::equations::programs::{Additive, Arrival};
 use crate::params::Params;
 use crate::readout::{Readout, Seed};
 use crate::real::Real;
 use crate::solver::{Drive, Grazing, SolveError, grazing, kink};
-use crate::tape::Tape;
+use crate::tape::{Spikes, Tape};
 
 /// Numbers of the states of a stretch of steps: 64 MiB in single precision.
 const NUMBERS_MAX: usize = 1 << 24;
@@ -43,7 +44,8 @@ pub(super) struct Scratch<F> {
     gather: Vec<F>,
     sent: Vec<F>,
     zeros: Vec<F>,
-    /// Masks of a block during a part of a step, those of its end, and the state there.
+    returned: Vec<F>,
+    /// Masks of a block during a part of a step, those of its end, and the state there or p at its start.
     masks: Vec<[F; LANES]>,
     masks_end: Vec<[F; LANES]>,
     end: Vec<[F; LANES]>,
@@ -379,12 +381,13 @@ impl<F: Real> Pass<'_, F> {
         } else {
             &recording.x[first..first + cells.blocks * n]
         };
-        crate::dispatch::vectorized(ExactBack {
+        vectorized(ExactBack {
             exact,
             n,
             x,
             p: &mut scratch.adjoint.p[population],
             sums: &mut scratch.adjoint.sums[population],
+            before: &mut scratch.adjoint.end,
             a,
         });
         if part.part == 0 {
@@ -461,7 +464,7 @@ impl<F: Real> Pass<'_, F> {
                 q,
                 masks: &*masks,
             };
-            crate::dispatch::vectorized(Forth {
+            vectorized(Forth {
                 stepper: &mut scratch.stepper,
                 flow,
                 h,
@@ -490,7 +493,7 @@ impl<F: Real> Pass<'_, F> {
             let adjoint = &mut self.scratch.adjoint;
             let p = &mut adjoint.p[population][block * n..(block + 1) * n];
             let by_q = &mut adjoint.by_q[population][block * trained..(block + 1) * trained];
-            crate::dispatch::vectorized(Back {
+            vectorized(Back {
                 stepper: &mut self.scratch.stepper,
                 flow,
                 h,
@@ -713,37 +716,26 @@ impl<F: Real> Pass<'_, F> {
         for list in [&mut adjoint.gather, &mut adjoint.sent, &mut adjoint.zeros] {
             list.clear();
         }
-        adjoint.zeros.resize(cells.size, F::ZERO);
+        adjoint.zeros.resize(cells.blocks * LANES, F::ZERO);
         adjoint
             .masks
             .resize(cells.programs.switches.len(), [F::ZERO; LANES]);
-        for block in 0..cells.blocks {
-            let q = cells.q(block);
-            // Where f is linear, ∂f/∂x reads no state.
-            let x = if layer.exact.is_some() {
-                &[]
-            } else {
-                let first = (now.place * layer.substeps * cells.blocks + block) * n;
-                let x = &scratch.recordings[population].x[first..first + n];
-                masks_of(
-                    cells,
-                    Block { x, q },
-                    &mut adjoint.masks,
-                    &mut scratch.stepper,
-                );
-                x
-            };
-            let p = &adjoint.p[population][block * n..(block + 1) * n];
-            let at = At::state(x, q, &adjoint.masks).with_adjoint(p);
-            let lanes = LANES.min(cells.size - block * LANES);
-            for (program, list) in [
-                (&additive.gather, &mut adjoint.gather),
-                (&additive.backflow, &mut adjoint.sent),
-            ] {
-                at.run(program, &mut scratch.stepper.registers);
-                list.extend_from_slice(&program.output(&scratch.stepper.registers, 0)[..lanes]);
-            }
-        }
+        let x = if layer.exact.is_some() {
+            &[]
+        } else {
+            let first = now.place * layer.substeps * cells.blocks * n;
+            &scratch.recordings[population].x[first..first + cells.blocks * n]
+        };
+        vectorized(PerWeight {
+            cells,
+            additive,
+            x,
+            p: &adjoint.p[population],
+            stepper: &mut scratch.stepper,
+            masks: &mut adjoint.masks,
+            gather: &mut adjoint.gather,
+            sent: &mut adjoint.sent,
+        });
     }
 
     /// The adjoint `[A12]` of the arrivals over a link that are added up.
@@ -756,33 +748,41 @@ impl<F: Real> Pass<'_, F> {
         let w = self.params.weights(link.id);
         let range = self.params.weights_range(link.id);
         let spikes = &tape.populations[link.source];
+        if link.sends_whole() && spikes.amplitude.is_empty() && !trains {
+            let scratch = &mut *self.scratch;
+            let adjoint = &mut scratch.adjoint;
+            adjoint.returned.clear();
+            vectorized(Gather {
+                synapses: &link.synapses,
+                w,
+                spikes,
+                due: scratch.arrivals[index].at(k),
+                gather: &adjoint.gather,
+                sent: &adjoint.sent,
+                zeros: &adjoint.zeros,
+                gradient: &mut self.gradient[range],
+                returned: sends.then_some(&mut adjoint.returned),
+            });
+            let mut next = self.scratch.arrivals[index].first_at(k);
+            for place in 0..self.scratch.adjoint.returned.len() {
+                let (due, after) = self.scratch.arrivals[index]
+                    .take(next)
+                    .expect("one for each");
+                next = after;
+                let sent = SentSpike {
+                    spike: due.spike,
+                    source: spikes.neuron[due.spike] as usize,
+                };
+                let r = self.scratch.adjoint.returned[place];
+                self.send_back(link, sent, (None, r));
+            }
+            return;
+        }
         let mut next = self.scratch.arrivals[index].first_at(k);
         while let Some((due, after)) = self.scratch.arrivals[index].take(next) {
             next = after;
             let source = spikes.neuron[due.spike] as usize;
             let amplitude = spikes.amplitude_of(due.spike);
-            let adjoint = &mut self.scratch.adjoint;
-            let whole = due.place.is_none() && amplitude == F::ONE && !trains;
-            if whole {
-                let gather = &adjoint.gather;
-                let gradient = &mut self.gradient[range.clone()];
-                link.synapses
-                    .gather(gradient, source, |_| F::ONE, |target| -gather[target]);
-                if sends {
-                    let r = link
-                        .synapses
-                        .backflow(w, source, &adjoint.sent, &adjoint.zeros);
-                    self.send_back(
-                        link,
-                        SentSpike {
-                            spike: due.spike,
-                            source,
-                        },
-                        (None, r),
-                    );
-                }
-                continue;
-            }
             for synapse in due.synapses(&link.synapses, source) {
                 let adjoint = &self.scratch.adjoint;
                 let Synapse { target, weight, .. } = synapse;
@@ -1231,19 +1231,21 @@ struct Taken<F> {
 
 /// The stages of a part of a step again, and its end where that is wanted.
 struct Forth<'a, F> {
-    stepper: &'a mut super::unit::Stepper<F, LANES>,
+    stepper: &'a mut Stepper<F, LANES>,
     flow: Flow<'a, F, LANES>,
     h: F,
     x: &'a [[F; LANES]],
     end: Option<&'a mut [[F; LANES]]>,
 }
 
-impl<F: Real> crate::dispatch::Kernel for Forth<'_, F> {
+impl<F: Real> Kernel for Forth<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        self.stepper.stages(self.flow, METHOD, self.h, self.x);
+        let step = (METHOD, self.h);
+        self.stepper
+            .stages(self.flow, step, self.x, self.end.is_some());
         if let Some(end) = self.end {
             end.copy_from_slice(self.x);
             self.stepper.finish(METHOD, self.h, end);
@@ -1260,21 +1262,24 @@ struct ExactBack<'a, F> {
     x: &'a [[F; LANES]],
     p: &'a mut [[F; LANES]],
     sums: &'a mut [[F; LANES]],
+    /// Memory for a block.
+    before: &'a mut Vec<[F; LANES]>,
     /// The driving term of the loss; empty where there is none.
     a: &'a [F],
 }
 
-impl<F: Real> crate::dispatch::Kernel for ExactBack<'_, F> {
+impl<F: Real> Kernel for ExactBack<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let n = self.n;
         let len = if self.x.is_empty() { 0 } else { n * (n + 1) };
+        self.before.resize(n, [F::ZERO; LANES]);
         for (block, p) in self.p.chunks_exact_mut(n).enumerate() {
             let x = self.x.get(block * n..(block + 1) * n).unwrap_or(&[]);
             let sums = &mut self.sums[block * len..(block + 1) * len];
-            self.exact.adjoint_step(block, x, p, sums);
+            self.exact.adjoint_step(block, x, p, (sums, self.before));
             if let Some(first) = self.a.chunks(LANES).nth(block) {
                 let mut a = [F::ZERO; LANES];
                 a[..first.len()].copy_from_slice(first);
@@ -1284,15 +1289,85 @@ impl<F: Real> crate::dispatch::Kernel for ExactBack<'_, F> {
     }
 }
 
+/// ∂L/∂w of an arrival at each neuron, and what a unit of its weight sends back.
+struct PerWeight<'a, F> {
+    cells: &'a Cells<F, LANES>,
+    additive: &'a Additive,
+    /// States at the start of the step; empty where f is linear, since then ∂f/∂x reads none.
+    x: &'a [[F; LANES]],
+    p: &'a [[F; LANES]],
+    stepper: &'a mut Stepper<F, LANES>,
+    masks: &'a mut [[F; LANES]],
+    gather: &'a mut Vec<F>,
+    sent: &'a mut Vec<F>,
+}
+
+impl<F: Real> Kernel for PerWeight<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { cells, stepper, .. } = self;
+        let n = cells.states();
+        for (block, p) in self.p.chunks_exact(n).enumerate() {
+            let q = cells.q(block);
+            let x = self.x.get(block * n..(block + 1) * n).unwrap_or(&[]);
+            if !x.is_empty() {
+                masks_of(cells, Block { x, q }, self.masks, stepper);
+            }
+            let at = At::state(x, q, self.masks).with_adjoint(p);
+            let registers = &mut stepper.registers;
+            at.run(&self.additive.gather, registers);
+            self.gather
+                .extend_from_slice(self.additive.gather.output(registers, 0));
+            at.run(&self.additive.backflow, registers);
+            self.sent
+                .extend_from_slice(self.additive.backflow.output(registers, 0));
+        }
+    }
+}
+
+/// What arrivals of whole spikes over a projection leave: derivatives by weights, and R of each spike.
+struct Gather<'a, F, I> {
+    synapses: &'a Synapses,
+    w: &'a [F],
+    spikes: &'a Spikes<u32, F>,
+    due: I,
+    gather: &'a [F],
+    sent: &'a [F],
+    zeros: &'a [F],
+    gradient: &'a mut [F],
+    /// R of the spikes, in their order; none where nobody asks.
+    returned: Option<&'a mut Vec<F>>,
+}
+
+impl<F: Real, I: Iterator<Item = Due>> Kernel for Gather<'_, F, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        for due in self.due {
+            let source = self.spikes.neuron[due.spike] as usize;
+            self.synapses.gather_row(self.gradient, source, self.gather);
+            if let Some(returned) = &mut self.returned {
+                returned.push(
+                    self.synapses
+                        .backflow(self.w, source, self.sent, self.zeros),
+                );
+            }
+        }
+    }
+}
+
 /// The adjoint `[A13]` of a block.
 struct Back<'a, F> {
-    stepper: &'a mut super::unit::Stepper<F, LANES>,
+    stepper: &'a mut Stepper<F, LANES>,
     flow: Flow<'a, F, LANES>,
     h: F,
     adjoints: Adjoints<'a, F, LANES>,
 }
 
-impl<F: Real> crate::dispatch::Kernel for Back<'_, F> {
+impl<F: Real> Kernel for Back<'_, F> {
     type Output = ();
 
     #[inline(always)]

@@ -223,14 +223,14 @@ impl<F: Real, const L: usize> Propagators<F, L> {
     }
 
     /// p at the start of a step of a block from p at its end, and Σ p⁺ xᵀ where parameters are trained: rows of `by_q`
-    /// with one more column for c.
+    /// with one more column for c. before: memory, `[variable]`.
     #[inline(always)]
     pub fn adjoint_step(
         &self,
         block: usize,
         start: &[[F; L]],
         p: &mut [[F; L]],
-        sums: &mut [[F; L]],
+        (sums, before): (&mut [[F; L]], &mut [[F; L]]),
     ) {
         let n = p.len();
         if !sums.is_empty() {
@@ -246,13 +246,13 @@ impl<F: Real, const L: usize> Propagators<F, L> {
             }
         }
         // [A14] p = Mᵀ p⁺
-        let mut before = [[F::ZERO; L]; VARIABLES_MAX];
+        before.fill([F::ZERO; L]);
         for (&(row, column), value) in self.places.iter().zip(self.values(block)) {
             for lane in 0..L {
                 before[column][lane] += value[lane] * p[row][lane];
             }
         }
-        p.copy_from_slice(&before[..n]);
+        p.copy_from_slice(before);
     }
 
     /// Adds to the sums of trained parameters what the steps of a neuron say, from `sums` of its lane.
@@ -272,7 +272,7 @@ impl<F: Real, const L: usize> Propagators<F, L> {
 }
 
 /// Most state variables of a model that is stepped exactly.
-pub(super) const VARIABLES_MAX: usize = 8;
+const VARIABLES_MAX: usize = 8;
 
 /// ψ = ∫ M(s)ᵀ ds e over a step of length `h`, e the unit vector of variable `read`: a part of the exponential of
 /// h [[Aᵀ, e], [0, 0]].

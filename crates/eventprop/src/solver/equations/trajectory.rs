@@ -290,7 +290,7 @@ impl<'a> Mover<'a> {
     ) {
         let flow = self.flow(masks);
         let stepper = &mut self.memory.stepper;
-        stepper.stages(flow, &DOP853, length, x);
+        stepper.stages(flow, (&DOP853, length), x, true);
         end.copy_from_slice(x);
         stepper.finish(&DOP853, length, end);
     }

@@ -3,57 +3,10 @@
 //! `L` neurons side by side, each variable a row of `L` numbers; the event solver takes one neuron at a time.
 
 use super::tableau::Tableau;
-use crate::neuron::equations::Leaf;
+pub(super) use crate::neuron::equations::program::At;
 use crate::neuron::equations::program::{Program, Registers};
 use crate::neuron::equations::programs::{Map, Programs, Surface};
 use crate::real::Real;
-
-/// What an expression reads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct At<'a, F, const L: usize> {
-    pub x: &'a [[F; L]],
-    pub q: &'a [[F; L]],
-    pub masks: &'a [[F; L]],
-    pub a: &'a [[F; L]],
-    pub w: F,
-}
-
-impl<'a, F: Real, const L: usize> At<'a, F, L> {
-    /// A state, and the parameters.
-    #[inline(always)]
-    pub fn state(x: &'a [[F; L]], q: &'a [[F; L]], masks: &'a [[F; L]]) -> Self {
-        Self {
-            x,
-            q,
-            masks,
-            a: &[],
-            w: F::ZERO,
-        }
-    }
-
-    /// The same with an adjoint.
-    #[inline(always)]
-    pub fn with_adjoint(self, a: &'a [[F; L]]) -> Self {
-        Self { a, ..self }
-    }
-
-    /// The same with a weight.
-    #[inline(always)]
-    pub fn with_weight(self, w: F) -> Self {
-        Self { w, ..self }
-    }
-
-    #[inline(always)]
-    pub fn run(self, program: &Program, registers: &mut Registers<F, L>) {
-        program.run(registers, |leaf| match leaf {
-            Leaf::State(n) => self.x[n],
-            Leaf::Parameter(n) => self.q[n],
-            Leaf::Mask(n) => self.masks[n],
-            Leaf::Adjoint(n) => self.a[n],
-            Leaf::Weight => [self.w; L],
-        });
-    }
-}
 
 /// Σ aᵢ bᵢ of one neuron.
 pub(super) fn dot<F: Real>(a: &[[F; 1]], b: &[[F; 1]]) -> F {
@@ -112,13 +65,19 @@ impl<F: Real, const L: usize> Stepper<F, L> {
     pub fn put(&mut self, program: &Program, at: At<'_, F, L>, out: &mut [[F; L]]) {
         at.run(program, &mut self.registers);
         for (n, out) in out.iter_mut().enumerate() {
-            *out = program.output(&self.registers, n);
+            *out = *program.output(&self.registers, n);
         }
     }
 
-    /// The stages of a step of length `h` from `x`.
+    /// The stages of a step of length `h` from `x`; without their end, f of the last is not needed.
     #[inline(always)]
-    pub fn stages(&mut self, flow: Flow<'_, F, L>, tableau: &Tableau, h: F, x: &[[F; L]]) {
+    pub fn stages(
+        &mut self,
+        flow: Flow<'_, F, L>,
+        (tableau, h): (&Tableau, F),
+        x: &[[F; L]],
+        with_end: bool,
+    ) {
         let n = x.len();
         let len = n * tableau.a.len();
         if self.y.len() < len {
@@ -134,10 +93,13 @@ impl<F: Real, const L: usize> Stepper<F, L> {
                     add(&mut self.y[first + i], factor, &self.k[earlier * n + i]);
                 }
             }
+            if !with_end && stage + 1 == tableau.a.len() {
+                return;
+            }
             let at = At::state(&self.y[first..first + n], flow.q, flow.masks);
             at.run(&flow.map.forward, &mut self.registers);
             for i in 0..n {
-                self.k[first + i] = flow.map.forward.output(&self.registers, i);
+                self.k[first + i] = *flow.map.forward.output(&self.registers, i);
             }
         }
     }
@@ -195,14 +157,14 @@ impl<F: Real, const L: usize> Stepper<F, L> {
             at.run(&flow.map.back, &mut self.registers);
             for i in 0..n {
                 let by_y = flow.map.back.output(&self.registers, i);
-                add(&mut p[i], F::ONE, &by_y);
+                add(&mut p[i], F::ONE, by_y);
                 for (earlier, &a) in row.iter().enumerate().filter(|(_, a)| **a != 0.0) {
                     let to = &mut self.adjoint_k[earlier * n + i];
-                    add(to, h * F::from_f64(a), &by_y);
+                    add(to, h * F::from_f64(a), by_y);
                 }
             }
             for (i, by_q) in by_q.iter_mut().enumerate() {
-                add(by_q, F::ONE, &flow.map.back.output(&self.registers, n + i));
+                add(by_q, F::ONE, flow.map.back.output(&self.registers, n + i));
             }
         }
     }
@@ -282,10 +244,17 @@ impl<F: Real> Neuron<'_, F> {
         (found[0][0], found[1][0])
     }
 
+    /// Value of a surface.
+    pub fn threshold(self, surface: &Surface, side: Side<'_, F>, stepper: &mut Stepper<F, 1>) -> F {
+        let mut found = [[F::ZERO]];
+        stepper.put(&surface.threshold, self.at(side), &mut found);
+        found[0][0]
+    }
+
     /// Masks of the conditions in a state; on a border a mask stays.
     pub fn masks(self, x: &[[F; 1]], masks: &mut [[F; 1]], stepper: &mut Stepper<F, 1>) {
         for (place, switch) in self.programs.switches.iter().enumerate() {
-            let (value, _) = self.surface(switch, Side { x, masks }, stepper);
+            let value = self.threshold(switch, Side { x, masks }, stepper);
             if value != F::ZERO {
                 masks[place] = [if value > F::ZERO { F::ONE } else { F::ZERO }];
             }
@@ -299,7 +268,7 @@ impl<F: Real> Neuron<'_, F> {
         (along, minus): (usize, Side<'_, F>),
         memory: &mut EventMemory<F>,
     ) -> F {
-        let (value, _) = self.surface(spike, minus, &mut memory.stepper);
+        let value = self.threshold(spike, minus, &mut memory.stepper);
         let gradient = &mut memory.gradient;
         gradient.resize(spike.gradient.outputs_len(), [F::ZERO]);
         let at = At::state(minus.x, self.q, minus.masks);
