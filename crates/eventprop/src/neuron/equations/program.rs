@@ -164,13 +164,8 @@ impl<'a, F: Real, const L: usize> At<'a, F, L> {
                 Operation::Power(a, b) => put(out, [row(a), row(b)], |[a, b]| a.power(b)),
                 Operation::Call(function, a) => call(out, function, row(a)),
                 Operation::Positive(a) => {
-                    put(
-                        out,
-                        [row(a)],
-                        |[a]| {
-                            if a > F::ZERO { F::ONE } else { F::ZERO }
-                        },
-                    )
+                    let one = |[a]: [F; 1]| if a > F::ZERO { F::ONE } else { F::ZERO };
+                    put(out, [row(a)], one);
                 }
                 Operation::Select(c, a, b) => put(out, [row(c), row(a), row(b)], |[c, a, b]| {
                     if c == F::ZERO { b } else { a }
@@ -344,9 +339,8 @@ impl<'a> Writer<'a> {
 
     fn operation(&mut self, id: Id) -> Operation {
         match self.graph.node(id) {
-            Node::Number(_) => Operation::Copy(self.row(id)),
             Node::Leaf(Leaf::Weight) => Operation::Weight,
-            Node::Leaf(_) => Operation::Copy(self.row(id)),
+            Node::Number(_) | Node::Leaf(_) => Operation::Copy(self.row(id)),
             Node::Add(a, b) => match (self.factors(a), self.factors(b)) {
                 (Some((x, y)), _) => Operation::MulAdd(x, y, self.row(b)),
                 (_, Some((x, y))) => Operation::MulAdd(x, y, self.row(a)),

@@ -757,7 +757,7 @@ impl<F: Real> Pass<'_, F> {
                 w,
                 spikes,
                 due: scratch.arrivals[index].at(k),
-                gather: &adjoint.gather,
+                by_target: &adjoint.gather,
                 sent: &adjoint.sent,
                 zeros: &adjoint.zeros,
                 gradient: &mut self.gradient[range],
@@ -1279,7 +1279,7 @@ impl<F: Real> Kernel for ExactBack<'_, F> {
         for (block, p) in self.p.chunks_exact_mut(n).enumerate() {
             let x = self.x.get(block * n..(block + 1) * n).unwrap_or(&[]);
             let sums = &mut self.sums[block * len..(block + 1) * len];
-            self.exact.adjoint_step(block, x, p, (sums, self.before));
+            self.exact.adjoint_step(block, x, p, sums, self.before);
             if let Some(first) = self.a.chunks(LANES).nth(block) {
                 let mut a = [F::ZERO; LANES];
                 a[..first.len()].copy_from_slice(first);
@@ -1333,7 +1333,8 @@ struct Gather<'a, F, I> {
     w: &'a [F],
     spikes: &'a Spikes<u32, F>,
     due: I,
-    gather: &'a [F],
+    /// ∂L/∂w of each target.
+    by_target: &'a [F],
     sent: &'a [F],
     zeros: &'a [F],
     gradient: &'a mut [F],
@@ -1348,7 +1349,8 @@ impl<F: Real, I: Iterator<Item = Due>> Kernel for Gather<'_, F, I> {
     fn run(mut self) {
         for due in self.due {
             let source = self.spikes.neuron[due.spike] as usize;
-            self.synapses.gather_row(self.gradient, source, self.gather);
+            self.synapses
+                .gather_row(self.gradient, source, self.by_target);
             if let Some(returned) = &mut self.returned {
                 returned.push(
                     self.synapses

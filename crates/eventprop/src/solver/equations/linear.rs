@@ -230,7 +230,8 @@ impl<F: Real, const L: usize> Propagators<F, L> {
         block: usize,
         start: &[[F; L]],
         p: &mut [[F; L]],
-        (sums, before): (&mut [[F; L]], &mut [[F; L]]),
+        sums: &mut [[F; L]],
+        before: &mut [[F; L]],
     ) {
         let n = p.len();
         if !sums.is_empty() {
