@@ -255,29 +255,38 @@ fn a_run_goes_on_with_its_own_data_only(trial: &Trial, file: &Path) {
     assert_eq!(resume(8, true).expect("forced").epochs, 8);
 }
 
+/// Samples for training and for testing, and the parameters of a small network that learns them.
+fn own_spike_trains(folder: &Path) -> ([PathBuf; 2], [String; 8]) {
+    let files = [("a.h5", 40), ("b.h5", 10)].map(|(name, samples)| {
+        let file = folder.join(name);
+        spike_file(&file, samples);
+        file
+    });
+    let [train, test] = &files;
+    let parameters = [
+        format!("DATA_TRAIN={}", train.display()),
+        format!("DATA_TEST={}", test.display()),
+        "TRIAL_MS=120".to_owned(),
+        "DT_MS=2".to_owned(),
+        "NUM_HIDDEN=10".to_owned(),
+        "N_BATCH=4".to_owned(),
+        "N_EPOCH=6".to_owned(),
+        "ETA=0.02".to_owned(),
+    ];
+    (files, parameters)
+}
+
 #[test]
 fn own_spike_trains_are_learned_and_cross_validated() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
-    spike_file(&path("a.h5"), 40);
-    spike_file(&path("b.h5"), 10);
-    let data_train = format!("DATA_TRAIN={}", path("a.h5").display());
-    let data_test = format!("DATA_TEST={}", path("b.h5").display());
-    let small = [
-        data_train.as_str(),
-        "TRIAL_MS=120",
-        "DT_MS=2",
-        "NUM_HIDDEN=10",
-        "N_BATCH=4",
-        "N_EPOCH=6",
-        "ETA=0.02",
-        "INPUT_HIDDEN_MEAN=4.0",
-        "INPUT_HIDDEN_STD=3.0",
-    ];
-    let trial = Trial::new(Benchmark::Custom, &[&small[..], &[&data_test]].concat());
+    let ([train, _], parameters) = own_spike_trains(folder.path());
+    let [data_train, data_test, small @ ..] = parameters.each_ref().map(String::as_str);
+    let weights = ["INPUT_HIDDEN_MEAN=4.0", "INPUT_HIDDEN_STD=3.0"];
+    let small = [&[data_train][..], &small, &weights].concat();
+    let trial = Trial::new(Benchmark::Custom, &[&small[..], &[data_test]].concat());
     let summary = trial.run(Command::Train).expect("trained");
     assert_eq!(summary.test.expect("tested").accuracy, 1.0);
-    a_run_goes_on_with_its_own_data_only(&trial, &path("a.h5"));
+    a_run_goes_on_with_its_own_data_only(&trial, &train);
     // By speaker: three folds; no test set is needed.
     let trial = Trial::new(Benchmark::Custom, &[&small[..], &["N_FOLDS=none"]].concat());
     let summary = trial.run(Command::CrossValidate).expect("folds");
@@ -289,21 +298,8 @@ fn own_spike_trains_are_learned_and_cross_validated() {
 #[test]
 fn own_data_begin_with_weights_that_fit_them() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
-    spike_file(&path("a.h5"), 40);
-    spike_file(&path("b.h5"), 10);
-    let data_train = format!("DATA_TRAIN={}", path("a.h5").display());
-    let data_test = format!("DATA_TEST={}", path("b.h5").display());
-    let small = [
-        data_train.as_str(),
-        data_test.as_str(),
-        "TRIAL_MS=120",
-        "DT_MS=2",
-        "NUM_HIDDEN=10",
-        "N_BATCH=4",
-        "N_EPOCH=6",
-        "ETA=0.02",
-    ];
+    let (_, parameters) = own_spike_trains(folder.path());
+    let small = parameters.each_ref().map(String::as_str);
     let trained = |more: &[&str]| {
         let trial = Trial::new(Benchmark::Custom, &[&small[..], more].concat());
         let summary = trial.run(Command::Train).expect("trained");
