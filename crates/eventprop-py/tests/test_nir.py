@@ -242,7 +242,10 @@ def test_biases_of_kernels_are_currents_of_their_channels() -> None:
     names = list(nodes)
     net = ep.Network.from_nir(nir.NIRGraph(nodes, list(zip(names, names[1:])), type_check=False), **CLOCK)
     assert net.params["1.bias"].tolist() == [0.5, 2.0] * 6
-    with pytest.raises(ValueError, match="the neurons of '1' are equations, which no node of NIR is"):
+    back = ep.Network.from_nir(net.to_nir())
+    assert all(np.array_equal(back.params[name], value) for name, value in net.params.items())
+    net.params["1.bias"] = np.arange(12.0)
+    with pytest.raises(ValueError, match="'1' has constant currents, and no projection to it could carry them"):
         net.to_nir()
 
 
@@ -600,6 +603,114 @@ def test_another_event_based_simulator_reads_our_file_and_spikes_alike(tmp_path:
             assert len(ours.times_ms) > 10
     finally:
         jax.config.update("jax_enable_x64", False)
+
+
+KINDS = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF")
+
+
+def of_equations(kind: str, trial: float = 20.0) -> ep.Network:
+    """A network whose second population has the equations of a node, with a constant current for each of its four neurons."""
+    from eventprop.nir import _model
+
+    rng = np.random.default_rng(KINDS.index(kind))
+    given: dict[str, Any] = {"bias": rng.uniform(0.01, 0.2, 4)}
+    if kind not in ("I", "IF"):
+        given["tau_mem"] = rng.uniform(10.0, 30.0, 4)
+    if kind.startswith("Cuba"):
+        given["tau_syn"] = rng.uniform(2.0, 6.0, 4)
+    spikes = kind in ("IF", "LIF", "CubaLIF")
+    net = ep.Network(dt=0.1, trial=trial, seed=3)
+    net.add_input("in", 3)
+    net.add("mid", 4, _model(kind), trainable=["bias"], **given)
+    net.connect("in", "mid", rng.uniform(2.0, 6.0, (3, 4)), delay=0.7)
+    if spikes:
+        net.add_li("out", 2)
+        net.connect("mid", "out", rng.normal(size=(4, 2)))
+    return net
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("unit", ["s", "ms"])
+def test_equations_of_nodes_come_back_to_the_last_bit(kind: str, unit: str, tmp_path: Path) -> None:
+    net = of_equations(kind)
+    graph = net.to_nir(tmp_path / "net.nir", time_unit=unit)
+    assert type(graph.nodes["mid"]).__name__ == kind and type(graph.nodes["in->mid"]).__name__ == "Affine"
+    back = ep.Network.from_nir(tmp_path / "net.nir")
+    assert list(back.params) == list(net.params)
+    for name, value in net.params.items():
+        assert np.array_equal(back.params[name], value), name
+    batch = ep.Spikes([([1.0, 4.0, 6.0, 9.0], [0, 1, 0, 2])], labels=[1])
+    one, other = (each.evaluate(batch, "max", gradient=True, solver="grid") for each in (net, back))
+    assert np.array_equal(one.losses, other.losses)
+    assert one.gradients["mid.bias"].any()
+    assert all(np.array_equal(one.gradients[name], other.gradients[name]) for name in one.gradients)
+    assert {row.verdict for row in back.nir_report.nodes} == {"faithful"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pulse", [None, 0.1])
+def test_equations_of_nodes_need_no_metadata_but_for_a_rounding(kind: str, pulse: float | None) -> None:
+    net = of_equations(kind)
+    graph = net.to_nir(pulse=pulse)
+    graph.metadata = {}
+    back = ep.Network.from_nir(graph, dt=0.1, trial=20.0, time_unit="s", pulse=pulse)
+    for name, value in net.params.items():
+        np.testing.assert_allclose(back.params[name], value, rtol=1e-15, err_msg=name)
+
+
+def test_equations_that_no_node_has_are_refused() -> None:
+    net = ep.Network(dt=0.1, trial=20.0)
+    net.add_input("in", 3)
+    net.add("mid", 4, ep.NeuronModel.shipped("qif"))
+    net.connect("in", "mid")
+    with pytest.raises(ValueError, match="the neurons of 'mid' are equations that no node of NIR has; use add_lif or a model"):
+        net.to_nir()
+    net = of_equations("I")
+    net._built = [step for step in net._built if "connect" not in step]
+    with pytest.raises(ValueError, match="'mid' has constant currents, and no projection to it could carry them"):
+        net.to_nir()
+
+
+def test_spyx_reads_our_file_and_spikes_alike(tmp_path: Path) -> None:
+    """spyx 1.0 knows neither r nor w_in, so that a spike adds its weight to V, as here. It decays by 1 - dt/tau in a step, takes
+    spikes from the V of the step before and resets by the threshold: first spikes are one step later."""
+    conversion = pytest.importorskip("spyx.nir", reason="skipped: no spyx")
+    from eventprop.nir import _model
+
+    tau, dt, trial = 20.0, 0.1, 30.0
+    steps = round(trial / dt)
+    rng = np.random.default_rng(5)
+    net = ep.Network(dt=dt, trial=trial)
+    net.add_input("input", 8)
+    net.add("hid", 12, _model("LIF"), tau_mem=tau)
+    net.connect("input", "hid", rng.uniform(0.05, 0.35, (8, 12)))
+    net.to_nir(tmp_path / "net.nir", time_unit="ms")
+    # In the middle of steps, so that both put them on the same.
+    times = (rng.permutation(steps - 20)[:8] + 0.5) * dt
+    order = np.argsort(times)
+    spikes = ep.Spikes([(times[order], order)])
+    run = net.forward(spikes, solver="grid64", observe=["hid.V"])
+    ours = np.full(12, np.inf)
+    found = run.spike_times("hid")
+    np.minimum.at(ours, found.neurons, found.times_ms)
+    dense = spikes.to_dense(trial, dt=dt, neurons=8)[0][:, None, :]
+    _, theirs = conversion.from_nir(nir.read(tmp_path / "net.nir"), dense, dt=dt)
+    fired = np.asarray(theirs)[:, 0] > 0
+    there = np.where(fired.any(0), fired.argmax(0) * dt, np.inf)
+    # Every weight has decayed by exp(-t/tau) here and by (1 - dt/tau)^(t/dt) there, which is less by at most t dt/(2 tau^2) exp(-t/tau),
+    # that is dt/(2 e tau); spyx computes in single precision. A first spike is sure where V passes 1 by more, on either side.
+    error = 8 * 0.35 * dt / (2 * np.e * tau) + 1e-4
+    voltage, before = np.zeros(12), 0.0
+    sure = np.ones(12, dtype=bool)
+    for time, neuron in zip(times[order], order):
+        voltage = voltage * np.exp(-(time - before) / tau) + net.params["input->hid"][neuron]
+        before = time
+        spiked = time > ours + 1.5 * dt
+        sure &= spiked | (np.abs(voltage - 1.0) > error)
+    assert sure.sum() >= 8 and np.isfinite(ours[sure]).sum() >= 4 and np.isinf(ours[sure]).any()
+    assert np.array_equal(np.isfinite(there[sure]), np.isfinite(ours[sure]))
+    both = sure & np.isfinite(ours)
+    assert np.abs(there[both] - ours[both]).max() <= 1.5 * dt
 
 
 def test_a_file_of_nir_becomes_one_of_the_program(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import importlib
 import itertools
 import json
 import os
+import re
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -571,7 +572,7 @@ class _Graph:
             assert self.tau_syn is not None
             found = r * area / self.values(name, "tau") * ((tau - self.tau_syn) / self.tau_syn)
         elif node["type"] in ("LI", "LIF"):
-            found = r * (area / self.values(name, "tau"))
+            found = r * area / self.values(name, "tau")
         elif node["type"] in ("I", "IF"):
             found = r * area
         else:
@@ -587,8 +588,12 @@ class _Graph:
         """The constant current of a population in units of our potentials, per ms where nothing leaks, in NIR's order."""
         bias, kind, r = self.drive[name], self.nodes[name]["type"], np.ravel(self.values(name, "r"))
         if kind in ("I", "IF"):
-            return r * bias / self.ms
-        return r * bias * (np.ravel(np.broadcast_to(self.w_in(name), r.shape)) if kind.startswith("Cuba") else 1.0)
+            found = r * bias / self.ms
+        else:
+            found = r * bias * (np.ravel(np.broadcast_to(self.w_in(name), r.shape)) if kind.startswith("Cuba") else 1.0)
+        # To the last bit those that `to_nir` wrote.
+        exact = np.asarray(self.kept.get("biases", {}).get(name, []), dtype=np.float64)
+        return exact if exact.shape == found.shape and np.allclose(exact, found, rtol=1e-14, atol=0.0) else found
 
     def report(self) -> NirReport:
         rows = [NodeReport(name, node["said"], *self.notes[name]) for name, node in self.nodes.items()]
@@ -939,7 +944,8 @@ class _Graph:
         if not self.built_in(name):
             constants["bias"] = self.of_neurons(name, self.constant(name))
             size, driven = self.size(name), bool(np.any(constants["bias"]))
-            net.add(name, size.pop("size", None), _model(kind), trainable=["bias"] if driven else (), **size, **constants)
+            trained = trained if self.kept else ["bias"] if driven else []
+            net.add(name, size.pop("size", None), _model(kind), trainable=trained, **size, **constants)
         elif kind == "CubaLIF":
             net.add_lif(name, **self.size(name), trainable=trained, **constants)
         else:
@@ -972,7 +978,9 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
         kept["time_unit"] = time_unit
     if pulse is not None:
         kept["pulse"] = _arrays.positive("pulse", pulse)
-    kept.update(times={}, trainable={}, v_init={}, delays={})
+    kept.update(times={}, trainable={}, v_init={}, delays={}, biases={})
+    biases: dict[str, Floats] = {}
+    """Constant currents of populations, as a bias of NIR; a projection carries each."""
     projections = iter(params)  # the weights come first
     shapes = {population.name: population.shape for population in net._populations}
     for step in net._built:
@@ -988,6 +996,12 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
                 row.append(_free(f"{name}:delay", nodes))
                 nodes[row[-1]] = nir.Delay(delay=in_nir / unit)
                 kept["times"][row[-1]] = {"delay": delay}
+            if target in biases and _carries(between[-1], biases[target]):
+                bias = biases.pop(target)
+                if isinstance(between[-1], nir.Linear):
+                    between[-1] = nir.Affine(weight=between[-1].weight, bias=bias)
+                else:
+                    between[-1].bias = bias.reshape(len(between[-1].bias), -1)[:, 0].copy()
             for number, node in enumerate(between):
                 is_last = number + 1 == len(between)
                 row.append(_free(name if is_last else f"{name}:{type(node).__name__}", nodes))
@@ -1003,8 +1017,6 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
         if step["add"] == "input":
             nodes[name] = nir.Input(input_type={"input": _shape_in_nir(shape)})
             continue
-        if step["add"] == "equations":
-            raise ValueError(f"the neurons of {name!r} are equations, which no node of NIR is; use add_lif, or keep the network with to_file()")
         if step["add"] == "alif":
             raise ValueError(f"the thresholds of {name!r} adapt, which no node of NIR does; use add_lif, or keep the network with save()")
         if step["add"] == "lif" and np.any(np.asarray(step["constants"]["refractory"])):
@@ -1013,17 +1025,36 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
         size = step["size"]
         spread = {key: np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), size)) for key, value in found.items()}
         whole = {key: _in_nir(value.reshape(shape)) for key, value in spread.items()}
-        taus = {key: whole[key] / unit for key in ("tau_mem", "tau_syn")}
-        kept["times"][name] = {key: whole[key].ravel().tolist() for key in taus}
-        ones = np.ones_like(whole["tau_mem"])
-        common = {**taus, "r": ones, "v_leak": np.zeros_like(ones), "w_in": taus["tau_syn"] / area}
-        if step["add"] == "lif":
-            nodes[name] = nir.CubaLIF(**common, v_threshold=whole["v_thresh"], v_reset=whole["v_reset"])
-            _starts(name, "v_reset", whole["v_reset"])
+        kind = _kind(name, step)
+        ones = np.ones(np.shape(_in_nir(np.empty(shape))))
+        constants: dict[str, Floats] = {}
+        for key in ("tau_mem", "tau_syn"):
+            if key in whole:
+                constants["tau" if key == "tau_mem" and not kind.startswith("Cuba") else key] = whole[key] / unit
+        kept["times"][name] = {key: whole["tau_mem" if key == "tau" else key].ravel().tolist() for key in constants}
+        # What a spike of weight 1 adds is then 1.
+        if kind.startswith("Cuba"):
+            constants.update(r=ones, w_in=constants["tau_syn"] / area)
         else:
-            nodes[name] = nir.CubaLI(**common)
+            constants["r"] = constants.get("tau", ones) / area
+        if kind not in ("I", "IF"):
+            constants["v_leak"] = np.zeros_like(ones)
+        if kind in _SPIKING:
+            constants.update(v_threshold=whole["v_thresh"], v_reset=whole["v_reset"])
+            _starts(name, "v_reset", whole["v_reset"])
+        nodes[name] = getattr(nir, kind)(**constants)
+        if step["add"] == "li":
             kept["v_init"][name] = found["v_init"] if isinstance(found["v_init"], float) else list(found["v_init"])
             _starts(name, "v_init", whole["v_init"])
+        if np.any(whole.get("bias", 0.0)):
+            per_unit = unit / constants["r"] if kind in ("I", "IF") else 1 / constants["r"] / constants.get("w_in", 1.0)
+            biases[name] = (whole["bias"] * per_unit).ravel()
+            kept["biases"][name] = whole["bias"].ravel().tolist()
+    for name in biases:
+        raise ValueError(
+            f"{name!r} has constant currents, and no projection to it could carry them: a matrix, or a convolution where they are alike in "
+            "a channel; set its bias to 0, or keep the network with to_file()"
+        )
     last = net._populations[-1]
     output = _free("output", nodes)
     nodes[output] = nir.Output(output_type={"output": _shape_in_nir(last.shape)})
@@ -1032,6 +1063,31 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
     if path is not None:
         _write(nir, graph, path)
     return graph
+
+
+def _kind(name: str, step: dict[str, Any]) -> str:
+    """The type of node that has the equations of a population."""
+    if step["add"] != "equations":
+        return {"lif": "CubaLIF", "li": "CubaLI"}[step["add"]]
+    form = _form(step["toml"])
+    for kind in _NEURONS:
+        if _form(_model(kind).to_toml()) == form:
+            return kind
+    raise ValueError(
+        f"the neurons of {name!r} are equations that no node of NIR has; use add_lif or a model that from_nir makes, or keep the "
+        "network with to_file()"
+    )
+
+
+def _carries(node: Any, bias: Floats) -> bool:
+    """Whether a node has room for constant currents: a matrix for all, a convolution for those that are alike in a channel."""
+    channels = bias if type(node).__name__ == "Linear" else bias.reshape(len(node.bias), -1)
+    return channels.ndim == 1 or bool(np.all(channels == channels[:, :1]))
+
+
+def _form(model: str) -> str:
+    """A neuron model without its name and the values of its parameters."""
+    return re.sub(r"^(name|\w+) = (?:[^\"\[\]\n]*|(?<=name = ).*)$", r"\1", model, flags=re.MULTILINE)
 
 
 def _delays_of(net: Network, name: str, step: dict[str, Any]) -> float | Floats:
