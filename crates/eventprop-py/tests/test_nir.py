@@ -713,6 +713,47 @@ def test_spyx_reads_our_file_and_spikes_alike(tmp_path: Path) -> None:
     assert np.abs(there[both] - ours[both]).max() <= 1.5 * dt
 
 
+def test_snntorch_reads_our_file_and_spikes_as_euler_steps_of_the_same_network(tmp_path: Path) -> None:
+    """snnTorch 1.0 takes explicit Euler steps of 0.1 ms: I decays by 1 - dt/tau_syn and gets W, V decays and gets I dt/tau_mem."""
+    conversion = pytest.importorskip("snntorch.import_nir", reason="skipped: no snntorch")
+    torch = pytest.importorskip("torch", reason="skipped: no torch")
+    dt, trial, tau_mem, tau_syn = 0.1, 60.0, 20.0, 5.0
+    net = ep.Network(dt=dt, trial=trial, seed=2)
+    net.add_input("input", 5)
+    net.add_lif("hid", 8, tau_mem=tau_mem, tau_syn=tau_syn)
+    net.connect("input", "hid", ep.Normal(3.0, 1.0))
+    net.to_nir(tmp_path / "net.nir", profile="snntorch")
+    steps = np.sort(np.random.default_rng(0).choice(np.arange(5, 400), 5, replace=False))
+    spikes = ep.Spikes([((steps + 0.5) * dt, np.arange(5))])
+    dense = spikes.to_dense(trial, dt=dt, neurons=5)[0]
+    model, state, theirs = conversion.import_from_nir(nir.read(tmp_path / "net.nir")), None, []
+    for step in dense:
+        out, state = model(torch.tensor(step[None], dtype=torch.float32), state)
+        theirs.append(out[0].detach().numpy() > 0)
+    v, i, euler, near = np.zeros(8), np.zeros(8), [], np.inf
+    for step in dense:
+        i = (1 - dt / tau_syn) * i + step @ net.params["input->hid"]
+        v = (1 - dt / tau_mem) * v + i * dt / tau_mem
+        euler.append(v > 1.0)
+        near = min(near, float(np.abs(v - 1.0).min()))
+        v = np.where(v > 1.0, 0.0, v)
+    assert near > 1e-5, "single precision could decide otherwise"
+    assert np.array_equal(theirs, euler) and np.sum(euler) > 15
+    # Ours are the exact flow; the error of Euler steps is of first order.
+    ours = net.forward(spikes, solver="event").spike_times("hid")
+    first = np.array([ours.times_ms[ours.neurons == n].min() for n in range(8)])
+    assert np.abs(np.argmax(euler, axis=0) * dt - first).max() < 1.0
+    back = ep.Network.from_nir(tmp_path / "net.nir")
+    np.testing.assert_allclose(back.params["input->hid"], net.params["input->hid"], rtol=1e-15)
+
+
+def test_profiles_that_contradict_are_refused() -> None:
+    with pytest.raises(ValueError, match="profile is 'lava'; expected"):
+        rich().to_nir(profile="lava")
+    with pytest.raises(ValueError, match='profile="snntorch" has times in s and a pulse of 0.1 ms'):
+        rich().to_nir(profile="snntorch", pulse=1.0)
+
+
 def test_a_file_of_nir_becomes_one_of_the_program(tmp_path: Path) -> None:
     nir.write(tmp_path / "net.nir", chain(nir.Affine(np.full((2, 2), 4.0), np.array([0.0, 0.2])), cubalif(2), nir.Linear(np.eye(2)), cubali(2)))
     words = [sys.executable, "-m", "eventprop.nir", str(tmp_path / "net.nir"), str(tmp_path / "net.toml")]

@@ -38,6 +38,8 @@ _TAU_MS = (1e-3, 1e5)
 """Time constants and delays beyond these are units misunderstood."""
 _LARGE = 1000.0
 """A spike that adds more than this to a current was probably meant as a pulse as long as a step."""
+_SNNTORCH_STEP_MS = 0.1
+"""snnTorch 1.0 reads NIR in no other step."""
 _OBJECTS_MOST = 100_000
 _NUMBERS_MOST = 2**28
 _DENSE_MOST = 2**26
@@ -962,9 +964,16 @@ def _plain(values: Floats) -> float | Floats:
 # Writing
 
 
-def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | None, time_unit: str) -> Any:
+def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | None, time_unit: str, profile: str) -> Any:
     """See `Network.to_nir`."""
     nir = _nir()
+    if profile not in ("spec", "snntorch"):
+        raise ValueError(f'profile is {profile!r}; expected "spec" or "snntorch"')
+    snntorch = profile == "snntorch"
+    if snntorch:
+        if time_unit != "s" or pulse not in (None, _SNNTORCH_STEP_MS):
+            raise ValueError(f'profile="snntorch" has times in s and a pulse of {_SNNTORCH_STEP_MS} ms; leave time_unit and pulse out')
+        pulse = _SNNTORCH_STEP_MS
     if time_unit not in _IN_MS:
         raise ValueError(f'time_unit is {time_unit!r}; expected "s" or "ms"')
     unit = _IN_MS[time_unit]
@@ -996,6 +1005,8 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
                 row.append(_free(f"{name}:delay", nodes))
                 nodes[row[-1]] = nir.Delay(delay=in_nir / unit)
                 kept["times"][row[-1]] = {"delay": delay}
+            if snntorch and hasattr(nodes[target], "w_in"):
+                _divide(name, between[-1], nodes[target].r)
             if target in biases and _carries(between[-1], biases[target]):
                 bias = biases.pop(target)
                 if isinstance(between[-1], nir.Linear):
@@ -1034,7 +1045,8 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
         kept["times"][name] = {key: whole["tau_mem" if key == "tau" else key].ravel().tolist() for key in constants}
         # What a spike of weight 1 adds is then 1.
         if kind.startswith("Cuba"):
-            constants.update(r=ones, w_in=constants["tau_syn"] / area)
+            r = constants["tau_mem"] / area if snntorch else ones
+            constants.update(r=r, w_in=constants["tau_syn"] / area)
         else:
             constants["r"] = constants.get("tau", ones) / area
         if kind not in ("I", "IF"):
@@ -1077,6 +1089,16 @@ def _kind(name: str, step: dict[str, Any]) -> str:
         f"the neurons of {name!r} are equations that no node of NIR has; use add_lif or a model that from_nir makes, or keep the "
         "network with to_file()"
     )
+
+
+def _divide(name: str, node: Any, r: Floats) -> None:
+    """Takes r of the targets out of the weights of a projection."""
+    if type(node).__name__ == "Linear":
+        node.weight = node.weight / r[:, None]
+        return
+    if np.any(r != r.flat[0]):
+        raise ValueError(f"{name} is a convolution to neurons with different tau_mem; snnTorch takes weights that are alike for all")
+    node.weight = node.weight / r.flat[0]
 
 
 def _carries(node: Any, bias: Floats) -> bool:

@@ -790,7 +790,7 @@ class Network(Builder):
         return nir.from_nir(cls, source, seed=seed, time_unit=time_unit, **options)
 
     def to_nir(
-        self, path: str | os.PathLike[str] | None = None, *, pulse: float | None = None, time_unit: str = "s"
+        self, path: str | os.PathLike[str] | None = None, *, pulse: float | None = None, time_unit: str = "s", profile: str = "spec"
     ) -> Any:
         """The network as a `nir.NIRGraph`, also written to a file where a path is given.
 
@@ -805,11 +805,14 @@ class Network(Builder):
             Step of the tool that shall read the graph, in ms, where its spikes are 1 for a step (Norse): w_in is then
             τ_syn / pulse. `None` for spikes of area 1, as NIR says.
         time_unit
-            `"s"`, as NIR says, or `"ms"` for tools that read times so (jaxsnn).
+            `"s"`, as NIR says, or `"ms"` for tools that read times so (jaxsnn, spyx).
+        profile
+            `"spec"`, or `"snntorch"` for a reader that takes nothing but steps of 0.1 ms and r = τ_mem / step: weights are then
+            smaller by r, which changes their last digits. It reads feed-forward networks of LIF neurons, without Delay nodes.
         """
         from .. import nir
 
-        return nir.to_nir(self, path, pulse, time_unit)
+        return nir.to_nir(self, path, pulse, time_unit, profile)
 
     def __reduce__(self) -> tuple[Any, ...]:
         ready = len(self._populations) > 1 and self._populations[-1].model != "input"
