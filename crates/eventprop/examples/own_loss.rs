@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let params = Params::<f32>::init(&network, 1)?;
     let adam = Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8));
     let loss = Counts(vec![5.0, 12.0]);
-    let mut session = Session::with_loss(Grid::new(&network)?, params, loss, adam);
+    let mut session = Session::with_loss(Grid::<f32>::new(&network)?, params, loss, adam);
     let first = session.train_batch(&batch, None, 0.02)?.loss_sum;
     for _ in 0..200 {
         session.train_batch(&batch, None, 0.02)?;

@@ -116,7 +116,7 @@ mod tests {
             Loss::Max,
             Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)),
         );
-        let mut session = Session::new(Grid::new(&network).unwrap(), params, plan).unwrap();
+        let mut session = Session::new(Grid::<f32>::new(&network).unwrap(), params, plan).unwrap();
         for _ in 0..3 {
             session.train_batch(&batch, None, 0.01).unwrap();
         }

@@ -30,7 +30,7 @@
 //!
 //! let params = Params::<f32>::init(&network, 1)?;
 //! let plan = Plan::new(Loss::Max, Optimizer::Adam(Adam::new(&params, 0.9, 0.999, 1e-8)));
-//! let mut session = Session::new(Grid::new(&network)?, params, plan)?;
+//! let mut session = Session::new(Grid::<f32>::new(&network)?, params, plan)?;
 //! let first = session.train_batch(&batch, None, 0.05)?; // learning rate
 //! for _ in 0..100 {
 //!     session.train_batch(&batch, None, 0.05)?;

@@ -343,7 +343,7 @@ mod tests {
             whole.train_batch(&batch(n), None, RATES).unwrap();
         }
         let plan = Plan::new(Loss::Sum(Weighting::Flat), whole.optimizer.clone());
-        let solver = Grid::for_network(whole.solver.network()).unwrap();
+        let solver = Grid::<f32>::for_network(whole.solver.network()).unwrap();
         let mut part = Session::new(solver, whole.params.clone(), plan).unwrap();
         part.rewiring.clone_from(&whole.rewiring);
         for n in 12..24 {

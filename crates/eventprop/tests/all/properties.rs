@@ -69,7 +69,10 @@ fn for_each(samples: usize, trained_delays: bool, check: impl Fn(u64, &Drawn, &L
     }
 }
 
-fn grid<F: Real>(drawn: &Drawn, loss: &Loss) -> Solved<HostTrials<u32, F>> {
+fn grid<F: Real>(drawn: &Drawn, loss: &Loss) -> Solved<HostTrials<u32, F>>
+where
+    Grid<F>: Solver<Real = F, Trials = HostTrials<u32, F>>,
+{
     let mut solver = Grid::<F>::new(&drawn.network).unwrap();
     solve(&mut solver, &drawn.params.cast(), &drawn.batch, loss)
 }

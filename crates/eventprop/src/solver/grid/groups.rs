@@ -14,7 +14,7 @@ use crate::connect::trace::{self, Shape};
 use crate::dispatch::vectorized;
 use crate::params::Params;
 use crate::real::Real;
-use crate::solver::{Drive, HostTrials, Solver, Sum};
+use crate::solver::{Drive, HostTrials, Sum};
 
 /// Numbers of the gradients of groups of samples that are held at a time (16 MB in f32), unless that
 /// would be fewer than [`LEAST`].
@@ -42,7 +42,7 @@ impl<F: Real> Grid<F> {
         sum: &mut Sum<'_, F>,
     ) -> Stopped {
         let samples = forward.tapes.len();
-        let len = self.group_len(sum.samples);
+        let len = len(&self.plan, sum.samples);
         let plan = &self.plan;
         let shape = Shape::new(plan.columns, plan.clock.steps().min(trace::WINDOW));
         let pass = Pass {

@@ -175,60 +175,8 @@ impl<F: Real> Grid<F> {
         }
         Ok(())
     }
-}
 
-impl<F: Real> Solver for Grid<F> {
-    type Real = F;
-    type Time = u32;
-    type Trials = HostTrials<u32, F>;
-
-    fn for_network(network: &Network) -> Result<Self, SolveError> {
-        Self::new(network)
-    }
-
-    fn network(&self) -> &Network {
-        match &self.equations {
-            Some(equations) => equations.network(),
-            None => &self.network,
-        }
-    }
-
-    fn group_len(&self, samples: usize) -> usize {
-        if self.equations.is_some() {
-            return 1;
-        }
-        if self.is_small(samples) {
-            return samples.max(1);
-        }
-        groups::len(&self.plan, samples)
-    }
-
-    fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
-        check_probes(self.network(), probes)?;
-        if let Some(equations) = &mut self.equations {
-            return equations.set_probes(probes);
-        }
-        self.probes = probes.to_vec();
-        Ok(())
-    }
-
-    fn record(&self, sample: usize, probe: usize) -> Cow<'_, [F]> {
-        if let Some(equations) = &self.equations {
-            return Cow::Borrowed(equations.record(sample, probe));
-        }
-        Cow::Borrowed(&self.states[sample].records[probe])
-    }
-
-    fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>) {
-        if let Some(equations) = &mut self.equations {
-            return equations.rewire(id, pattern);
-        }
-        self.network.set_wiring(id, Wiring::Sparse(pattern));
-        self.plan.rewire(&self.network, id);
-        self.taken = None;
-    }
-
-    fn forward(
+    fn forward_pass(
         &mut self,
         params: &Params<F>,
         batch: &Batch,
@@ -298,7 +246,7 @@ impl<F: Real> Solver for Grid<F> {
         self.check_finite(batch.len())
     }
 
-    fn adjoint(
+    fn adjoint_pass(
         &mut self,
         params: &Params<F>,
         forward: &HostTrials<u32, F>,
@@ -353,6 +301,85 @@ impl<F: Real> Solver for Grid<F> {
         Ok(())
     }
 }
+
+/// The seam, for each number type. PERF: written for types and not for every `F`, so that the steps are compiled in this crate
+/// once, and not in each that uses them.
+macro_rules! solver {
+    ($($real:ty),*) => {$(
+        impl Solver for Grid<$real> {
+            type Real = $real;
+            type Time = u32;
+            type Trials = HostTrials<u32, $real>;
+
+            fn for_network(network: &Network) -> Result<Self, SolveError> {
+                Self::new(network)
+            }
+
+            fn network(&self) -> &Network {
+                match &self.equations {
+                    Some(equations) => equations.network(),
+                    None => &self.network,
+                }
+            }
+
+            fn group_len(&self, samples: usize) -> usize {
+                if self.equations.is_some() {
+                    return 1;
+                }
+                if self.is_small(samples) {
+                    return samples.max(1);
+                }
+                groups::len(&self.plan, samples)
+            }
+            fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
+                check_probes(self.network(), probes)?;
+                if let Some(equations) = &mut self.equations {
+                    return equations.set_probes(probes);
+                }
+                self.probes = probes.to_vec();
+                Ok(())
+            }
+
+            fn record(&self, sample: usize, probe: usize) -> Cow<'_, [$real]> {
+                if let Some(equations) = &self.equations {
+                    return Cow::Borrowed(equations.record(sample, probe));
+                }
+                Cow::Borrowed(&self.states[sample].records[probe])
+            }
+
+            fn rewire(&mut self, id: ProjectionId, pattern: Arc<Pattern>) {
+                if let Some(equations) = &mut self.equations {
+                    return equations.rewire(id, pattern);
+                }
+                self.network.set_wiring(id, Wiring::Sparse(pattern));
+                self.plan.rewire(&self.network, id);
+                self.taken = None;
+            }
+
+            fn forward(
+                &mut self,
+                params: &Params<$real>,
+                batch: &Batch,
+                trial: Trial<'_>,
+                out: &mut HostTrials<u32, $real>,
+            ) -> Result<(), SolveError> {
+                self.forward_pass(params, batch, trial, out)
+            }
+
+            fn adjoint(
+                &mut self,
+                params: &Params<$real>,
+                forward: &HostTrials<u32, $real>,
+                drive: Drive<'_, $real>,
+                sum: Sum<'_, $real>,
+            ) -> Result<(), SolveError> {
+                self.adjoint_pass(params, forward, drive, sum)
+            }
+        }
+    )*};
+}
+
+solver!(f32, f64);
 
 /// What is known ahead of a window of steps: the currents of the input, and those to come where spikes do not arrive as
 /// wholes.
