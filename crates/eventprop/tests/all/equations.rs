@@ -30,7 +30,7 @@ use crate::convergence::{NETWORKS as NETWORKS_FITTED, STEPS_MS, order, pattern};
 const RELATIVE: f64 = 1e-6;
 const NETWORKS: u64 = 20;
 /// Draws that are tried for networks whose pattern of spikes is the same at every step size.
-const DRAWS: u64 = 240;
+const DRAWS: u64 = 480;
 
 struct Case {
     model: &'static str,
