@@ -783,11 +783,55 @@ fn what_fails_ends_with_1() {
     assert_eq!(last_json(&output)["exit_code"], 1);
 }
 
+/// A check of a network whose hidden neurons never spike says that it says nothing.
+#[test]
+fn a_check_of_silence_says_so() {
+    let folder = folder();
+    let words = [
+        "gradcheck",
+        "yinyang",
+        "INPUT_HIDDEN_MEAN=0.01",
+        "INPUT_HIDDEN_STD=0",
+        "LOSS_TYPE=sum",
+        "OUTPUT_NEURON_TYPE=LI",
+        "NUM_HIDDEN=5",
+    ];
+    let found = text(&run(folder.path(), &words).stdout);
+    assert!(
+        found.contains("All checked derivatives of input->hidden, hidden->output are 0"),
+        "{found}"
+    );
+}
+
+#[test]
+fn help_fits_a_terminal_of_80_columns() {
+    let folder = folder();
+    let help = text(&run(folder.path(), &["--help"]).stdout);
+    for line in help.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
 #[test]
 fn parameters_are_listed_for_people_and_programs() {
     let folder = folder();
     let table = run(folder.path(), &["params", "mnist"]);
     assert!(text(&table.stdout).contains("PDROP_INPUT"));
+    let one = text(&run(folder.path(), &["params", "shd", "ETA", "TRAIL_MS"]).stdout);
+    assert!(one.starts_with("ETA ") && one.contains("learning rate; a number above 0"));
+    assert!(
+        one.contains("TRIAL_MS ") && one.lines().count() == 5,
+        "{one}"
+    );
+    let unknown = run(folder.path(), &["params", "shd", "ETTA"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        text(&unknown.stderr).contains("did you mean ETA"),
+        "{}",
+        text(&unknown.stderr)
+    );
+    let value = run(folder.path(), &["params", "shd", "ETA=1"]);
+    assert!(text(&value.stderr).contains("values are taken with --network only"));
     let json = last_json(&run(folder.path(), &["params", "yinyang", "--json"]));
     let keys: Vec<&Json> = json["parameters"]
         .as_array()

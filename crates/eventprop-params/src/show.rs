@@ -5,7 +5,9 @@ use std::fmt::Write;
 use serde_json::json;
 
 use crate::benchmark::Benchmark;
+use crate::error::ParamError;
 use crate::row::Row;
+use crate::suggest::unknown_key;
 use crate::wrap::wrapped;
 
 /// Columns that the meaning is wrapped to.
@@ -125,6 +127,17 @@ impl Benchmark {
             write_entry(&mut text, &preset.name, &preset.about);
         }
         text
+    }
+
+    /// One parameter as in the table.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn described(self, key: &str) -> Result<String, ParamError> {
+        let place = self.position(key).ok_or_else(|| unknown_key(self, key))?;
+        let mut text = String::new();
+        write_row(&mut text, &self.rows()[place]);
+        Ok(text)
     }
 
     /// The presets with their sources and all of their values.

@@ -26,7 +26,7 @@ pub fn latency<'py>(
     let values = values.as_slice().map_err(errors::value)?;
     if let Some(wrong) = values.iter().find(|x| !(0.0..=1.0).contains(*x)) {
         return Err(errors::value(format!(
-            "a value to encode is {wrong}; values must be from 0 to 1"
+            "a value to encode is {wrong}; values must be from 0 to 1: divide by the largest first"
         )));
     }
     let times: Vec<f64> = values.iter().map(|x| code.time_ms(*x)).collect();

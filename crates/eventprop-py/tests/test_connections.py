@@ -63,6 +63,11 @@ def test_a_delay_of_one_number_is_that_of_every_synapse(task: Task) -> None:
         assert each == pytest.approx(constant, rel=1e-6)
 
 
+def test_a_number_is_no_mask() -> None:
+    with pytest.raises(TypeError, match=r"mask is 0.1; expected a matrix \[source, target\]; a fraction of all pairs is probability=0.1"):
+        ep.Sparse(0.1)
+
+
 @pytest.mark.parametrize("wiring", [ep.Sparse(probability=0.5), ep.Sparse(fan_in=1), ep.Sparse(np.eye(2, 6, dtype=bool))])
 def test_a_sparse_projection_is_a_dense_one_with_zeros(task: Task, wiring: ep.Sparse) -> None:
     _, batch = task

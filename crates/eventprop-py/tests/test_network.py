@@ -62,6 +62,16 @@ def test_gradcheck_gives_the_table_of_the_command(task: Task) -> None:
     assert report.correct and len(report) == 15 and report.worst_relative_error < 1e-6
     assert "hid->hid" in str(report) and "wrong" in str(report)
     assert {check.name for check in report} == {"in->hid", "hid->hid", "hid->out"}
+    assert "nothing was checked" not in str(report)
+
+
+def test_gradcheck_of_silence_says_that_it_says_nothing(task: Task) -> None:
+    net, batch = task
+    for name, value in net.params.items():
+        net.params[name] = 1e-6 * value
+    report = ep.gradcheck(net, batch[:2], "sum", per_projection=5)
+    assert report.count("correct") == len(report) and not report.correct
+    assert "all checked derivatives of in->hid, hid->hid, hid->out are 0, so that nothing was checked there" in str(report)
 
 
 @pytest.mark.filterwarnings("ignore:.* in half of tau_syn")

@@ -102,6 +102,19 @@ impl Report {
         self.checks.iter().filter(with).count()
     }
 
+    /// Projections and constants of which every checked derivative is 0, so that the check says nothing of them: no spike
+    /// depends on them.
+    pub fn unseen(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.checks.iter().map(|c| c.name.as_str()).collect();
+        names.dedup();
+        let seen = |name: &str| {
+            let mut of = self.checks.iter().filter(|c| c.name == name);
+            of.any(|c| c.adjoint != 0.0 || c.difference != 0.0)
+        };
+        names.retain(|name| !seen(name));
+        names
+    }
+
     /// The largest |adjoint − difference| among correct checks, relative to the largest derivative of
     /// the same projection.
     pub fn worst_relative_error(&self) -> f64 {

@@ -39,7 +39,7 @@ pub enum TrainError {
     Reduce(#[from] ReduceError),
     /// A gradient is not finite; the parameters were not changed.
     #[error(
-        "the gradient of {name}[{index}] is {value}; the parameters were not changed. A spike that grazes its threshold can do this: set GRAZING to \"limit:0.01\", or lower the learning rate (ETA)"
+        "the gradient of {name}[{index}] is {value}; the parameters were not changed. A spike that grazes its threshold can do this: set GRAZING to \"limit:0.01\", or lower the learning rate (ETA). With neurons from equations a step may be too long for them: more substeps in the model, or a shorter step"
     )]
     GradientNotFinite {
         /// The parameter range.

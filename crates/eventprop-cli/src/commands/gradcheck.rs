@@ -189,6 +189,14 @@ fn conclusion(text: &mut String, checked: &Checked) {
         counts.join(", "),
         report.worst_relative_error()
     );
+    let unseen = report.unseen();
+    if !unseen.is_empty() {
+        let _ = writeln!(
+            text,
+            "All checked derivatives of {} are 0, so that nothing was checked there: no spike depends on them. `eventprop doctor` finds weights that help.",
+            unseen.join(", ")
+        );
+    }
     text.push_str("\nThe grid solver (SOLVER=grid) at this DT_MS, against the exact gradient:\n");
     for error in &checked.grid {
         let _ = writeln!(

@@ -26,11 +26,11 @@ use eventprop_experiment::run::Command as RunCommand;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train a network, select an epoch on the validation set, test it once at the end
+    /// Train, select an epoch by validation, test it once at the end
     Train(run::Args),
     /// Test the weights of an earlier training
     Test(run::Args),
-    /// Train on training and validation data together and test at the end
+    /// Train on training and validation data together, then test
     #[command(name = "train_test", alias = "train-test")]
     TrainTest(run::Args),
     /// Cross-validate: hold out every fold once
@@ -39,25 +39,25 @@ pub enum Command {
     Resume(resume::Args),
     /// Start many runs: a grid of parameters, or a random search
     Sweep(sweep::Args),
-    /// Search for better parameters, on validation only: short trainings of many, long ones of the best
+    /// Search for better parameters on validation data only
     Tune(tune::Args),
-    /// Diagnose a network: silent, saturated or exploding layers, and weights that help
+    /// Diagnose a network: silent, saturated or exploding layers
     Doctor(doctor::Args),
     /// Estimate time, memory and disk space of a training
     Plan(plan::Args),
     /// Check the gradient of a network against finite differences
     Gradcheck(gradcheck::Args),
-    /// Measure the speed on this machine, and the limit that its hardware sets
+    /// Measure the speed on this machine, and the limit it sets
     Bench(bench::Args),
-    /// List the graphics cards of this machine, with the numbers that DEVICE takes
+    /// List the graphics cards, with the numbers that DEVICE takes
     Devices(devices::Args),
     /// List, fetch, verify or describe data sets
     Data(data::Args),
-    /// Write a report on runs: curves, mistakes, spikes, neurons, weights, configuration
+    /// Write a report on runs: curves, mistakes, spikes, weights
     Report(report::Args),
-    /// Show what is understood of a neuron model from equations, and its response to a step of current
+    /// Show a neuron model and its response to a step of current
     Neuron(neuron::Args),
-    /// Show the parameters of a benchmark: key, type, default, meaning, allowed values
+    /// Show the parameters of a benchmark, or of a network
     Params(params::Args),
     /// Print the completions of a shell: `eventprop completions bash`
     Completions(completions::Args),

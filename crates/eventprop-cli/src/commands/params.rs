@@ -17,8 +17,8 @@ use crate::output;
 pub struct Args {
     /// yinyang, mnist, shd, ssc, smnist, nmnist, dvs-gesture or custom; without one the benchmarks are listed
     benchmark: Option<Benchmark>,
-    /// With --network: parameters of the network
-    #[arg(value_name = "KEY=VALUE", requires = "network")]
+    /// Parameters to describe; with --network KEY=VALUE, parameters of the network
+    #[arg(value_name = "KEY")]
     assignments: Vec<String>,
     /// Show the presets with source, expected result and all values instead of the parameters
     #[arg(long, requires = "benchmark", conflicts_with = "network")]
@@ -64,6 +64,7 @@ impl Args {
                 output::out(&json.to_string());
             }
             Some(benchmark) if self.presets => output::out(benchmark.presets_text().trim_end()),
+            Some(benchmark) if !self.assignments.is_empty() => self.describe(benchmark)?,
             Some(benchmark) if self.json => output::out(&table(benchmark).to_string()),
             Some(benchmark) => output::out(benchmark.table_text().trim_end()),
         }
@@ -89,6 +90,22 @@ impl Args {
             Failure::usage("OUTPUT_NEURON_TYPE draws time constants of every output: say how many there are (NUM_OUTPUT)")
         })?;
         Ok(described.to_text())
+    }
+
+    /// The parameters that are named.
+    fn describe(&self, benchmark: Benchmark) -> Result<(), Failure> {
+        for key in &self.assignments {
+            if let Some((key, _)) = key.split_once('=') {
+                let problem = format!(
+                    "values are taken with --network only; `eventprop params {} {key}` describes {key}",
+                    benchmark.name()
+                );
+                return Err(Failure::usage(problem));
+            }
+            let text = benchmark.described(key).map_err(Failure::refused)?;
+            output::out(text.trim_end());
+        }
+        Ok(())
     }
 
     fn list(&self) {

@@ -52,8 +52,8 @@ class GradientReport(Sequence[Check]):
 
     @property
     def correct(self) -> bool:
-        """Whether nothing is wrong, and something is correct."""
-        return self.count("wrong") == 0 and self.count("correct") > 0
+        """Whether nothing is wrong, and something is correct that is not 0."""
+        return self.count("wrong") == 0 and any(check.verdict == "correct" and not _is_zero(check) for check in self)
 
     def count(self, verdict: Any) -> int:
         """Number of checks with a verdict."""
@@ -80,9 +80,19 @@ class GradientReport(Sequence[Check]):
             counts = [of.count(verdict) for verdict in ("correct", "spikes changed", "grazing", "wrong")]
             lines.append(f"{name:20} {len(of):7} {counts[0]:7} {counts[1]:14} {counts[2]:7} {counts[3]:6}")
         lines.append(f"worst relative error of the correct ones {self.worst_relative_error:.1e}; {self.grazing} grazing spikes")
+        zero = [name for name in names if all(map(_is_zero, (check for check in self if check.name == name)))]
+        if zero:
+            lines.append(
+                f"all checked derivatives of {', '.join(zero)} are 0, so that nothing was checked there: no spike depends on them; give "
+                "larger weights, or net.calibrate(batch), first"
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _is_zero(check: Check) -> bool:
+    return check.adjoint == 0.0 and check.difference == 0.0
 
 
 def gradcheck(

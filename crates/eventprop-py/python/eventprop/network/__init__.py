@@ -612,7 +612,8 @@ class Network(Builder):
         self._engine.validate()
         self._check_ways(to_output=labels)
         if not isinstance(spikes, Spikes):
-            raise TypeError(f"{name} is {type(spikes).__name__}; expected eventprop.Spikes")
+            way = "; ep.data.latency(x, trial=…) makes them of values from 0 to 1" if isinstance(spikes, (np.ndarray, list)) else ""
+            raise TypeError(f"{name} is {type(spikes).__name__}; expected eventprop.Spikes{way}")
         if len(spikes) == 0:
             raise ValueError(f"{name} has no samples; expected at least one")
         if labels and not spikes.has_labels:

@@ -256,6 +256,8 @@ class Sparse:
         given = [key for key in ("mask", "probability", "fan_in") if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError(f"Sparse has {', '.join(given) or 'nothing'}; expected one of mask, probability and fan_in")
+        if isinstance(self.mask, (int, float)):
+            raise TypeError(f"mask is {self.mask!r}; expected a matrix [source, target]; a fraction of all pairs is probability={self.mask!r}")
 
     def _pairs(
         self, engine: _engine.Network, ends: tuple[int, int], pools: list[tuple[int, int, bool]], what: str

@@ -295,7 +295,7 @@ impl Reader {
         let place = self.state.iter().position(|known| known == name);
         place.ok_or_else(|| {
             let near = nearest(name, self.state.iter().map(String::as_str));
-            let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            let near = near.map_or(".".into(), |near| format!("; did you mean {near:?}?"));
             let all = self.state.join(", ");
             part(
                 key,
