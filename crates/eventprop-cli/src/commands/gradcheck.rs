@@ -197,8 +197,23 @@ fn conclusion(text: &mut String, checked: &Checked) {
             unseen.join(", ")
         );
     }
+    let seen = report.checks.iter().any(|c| !unseen.contains(&&*c.name));
+    if seen {
+        of_the_grid(text, checked, &unseen);
+    }
+    let verdict = match (report.count(Verdict::Wrong), seen) {
+        (0, false) => "Nothing was checked.",
+        (0, true) => "The gradient is correct.",
+        _ => "The gradient is WRONG; please report this command.",
+    };
+    let _ = write!(text, "\n{verdict}");
+}
+
+/// How far the grid solver is away, of what was checked.
+fn of_the_grid(text: &mut String, checked: &Checked, unseen: &[&str]) {
     text.push_str("\nThe grid solver (SOLVER=grid) at this DT_MS, against the exact gradient:\n");
-    for error in &checked.grid {
+    let seen = |name: &str| !unseen.contains(&name);
+    for error in checked.grid.iter().filter(|error| seen(&error.name)) {
         let _ = writeln!(
             text,
             "  {:18} relative error {:.3}, cosine {:.4}",
@@ -208,12 +223,6 @@ fn conclusion(text: &mut String, checked: &Checked) {
     text.push_str(
         "This is the error of the time step, not of the adjoint: on the grid spikes move by up to DT_MS. A smaller DT_MS or SOLVER=event makes it smaller.\n",
     );
-    let verdict = if report.count(Verdict::Wrong) == 0 {
-        "The gradient is correct."
-    } else {
-        "The gradient is WRONG; please report this command."
-    };
-    let _ = write!(text, "\n{verdict}");
 }
 
 fn to_json(checked: &Checked) -> serde_json::Value {
