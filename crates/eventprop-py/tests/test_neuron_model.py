@@ -59,3 +59,22 @@ def test_errors_name_the_place():
         net.add("more", 2, model, tau=3.0)
     with pytest.raises(ValueError, match="there is no such model"):
         ep.NeuronModel.shipped("liff")
+
+
+def test_a_step_that_overshoots_beyond_all_numbers_is_told():
+    """The slope at the spike would be infinite, and the gradient not a number."""
+    model = ep.NeuronModel(
+        {"v": "(-v + dT*exp((v - 1)/dT) + i)/20", "i": "-i/5"},
+        spike="v - 2",
+        reset={"v": "0"},
+        input={"i": "i + w"},
+        parameters={"dT": 0.02},
+    )
+    net = ep.Network(dt=0.5, trial=30.0, seed=3)
+    net.add_input("in", 3)
+    net.add("hid", 4, model)
+    net.add_li("out", 2)
+    net.connect("in", "hid", ep.Normal(60.0, 1.0))
+    net.connect("hid", "out", ep.Normal(0.3, 0.5))
+    with pytest.raises(FloatingPointError, match="overshoots its threshold so far that its slope is not finite .* more substeps"):
+        net.evaluate(samples(), "sum", gradient=True)

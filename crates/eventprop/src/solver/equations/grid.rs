@@ -708,6 +708,10 @@ fn reset<F: Real>(
             unit.masks(x, &mut masks, &mut memory.stepper);
             let minus = Side { x, masks: &masks };
             let drive = cells.drive(neuron, minus, memory);
+            // What is not finite is not zero times itself.
+            if drive * F::ZERO != F::ZERO {
+                return Err((neuron, super::overshot(&cells.shown(x))));
+            }
             let spikes = &mut tape.populations[population];
             spikes.drive.push(drive);
             if layer.by_tape {

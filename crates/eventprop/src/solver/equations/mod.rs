@@ -55,6 +55,13 @@ fn endless(shown: &str) -> String {
     )
 }
 
+/// The problem of a step that ends so far above the threshold that the flow there is beyond all numbers.
+fn overshot(shown: &str) -> String {
+    format!(
+        "it overshoots its threshold so far that its slope is not finite ({shown}); more substeps are needed, or a shorter step"
+    )
+}
+
 /// What a seed answers to.
 fn observed<F>(seed: &Seed<F>) -> Observe {
     match () {
