@@ -92,53 +92,12 @@ impl<F, const L: usize> Default for Registers<F, L> {
     }
 }
 
-/// Neurons that operations take at once; a block that is not full is computed up to a multiple of it.
-const PART: usize = 16;
-
-/// The parameters of a block, and behind them the numbers of the programs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Parameters<'a, F, const L: usize> {
-    pub rows: &'a [[F; L]],
-    /// Neurons that are computed; what lies behind them is never read.
-    width: usize,
-}
-
-impl<'a, F, const L: usize> Parameters<'a, F, L> {
-    /// Those of a block with so many neurons.
-    #[inline(always)]
-    pub fn new(rows: &'a [[F; L]], neurons: usize) -> Self {
-        let width = neurons.next_multiple_of(PART).min(L);
-        Self { rows, width }
-    }
-
-    /// PERF: of a single neuron the compiler knows it.
-    #[inline(always)]
-    fn width(&self) -> usize {
-        if L < PART { L } else { self.width }
-    }
-
-    /// What is computed of a row.
-    #[inline(always)]
-    pub fn of<'b>(&self, row: &'b [F; L]) -> &'b [F] {
-        &row[..self.width()]
-    }
-}
-
-impl<F: Copy, const L: usize> Parameters<'_, F, L> {
-    /// Copies what is computed of rows.
-    #[inline(always)]
-    pub fn copy(&self, from: &[[F; L]], to: &mut [[F; L]]) {
-        for (from, to) in from.iter().zip(to) {
-            to[..self.width()].copy_from_slice(self.of(from));
-        }
-    }
-}
-
 /// What an expression reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At<'a, F, const L: usize> {
     pub x: &'a [[F; L]],
-    pub q: Parameters<'a, F, L>,
+    /// Parameters, and behind them the numbers of the programs.
+    pub q: &'a [[F; L]],
     pub masks: &'a [[F; L]],
     pub a: &'a [[F; L]],
     pub w: F,
@@ -147,7 +106,7 @@ pub(crate) struct At<'a, F, const L: usize> {
 impl<'a, F: Real, const L: usize> At<'a, F, L> {
     /// A state, and the parameters.
     #[inline(always)]
-    pub fn state(x: &'a [[F; L]], q: Parameters<'a, F, L>, masks: &'a [[F; L]]) -> Self {
+    pub fn state(x: &'a [[F; L]], q: &'a [[F; L]], masks: &'a [[F; L]]) -> Self {
         Self {
             x,
             q,
@@ -177,8 +136,7 @@ impl<'a, F: Real, const L: usize> At<'a, F, L> {
             rows.resize_with(program.registers + 1, || Box::new([F::ZERO; L]));
         }
         let (spare, rows) = rows.split_last_mut().expect("there is one more");
-        let banks = [self.x, self.q.rows, self.masks, self.a];
-        let width = self.q.width();
+        let banks = [self.x, self.q, self.masks, self.a];
         for &(to, operation) in &program.operations {
             let row = |Row { bank, place }: Row| -> &[F; L] {
                 match bank {
@@ -186,10 +144,10 @@ impl<'a, F: Real, const L: usize> At<'a, F, L> {
                     bank => &banks[bank as usize][place as usize],
                 }
             };
-            let out = (&mut **spare, width);
+            let out = &mut **spare;
             match operation {
-                Operation::Copy(a) => *out.0 = *row(a),
-                Operation::Weight => *out.0 = [self.w; L],
+                Operation::Copy(a) => *out = *row(a),
+                Operation::Weight => *out = [self.w; L],
                 Operation::Add(a, b) => put(out, [row(a), row(b)], |[a, b]| a + b),
                 Operation::Sub(a, b) => put(out, [row(a), row(b)], |[a, b]| a - b),
                 Operation::Mul(a, b) => put(out, [row(a), row(b)], |[a, b]| a * b),
@@ -220,28 +178,17 @@ impl<'a, F: Real, const L: usize> At<'a, F, L> {
 
 #[inline(always)]
 fn put<F: Real, const L: usize, const N: usize>(
-    (out, width): (&mut [F; L], usize),
+    out: &mut [F; L],
     from: [&[F; L]; N],
     f: impl Fn([F; N]) -> F,
 ) {
-    if L < PART {
-        for (lane, out) in out.iter_mut().enumerate() {
-            *out = f(from.map(|row| row[lane]));
-        }
-        return;
-    }
-    let from = from.map(|row| row.as_chunks::<PART>().0);
-    let parts = out.as_chunks_mut::<PART>().0.iter_mut();
-    for (part, out) in parts.take(width / PART).enumerate() {
-        let from = from.map(|row| &row[part]);
-        for (lane, out) in out.iter_mut().enumerate() {
-            *out = f(from.map(|row| row[lane]));
-        }
+    for (lane, out) in out.iter_mut().enumerate() {
+        *out = f(from.map(|row| row[lane]));
     }
 }
 
 #[inline(always)]
-fn call<F: Real, const L: usize>(out: (&mut [F; L], usize), function: Function, x: &[F; L]) {
+fn call<F: Real, const L: usize>(out: &mut [F; L], function: Function, x: &[F; L]) {
     match function {
         Function::Exp => put(out, [x], |[x]| x.exp()),
         Function::Log => put(out, [x], |[x]| x.ln()),

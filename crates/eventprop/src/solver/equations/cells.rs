@@ -1,7 +1,7 @@
 //! The neurons of a population with their parameters, as a solver of equations uses them.
 
 use super::fault::Fault;
-use super::unit::{At, EventMemory, Flow, Neuron, Parameters, Side, Stepper};
+use super::unit::{At, EventMemory, Flow, Neuron, Side, Stepper};
 use crate::network::Model;
 use crate::network::{Population, Trained};
 use crate::neuron::equations::programs::Programs;
@@ -136,17 +136,16 @@ impl<F: Real, const L: usize> Cells<F, L> {
         self.programs.states
     }
 
-    pub fn q(&self, block: usize) -> Parameters<'_, F, L> {
+    pub fn q(&self, block: usize) -> &[[F; L]] {
         let len = self.q.len() / self.blocks;
-        let rows = &self.q[block * len..(block + 1) * len];
-        Parameters::new(rows, (self.size - block * L).min(L))
+        &self.q[block * len..(block + 1) * len]
     }
 
     pub fn neuron(&self, neuron: usize) -> Neuron<'_, F> {
         let len = self.q_single.len() / self.size;
         Neuron {
             programs: &self.programs,
-            q: Parameters::new(&self.q_single[neuron * len..(neuron + 1) * len], 1),
+            q: &self.q_single[neuron * len..(neuron + 1) * len],
         }
     }
 
@@ -159,7 +158,7 @@ impl<F: Real, const L: usize> Cells<F, L> {
     /// The time in which V moves by a unit of the adjoint of a built-in neuron: τ_mem where there is one, else 1 ms.
     pub fn tau_mem(&self, neuron: usize) -> F {
         let place = self.tau_mem;
-        place.map_or(F::ONE, |place| self.neuron(neuron).q.rows[place][0])
+        place.map_or(F::ONE, |place| self.neuron(neuron).q[place][0])
     }
 
     /// τ_mem θ' of 1: what a drive of 1 is as a rate of θ, with typical sizes of θ (of built-in models threshold units).
@@ -240,7 +239,7 @@ impl<F: Real, const L: usize> Cells<F, L> {
     /// The expression that makes a state of the neuron not finite, as text.
     pub fn culprit(&self, neuron: usize, x: &[[F; 1]], masks: &[[F; 1]]) -> String {
         let own = self.model.expressions();
-        let q = self.neuron(neuron).q.rows;
+        let q = self.neuron(neuron).q;
         let value = |leaf: Leaf| match leaf {
             Leaf::State(n) => x[n][0].to_f64(),
             Leaf::Parameter(n) => q[n][0].to_f64(),
@@ -323,8 +322,7 @@ impl<F: Real, const L: usize> Cells<F, L> {
         let names = self.model.parameters().iter().enumerate();
         let taus = names.filter(|(_, name)| is_time_constant(name.text()));
         let of = |(place, _): (usize, _)| {
-            let each =
-                (0..self.size).map(move |neuron| self.neuron(neuron).q.rows[place][0].to_f64());
+            let each = (0..self.size).map(move |neuron| self.neuron(neuron).q[place][0].to_f64());
             each.fold(0.0, |most: f64, tau| most.max(1.0 / tau))
         };
         taus.map(of).fold(0.0, f64::max)
@@ -359,7 +357,7 @@ impl<F: Real, const L: usize> Cells<F, L> {
         };
         let mut names = self.model.parameters().iter();
         let place = names.position(|name| name.text() == wanted);
-        place.map_or(-p, |place| -p / self.neuron(neuron).q.rows[place][0])
+        place.map_or(-p, |place| -p / self.neuron(neuron).q[place][0])
     }
 
     /// The derivative by time of the voltage that a neuron reads.

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::grid_arrivals::{Arrivals, Due, Sending};
 use super::linear::Propagators;
 use super::tableau::{MIDPOINT, Tableau};
-use super::unit::{At, EventMemory, Flow, Parameters, Side, Stepper};
+use super::unit::{At, EventMemory, Flow, Side, Stepper};
 use crate::connect::{Lags, Synapses};
 use crate::dispatch::{Kernel, vectorized};
 use crate::network::{Clock, Network, PopulationId, ProjectionId};
@@ -619,8 +619,8 @@ impl<F: Real> Kernel for Advance<'_, F> {
         for (block, x) in x.chunks_exact_mut(n).enumerate() {
             let q = cells.q(block);
             if let Some(exact) = &layer.exact {
-                q.copy(x, start);
-                exact.step(block, q, start, x);
+                start.copy_from_slice(x);
+                exact.step(block, start, x);
             } else {
                 masks_of(cells, Block { x, q }, masks, stepper);
                 let flow = Flow {
@@ -629,7 +629,7 @@ impl<F: Real> Kernel for Advance<'_, F> {
                     masks,
                 };
                 stepper.stages(flow, (METHOD, part_ms), x, true);
-                stepper.finish(q, (METHOD, part_ms), x);
+                stepper.finish(METHOD, part_ms, x);
             }
             let Some(spike) = &cells.programs.spike else {
                 continue;
@@ -660,7 +660,7 @@ impl<F: Real> Kernel for Advance<'_, F> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block<'a, F> {
     pub x: &'a [[F; LANES]],
-    pub q: Parameters<'a, F, LANES>,
+    pub q: &'a [[F; LANES]],
 }
 
 /// Masks of a block, of the state as it is.

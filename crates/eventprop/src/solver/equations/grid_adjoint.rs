@@ -1247,8 +1247,8 @@ impl<F: Real> Kernel for Forth<'_, F> {
         self.stepper
             .stages(self.flow, step, self.x, self.end.is_some());
         if let Some(end) = self.end {
-            self.flow.q.copy(self.x, end);
-            self.stepper.finish(self.flow.q, step, end);
+            end.copy_from_slice(self.x);
+            self.stepper.finish(METHOD, self.h, end);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! of that of h [[Ã, dÃ], [0, Ã]] (Van Loan 1978, IEEE Trans. Autom. Control 23:395).
 
 use super::cells::Cells;
-use super::unit::{At, EventMemory, Parameters};
+use super::unit::{At, EventMemory};
 use crate::real::Real;
 
 /// Terms of the series of the exponential, of matrices with a norm below 1/16: the next one is below 1e-30.
@@ -199,20 +199,13 @@ impl<F: Real, const L: usize> Propagators<F, L> {
 
     /// A step of a block.
     #[inline(always)]
-    pub fn step(
-        &self,
-        block: usize,
-        q: Parameters<'_, F, L>,
-        start: &[[F; L]],
-        end: &mut [[F; L]],
-    ) {
+    pub fn step(&self, block: usize, start: &[[F; L]], end: &mut [[F; L]]) {
         let n = start.len();
         // [F14] x⁺ = M x + c
-        q.copy(&self.constants[block * n..(block + 1) * n], end);
+        end.copy_from_slice(&self.constants[block * n..(block + 1) * n]);
         for (&(row, column), value) in self.places.iter().zip(self.values(block)) {
-            let products = q.of(value).iter().zip(q.of(&start[column]));
-            for (end, (value, start)) in end[row].iter_mut().zip(products) {
-                *end += *value * *start;
+            for lane in 0..L {
+                end[row][lane] += value[lane] * start[column][lane];
             }
         }
     }

@@ -292,7 +292,7 @@ impl<'a> Mover<'a> {
         let stepper = &mut self.memory.stepper;
         stepper.stages(flow, (&DOP853, length), x, true);
         end.copy_from_slice(x);
-        stepper.finish(flow.q, (&DOP853, length), end);
+        stepper.finish(&DOP853, length, end);
     }
 
     /// The estimated error of a step in units of the tolerance (Hairer, Nørsett & Wanner 1993, section II.10).

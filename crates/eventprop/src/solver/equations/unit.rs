@@ -3,7 +3,7 @@
 //! `L` neurons side by side, each variable a row of `L` numbers; the event solver takes one neuron at a time.
 
 use super::tableau::Tableau;
-pub(super) use crate::neuron::equations::program::{At, Parameters};
+pub(super) use crate::neuron::equations::program::At;
 use crate::neuron::equations::program::{Program, Registers};
 use crate::neuron::equations::programs::{Map, Programs, Surface};
 use crate::real::Real;
@@ -18,7 +18,7 @@ pub(super) fn dot<F: Real>(a: &[[F; 1]], b: &[[F; 1]]) -> F {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flow<'a, F, const L: usize> {
     pub map: &'a Map,
-    pub q: Parameters<'a, F, L>,
+    pub q: &'a [[F; L]],
     pub masks: &'a [[F; L]],
 }
 
@@ -53,7 +53,7 @@ impl<F, const L: usize> Default for Stepper<F, L> {
 }
 
 #[inline(always)]
-fn add<F: Real>(to: &mut [F], factor: F, from: &[F]) {
+fn add<F: Real, const L: usize>(to: &mut [F; L], factor: F, from: &[F; L]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += factor * *from;
     }
@@ -86,12 +86,11 @@ impl<F: Real, const L: usize> Stepper<F, L> {
         }
         for (stage, row) in tableau.a.iter().enumerate() {
             let first = stage * n;
-            flow.q.copy(x, &mut self.y[first..first + n]);
+            self.y[first..first + n].copy_from_slice(x);
             for (earlier, &a) in row.iter().enumerate().filter(|(_, a)| **a != 0.0) {
                 let factor = h * F::from_f64(a);
                 for i in 0..n {
-                    let k = flow.q.of(&self.k[earlier * n + i]);
-                    add(&mut self.y[first + i], factor, k);
+                    add(&mut self.y[first + i], factor, &self.k[earlier * n + i]);
                 }
             }
             if !with_end && stage + 1 == tableau.a.len() {
@@ -100,8 +99,7 @@ impl<F: Real, const L: usize> Stepper<F, L> {
             let at = At::state(&self.y[first..first + n], flow.q, flow.masks);
             at.run(&flow.map.forward, &mut self.registers);
             for i in 0..n {
-                let found = flow.q.of(flow.map.forward.output(&self.registers, i));
-                self.k[first + i][..found.len()].copy_from_slice(found);
+                self.k[first + i] = *flow.map.forward.output(&self.registers, i);
             }
         }
     }
@@ -124,13 +122,12 @@ impl<F: Real, const L: usize> Stepper<F, L> {
 
     /// The end of the step whose stages are known.
     #[inline(always)]
-    pub fn finish(&self, q: Parameters<'_, F, L>, (tableau, h): (&Tableau, F), x: &mut [[F; L]]) {
+    pub fn finish(&self, tableau: &Tableau, h: F, x: &mut [[F; L]]) {
         let n = x.len();
         // [F13] x⁺ = x + h Σ b_i f(y_i)
         for (variable, x) in x.iter_mut().enumerate() {
             for (stage, &b) in tableau.b.iter().enumerate().filter(|(_, b)| **b != 0.0) {
-                let k = q.of(&self.k[stage * n + variable]);
-                add(x, h * F::from_f64(b), k);
+                add(x, h * F::from_f64(b), &self.k[stage * n + variable]);
             }
         }
     }
@@ -160,7 +157,6 @@ impl<F: Real, const L: usize> Stepper<F, L> {
             at.run(&flow.map.back, &mut self.registers);
             for i in 0..n {
                 let by_y = flow.map.back.output(&self.registers, i);
-                let by_y = flow.q.of(by_y);
                 add(&mut p[i], F::ONE, by_y);
                 for (earlier, &a) in row.iter().enumerate().filter(|(_, a)| **a != 0.0) {
                     let to = &mut self.adjoint_k[earlier * n + i];
@@ -168,8 +164,7 @@ impl<F: Real, const L: usize> Stepper<F, L> {
                 }
             }
             for (i, by_q) in by_q.iter_mut().enumerate() {
-                let by = flow.map.back.output(&self.registers, n + i);
-                add(by_q, F::ONE, flow.q.of(by));
+                add(by_q, F::ONE, flow.map.back.output(&self.registers, n + i));
             }
         }
     }
@@ -179,7 +174,7 @@ impl<F: Real, const L: usize> Stepper<F, L> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Neuron<'a, F> {
     pub programs: &'a Programs,
-    pub q: Parameters<'a, F, 1>,
+    pub q: &'a [[F; 1]],
 }
 
 /// A side of an event: state and masks.
