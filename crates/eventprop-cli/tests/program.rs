@@ -825,6 +825,10 @@ fn parameters_are_listed_for_people_and_programs() {
         one.contains("TRIAL_MS ") && one.lines().count() == 5,
         "{one}"
     );
+    let one = last_json(&run(folder.path(), &["params", "shd", "ETA", "--json"]));
+    assert_eq!(one["parameters"][0]["key"], "ETA");
+    let presets = run(folder.path(), &["params", "shd", "ETA", "--presets"]);
+    assert_eq!(presets.status.code(), Some(2));
     let unknown = run(folder.path(), &["params", "shd", "ETTA"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(

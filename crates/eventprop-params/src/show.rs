@@ -129,15 +129,16 @@ impl Benchmark {
         text
     }
 
-    /// One parameter as in the table.
+    /// One parameter as in the table, as text and as JSON.
     ///
     /// # Errors
     /// When there is none of this name.
-    pub fn described(self, key: &str) -> Result<String, ParamError> {
+    pub fn described(self, key: &str) -> Result<(String, serde_json::Value), ParamError> {
         let place = self.position(key).ok_or_else(|| unknown_key(self, key))?;
+        let row = &self.rows()[place];
         let mut text = String::new();
-        write_row(&mut text, &self.rows()[place]);
-        Ok(text)
+        write_row(&mut text, row);
+        Ok((text, row_json(row)))
     }
 
     /// The presets with their sources and all of their values.
@@ -189,20 +190,21 @@ impl Benchmark {
     /// The table as JSON: a list of objects with key, aliases, type, default, unit, allowed, meaning
     /// and effect.
     pub fn table_json(self) -> serde_json::Value {
-        let rows = self.rows().iter().map(|row| {
-            json!({
-                "key": row.key,
-                "aliases": row.aliases,
-                "type": row.kind.type_name(),
-                "default": row.default_text(),
-                "unit": row.unit,
-                "allowed": row.kind.expected(),
-                "meaning": row.meaning,
-                "effect": row.effect,
-            })
-        });
-        rows.collect()
+        self.rows().iter().map(row_json).collect()
     }
+}
+
+fn row_json(row: &Row) -> serde_json::Value {
+    json!({
+        "key": row.key,
+        "aliases": row.aliases,
+        "type": row.kind.type_name(),
+        "default": row.default_text(),
+        "unit": row.unit,
+        "allowed": row.kind.expected(),
+        "meaning": row.meaning,
+        "effect": row.effect,
+    })
 }
 
 fn line(text: &mut String, line: &str) {

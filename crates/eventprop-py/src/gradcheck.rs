@@ -50,6 +50,7 @@ pub fn gradcheck<'py>(
     seen.set_item("loss", report.loss)?;
     seen.set_item("grazing", report.grazing)?;
     seen.set_item("worst_relative_error", report.worst_relative_error())?;
+    seen.set_item("unseen", report.unseen())?;
     Ok((rows, seen))
 }
 

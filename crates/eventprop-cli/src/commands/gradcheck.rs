@@ -250,6 +250,7 @@ fn to_json(checked: &Checked) -> serde_json::Value {
         "grazing_checks": report.count(Verdict::Grazing),
         "wrong": report.count(Verdict::Wrong),
         "worst_relative_error": report.worst_relative_error(),
+        "unseen": report.unseen(),
         "grid": grid.collect::<Vec<_>>(),
         "checks": checks.collect::<Vec<_>>(),
     })

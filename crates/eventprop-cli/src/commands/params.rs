@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(value_name = "KEY")]
     assignments: Vec<String>,
     /// Show the presets with source, expected result and all values instead of the parameters
-    #[arg(long, requires = "benchmark", conflicts_with = "network")]
+    #[arg(long, requires = "benchmark", conflicts_with_all = ["network", "assignments"])]
     presets: bool,
     /// Print the network as a file for NETWORK=FILE instead of the parameters
     #[arg(long, requires = "benchmark")]
@@ -102,8 +102,18 @@ impl Args {
                 );
                 return Err(Failure::usage(problem));
             }
-            let text = benchmark.described(key).map_err(Failure::refused)?;
-            output::out(text.trim_end());
+        }
+        let rows = self.assignments.iter();
+        let rows: Result<Vec<_>, _> = rows.map(|key| benchmark.described(key)).collect();
+        let rows = rows.map_err(Failure::refused)?;
+        if self.json {
+            let parameters: Vec<_> = rows.into_iter().map(|(_, json)| json).collect();
+            let json = json!({"benchmark": benchmark.name(), "parameters": parameters});
+            output::out(&json.to_string());
+        } else {
+            for (text, _) in &rows {
+                output::out(text.trim_end());
+            }
         }
         Ok(())
     }

@@ -44,16 +44,20 @@ class GradientReport(Sequence[Check]):
     worst_relative_error: float
     """The largest |adjoint − difference| among correct checks, relative to the largest derivative of its parameter."""
 
+    unseen: list[str]
+    """Projections and constants of which every checked derivative is 0: no spike depends on them, and nothing was checked."""
+
     def __init__(self, checks: list[Check], seen: dict[str, Any]) -> None:
         self._checks = checks
         self.loss = seen["loss"]
         self.grazing = seen["grazing"]
         self.worst_relative_error = seen["worst_relative_error"]
+        self.unseen = seen["unseen"]
 
     @property
     def correct(self) -> bool:
-        """Whether nothing is wrong, and something is correct that is not 0."""
-        return self.count("wrong") == 0 and any(check.verdict == "correct" and not _is_zero(check) for check in self)
+        """Whether nothing is wrong, and something is correct beside `unseen`."""
+        return self.count("wrong") == 0 and any(check.verdict == "correct" and check.name not in self.unseen for check in self)
 
     def count(self, verdict: Any) -> int:
         """Number of checks with a verdict."""
@@ -80,19 +84,14 @@ class GradientReport(Sequence[Check]):
             counts = [of.count(verdict) for verdict in ("correct", "spikes changed", "grazing", "wrong")]
             lines.append(f"{name:20} {len(of):7} {counts[0]:7} {counts[1]:14} {counts[2]:7} {counts[3]:6}")
         lines.append(f"worst relative error of the correct ones {self.worst_relative_error:.1e}; {self.grazing} grazing spikes")
-        zero = [name for name in names if all(map(_is_zero, (check for check in self if check.name == name)))]
-        if zero:
+        if self.unseen:
             lines.append(
-                f"all checked derivatives of {', '.join(zero)} are 0, so that nothing was checked there: no spike depends on them; give "
+                f"all checked derivatives of {', '.join(self.unseen)} are 0, so that nothing was checked there: no spike depends on them; give "
                 "larger weights, or net.calibrate(batch), first"
             )
         return "\n".join(lines)
 
     __repr__ = __str__
-
-
-def _is_zero(check: Check) -> bool:
-    return check.adjoint == 0.0 and check.difference == 0.0
 
 
 def gradcheck(

@@ -1109,7 +1109,8 @@ def _carries(node: Any, bias: Floats) -> bool:
 
 def _form(model: str) -> str:
     """A neuron model without its name and the values of its parameters."""
-    return re.sub(r"^(name|\w+) = (?:[^\"\[\]\n]*|(?<=name = ).*)$", r"\1", model, flags=re.MULTILINE)
+    unnamed = re.sub(r"^name = .*$", "", model, flags=re.MULTILINE)
+    return re.sub(r"(?<= = )[^\"\[\n]+$", "", unnamed, flags=re.MULTILINE)
 
 
 def _delays_of(net: Network, name: str, step: dict[str, Any]) -> float | Floats:

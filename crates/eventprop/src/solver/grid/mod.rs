@@ -331,6 +331,7 @@ macro_rules! solver {
                 }
                 groups::len(&self.plan, samples)
             }
+
             fn set_probes(&mut self, probes: &[Probe]) -> Result<(), SolveError> {
                 check_probes(self.network(), probes)?;
                 if let Some(equations) = &mut self.equations {
