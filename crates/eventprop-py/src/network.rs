@@ -1,5 +1,6 @@
 //! A network that is built step by step, with its parameters.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -316,10 +317,7 @@ impl Built {
     }
 
     fn layout(&self) -> PyResult<Vec<Entry>> {
-        Ok(Params::<f32>::zeros(&self.network)
-            .map_err(errors::value)?
-            .layout()
-            .to_vec())
+        Params::<f64>::layout_of(&self.network).map_err(errors::value)
     }
 }
 
@@ -330,9 +328,17 @@ impl Network {
 
     /// The network and its parameters as they are now.
     pub fn snapshot(&self) -> PyResult<(Description, Params<f64>)> {
+        self.seen(|network, params| Ok((network.clone(), params.clone())))
+    }
+
+    /// Looks at the network and its parameters.
+    pub fn seen<T>(
+        &self,
+        look: impl FnOnce(&Description, &Params<f64>) -> PyResult<T>,
+    ) -> PyResult<T> {
         let mut built = self.lock();
-        let params = built.ready()?.clone();
-        Ok((built.network.clone(), params))
+        let (network, params) = built.parts()?;
+        look(network, params)
     }
 
     /// The revision of the parameters.
@@ -588,32 +594,31 @@ impl Network {
                 layout.len()
             )));
         }
-        let mut wanted = Vec::with_capacity(params.values().len());
+        let mut wanted = Vec::with_capacity(layout.len());
         for (entry, values) in layout.iter().zip(&values) {
-            let begin = wanted.len();
-            values.append_to(&mut wanted)?;
-            let found = &wanted[begin..];
-            if found.len() != entry.range.len() {
+            let given = values.view(Order::of(network, entry))?;
+            if given.len() != entry.range.len() {
                 return Err(errors::value(format!(
                     "{}: {} values, expected {}",
                     entry.name,
-                    found.len(),
+                    given.len(),
                     entry.range.len()
                 )));
             }
-            if let Some(place) = found.iter().position(|value| !value.is_finite()) {
+            if let Some((place, value)) = given.first_non_finite() {
                 return Err(errors::value(format!(
-                    "{}: value {place} is {}; expected finite numbers",
-                    entry.name, found[place]
+                    "{}: value {place} is {value}; expected finite numbers",
+                    entry.name
                 )));
             }
-            if let Some(order) = Order::of(network, entry) {
-                let ours = order.of_python(found);
-                wanted[begin..].copy_from_slice(&ours);
-            }
+            wanted.push((entry.range.clone(), given));
         }
-        if params.values() != wanted {
-            params.values_mut().copy_from_slice(&wanted);
+        let mut pairs = wanted.iter();
+        if !pairs.all(|(range, given)| given.are(&params.values()[range.clone()])) {
+            let into = params.values_mut();
+            for (range, given) in &wanted {
+                given.put(&mut into[range.clone()]);
+            }
         }
         Ok(())
     }
@@ -650,18 +655,70 @@ pub enum Flat<'py> {
 }
 
 impl Flat<'_> {
-    fn append_to(&self, all: &mut Vec<f64>) -> PyResult<()> {
-        match self {
+    /// The numbers in the order of the engine, which `order` leads to.
+    fn view(&self, order: Option<Order>) -> PyResult<View<'_>> {
+        Ok(match self {
             Self::Single(values) => {
                 let values = values.as_slice().map_err(errors::value)?;
-                all.extend(values.iter().map(|value| f64::from(*value)));
+                View::Single(order.map_or(values.into(), |order| order.of_python(values).into()))
             }
             Self::Double(values) => {
-                all.extend_from_slice(values.as_slice().map_err(errors::value)?);
+                let values = values.as_slice().map_err(errors::value)?;
+                View::Double(order.map_or(values.into(), |order| order.of_python(values).into()))
             }
-        }
-        Ok(())
+        })
     }
+}
+
+/// The numbers of [`Flat`].
+// PERF: they are compared and put where they belong without a copy between.
+enum View<'a> {
+    Single(Cow<'a, [f32]>),
+    Double(Cow<'a, [f64]>),
+}
+
+impl View<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Single(values) => values.len(),
+            Self::Double(values) => values.len(),
+        }
+    }
+
+    fn first_non_finite(&self) -> Option<(usize, f64)> {
+        match self {
+            Self::Single(values) => first_non_finite(values),
+            Self::Double(values) => first_non_finite(values),
+        }
+    }
+
+    fn are(&self, numbers: &[f64]) -> bool {
+        match self {
+            Self::Single(values) => values.iter().zip(numbers).all(|(a, b)| f64::from(*a) == *b),
+            Self::Double(values) => **values == *numbers,
+        }
+    }
+
+    fn put(&self, into: &mut [f64]) {
+        match self {
+            Self::Single(values) => {
+                for (into, value) in into.iter_mut().zip(values.iter()) {
+                    *into = f64::from(*value);
+                }
+            }
+            Self::Double(values) => into.copy_from_slice(values),
+        }
+    }
+}
+
+fn first_non_finite<T: Copy + Into<f64>>(values: &[T]) -> Option<(usize, f64)> {
+    let finite = |value: &T| (*value).into().is_finite();
+    // PERF: first without a branch for each number.
+    if values.iter().fold(true, |all, value| all & finite(value)) {
+        return None;
+    }
+    let place = values.iter().position(|value| !finite(value))?;
+    Some((place, values[place].into()))
 }
 
 /// The most weights of a projection.

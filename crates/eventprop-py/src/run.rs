@@ -15,10 +15,11 @@ use eventprop::solver::{
 use eventprop::spikes::Batch;
 use eventprop::train::TrainError;
 use eventprop::with_solver;
-use numpy::ndarray::{ArrayView3, Axis};
+use numpy::ndarray::{ArrayView2, ArrayView3, Axis};
 use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray3};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rayon::prelude::*;
 
 use crate::events::{Events, Flat};
 use crate::network::{Network, of_python, parameter, shaped};
@@ -138,31 +139,16 @@ enum View<'a> {
 }
 
 impl View<'_> {
-    /// The derivatives of a sample of which `rows` rows are shown, behind those of other samples in a flat list.
-    fn fill<F: Real>(
-        &self,
-        sample: usize,
-        begin: usize,
-        len: usize,
-        into: &mut Vec<F>,
-    ) -> Result<(), usize> {
-        into.clear();
+    /// The derivatives of a sample of which `into.len()` numbers are shown, behind those of other samples in a flat list.
+    fn fill<F: Real>(&self, sample: usize, begin: usize, into: &mut [F]) -> Result<(), usize> {
         match self {
-            Self::Flat(values) => extend(into, values[begin..begin + len].iter(), F::from_f64),
-            Self::Single(values) => {
-                let values = values.index_axis(Axis(0), sample);
-                into.resize(len - values.len(), F::ZERO);
-                extend(into, values.iter(), |x| F::from_f64(f64::from(x)));
-            }
-            Self::Double(values) => {
-                let values = values.index_axis(Axis(0), sample);
-                into.resize(len - values.len(), F::ZERO);
-                extend(into, values.iter(), F::from_f64);
-            }
+            Self::Flat(values) => convert(&values[begin..begin + into.len()], into),
+            Self::Single(values) => of_rows(values.index_axis(Axis(0), sample), into),
+            Self::Double(values) => of_rows(values.index_axis(Axis(0), sample), into),
         }
-        // PERF: a sum of products with 0 is 0 unless one of them is not finite, and takes no branches.
-        let all = into.iter().fold(F::ZERO, |all, x| all + *x * F::ZERO);
-        if all == F::ZERO {
+        // PERF: without a branch for each number.
+        let finite = |all, x: &F| all & x.to_f64().is_finite();
+        if into.iter().fold(true, finite) {
             return Ok(());
         }
         let place = into.iter().position(|x| !x.to_f64().is_finite());
@@ -170,12 +156,28 @@ impl View<'_> {
     }
 }
 
-fn extend<'a, T: Copy + 'a, F>(
-    into: &mut Vec<F>,
-    values: impl Iterator<Item = &'a T>,
-    convert: impl Fn(T) -> F,
-) {
-    into.extend(values.map(|value| convert(*value)));
+/// Rows of a sample, the last of those that are shown; before them are zeros.
+fn of_rows<T: Copy + Into<f64>, F: Real>(rows: ArrayView2<'_, T>, into: &mut [F]) {
+    let (before, into) = into.split_at_mut(into.len() - rows.len());
+    before.fill(F::ZERO);
+    if rows.ncols() == 0 {
+        return;
+    }
+    for (row, into) in rows.outer_iter().zip(into.chunks_exact_mut(rows.ncols())) {
+        match row.as_slice() {
+            Some(values) => convert(values, into),
+            None => {
+                let places = row.iter().zip(into);
+                places.for_each(|(value, into)| *into = F::from_f64((*value).into()));
+            }
+        }
+    }
+}
+
+fn convert<T: Copy + Into<f64>, F: Real>(values: &[T], into: &mut [F]) {
+    for (value, into) in values.iter().zip(into) {
+        *into = F::from_f64((*value).into());
+    }
 }
 
 /// Derivatives of a loss, by the number of a population.
@@ -225,38 +227,51 @@ impl<S: Solver> Work<S> {
     }
 
     /// Shares out what was given for the whole batch among the samples.
-    fn fill_seeds(&mut self, pulls: &Pulls<'_>) -> Result<(), NotFinite> {
+    fn fill_seeds(&mut self, pulls: &Pulls<'_>) -> Result<(), NotFinite>
+    where
+        S::Trials: Sync,
+    {
         let all = self.network.populations();
-        let (mut begins, mut spikes) = (vec![0; all.len()], vec![0; all.len()]);
-        let samples = self.trials.samples();
-        self.seeds.resize_with(samples, Seed::default);
-        for (sample, seed) in self.seeds.iter_mut().enumerate() {
-            let (tape, readout) = (self.trials.tape(sample), self.trials.readout(sample));
+        let trials = &self.trials;
+        self.seeds.resize_with(trials.samples(), Seed::default);
+        // By sample and population: where its spikes and its voltages begin in flat lists.
+        let (mut spikes, mut voltages) = (vec![0; all.len()], vec![0; all.len()]);
+        let mut begins = Vec::with_capacity(trials.samples());
+        for sample in 0..trials.samples() {
+            begins.push((spikes.clone(), voltages.clone()));
+            for (index, spikes) in spikes.iter_mut().enumerate() {
+                *spikes += trials.tape(sample).populations[index].len();
+            }
+            for shown in &trials.readout(sample).voltages {
+                voltages[shown.population.0] += shown.values.len();
+            }
+        }
+        let filled = self.seeds.par_iter_mut().zip(&begins).enumerate();
+        let filled = filled.map(|(sample, (seed, (spikes, voltages)))| {
+            let (tape, readout) = (trials.tape(sample), trials.readout(sample));
             seed.clear();
             for (index, pull) in seed.pulls_mut(all.len()).iter_mut().enumerate() {
                 if let Some(values) = pulls.dl_dt.get(&index) {
-                    let end = spikes[index] + tape.populations[index].len();
-                    extend(
-                        &mut pull.dl_dt,
-                        values[spikes[index]..end].iter(),
-                        S::Real::from_f64,
-                    );
-                    spikes[index] = end;
+                    let len = tape.populations[index].len();
+                    pull.dl_dt.resize(len, S::Real::ZERO);
+                    convert(&values[spikes[index]..spikes[index] + len], &mut pull.dl_dt);
                 }
                 let shown = readout.voltages.iter().find(|v| v.population.0 == index);
                 if let (Some(view), Some(shown)) = (pulls.dl_dv.get(&index), shown) {
-                    let len = shown.values.len();
-                    let filled = view.fill(sample, begins[index], len, &mut pull.dl_dv);
+                    pull.dl_dv.resize(shown.values.len(), S::Real::ZERO);
+                    let filled = view.fill(sample, voltages[index], &mut pull.dl_dv);
                     filled.map_err(|place| NotFinite {
                         population: all[index].name.clone(),
                         at: [sample, place / all[index].size, place % all[index].size],
                         value: pull.dl_dv[place].to_f64(),
                     })?;
-                    begins[index] += len;
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        });
+        // The first sample that is wrong, whatever the threads do.
+        let filled: Vec<Result<(), NotFinite>> = filled.collect();
+        filled.into_iter().collect()
     }
 }
 
@@ -283,7 +298,7 @@ impl<S: Solver> Work<S> {
 
 impl<S> Held for Work<S>
 where
-    S: Solver<Trials: Send> + Send,
+    S: Solver<Trials: Send + Sync> + Send,
     S::Real: Element,
 {
     fn is_of(&self, network: &Description) -> bool {
@@ -291,7 +306,7 @@ where
     }
 
     fn renew(&mut self, params: &Params<f64>, voltages: Vec<PopulationId>) {
-        self.params = params.cast();
+        params.cast_into(&mut self.params);
         self.voltages = voltages;
         self.inputs = None;
     }
@@ -413,21 +428,23 @@ impl Run {
         voltages: Vec<String>,
         spare: Option<Py<Spare>>,
     ) -> PyResult<Self> {
-        let (description, params) = network.get().snapshot()?;
-        let populations = voltages.iter().map(|name| population(&description, name));
-        let populations = populations.collect::<PyResult<Vec<_>>>()?;
         let slices = events.slices()?;
         let solver = plan::solver(solver)?;
         let left = spare.as_ref().map(Py::get);
-        let mut work = match left.and_then(|spare| spare.take(solver, &description)) {
-            Some(mut work) => {
-                work.renew(&params, populations);
-                work
-            }
-            None => with_solver!(solver, S => {
-                Box::new(Work::<S>::new(&description, &params, populations)?) as Box<dyn Held>
-            }),
-        };
+        let (description, revision, mut work) = network.get().seen(|description, params| {
+            let populations = voltages.iter().map(|name| population(description, name));
+            let populations = populations.collect::<PyResult<Vec<_>>>()?;
+            let work = match left.and_then(|spare| spare.take(solver, description)) {
+                Some(mut work) => {
+                    work.renew(params, populations);
+                    work
+                }
+                None => with_solver!(solver, S => {
+                    Box::new(Work::<S>::new(description, params, populations)?) as Box<dyn Held>
+                }),
+            };
+            Ok((description.clone(), params.revision(), work))
+        })?;
         pool::compute_borrowed(py, || slices.fill(None, work.batch()))?;
         let (work, solved) = pool::compute(py, move || {
             let solved = work.forward();
@@ -437,11 +454,16 @@ impl Run {
         Ok(Self {
             network: network.unbind(),
             description,
-            revision: params.revision(),
+            revision,
             solver,
             work: Mutex::new(Some(work)),
             spare,
         })
+    }
+
+    /// True if the network has the parameters with which it went forward.
+    fn is_current(&self) -> PyResult<bool> {
+        Ok(self.network.get().revision()? == self.revision)
     }
 
     /// Times, neurons and offsets of the spikes of a population.
@@ -471,7 +493,7 @@ impl Run {
         inputs: Option<(String, Option<String>)>,
         grazing: &str,
     ) -> PyResult<Bound<'py, PyDict>> {
-        if self.network.get().revision()? != self.revision {
+        if !self.is_current()? {
             return Err(errors::value(
                 "the network has other parameters than in this forward pass; run forward() again after they have changed",
             ));
@@ -573,16 +595,17 @@ pub struct Updater {
 impl Updater {
     #[new]
     fn new(network: &Network, adam: Option<AdamNumbers>) -> PyResult<Self> {
-        let (_, params) = network.snapshot()?;
-        Ok(Self {
-            optimizer: Mutex::new(plan::optimizer(adam, &params)),
-            layout: params.layout().to_vec(),
+        network.seen(|_, params| {
+            Ok(Self {
+                optimizer: Mutex::new(plan::optimizer(adam, params)),
+                layout: params.layout().to_vec(),
+            })
         })
     }
 
     /// True if the network has the parameters that the state belongs to.
     fn fits(&self, network: &Network) -> PyResult<bool> {
-        Ok(network.snapshot()?.1.layout() == self.layout)
+        network.seen(|_, params| Ok(params.layout() == self.layout))
     }
 
     /// One step; gradients by the names of all parameters.

@@ -213,6 +213,15 @@ impl<F: Real> Params<F> {
         })
     }
 
+    /// The named ranges of a network's parameters, without the parameters.
+    ///
+    /// # Errors
+    /// When the network is not valid.
+    pub fn layout_of(network: &Network) -> Result<Vec<Entry>, NetworkError> {
+        network.validate()?;
+        Ok(Layout::of(network).entries)
+    }
+
     /// Initial parameters: every projection's own [`Init`](crate::network::Init), of weights and of
     /// delays, drawn under `seed`, and the trained constants of the network, which the bounds do not change.
     ///
@@ -336,14 +345,23 @@ impl<F: Real> Params<F> {
 
     /// The same parameters in another number type.
     pub fn cast<G: Real>(&self) -> Params<G> {
-        Params {
-            values: self
-                .values
-                .iter()
-                .map(|x| G::from_f64(x.to_f64()))
-                .collect(),
+        let mut cast = Params {
+            values: Aligned::zeros(self.values.len()),
             layout: Arc::clone(&self.layout),
             revision: Revision::new(),
+        };
+        self.cast_into(&mut cast);
+        cast
+    }
+
+    /// The same parameters in another number type, in the place of others of the same network.
+    ///
+    /// # Panics
+    /// When the number of parameters differs.
+    pub fn cast_into<G: Real>(&self, to: &mut Params<G>) {
+        assert_eq!(self.values.len(), to.values.len(), "the same network");
+        for (to, x) in to.change().iter_mut().zip(self.values.iter()) {
+            *to = G::from_f64(x.to_f64());
         }
     }
 
