@@ -4,6 +4,8 @@
 //! subcommand lies in `commands`.
 
 mod commands;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod output;
 mod pictures;

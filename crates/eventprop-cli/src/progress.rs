@@ -72,8 +72,11 @@ impl Display {
         let solver = started.solver.name();
         let [train, validation, test] = started.samples;
         self.line(&format!(
-            "{} {}, loss {}, {solver} solver; {train} training, {validation} validation, {test} test samples",
+            "{} {}, loss {}, {solver} solver",
             started.benchmark, started.network, started.loss
+        ));
+        self.line(&format!(
+            "{train} training, {validation} validation, {test} test samples"
         ));
         let seed = |(key, seed): &(&str, u32)| format!("{key}={seed}");
         let seeds: Vec<String> = started.seeds.iter().map(seed).collect();

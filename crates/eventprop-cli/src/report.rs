@@ -64,7 +64,8 @@ pub fn full(summary: &Summary) -> String {
     }
     if summary.demonstration {
         lines.push(format!(
-            "data                 DEMONSTRATION with a few samples; `eventprop data fetch {}` is the way to the real set",
+            "data                 DEMONSTRATION with a few samples; for the real set:\n{:<21}eventprop data fetch {}",
+            "",
             summary.benchmark.data_set()
         ));
     }

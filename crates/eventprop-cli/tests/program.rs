@@ -157,19 +157,19 @@ fn counts_beyond_the_machine_end_with_2_and_the_largest_that_fits() {
 #[test]
 fn a_picture_that_cannot_be_written_is_a_note_and_the_result_is_kept() {
     let folder = folder();
-    std::fs::create_dir_all(folder.path().join("here/test_decision_map.svg")).expect("a folder");
+    std::fs::create_dir_all(folder.path().join("here/yinyang_decision_map.svg")).expect("a folder");
     let train = ["train", "yinyang", "--seed", "3", "--out", "here"];
     let output = run(folder.path(), &[&train[..], &SMALL].concat());
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{err}");
-    let place = Path::new("here").join("test_summary.json");
+    let place = Path::new("here").join("yinyang_summary.json");
     let note = format!("does not depend on it and is in {}", place.display());
     assert!(
-        err.contains("test_decision_map.svg") && err.contains(&note),
+        err.contains("yinyang_decision_map.svg") && err.contains(&note),
         "{err}"
     );
     let result = out.find("test accuracy").expect("the result");
-    let files = out.find("test_learning_curve.png").expect("the files");
+    let files = out.find("yinyang_learning_curve.png").expect("the files");
     assert!(result < files && !out.contains("decision_map"), "{out}");
     let summary = std::fs::read_to_string(folder.path().join(place)).expect("a summary");
     let summary: Json = serde_json::from_str(&summary).expect("JSON");
@@ -190,7 +190,7 @@ fn a_recording_that_cannot_be_written_fails_after_the_result() {
     let json = last_json(&output);
     assert_eq!(json["exit_code"], 1);
     assert!(json["result"]["test_accuracy"].is_f64(), "{json}");
-    assert!(folder.path().join("here/test_summary.json").is_file());
+    assert!(folder.path().join("here/yinyang_summary.json").is_file());
 }
 
 #[cfg(target_os = "linux")]
@@ -320,7 +320,7 @@ fn a_run_is_repeated_from_its_parameter_file() {
             "yinyang",
             "--json",
             "--params",
-            "a/test.json",
+            "a/yinyang.json",
             "--out",
             "b",
         ],

@@ -69,8 +69,8 @@ fn one_run_and_several_have_their_pages_and_figures() {
     let folder = runs();
     let path = folder.path();
     let told = done(path, &["report", "runs/a", "--figures", "figures"]);
-    assert!(told.contains("runs/a/test_report.html"), "{told}");
-    let page = read(&path.join("runs/a/test_report.html"));
+    assert!(told.contains("runs/a/yinyang_report.html"), "{told}");
+    let page = read(&path.join("runs/a/yinyang_report.html"));
     check_alone(&page);
     for words in [
         "The validation split selected the model",
@@ -117,15 +117,15 @@ fn a_run_that_was_broken_off_has_a_page_and_a_folder_without_runs_has_none() {
     let folder = runs();
     let path = folder.path();
     let run_files = path.join("runs/a");
-    std::fs::remove_file(run_files.join("test_summary.json")).expect("removed");
-    let metrics = read(&run_files.join("test_metrics.jsonl"));
+    std::fs::remove_file(run_files.join("yinyang_summary.json")).expect("removed");
+    let metrics = read(&run_files.join("yinyang_metrics.jsonl"));
     std::fs::write(
-        run_files.join("test_metrics.jsonl"),
+        run_files.join("yinyang_metrics.jsonl"),
         &metrics[..metrics.len() - 40],
     )
     .expect("cut");
     done(path, &["report", "runs/a"]);
-    let page = read(&run_files.join("test_report.html"));
+    let page = read(&run_files.join("yinyang_report.html"));
     assert!(page.contains("1 broken lines of test_metrics.jsonl were left out"));
 
     let empty = run(path, &["report", "figures-of-nothing"]);
@@ -183,7 +183,7 @@ fn a_browser_shows_the_page_without_a_complaint() {
     done(path, &["report", "runs/a"]);
     done(path, &["report", "runs"]);
     let pages: [PathBuf; 2] = [
-        path.join("runs/a/test_report.html"),
+        path.join("runs/a/yinyang_report.html"),
         path.join("report.html"),
     ];
     for page in pages {
@@ -200,7 +200,7 @@ fn a_browser_shows_the_page_without_a_complaint() {
             page.display()
         );
         assert!(dom.contains(">dark</button>") || dom.contains(">light</button>"));
-        if page.ends_with("test_report.html") {
+        if page.ends_with("yinyang_report.html") {
             assert!(
                 dom.contains("role=\"tab\" aria-selected=\"true\""),
                 "samples are not chosen by tabs"

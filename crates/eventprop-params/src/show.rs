@@ -10,8 +10,8 @@ use crate::row::Row;
 use crate::suggest::unknown_key;
 use crate::wrap::wrapped;
 
-/// Columns that the meaning is wrapped to.
-const MEANING_WIDTH: f64 = 76.0;
+/// Columns of a terminal.
+const WIDTH: usize = 80;
 
 /// Headings of the table in their order, and how the keys begin that are under them: under the first that fits.
 const GROUPS: [(&str, &[&str]); 6] = [
@@ -220,7 +220,7 @@ fn write_entry(text: &mut String, name: &str, about: &str) {
     if own_line {
         line(text, &format!("  {name}"));
     }
-    for (index, part) in wrap(about).iter().enumerate() {
+    for (index, part) in wrap(about, NAME_WIDTH + 2).iter().enumerate() {
         let name = if index == 0 && !own_line { name } else { "" };
         line(text, &format!("  {name:<NAME_WIDTH$}{part}"));
     }
@@ -239,12 +239,13 @@ fn write_row(text: &mut String, row: &Row) {
     if !row.aliases.is_empty() {
         write!(meaning, "; also {}", row.aliases.join(", ")).expect("a String takes every write");
     }
-    for part in wrap(&meaning) {
+    for part in wrap(&meaning, 4) {
         line(text, &format!("    {part}"));
     }
 }
 
-/// Lines of the table's width.
-fn wrap(text: &str) -> Vec<String> {
-    wrapped(text, MEANING_WIDTH, |text| text.chars().count() as f64)
+/// Lines that fit behind an indentation.
+fn wrap(text: &str, indentation: usize) -> Vec<String> {
+    let wide = (WIDTH - indentation) as f64;
+    wrapped(text, wide, |text| text.chars().count() as f64)
 }

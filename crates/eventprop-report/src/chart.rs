@@ -406,10 +406,20 @@ fn mark_text(mark: f64, all: &[f64]) -> String {
     if !(1e-3..1e6).contains(&largest) || (mark.abs() < 1e-3 && largest < 1e3) {
         return format!("{mark:.0e}");
     }
+    // Marks of decades have each their own decimals.
+    let least = all
+        .iter()
+        .filter(|x| **x > 0.0)
+        .fold(largest, |least, x| least.min(*x));
+    let alike = if largest > 50.0 * least {
+        &[mark][..]
+    } else {
+        all
+    };
     let decimals = (0..5).find(|&d| {
         let scale = 10.0_f64.powi(d);
         let whole = |x: &f64| (x * scale - (x * scale).round()).abs() < 1e-6 * scale.max(1.0);
-        all.iter().all(whole)
+        alike.iter().all(whole)
     });
     format!("{mark:.*}", decimals.unwrap_or(5) as usize)
 }
@@ -533,6 +543,9 @@ mod tests {
         assert_eq!(texts, ["0", "0.25", "0.50"]);
         assert_eq!(mark_text(2000.0, &[1000.0, 2000.0]), "2000");
         assert_eq!(mark_text(1e-5, &[1e-5, 1e-4]), "1e-5");
+        let marks = [1e-4, 0.001, 0.01, 0.1];
+        let texts: Vec<String> = marks.iter().map(|m| mark_text(*m, &marks)).collect();
+        assert_eq!(texts, ["1e-4", "0.001", "0.01", "0.1"]);
     }
 
     #[test]

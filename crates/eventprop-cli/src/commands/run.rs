@@ -228,9 +228,8 @@ impl Args {
         let mut params = self.benchmark.given()?;
         let mut drawn = drawn.into_iter();
         params.draw_seeds(|| drawn.next().expect("a benchmark has fewer seeds"));
-        // Where the program chooses the folder, it chooses the name, too.
-        let chosen =
-            || self.out.is_none() && !params.is_given("OUT_DIR") && !params.is_given("NAME");
+        // Scripts of genn_eventprop that say a folder know the files by the name that they have there.
+        let chosen = || !params.is_given("OUT_DIR") && !params.is_given("NAME");
         let named = self.name.clone();
         if let Some(name) = named.or_else(|| chosen().then(|| params.benchmark().to_string())) {
             params.set("NAME", Value::Text(name))?;
