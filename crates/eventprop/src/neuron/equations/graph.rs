@@ -118,6 +118,11 @@ impl Graph {
         self.put(Node::Leaf(leaf))
     }
 
+    /// True if some expression reads a leaf.
+    pub fn reads(&self, leaf: Leaf) -> bool {
+        self.known.contains_key(&Node::Leaf(leaf))
+    }
+
     /// The value of a node that is a number.
     pub fn value(&self, id: Id) -> Option<f64> {
         match self.node(id) {

@@ -122,6 +122,13 @@ impl NeuronModel {
         &self.0.parameters
     }
 
+    /// Names of the parameters that no expression reads.
+    pub fn unused(&self) -> impl Iterator<Item = Name> {
+        let unread = |(place, _): &(usize, &Name)| !self.0.graph.reads(Leaf::Parameter(*place));
+        let names = self.0.parameters.iter().enumerate().filter(unread);
+        names.map(|(_, name)| *name)
+    }
+
     /// Names of its ports; one empty name where there is one way to receive.
     pub fn ports(&self) -> impl Iterator<Item = &str> {
         self.0.ports.iter().map(|port| &port.name[..])
@@ -584,7 +591,13 @@ impl NeuronModel {
         let readout = self.readout().text();
         let _ = writeln!(text, "\nvoltage losses read {readout}; parameters");
         for (name, value) in &own.definition.parameters {
-            let _ = writeln!(text, "  {name} = {value}");
+            let read = !self.unused().any(|unused| unused.text() == name);
+            let note = if read {
+                ""
+            } else {
+                ", which no expression reads"
+            };
+            let _ = writeln!(text, "  {name} = {value}{note}");
         }
     }
 }
@@ -607,6 +620,23 @@ mod tests {
         NeuronModel::from_toml(&LIF.replace(from, to))
             .unwrap_err()
             .to_string()
+    }
+
+    #[test]
+    fn parameters_that_no_expression_reads_are_named() {
+        let model = NeuronModel::from_toml(&LIF.replace("theta = 1", "theta = 1, tau_ref = 2"));
+        let model = model.expect("a model");
+        let unused: Vec<_> = model.unused().map(|name| name.text()).collect();
+        assert_eq!(unused, ["tau_ref"]);
+        assert!(
+            model
+                .describe()
+                .contains("tau_ref = 2, which no expression reads\n")
+        );
+        for name in NeuronModel::shipped_names() {
+            let shipped = NeuronModel::shipped(name).expect("it is shipped");
+            assert_eq!(shipped.unused().count(), 0, "{name}");
+        }
     }
 
     #[test]
@@ -634,6 +664,18 @@ mod tests {
             ),
             ("-i/tau_syn", "-i/(tau_syn", "expected \")\", the text ends"),
             ("-i/tau_syn", "i^2", "a power is written **"),
+            ("-i/tau_syn", "(i^2)", "a power is written **"),
+            (
+                "\"v - theta\"",
+                "\"v > theta\"",
+                "a threshold is a difference",
+            ),
+            ("-i/tau_syn", "np.exp(i)", "functions have no prefix"),
+            (
+                "-i/tau_syn",
+                "sin(i)",
+                "there is no function \"sin\"; there are exp",
+            ),
             ("-i/tau_syn", "i/0", "division by zero"),
             ("-i/tau_syn", "where(i, 1, 2)", "expected a comparison"),
             (

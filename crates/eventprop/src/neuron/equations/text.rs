@@ -80,12 +80,23 @@ pub(super) fn parse(
     parser.blank();
     match parser.rest().chars().next() {
         None => Ok(root),
-        Some('^') => Err(parser.error(parser.at, "a power is written **".to_owned())),
         Some(other) => {
-            let problem = format!("expected an operator or the end, found {other:?}");
+            let problem = elsewhere(other)
+                .unwrap_or_else(|| format!("expected an operator or the end, found {other:?}"));
             Err(parser.error(parser.at, problem))
         }
     }
+}
+
+/// What other languages write in this way is written here.
+fn elsewhere(sign: char) -> Option<String> {
+    Some(match sign {
+        '^' => "a power is written **".to_owned(),
+        '<' | '>' => "comparisons stand in where(v > 0, a, b) only; a threshold is a difference, v - v_thresh, which rises \
+                      through 0 at a spike"
+            .to_owned(),
+        _ => return None,
+    })
 }
 
 struct Parser<'a> {
@@ -131,7 +142,12 @@ impl Parser<'_> {
             return Ok(());
         }
         let found = match self.rest().chars().next() {
-            Some(found) => format!("found {found:?}"),
+            Some(found) => {
+                if let Some(problem) = elsewhere(found) {
+                    return Err(self.error(self.at, problem));
+                }
+                format!("found {found:?}")
+            }
             None => "the text ends".to_owned(),
         };
         Err(self.error(self.at, format!("expected {sign:?}, {found}")))
@@ -286,6 +302,17 @@ impl Parser<'_> {
         let problem = match name {
             "t" => "an equation may not depend on the time t".to_owned(),
             "w" => "the weight w is known in [input] only".to_owned(),
+            _ if self.rest().starts_with('.') => {
+                format!("functions have no prefix: exp(v), not {name}.exp(v)")
+            }
+            _ if called => {
+                let functions = Function::ALL.into_iter().map(Function::name);
+                let all: Vec<&str> = functions.chain(OTHERS.iter().copied()).collect();
+                format!(
+                    "there is no function {name:?}; there are {}",
+                    all.join(", ")
+                )
+            }
             _ => {
                 let near = self.names.nearest(name);
                 let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
