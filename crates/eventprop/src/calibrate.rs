@@ -5,7 +5,8 @@
 //! population by population, in the order in which they were added,
 //!
 //! 1. all weights from earlier populations are scaled by one factor, until the mean spike count is what is asked for and
-//!    the population spikes in nearly every sample (one in which it does not says nothing about it),
+//!    the population spikes in nearly every sample (one in which it does not says nothing about it), or four times that
+//!    often,
 //! 2. the weights of neurons that still hardly spike are raised, each neuron by as much as it needs,
 //! 3. the weights from the population itself and from later ones are scaled so that what arrives over them fluctuates by a
 //!    quarter of what arrives from earlier ones, and neurons that feedback keeps from spiking are raised again.
@@ -46,6 +47,8 @@ pub struct Calibrated {
 const POWERS: usize = 20;
 /// Halvings of the interval between two powers of two: a scale is then right to 2 %.
 const HALVINGS: usize = 5;
+/// Up to this multiple of the spikes that are asked for, a population is scaled because it is silent in some samples.
+const OFTEN: f64 = 4.0;
 /// A neuron with less than this part of the spikes that are asked for is raised.
 const HARDLY: f64 = 0.125;
 /// Doublings of what a neuron is raised by.
@@ -88,7 +91,10 @@ pub fn calibrate<S: Solver>(
         }
         if trial.solver.network().population(id).spikes() {
             let asked = calibration.spikes.unwrap_or_else(|| trial.usual(id));
-            trial.scale(&forward, |t| t.rate(id) < asked || t.is_often_silent(id))?;
+            trial.scale(&forward, |t| {
+                let rate = t.rate(id);
+                rate < asked || rate < OFTEN * asked && t.is_often_silent(id)
+            })?;
             trial.raise(id, &forward, asked)?;
             found.push(Calibrated {
                 population: id,
@@ -265,7 +271,7 @@ impl<S: Solver> Trying<'_, S> {
     }
 
     /// Scales weights until they are just not too small: first by powers of two, then between two of them. Where no
-    /// scale does it they are as large as they are tried.
+    /// scale does it they stay as they were: it is not their size that is wrong.
     fn scale(
         &mut self,
         projections: &[ProjectionId],
@@ -284,7 +290,9 @@ impl<S: Solver> Trying<'_, S> {
         };
         let low = is_low(1.0)?;
         let bracket = Bracket::find(low, POWERS, HALVINGS, &mut is_low)?;
-        is_low(bracket.above)?;
+        if is_low(bracket.above)? {
+            is_low(1.0)?;
+        }
         Ok(())
     }
 

@@ -94,6 +94,35 @@ fn every_layer_is_active() {
     }
 }
 
+/// With weights whose mean is negative some samples stay without spikes whatever the scale; the others stay within the four
+/// times as many spikes as are asked for up to which weights are scaled for them, and a doubling of the scale beyond. Weights
+/// that are all negative keep their size, up to what neurons are raised by.
+#[test]
+fn weights_that_inhibit_do_not_grow_without_bound() {
+    for (mean, std) in [(-1.0, 0.5), (-1.0, 0.0)] {
+        let mut network = Network::new(Clock::new(1.0, 60.0).unwrap());
+        let input = network.add_input("input", 5);
+        let hidden = network.add_lif("hidden", 30, Lif::new(10.0, 4.0));
+        let output = network.add_li("output", 3, Li::new(10.0, 4.0));
+        network.connect(input, hidden, Init::Normal { mean, std });
+        network.connect(
+            hidden,
+            output,
+            Init::Normal {
+                mean: 0.0,
+                std: 0.3,
+            },
+        );
+        let (_, params, found) = calibrated::<Grid<f32>>(&network, None);
+        assert!(found[0].spikes < 2.0 * 4.0 * found[0].asked, "{found:?}");
+        let largest = params
+            .values()
+            .iter()
+            .fold(0.0_f32, |most, w| most.max(w.abs()));
+        assert!(largest < 1e4, "{largest} {found:?}");
+    }
+}
+
 /// Voltages of leaky integrators grow with their weights, so that the scale found, right to 2^(1/32), makes their root
 /// mean square 1 to 2^(1/32); feedback then changes what arrives.
 #[test]
