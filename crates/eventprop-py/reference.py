@@ -34,7 +34,7 @@ HEAD = """# Python: classes and functions
 
 <!-- Written by `python crates/eventprop-py/reference.py` from the docstrings; change those. -->
 
-How they are used: [python.md](python.md). Times are in ms, potentials in units of the threshold.
+How they are used: the [guide](python.md). Times are in ms, potentials in units of the threshold.
 """
 
 # What comes first: what most scripts use.

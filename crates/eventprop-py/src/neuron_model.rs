@@ -87,6 +87,8 @@ fn shown<'py>(py: Python<'py>, model: &NeuronModel) -> PyResult<Bound<'py, PyDic
     let state = model.state().iter().map(|name| name.text());
     shown.set_item("state", state.collect::<Vec<_>>())?;
     shown.set_item("parameters", definition.parameters.clone())?;
+    let unused = model.unused().map(|name| name.text());
+    shown.set_item("unused", unused.collect::<Vec<_>>())?;
     shown.set_item("ports", model.ports().collect::<Vec<_>>())?;
     shown.set_item("readout", model.readout().text())?;
     shown.set_item("spikes", model.spikes())?;

@@ -163,7 +163,7 @@ CASES: list[tuple[str, Any, type[Exception], str]] = [
     ("log latency inf", lambda: ep.data.log_latency([[np.inf]], tau=1.0, threshold=1.0), ValueError, "is inf; values must be finite"),
     ("poisson", lambda: ep.data.poisson([[0.5, 1.5]], trial=9.0, rate=1.0), ValueError, r"values\[0, 1\] is 1.5; expected numbers from 0 to 1"),
     ("poisson rate", lambda: ep.data.poisson([[0.5]], trial=9.0, rate=-1.0), ValueError, "rate is -1.0"),
-    ("poisson shape", lambda: ep.data.poisson([0.5], trial=9.0, rate=1.0), ValueError, r"values has shape \(1,\); expected \(any, any\)"),
+    ("poisson shape", lambda: ep.data.poisson([0.5], trial=9.0, rate=1.0), ValueError, r"values has shape \(1,\); expected 2 dimensions"),
     ("delta", lambda: ep.data.delta([[[0.0]]], threshold=0.0), ValueError, "threshold is 0.0"),
     ("delta nan", lambda: ep.data.delta([[[0.0]], [[NAN]]], threshold=1.0), ValueError, r"series\[1\]\[0, 0\] is nan"),
     ("delta shape", lambda: ep.data.delta([[0.0]], threshold=1.0), ValueError, r"series\[0\] has shape \(1,\)"),

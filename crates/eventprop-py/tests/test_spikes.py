@@ -86,8 +86,7 @@ class DataSet:
         return 2
 
     def __getitem__(self, index: int) -> Any:
-        if index >= len(self):
-            raise IndexError(index)
+        # As data sets of PyTorch may: nothing says where they end but their length.
         return np.array([(1000 * index, index, 1)], dtype=[("t", "<i8"), ("x", "<i8"), ("p", "<i8")]), 3 + index
 
 
@@ -97,6 +96,19 @@ def test_data_sets_of_tonic_bring_their_classes() -> None:
     assert ep.Spikes.from_events([DataSet()[0], DataSet()[1]]) == expected
     with pytest.raises(ValueError, match="leave labels out"):
         ep.Spikes.from_events(DataSet(), [0, 1])
+
+
+class Camera(DataSet):
+    sensor_size = (4, 3, 2)
+
+    def __getitem__(self, index: int) -> Any:
+        return np.array([(0, 2, 1, 1)], dtype=[("t", "i8"), ("x", "u2"), ("y", "u2"), ("p", "i1")]), index
+
+
+def test_data_sets_of_tonic_bring_the_size_of_their_sensor() -> None:
+    assert ep.Spikes.from_events(Camera()).neurons.tolist() == [(3 + 1) * 4 + 2] * 2
+    with pytest.raises(ValueError, match=r"sensor_size is \(4, 3\); expected three numbers"):
+        ep.Spikes.from_events(Camera(), sensor_size=(4, 3))
 
 
 def test_frames_of_tonic_are_numbered_like_their_events() -> None:

@@ -133,7 +133,7 @@ def test_activity_is_that_of_the_spikes() -> None:
     assert history["hid.rate"].tolist() == [found.rate]
 
 
-@pytest.mark.parametrize(("weight", "text"), [(0.0, "100 % of the neurons of 'hid' did not spike in epoch 0"), (500.0, "'hid' spiked at least once in half of tau_syn in epoch 0")])
+@pytest.mark.parametrize(("weight", "text"), [(0.0, "100 % of the neurons of 'hid' did not spike in epoch 1"), (500.0, "'hid' spiked at least once in half of tau_syn in epoch 1")])
 def test_fit_warns_once_of_a_layer_that_cannot_learn(weight: float, text: str) -> None:
     net = network()
     net.params["in->hid"] = np.full((3, 8), weight)

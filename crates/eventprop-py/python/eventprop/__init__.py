@@ -18,6 +18,7 @@ from ._arrays import whole as _whole
 from ._engine import __version__, threads
 from ._engine import set_threads as _set_threads
 from .callbacks import Checkpoint, EarlyStopping, ReduceOnPlateau
+from .checking import Diagnosis, Plan, doctor, plan
 from .gradient import Check, GradientReport, gradcheck
 from .network import (
     AvgPool,
@@ -63,6 +64,7 @@ __all__ = [
     "Check",
     "Checkpoint",
     "Delay",
+    "Diagnosis",
     "EarlyStopping",
     "Epoch",
     "Evaluation",
@@ -78,6 +80,7 @@ __all__ = [
     "Normal",
     "OneToOne",
     "Params",
+    "Plan",
     "Population",
     "Readout",
     "ReduceOnPlateau",
@@ -91,8 +94,10 @@ __all__ = [
     "__version__",
     "augment",
     "data",
+    "doctor",
     "gradcheck",
     "loss",
+    "plan",
     "plot",
     "set_threads",
     "threads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,16 @@ def check_shape(name: str, found: tuple[int, ...], expected: tuple[int | None, .
     fits = len(found) == len(expected) and all(e is None or f == e for f, e in zip(found, expected))
     if not fits:
         text = ", ".join("any" if e is None else str(e) for e in expected)
-        raise ValueError(f"{name} has shape {found}; expected ({text}{',' if len(expected) == 1 else ''})")
+        wanted = f"({text}{',' if len(expected) == 1 else ''})"
+        if all(e is None for e in expected):
+            wanted = f"{len(expected)} dimension{'s' if len(expected) > 1 else ''}"
+        raise ValueError(f"{name} has shape {found}; expected {wanted}")
+
+
+def one_of(name: str, value: Any, known: Sequence[str]) -> None:
+    """Raises when a choice is none of those known."""
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, known))}")
 
 
 def whole(name: str, value: Any, least: int, most: int = 2**63 - 1) -> int:

@@ -26,9 +26,9 @@ class Layer:
     def __init__(self, net: Network, output: str, population: str | None, inputs: str, solver: str) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net is {type(net).__name__}; expected eventprop.Network")
-        for name, value, known in (("output", output, OUTPUTS), ("inputs", inputs, INPUTS)):
-            if value not in known:
-                raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, known))}")
+        _arrays.one_of("output", output, OUTPUTS)
+        _arrays.one_of("inputs", inputs, INPUTS)
+        net._warn_of_uncalibrated()
         self.names = list(net.params)
         self.net = copy.deepcopy(net)
         populations = {one.name: one for one in self.net._populations}
@@ -71,7 +71,9 @@ class Layer:
     def backward(self, run: Run, x: Array, params: Sequence[Array], pull: Array, by_input: bool) -> tuple[Array, list[Array]]:
         """Derivatives by the input, in the shape of x (none where not wanted), and by the parameters."""
         with self._lock:
-            self._adopt(params)
+            # The parameters of a tape are still those: whoever calls keeps what it gave forward.
+            if not run._run.is_current():
+                self._adopt(params)
             inputs = {"graded": "graded", "time": "time", "times": "time"}[self.inputs] if by_input else None
             name = self.population
             if self.output == "voltage":

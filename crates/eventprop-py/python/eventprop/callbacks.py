@@ -25,8 +25,7 @@ class _Watch:
     """The best value of a column so far."""
 
     def __init__(self, monitor: str, least_change: float) -> None:
-        if monitor not in _WATCHED:
-            raise ValueError(f"monitor is {monitor!r}; expected one of {', '.join(map(repr, _WATCHED))}")
+        _arrays.one_of("monitor", monitor, list(_WATCHED))
         self.monitor = monitor
         self.least_change = _arrays.number("least_change", least_change)
         if self.least_change < 0:

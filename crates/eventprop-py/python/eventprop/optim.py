@@ -55,6 +55,9 @@ def _take_lr(optimizer: Adam | SGD, lr: Rate | None) -> None:
     if lr is not None and optimizer.eta != _ETA:
         raise ValueError(f"eta is {optimizer.eta} and lr {lr}, which are one thing; give one of them")
     rate = optimizer.eta if lr is None else lr
+    number = getattr(rate, "eta", rate)
+    if not callable(number) and _arrays.number("the learning rate", number) < 0:
+        raise ValueError(f"the learning rate is {number}; expected a number of at least 0")
     for name in ("eta", "lr"):
         object.__setattr__(optimizer, name, rate)
 

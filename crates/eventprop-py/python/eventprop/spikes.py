@@ -242,12 +242,16 @@ class Spikes:
         time_unit
             Unit of `t`: `"us"` (tonic's), `"ms"` or `"s"`. Without it `t` is in µs, and fractions are refused.
         sensor_size
-            `(width, height, polarities)`, needed where there is `y`. The neuron of an event is
+            `(width, height, polarities)`, needed where there is `y`; `None` for that of a data set of tonic, if it says one.
+            The neuron of an event is
             (p · height + y) · width + x.
         """
         if time_unit is not None and time_unit not in _UNITS_MS:
             raise ValueError(f'time_unit is {time_unit!r}; expected "us", "ms" or "s"')
-        arrays = [events] if isinstance(events, np.ndarray) and events.dtype.names else list(events)
+        if sensor_size is None:
+            # Data sets of tonic say it.
+            sensor_size = getattr(events, "sensor_size", None)
+        arrays = [events] if isinstance(events, np.ndarray) and events.dtype.names else _listed(events)
         if arrays and all(isinstance(one, tuple) and len(one) == 2 for one in arrays):
             if labels is not None:
                 raise ValueError("events are pairs of an array and its class, and labels are given, too; leave labels out")
@@ -473,13 +477,22 @@ def _larger(one: tuple[float, float], other: tuple[float, float]) -> tuple[float
     return max(one[0], other[0]), max(one[1], other[1])
 
 
+def _listed(many: Any) -> list[Any]:
+    """All items; a data set of PyTorch has a length and need not say otherwise where it ends."""
+    if hasattr(many, "__len__") and hasattr(many, "__getitem__") and not hasattr(many, "__iter__"):
+        return [many[index] for index in range(len(many))]
+    return list(many)
+
+
 def _neurons_of_events(index: int, sample: Any, sensor_size: Sequence[int] | None) -> npt.NDArray[np.int64]:
     names = sample.dtype.names
     neurons: npt.NDArray[np.int64] = sample["x"].astype(np.int64)
     if "y" not in names:
         return neurons
-    if sensor_size is None or len(sensor_size) != 3:
+    if sensor_size is None:
         raise ValueError(f"events[{index}] has a field y; give sensor_size=(width, height, polarities)")
+    if len(sensor_size) != 3:
+        raise ValueError(f"sensor_size is {tuple(sensor_size)}; expected three numbers, (width, height, polarities)")
     width, height, polarities = (int(size) for size in sensor_size)
     fields = [("x", width), ("y", height), ("p", polarities)]
     for name, size in fields:

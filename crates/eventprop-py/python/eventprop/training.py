@@ -192,7 +192,7 @@ def _warn_of_layers(epoch: Epoch, warned: set[tuple[str, str]]) -> None:
         if found.silent >= _MANY and (name, "silent") not in warned:
             warned.add((name, "silent"))
             warn(
-                f"{100 * found.silent:.0f} % of the neurons of {name!r} did not spike in epoch {epoch.epoch}, and a neuron that "
+                f"{100 * found.silent:.0f} % of the neurons of {name!r} did not spike in epoch {epoch.epoch + 1}, and a neuron that "
                 "never spikes learns nothing: give it larger weights, calibrate the network "
                 "(net.calibrate(batch)), or pull silent neurons up with a Regularizer"
             )
@@ -202,7 +202,7 @@ def _warn_of_layers(epoch: Epoch, warned: set[tuple[str, str]]) -> None:
             warned.add((name, "saturated"))
             warn(
                 f"{100 * found.saturated:.0f} % of the neurons of {name!r} spiked at least once in half of tau_syn in epoch "
-                f"{epoch.epoch} ({found.rate:.1f} spikes per neuron and sample): give it smaller weights, calibrate the "
+                f"{epoch.epoch + 1} ({found.rate:.1f} spikes per neuron and sample): give it smaller weights, calibrate the "
                 "network (net.calibrate(batch)), or hold it down with a Regularizer"
             )
 

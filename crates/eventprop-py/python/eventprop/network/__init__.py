@@ -243,7 +243,17 @@ class Network(Builder):
     ) -> Run:
         """The same, in the memory of an earlier run."""
         self._check("batch", batch, labels=False)
+        self._warn_of_uncalibrated()
         return Run(self, batch, solver, observe, spare)
+
+    def _warn_of_uncalibrated(self) -> None:
+        """Says once that weights that nobody gave were not calibrated: only `fit` does so by itself."""
+        if self._uncalibrated and "calibrate" not in self._told:
+            self._told.add("calibrate")
+            warn(
+                f"{', '.join(sorted(self._uncalibrated))}: connected without weights, and not calibrated, so that neurons may "
+                "not spike; only fit does so by itself: net.calibrate(batch) first, or give weights"
+            )
 
     def update(self, gradients: Mapping[str, Any], optimizer: Adam | SGD, *, eta: float | None = None) -> None:
         """One step of an optimiser along gradients, from `Run.backward` or anywhere else; trained constants keep their bounds.
@@ -437,10 +447,12 @@ class Network(Builder):
         noisy = self._by_population("noise", noise, spiking)
         augment = [augment] if callable(augment) else list(augment)
         callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+        for one in callbacks:
+            if isinstance(one, type):
+                raise TypeError(f"callbacks has the class {one.__name__}; expected one of it: {one.__name__}(…)")
         lift_silent = _arrays.number("lift_silent", lift_silent)
         if average_epochs > 0:
             request["average"] = average_epochs * -(-len(train) // batch_size)
-        self._loss = chosen
         link = as_link(reduce)
         with watched(link):
             if link is not None:
@@ -463,6 +475,8 @@ class Network(Builder):
                 noise=noisy,
                 lift_silent=lift_silent,
             )
+            # The engine has taken it: a loss that it refuses is not kept.
+            self._loss = chosen
             return trained(course, train, validation)
 
     def _by_population(self, name: str, given: float | Mapping[str, float], for_all: list[str]) -> dict[str, float]:
@@ -522,7 +536,7 @@ class Network(Builder):
         Returns
         -------
         Spikes per neuron and trial of each population that was calibrated. A population with less than a quarter of what
-        was asked for is warned of.
+        was asked for, or more than ten times as much, is warned of.
         """
         self._check("batch", batch, labels=False)
         if projections is None:
@@ -538,10 +552,13 @@ class Network(Builder):
         found = _engine.calibrate(self._engine, batch, solver, names, spikes)
         self._uncalibrated.difference_update(names)
         for name, asked, reached, silent in found:
-            if reached < asked / 4:
+            if not asked / 4 <= reached <= 10 * asked:
+                why = "Its input may have too few spikes, or all of its weights are 0" if reached < asked else (
+                    "Most of its weights may be negative: give them a positive mean"
+                )
                 warn(
                     f"the population {name!r} has {reached:.2g} spikes per neuron and trial after calibration, and {silent} "
-                    f"silent neurons; {asked:.2g} spikes were asked for. Its input may have too few spikes"
+                    f"silent neurons; {asked:.2g} spikes were asked for. {why}"
                 )
         return {name: reached for name, _, reached, _ in found}
 

@@ -42,6 +42,9 @@ def _least(key: str) -> float:
 
 Trainable = Union[Sequence[str], Mapping[str, float]]
 
+_SHARED = ("source", "target", "synapse", "projection")
+"""What the synapses that share a delay have in common."""
+
 
 @dataclass(frozen=True)
 class Normal:
@@ -98,13 +101,14 @@ class Delay:
     by: str = "synapse"
     trainable: bool = True
 
+    def __post_init__(self) -> None:
+        _arrays.one_of("by", self.by, _SHARED)
+
     def _spec(
         self, projection: str, shape: tuple[int, ...], weights: tuple[int, ...], trial: float
     ) -> tuple[str, Any, float, bool]:
         """As the compiled part takes it."""
-        shapes = {"projection": (1,), "source": shape[:1], "target": shape[1:], "synapse": weights}
-        if self.by not in shapes:
-            raise ValueError(f"delay of {projection}: by is {self.by!r}; expected one of {', '.join(map(repr, shapes))}")
+        shapes = dict(zip(_SHARED, (shape[:1], shape[1:], weights, (1,))))
         init, longest = self.init, 0.0
         if isinstance(init, (Normal, Uniform)):
             found: Any = _draw(f"delay of {projection}", init)
@@ -359,6 +363,9 @@ class Builder:
     def __init__(self, dt: float, trial: float, seed: int = 0) -> None:
         self._seed = _arrays.whole("seed", seed, 0, 2**64 - 1)
         self._engine = _engine.Network(_arrays.number("dt", dt), _arrays.number("trial", trial), self._seed)
+        _, steps, whole = self._engine.clock()
+        if abs(whole - trial) > 1e-6 * dt:
+            warn(f"dt={dt} does not divide trial={trial}: a trial is {steps} steps, {whole:.6g} ms")
         self._populations: list[Population] = []
         self._built: list[dict[str, Any]] = []
         self._uncalibrated: set[str] = set()
@@ -527,6 +534,7 @@ class Builder:
             numbers[key] = found if found.ndim else float(found)
             shortest = float(found.min(initial=np.inf))
             if key.startswith("tau_") and not self._units_said and 0.0 < shortest < min(1.0, 0.1 * self.dt):
+                self._units_said = True
                 warn(
                     f"{key} of {name!r} is {shortest:g} ms, a fraction of a step of {self.dt:g} ms; times are in ms: "
                     f"{1000 * shortest:g} for {shortest:g} s"

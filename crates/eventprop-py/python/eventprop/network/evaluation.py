@@ -65,6 +65,10 @@ class Evaluation:
     dt: float
     """Length of a step in ms."""
 
+    def __repr__(self) -> str:
+        gradients = ", with gradients" if self.gradients else ""
+        return f"<Evaluation: {len(self.losses)} samples, loss {self.loss:.6g}, accuracy {self.accuracy:.4g}{gradients}>"
+
 
 def one_readout(samples: list[dict[str, Any]], solver: str) -> Readout:
     """One readout of many."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from .. import _engine
+from .._warning import warn
 
 __all__ = ["NeuronModel"]
 
@@ -86,7 +87,7 @@ class NeuronModel:
             ports = [(str(port), _texts(f"input[{port!r}]", texts)) for port, texts in input.items()]
         else:
             ports = [("", _texts("input", input))]
-        self._shown = _engine.neuron_model(
+        shown = _engine.neuron_model(
             {
                 "name": name,
                 "state": _texts("state", state),
@@ -100,11 +101,17 @@ class NeuronModel:
                 "substeps": substeps,
             }
         )
+        self._take(shown)
+
+    def _take(self, shown: dict[str, Any]) -> None:
+        self._shown = shown
+        for name in shown["unused"]:
+            warn(f"no expression of the neuron model reads its parameter {name!r}")
 
     @classmethod
     def _of(cls, shown: dict[str, Any]) -> NeuronModel:
         model = cls.__new__(cls)
-        model._shown = shown
+        model._take(shown)
         return model
 
     @classmethod

@@ -143,6 +143,9 @@ class Run:
         grazing
             As for `Network.evaluate`.
         """
+        for what, given in (("voltage", voltage), ("spike_times", spike_times)):
+            if given is not None and not isinstance(given, Mapping):
+                raise TypeError(f"{what} is {type(given).__name__}; expected derivatives by name, such as {what}={{'out': …}}")
         dl_dv = {name: self._dl_dv(name, value) for name, value in (voltage or {}).items()}
         dl_dt = {name: self._dl_dt(name, value) for name, value in (spike_times or {}).items()}
         if not dl_dv and not dl_dt:
