@@ -81,3 +81,13 @@ GENERATED.mkdir(exist_ok=True)
 (GENERATED / "cli.md").write_text("# Command line\n\nWhat `--help` prints.\n\n" + "\n".join(commands()))
 head = "# Parameters\n\nOf each benchmark, as `eventprop params BENCHMARK` prints them.\n\n"
 (GENERATED / "parameters.md").write_text(head + "\n".join(map(parameters, BENCHMARKS)))
+
+
+def setup(app) -> None:
+    app.connect("source-read", list_decisions)
+
+
+def list_decisions(app, page: str, source: list[str]) -> None:
+    """The page of the decisions lists them for readers; this is the list for the site's navigation."""
+    if page == "decisions/README":
+        source[0] += "\n```{toctree}\n:hidden:\n:glob:\n0*\n```\n"
