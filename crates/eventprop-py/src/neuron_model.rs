@@ -1,7 +1,7 @@
 //! Neuron models from equations, read and checked by the engine.
 
 use eventprop::network::{Equations, NeuronModel};
-use eventprop::neuron::equations::Definition;
+use eventprop::neuron::equations::{Definition, Name};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -87,7 +87,7 @@ fn shown<'py>(py: Python<'py>, model: &NeuronModel) -> PyResult<Bound<'py, PyDic
     let state = model.state().iter().map(|name| name.text());
     shown.set_item("state", state.collect::<Vec<_>>())?;
     shown.set_item("parameters", definition.parameters.clone())?;
-    let unused = model.unused().map(|name| name.text());
+    let unused = model.unused().map(Name::text);
     shown.set_item("unused", unused.collect::<Vec<_>>())?;
     shown.set_item("ports", model.ports().collect::<Vec<_>>())?;
     shown.set_item("readout", model.readout().text())?;

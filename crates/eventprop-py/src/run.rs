@@ -164,12 +164,11 @@ fn of_rows<T: Copy + Into<f64>, F: Real>(rows: ArrayView2<'_, T>, into: &mut [F]
         return;
     }
     for (row, into) in rows.outer_iter().zip(into.chunks_exact_mut(rows.ncols())) {
-        match row.as_slice() {
-            Some(values) => convert(values, into),
-            None => {
-                let places = row.iter().zip(into);
-                places.for_each(|(value, into)| *into = F::from_f64((*value).into()));
-            }
+        if let Some(values) = row.as_slice() {
+            convert(values, into);
+        } else {
+            let places = row.iter().zip(into);
+            places.for_each(|(value, into)| *into = F::from_f64((*value).into()));
         }
     }
 }

@@ -626,7 +626,7 @@ mod tests {
     fn parameters_that_no_expression_reads_are_named() {
         let model = NeuronModel::from_toml(&LIF.replace("theta = 1", "theta = 1, tau_ref = 2"));
         let model = model.expect("a model");
-        let unused: Vec<_> = model.unused().map(|name| name.text()).collect();
+        let unused: Vec<_> = model.unused().map(super::Name::text).collect();
         assert_eq!(unused, ["tau_ref"]);
         assert!(
             model
