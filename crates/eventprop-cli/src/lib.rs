@@ -23,7 +23,7 @@ use failure::Failure;
 
 /// Trains spiking neural networks with exact, event-based gradients (EventProp).
 #[derive(Debug, Parser)]
-#[command(name = "eventprop", version, about, max_term_width = 100)]
+#[command(name = "eventprop", version, about, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

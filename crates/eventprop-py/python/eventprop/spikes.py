@@ -202,6 +202,12 @@ class Spikes:
         dt = _arrays.positive("dt", dt)
         if layout == "TBN":
             found = found.swapaxes(0, 1)
+        if labels is not None and len(labels) not in (len(found), 1) and len(labels) == found.shape[1]:
+            other = "TBN" if layout == "BTN" else "BTN"
+            raise ValueError(
+                f"labels has {len(labels)} entries for {len(found)} samples and {found.shape[1]} steps; steps and samples are "
+                f'the other way round: layout="{other}"'
+            )
         flat = found.reshape(-1)
         # PERF: of most arrays most entries are 0; only the others are looked at again.
         places = np.flatnonzero(flat != 0)

@@ -65,6 +65,11 @@ class Epoch:
     stuck: int = 0
     """Synapses that should have been, and no pair was free."""
 
+    def __repr__(self) -> str:
+        names = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+        seen = [f"{name} {value:.4g}" for name in names if (value := getattr(self, name)) is not None]
+        return f"<Epoch {self.epoch}: {', '.join(seen)}>"
+
 
 _COLUMNS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "eta", "seconds", "rewired", "stuck")
 

@@ -630,6 +630,8 @@ class Network(Builder):
         self._check_ways(to_output=labels)
         if not isinstance(spikes, Spikes):
             way = "; ep.data.latency(x, trial=…) makes them of values from 0 to 1" if isinstance(spikes, (np.ndarray, list)) else ""
+            if hasattr(spikes, "train"):
+                way = ": give one of its parts, such as .train"
             raise TypeError(f"{name} is {type(spikes).__name__}; expected eventprop.Spikes{way}")
         if len(spikes) == 0:
             raise ValueError(f"{name} has no samples; expected at least one")
@@ -659,8 +661,9 @@ class Network(Builder):
             if values.max(initial=0) >= size:
                 at = int(np.flatnonzero(values >= size)[0])
                 sample = at if values is spikes.labels else int(np.searchsorted(spikes.offsets, at, side="right")) - 1
+                way = "; labels begin at 0: subtract 1" if of == "outputs" and values.min() == 1 and values.max() == size else ""
                 raise ValueError(
-                    f"{name}: sample {sample} has {what} {values[at]}, but there are {size} {of} (0 to {size - 1})"
+                    f"{name}: sample {sample} has {what} {values[at]}, but there are {size} {of} (0 to {size - 1}){way}"
                 )
 
     # Keeping
