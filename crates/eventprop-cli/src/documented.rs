@@ -36,7 +36,10 @@ fn commands(page: &str) -> Vec<String> {
         if let Some(kind) = line.strip_prefix("```") {
             within = within.is_none().then(|| kind.to_owned());
         } else if within.as_deref() == Some("sh") {
-            found.extend(line.find("eventprop ").map(|at| line[at..].to_owned()));
+            let named = line
+                .find("eventprop ")
+                .filter(|at| !line[..*at].ends_with("-p "));
+            found.extend(named.map(|at| line[at..].to_owned()));
         } else if within.is_none() {
             let spans = line.split('`').skip(1).step_by(2);
             let of_program = spans.filter(|code| code.starts_with("eventprop "));
@@ -64,8 +67,13 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
 fn refused(words: &[String]) -> Option<String> {
     if let Err(error) = Cli::try_parse_from(words) {
         // A sentence may name a command without its arguments.
-        let named = error.kind() == ErrorKind::MissingRequiredArgument && words.len() < 4;
-        return (error.use_stderr() && !named).then(|| error.to_string());
+        let named = matches!(
+            error.kind(),
+            ErrorKind::MissingRequiredArgument
+                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        );
+        let refused = error.use_stderr() && !(named && words.len() < 4);
+        return refused.then(|| error.to_string());
     }
     let benchmark: Benchmark = words.get(2)?.parse().ok()?;
     let mut params = Parameters::new(benchmark);
@@ -93,9 +101,17 @@ fn commands_of_the_documentation_are_taken() {
     let (mut tried, mut wrong) = (0, Vec::new());
     for page in found {
         let text = fs::read_to_string(&page).expect("a page is text");
-        // Readers fill in an ellipsis, a shell a variable, and of a path it matters what is there.
-        let not_whole = ["…", "$", "eventprop data info recording"];
-        let whole = |line: &&String| !not_whole.iter().any(|part| line.contains(part));
+        // Readers fill in what stands for something, a shell a variable; of a path it matters what is there, and of a
+        // device whether the program is built with it.
+        let open = [
+            "…",
+            "$",
+            "BENCHMARK",
+            "workload W",
+            "data info recording",
+            "--device gpu",
+        ];
+        let whole = |line: &&String| !open.iter().any(|part| line.contains(part));
         for command in commands(&text).iter().filter(whole) {
             let words = words(command);
             tried += 1;

@@ -126,7 +126,7 @@ fn a_run_that_was_broken_off_has_a_page_and_a_folder_without_runs_has_none() {
     .expect("cut");
     done(path, &["report", "runs/a"]);
     let page = read(&run_files.join("yinyang_report.html"));
-    assert!(page.contains("1 broken lines of test_metrics.jsonl were left out"));
+    assert!(page.contains("1 broken lines of yinyang_metrics.jsonl were left out"));
 
     let empty = run(path, &["report", "figures-of-nothing"]);
     assert_eq!(empty.status.code(), Some(1));

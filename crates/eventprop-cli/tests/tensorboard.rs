@@ -48,7 +48,7 @@ fn train(folder: &Path) {
 fn tensorboard_reads_what_was_written() {
     let folder = tempfile::tempdir().expect("a folder");
     train(folder.path());
-    let files = folder.path().join("tensorboard/test");
+    let files = folder.path().join("tensorboard/yinyang");
     let names: Vec<_> = std::fs::read_dir(&files).expect("a folder").collect();
     assert_eq!(names.len(), 1);
     let Some(python) = python() else {
@@ -69,7 +69,7 @@ fn tensorboard_reads_what_was_written() {
         "{}",
         String::from_utf8_lossy(&read.stderr)
     );
-    let metrics = std::fs::read_to_string(folder.path().join("test_metrics.jsonl"));
+    let metrics = std::fs::read_to_string(folder.path().join("yinyang_metrics.jsonl"));
     let losses: Vec<String> = metrics
         .expect("metrics")
         .lines()
