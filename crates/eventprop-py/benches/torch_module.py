@@ -60,7 +60,7 @@ def main() -> None:
             out = module(batch)
             before = time.perf_counter()
             read = out.detach().requires_grad_()
-            loss = torch.nn.functional.cross_entropy((read * weighting).mean(0), torch.from_numpy(batch.labels).long())
+            loss = torch.nn.functional.cross_entropy((read * weighting).mean(0), torch.tensor(batch.labels.astype(np.int64)))
             loss.backward()
             after = time.perf_counter()
             optimizer.zero_grad()
