@@ -104,7 +104,7 @@ fn folds(summary: &Summary) -> impl Iterator<Item = String> {
     let folds = summary.folds.iter().zip(&summary.held_out);
     folds.map(|(score, held_out)| {
         let percent = percent(*score);
-        format!("  {held_out:<19}{percent} ({} samples)", score.samples)
+        format!("  {held_out:<18} {percent} ({} samples)", score.samples)
     })
 }
 
