@@ -87,8 +87,6 @@ fn refused(words: &[String]) -> Option<String> {
         .iter()
         .filter(named)
         .filter(|word| word.contains('='));
-    // A sweep takes lists of values.
-    let assignments = assignments.filter(|_| words[1] != "sweep");
     let mut refusals = assignments.filter_map(|word| params.assign(word).err());
     refusals.next().map(|error| error.to_string())
 }

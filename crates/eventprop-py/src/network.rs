@@ -687,8 +687,10 @@ impl View<'_> {
 
     fn first_non_finite(&self) -> Option<(usize, f64)> {
         match self {
-            Self::Single(values) => first_non_finite(values),
-            Self::Double(values) => first_non_finite(values),
+            Self::Single(values) => {
+                first_non_finite(values).map(|place| (place, f64::from(values[place])))
+            }
+            Self::Double(values) => first_non_finite(values).map(|place| (place, values[place])),
         }
     }
 
@@ -701,24 +703,27 @@ impl View<'_> {
 
     fn put(&self, into: &mut [f64]) {
         match self {
-            Self::Single(values) => {
-                for (into, value) in into.iter_mut().zip(values.iter()) {
-                    *into = f64::from(*value);
-                }
-            }
+            Self::Single(values) => convert(values, into),
             Self::Double(values) => into.copy_from_slice(values),
         }
     }
 }
 
-fn first_non_finite<T: Copy + Into<f64>>(values: &[T]) -> Option<(usize, f64)> {
-    let finite = |value: &T| (*value).into().is_finite();
+/// The place of the first number that is not finite.
+pub fn first_non_finite<F: Real>(values: &[F]) -> Option<usize> {
+    let finite = |value: &F| value.to_f64().is_finite();
     // PERF: first without a branch for each number.
     if values.iter().fold(true, |all, value| all & finite(value)) {
         return None;
     }
-    let place = values.iter().position(|value| !finite(value))?;
-    Some((place, values[place].into()))
+    values.iter().position(|value| !finite(value))
+}
+
+/// Numbers of another type.
+pub fn convert<T: Copy + Into<f64>, F: Real>(values: &[T], into: &mut [F]) {
+    for (value, into) in values.iter().zip(into) {
+        *into = F::from_f64((*value).into());
+    }
 }
 
 /// The most weights of a projection.

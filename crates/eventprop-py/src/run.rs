@@ -22,7 +22,7 @@ use pyo3::types::PyDict;
 use rayon::prelude::*;
 
 use crate::events::{Events, Flat};
-use crate::network::{Network, of_python, parameter, shaped};
+use crate::network::{Network, convert, first_non_finite, of_python, parameter, shaped};
 use crate::plan::{self, AdamNumbers};
 use crate::{errors, pool};
 
@@ -146,13 +146,7 @@ impl View<'_> {
             Self::Single(values) => of_rows(values.index_axis(Axis(0), sample), into),
             Self::Double(values) => of_rows(values.index_axis(Axis(0), sample), into),
         }
-        // PERF: without a branch for each number.
-        let finite = |all, x: &F| all & x.to_f64().is_finite();
-        if into.iter().fold(true, finite) {
-            return Ok(());
-        }
-        let place = into.iter().position(|x| !x.to_f64().is_finite());
-        place.map_or(Ok(()), Err)
+        first_non_finite(into).map_or(Ok(()), Err)
     }
 }
 
@@ -170,12 +164,6 @@ fn of_rows<T: Copy + Into<f64>, F: Real>(rows: ArrayView2<'_, T>, into: &mut [F]
             let places = row.iter().zip(into);
             places.for_each(|(value, into)| *into = F::from_f64((*value).into()));
         }
-    }
-}
-
-fn convert<T: Copy + Into<f64>, F: Real>(values: &[T], into: &mut [F]) {
-    for (value, into) in values.iter().zip(into) {
-        *into = F::from_f64((*value).into());
     }
 }
 

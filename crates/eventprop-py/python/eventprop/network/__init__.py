@@ -247,11 +247,12 @@ class Network(Builder):
         return Run(self, batch, solver, observe, spare)
 
     def _warn_of_uncalibrated(self) -> None:
-        """Says once that weights that nobody gave were not calibrated: only `fit` does so by itself."""
-        if self._uncalibrated and "calibrate" not in self._told:
-            self._told.add("calibrate")
+        """Says once, by projection, that weights that nobody gave were not calibrated: only `fit` does so by itself."""
+        untold = self._uncalibrated - self._told
+        if untold:
+            self._told |= untold
             warn(
-                f"{', '.join(sorted(self._uncalibrated))}: connected without weights, and not calibrated, so that neurons may "
+                f"{', '.join(sorted(untold))}: connected without weights, and not calibrated, so that neurons may "
                 "not spike; only fit does so by itself: net.calibrate(batch) first, or give weights"
             )
 
