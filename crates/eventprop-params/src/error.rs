@@ -97,6 +97,14 @@ pub enum ParamError {
         /// The key.
         key: String,
     },
+    /// A parameter without which there is no run.
+    #[error("{key} is not set; {way_out}")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// How to set it.
+        way_out: String,
+    },
     /// A seed that was never drawn.
     #[error("{key} is not set; give a whole number, or let the program draw one")]
     SeedUnset {

@@ -2,7 +2,7 @@
 //!
 //! A neuron that does not spike has no gradient, and of one that spikes at every opportunity no spike matters. How large
 //! weights must be depends on the number of inputs, on their spikes and on the time constants, so it is found on data:
-//! population by population, in the order in which they were added,
+//! population by population, in the order in which they were added, the output last,
 //!
 //! 1. all weights from earlier populations are scaled by one factor, until the mean spike count is what is asked for and
 //!    the population spikes in nearly every sample (one in which it does not says nothing about it), or four times that
@@ -14,7 +14,7 @@
 //! The weights to an output without a threshold are scaled until its voltages have a root mean square of 1: a softmax of
 //! much smaller numbers is flat, and one of much larger ones has decided before it learned.
 
-use crate::network::{PopulationId, ProjectionId};
+use crate::network::{PopulationId, Projection, ProjectionId};
 use crate::params::Params;
 use crate::readout::Observe;
 use crate::real::Real;
@@ -57,7 +57,7 @@ const RAISES: i32 = 12;
 const FEEDBACK: f64 = 0.25;
 
 /// Makes a network active on a batch by changing weights of `params`; see the module for how. A projection between
-/// two populations counts as one from an earlier population when its source was added first. The cost is that of some
+/// two populations counts as one from an earlier population when its source was added first, or its target is the output. The cost is that of some
 /// twenty forward passes for each population.
 ///
 /// # Errors
@@ -68,7 +68,7 @@ pub fn calibrate<S: Solver>(
     batch: &Batch,
     calibration: Calibration<'_>,
 ) -> Result<Vec<Calibrated>, SolveError> {
-    let populations = solver.network().populations().len();
+    let order = solver.network().output_last();
     let mut found = Vec::new();
     let mut trial = Trying {
         solver,
@@ -76,15 +76,15 @@ pub fn calibrate<S: Solver>(
         batch,
         trials: S::Trials::default(),
     };
-    let feedback: Vec<ProjectionId> = (0..populations)
-        .flat_map(|index| trial.incoming(PopulationId(index), calibration.projections, true))
+    let feedback: Vec<ProjectionId> = order
+        .iter()
+        .flat_map(|id| trial.incoming(*id, calibration.projections, true))
         .collect();
     let drawn = trial.weights(&feedback);
     for &id in &feedback {
         trial.params.weights_mut(id).fill(S::Real::ZERO);
     }
-    for index in 0..populations {
-        let id = PopulationId(index);
+    for id in order {
         let forward = trial.incoming(id, calibration.projections, false);
         if forward.is_empty() {
             continue;
@@ -194,9 +194,15 @@ impl<S: Solver> Trying<'_, S> {
     ) -> Vec<ProjectionId> {
         let incoming = self.solver.network().incoming(id);
         let wanted = incoming.filter(|(projection, p)| {
-            projections.contains(projection) && (p.source.0 >= id.0) == feedback
+            projections.contains(projection) && self.is_forward(p) != feedback
         });
         wanted.map(|(projection, _)| projection).collect()
+    }
+
+    /// True of a projection from an earlier population.
+    fn is_forward(&self, projection: &Projection) -> bool {
+        let place = |id| (id == self.solver.network().output(), id);
+        place(projection.source) < place(projection.target)
     }
 
     /// A copy of the weights of some projections.
@@ -332,7 +338,7 @@ impl<S: Solver> Trying<'_, S> {
             let network = self.solver.network();
             let target = network.projection(id).target;
             let forward = network.incoming(target);
-            let forward = forward.filter(|(_, p)| p.source.0 < target.0);
+            let forward = forward.filter(|(_, p)| self.is_forward(p));
             let arriving: f64 = forward.map(|(id, _)| self.fluctuation(id)).sum();
             let returning = self.fluctuation(id);
             if returning > 0.0 {

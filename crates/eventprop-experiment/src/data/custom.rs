@@ -63,10 +63,8 @@ pub fn load(params: &Parameters, settings: &Settings, wanted: Wanted) -> Result<
 fn path(params: &Parameters, key: &'static str, option: &str) -> Result<PathBuf, ParamError> {
     match params.get(key) {
         Value::Text(path) => Ok(PathBuf::from(path)),
-        other => Err(ParamError::Combination {
+        _ => Err(ParamError::Missing {
             key,
-            found: other.to_string(),
-            problem: "there is no data set to stand in for your own".to_owned(),
             way_out: format!(
                 "name a folder with a folder of recordings per class, an HDF5 file in the layout of SHD or an .npz archive with {option} PATH"
             ),

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use eventprop::connect::{Convolution, Delay, Delays, Pool, Shape, Wiring};
-use eventprop::network::{Constant, Init, Model, Network, NeuronModel, ProjectionId, Trained};
+use eventprop::network::{
+    Constant, Init, Model, Network, NeuronModel, PopulationId, ProjectionId, Trained,
+};
 use eventprop::params::Role;
 
 use super::{NetworkDescription, Pairs, PopulationDescription, ProjectionDescription};
@@ -13,11 +15,14 @@ impl NetworkDescription {
     /// The description of a network, with all pairs of sparse projections. Weights of the roles in `frozen` are not
     /// trained.
     pub fn of(network: &Network, frozen: &[Role]) -> Self {
-        let populations = network.populations().iter();
         let ids = (0..network.projections().len()).map(ProjectionId);
+        // The last population of a file is the output.
+        let order = network.output_last();
         Self {
             clock: Some(network.clock()),
-            populations: populations
+            populations: order
+                .iter()
+                .map(|id| network.population(*id))
                 .map(|population| PopulationDescription {
                     name: population.name.clone(),
                     shape: Some(population.shape),
@@ -25,7 +30,9 @@ impl NetworkDescription {
                     trained: population.trained.clone(),
                 })
                 .collect(),
-            projections: ids.map(|id| projection(network, id, frozen)).collect(),
+            projections: ids
+                .map(|id| projection(network, id, &order, frozen))
+                .collect(),
         }
     }
 
@@ -56,8 +63,18 @@ impl NetworkDescription {
     }
 }
 
-fn projection(network: &Network, id: ProjectionId, frozen: &[Role]) -> ProjectionDescription {
+/// A projection between populations that are described in this order.
+fn projection(
+    network: &Network,
+    id: ProjectionId,
+    order: &[PopulationId],
+    frozen: &[Role],
+) -> ProjectionDescription {
     let projection = network.projection(id);
+    let place = |end: PopulationId| {
+        let place = order.iter().position(|one| *one == end);
+        place.expect("all populations are described")
+    };
     let (mut wiring, mut via) = (&projection.wiring, Vec::new());
     while let Wiring::Pooled(pool, behind) = wiring {
         via.push(*pool);
@@ -74,8 +91,8 @@ fn projection(network: &Network, id: ProjectionId, frozen: &[Role]) -> Projectio
         }
     };
     ProjectionDescription {
-        source: projection.source.0,
-        target: projection.target.0,
+        source: place(projection.source),
+        target: place(projection.target),
         via,
         pairs,
         delay: projection.delay.clone(),

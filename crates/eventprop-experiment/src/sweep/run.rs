@@ -52,6 +52,9 @@ impl SweepRun {
             params.set(key, value.clone())?;
         }
         params.set("OUT_DIR", Value::Text(folder.display().to_string()))?;
+        if !params.is_given("NAME") {
+            params.set("NAME", Value::Text(params.benchmark().to_string()))?;
+        }
         Ok(Self {
             index,
             folder,

@@ -79,7 +79,7 @@ fn users_of_gestures_are_on_one_side_only() {
 
 #[test]
 fn impossible_wishes_are_refused_with_the_way_out() {
-    let own = "DATA_TRAIN=none is not possible: there is no data set to stand in for your own; name a folder with a folder of recordings per class, an HDF5 file in the layout of SHD or an .npz archive with --train PATH";
+    let own = "DATA_TRAIN is not set; name a folder with a folder of recordings per class, an HDF5 file in the layout of SHD or an .npz archive with --train PATH";
     let cases: [(Benchmark, &[&str], Wanted, &str); 7] = [
         (
             Benchmark::DvsGesture,

@@ -20,8 +20,10 @@ impl Clock {
     /// When a length is not positive and finite, or the trial has no step or more than 2³¹ steps.
     pub fn new(dt_ms: f64, trial_ms: f64) -> Result<Self, NetworkError> {
         let valid = |x: f64| x.is_finite() && x > 0.0;
-        let steps = (trial_ms / dt_ms).round();
-        if !valid(dt_ms) || !valid(trial_ms) || steps < 1.0 || steps > f64::from(i32::MAX) {
+        // A trial that is a step but for rounding is a step.
+        let exact = trial_ms / dt_ms;
+        let steps = exact.round();
+        if !valid(dt_ms) || !valid(trial_ms) || exact < 1.0 - 1e-9 || steps > f64::from(i32::MAX) {
             return Err(NetworkError::Clock { dt_ms, trial_ms });
         }
         Ok(Self {
@@ -68,6 +70,12 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trial_has_a_whole_step() {
+        assert_eq!(Clock::new(30.0, 30.0).unwrap().steps(), 1);
+        assert!(Clock::new(50.0, 30.0).is_err());
+    }
 
     #[test]
     fn decimal_times_fall_on_their_steps() {

@@ -23,9 +23,9 @@ pub enum NetworkError {
         /// Number found.
         found: usize,
     },
-    /// The last population is the input, or there is none.
+    /// The input is the output, or there is no other population.
     #[error(
-        "the network has no output; add a LIF or LI population after the input (the last population is the output)"
+        "the network has no output; add a LIF or LI population after the input (the last population is the output where none is chosen)"
     )]
     NoOutput,
     /// Two populations share a name.

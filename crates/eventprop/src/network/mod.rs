@@ -45,6 +45,8 @@ use crate::real::Real;
 pub struct Network {
     clock: Clock,
     populations: Vec<Population>,
+    /// The output, where it is not the last population.
+    output: Option<PopulationId>,
     projections: Vec<Projection>,
     /// Names of the ports at which projections arrive that name one.
     ports: Vec<Port>,
@@ -63,6 +65,7 @@ impl Network {
         Self {
             clock,
             populations: Vec::new(),
+            output: None,
             projections: Vec::new(),
             ports: Vec::new(),
         }
@@ -187,6 +190,19 @@ impl Network {
             trained: Vec::new(),
         });
         PopulationId(self.populations.len() - 1)
+    }
+
+    /// Makes a population the output, in place of the last one added.
+    ///
+    /// # Panics
+    /// When there is no such population.
+    pub fn set_output(&mut self, id: PopulationId) {
+        assert!(
+            id.0 < self.populations.len(),
+            "there is no population {} to be the output",
+            id.0
+        );
+        self.output = Some(id);
     }
 
     /// Makes a constant of a population a parameter, one value per neuron, that training does not
@@ -367,9 +383,17 @@ impl Network {
         PopulationId(index.expect("a validated network has an input population"))
     }
 
-    /// The output population: the last one added.
+    /// The output population: the one that was chosen, or the last one added.
     pub fn output(&self) -> PopulationId {
-        PopulationId(self.populations.len() - 1)
+        self.output
+            .unwrap_or(PopulationId(self.populations.len() - 1))
+    }
+
+    /// All populations as they were added, but the output last.
+    pub fn output_last(&self) -> Vec<PopulationId> {
+        let all = (0..self.populations.len()).map(PopulationId);
+        let output = self.output();
+        all.filter(|id| *id != output).chain([output]).collect()
     }
 
     /// Number of input neurons.
@@ -464,9 +488,10 @@ impl Network {
         if inputs != 1 {
             return Err(NetworkError::Inputs { found: inputs });
         }
-        match self.populations.last() {
-            Some(last) if !last.is_input() => Ok(()),
-            _ => Err(NetworkError::NoOutput),
+        // There is an input, hence an output.
+        match self.population(self.output()) {
+            output if output.is_input() => Err(NetworkError::NoOutput),
+            _ => Ok(()),
         }
     }
 

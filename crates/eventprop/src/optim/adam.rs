@@ -106,6 +106,21 @@ impl<F: Real> Adam<F> {
         }
     }
 
+    /// The same in another number type.
+    pub fn cast<G: Real>(&self) -> Adam<G> {
+        Adam {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            eps: self.eps,
+            clip: self.clip,
+            weight_decay: self.weight_decay,
+            scales: self.scales.clone(),
+            steps: self.steps,
+            first: self.first.cast(),
+            second: self.second.cast(),
+        }
+    }
+
     fn scale(&self, index: usize) -> f64 {
         self.scales.get(index).copied().unwrap_or(1.0)
     }

@@ -29,6 +29,15 @@ impl<F: Real> Average<F> {
         }
     }
 
+    /// The same in another number type.
+    pub fn cast<G: Real>(&self) -> Average<G> {
+        Average {
+            params: self.params.cast(),
+            horizon: self.horizon,
+            steps: self.steps,
+        }
+    }
+
     /// `[O4]` w̄ ← w̄ + γ (w − w̄), γ = max(1/H, 10/(n + 9)) in step n = 1, 2, …, but at most 1.
     ///
     /// # Panics

@@ -53,6 +53,14 @@ pub enum Optimizer<F> {
 }
 
 impl<F: Real> Optimizer<F> {
+    /// The same in another number type.
+    pub fn cast<G: Real>(&self) -> Optimizer<G> {
+        match self {
+            Self::Adam(adam) => Optimizer::Adam(adam.cast()),
+            Self::Sgd(Sgd) => Optimizer::Sgd(Sgd),
+        }
+    }
+
     /// Changes `params` along `gradient` with learning rates, but for those that are `frozen`. The gradient is left
     /// as the step took it: zero for what is frozen, scaled down where Adam has been asked to
     /// ([`clip`](Adam#structfield.clip)).
