@@ -15,6 +15,7 @@ use crate::events::{Events, Flat};
 use crate::memory::{self, Count};
 use crate::network::{Network, parameter, shaped};
 use crate::plan::{self, Request};
+use crate::session::layers;
 use crate::{errors, pool};
 
 /// The recordings to make: names like `hid.V`, and the probes behind them.
@@ -145,6 +146,8 @@ impl<'py> Look<'_, 'py> {
             grazing.set_item(&population.name, count)?;
         }
         seen.set_item("grazing", grazing)?;
+        let activity = layers(&session.activity, self.network);
+        seen.set_item("activity", activity)?;
         let gradients = PyDict::new(py);
         if self.passes == Passes::Both {
             for entry in session.gradient.layout() {

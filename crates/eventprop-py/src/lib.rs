@@ -28,6 +28,7 @@ mod program;
 mod recordings;
 mod run;
 mod session;
+mod training_state;
 
 use eventprop_params::Benchmark;
 use pyo3::prelude::*;
@@ -40,7 +41,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<run::Run>()?;
     module.add_class::<run::Spare>()?;
-    module.add_class::<run::Updater>()?;
+    module.add_class::<training_state::TrainingState>()?;
     module.add_class::<datasets::Shape>()?;
     module.add_class::<audio::SoundEncoder>()?;
     module.add_function(wrap_pyfunction!(events::sorted_events, module)?)?;

@@ -431,6 +431,18 @@ impl Network {
         Ok(built.network.populations().len() - 1)
     }
 
+    /// Makes a population the output.
+    fn set_output(&self, population: usize) -> PyResult<()> {
+        let mut built = self.lock();
+        let mut changed = built.network.clone();
+        changed.set_output(PopulationId(population));
+        if changed.population(PopulationId(population)).is_input() {
+            return Err(errors::value("the input cannot be the output"));
+        }
+        built.network = changed;
+        Ok(())
+    }
+
     /// True of a population whose neurons spike.
     fn spikes(&self, population: usize) -> bool {
         let built = self.lock();

@@ -57,7 +57,7 @@ pub struct Request {
     label_smoothing: f64,
     /// Numbers of Adam by their names in Python; none for SGD.
     #[pyo3(item)]
-    adam: Option<AdamNumbers>,
+    pub adam: Option<AdamNumbers>,
     /// Steps over which the parameters that are tested are averaged.
     #[pyo3(item)]
     pub average: Option<f64>,
@@ -67,7 +67,7 @@ pub struct Request {
 }
 
 /// The numbers of Adam.
-#[derive(FromPyObject, Clone, Copy)]
+#[derive(FromPyObject, IntoPyObject, Clone, Copy, PartialEq)]
 pub struct AdamNumbers {
     #[pyo3(item)]
     beta1: f64,

@@ -22,8 +22,8 @@ use pyo3::types::PyDict;
 use rayon::prelude::*;
 
 use crate::events::{Events, Flat};
-use crate::network::{Network, convert, first_non_finite, of_python, parameter, shaped};
-use crate::plan::{self, AdamNumbers};
+use crate::network::{Network, convert, first_non_finite, parameter, shaped};
+use crate::plan;
 use crate::{errors, pool};
 
 /// A batch that went forward. A call holds the lock only to take the work out and to put it back.
@@ -568,56 +568,5 @@ fn convention(network: &Description, (name, of): (String, Option<String>)) -> Py
         _ => Err(errors::value(format!(
             "there is no derivative by the input {name:?}"
         ))),
-    }
-}
-
-/// An optimiser with its state, for gradients from anywhere.
-#[pyclass(frozen, module = "eventprop._engine")]
-pub struct Updater {
-    optimizer: Mutex<eventprop::optim::Optimizer<f64>>,
-    layout: Vec<eventprop::params::Entry>,
-}
-
-#[pymethods]
-impl Updater {
-    #[new]
-    fn new(network: &Network, adam: Option<AdamNumbers>) -> PyResult<Self> {
-        network.seen(|_, params| {
-            Ok(Self {
-                optimizer: Mutex::new(plan::optimizer(adam, params)),
-                layout: params.layout().to_vec(),
-            })
-        })
-    }
-
-    /// True if the network has the parameters that the state belongs to.
-    fn fits(&self, network: &Network) -> PyResult<bool> {
-        network.seen(|_, params| Ok(params.layout() == self.layout))
-    }
-
-    /// One step; gradients by the names of all parameters.
-    fn step(
-        &self,
-        network: &Network,
-        gradients: HashMap<String, PyReadonlyArray1<'_, f64>>,
-        eta: f64,
-    ) -> PyResult<()> {
-        let (description, mut params) = network.snapshot()?;
-        let mut gradient = params.zeros_like();
-        for entry in &self.layout {
-            let given = gradients
-                .get(&entry.name)
-                .ok_or_else(|| errors::key(format!("there is no gradient of {:?}", entry.name)))?;
-            let given = given.as_slice().map_err(errors::value)?;
-            let given = of_python(&description, entry, given);
-            gradient.values_mut()[entry.range.clone()].copy_from_slice(&given);
-        }
-        let mut optimizer = self
-            .optimizer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        optimizer.step(&mut params, &mut gradient, eta, &[]);
-        params.keep_bounds();
-        network.adopt(params)
     }
 }

@@ -26,7 +26,8 @@ use crate::events::{Events, Slices};
 use crate::link::PyLink;
 use crate::memory::{self, Count};
 use crate::network::Network;
-use crate::plan::{self, Request};
+use crate::plan::{self, AdamNumbers, Request};
+use crate::training_state::{Known, TrainingState};
 use crate::{errors, pool};
 
 /// A training with one of the solvers.
@@ -49,6 +50,9 @@ trait AnyTraining: Send {
 
     /// Adds to the weights into neurons that were silent, but for those from their own population.
     fn lift(&mut self, seen: &Activity, by: f64);
+
+    /// The state from which another training goes on.
+    fn known(&self, adam: Option<AdamNumbers>, seen: &Activity) -> Known;
 
     /// Refuses more samples at once than fit into memory.
     fn check(&self, observe: Observe, samples: usize) -> PyResult<()>;
@@ -100,6 +104,10 @@ impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
         }
     }
 
+    fn known(&self, adam: Option<AdamNumbers>, seen: &Activity) -> Known {
+        Known::of(self, adam, seen)
+    }
+
     fn check(&self, observe: Observe, samples: usize) -> PyResult<()> {
         let batch_size = Count {
             name: "batch_size",
@@ -111,10 +119,10 @@ impl<S: Solver<Trials: Send> + Send> AnyTraining for Training<S> {
 
 /// Name of a population, spikes per neuron and sample, the fraction of its neurons that are silent, and of those that
 /// are saturated.
-type Layer = (String, f64, f64, f64);
+pub type Layer = (String, f64, f64, f64);
 
 /// The activity of the populations that spike.
-fn layers(seen: &Activity, network: &Description) -> Vec<Layer> {
+pub fn layers(seen: &Activity, network: &Description) -> Vec<Layer> {
     let populations = network.populations().iter().enumerate();
     let layers = populations
         .filter(|(index, one)| one.spikes() && *index != network.input().0)
@@ -152,6 +160,7 @@ struct Work {
     fitting: usize,
     /// What the neurons did in the last epoch.
     seen: Activity,
+    adam: Option<AdamNumbers>,
     /// What disturbs training in this epoch.
     disturbance: Option<Disturbance>,
     dropping: Option<Dropping>,
@@ -199,9 +208,10 @@ fn training<S: Solver>(
     network: &Network,
     request: &Request,
     link: Option<PyLink>,
-) -> PyResult<Training<S>> {
-    let (description, params) = network.snapshot()?;
-    let params = params.cast::<S::Real>();
+    before: Option<Known>,
+) -> PyResult<(Training<S>, Activity)> {
+    let (description, given) = network.snapshot()?;
+    let params = given.cast::<S::Real>();
     memory::check_parameters(&params, request.copies())?;
     let plan = request.plan(&description, &params)?;
     let solver = S::for_network(&description).map_err(|error| errors::solve(&error))?;
@@ -213,23 +223,28 @@ fn training<S: Solver>(
         training.reduce = Box::new(Ranks::over(link));
     }
     training.rewiring = request.rewiring(&description)?;
-    Ok(training)
+    let before = before.filter(|before| before.fits(request.adam, given.layout()));
+    let seen = before.map(|before| before.go_on(&mut training, &given));
+    Ok((training, seen.unwrap_or_default()))
 }
 
 #[pymethods]
 impl Session {
     #[new]
-    #[pyo3(signature = (network, solver, request, link = None))]
+    #[pyo3(signature = (network, solver, request, link = None, before = None))]
     fn new(
         network: &Network,
         solver: &str,
         request: Request,
         link: Option<Bound<'_, PyAny>>,
+        before: Option<&TrainingState>,
     ) -> PyResult<Self> {
         let link = link.map(PyLink::new).transpose()?;
         let observe = request.observes(&network.snapshot()?.0)?;
-        let training: Box<dyn AnyTraining> = with_solver!(plan::solver(solver)?, S => {
-            Box::new(training::<S>(network, &request, link)?)
+        let before = before.map(TrainingState::known);
+        let (training, seen): (Box<dyn AnyTraining>, Activity) = with_solver!(plan::solver(solver)?, S => {
+            let (training, seen) = training::<S>(network, &request, link, before)?;
+            (Box::new(training), seen)
         });
         Ok(Self {
             work: Mutex::new(Work {
@@ -237,7 +252,8 @@ impl Session {
                 batch: Batch::default(),
                 observe,
                 fitting: 0,
-                seen: Activity::default(),
+                seen,
+                adam: request.adam,
                 disturbance: None,
                 dropping: None,
             }),
@@ -329,6 +345,14 @@ impl Session {
     fn rewired(&self) -> (u64, u64) {
         let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         work.training.rewired()
+    }
+
+    /// The state from which another training goes on.
+    fn state(&self, py: Python<'_>) -> TrainingState {
+        py.detach(|| {
+            let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+            work.training.known(work.adam, &work.seen).into()
+        })
     }
 
     /// Copies the parameters of the training to its network, their average where one is kept, and its sparse wirings.

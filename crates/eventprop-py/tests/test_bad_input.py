@@ -278,6 +278,8 @@ def test_arrays_in_any_order_and_of_any_type_are_the_same() -> None:
     wide = np.zeros((6, 4))
     wide[::2, ::2] = weights
     for form in (weights, weights.tolist(), np.asfortranarray(weights), wide[::2, ::2], weights.astype(">f4"), weights.astype(int)):
-        net = small()
+        net = ep.Network(dt=1.0, trial=20.0)
+        net.add_input("in", 3)
+        net.add_li("hid", 2)
         name = net.connect("in", "hid", form)
         np.testing.assert_array_equal(net.params[name], weights)

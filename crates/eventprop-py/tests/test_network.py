@@ -468,7 +468,7 @@ def test_populations_that_take_no_part_are_told_once() -> None:
     with pytest.warns(UserWarning) as told:
         net.evaluate(batch, loss="sum")
     assert [str(one.message).split(":")[0] for one in told] == [
-        "'out' does not lead to 'last', the output (the population that was added last), so that nothing in it is trained",
+        "'out' does not lead to 'last', the output, so that nothing in it is trained",
         "no spike can reach 'alone'",
     ]
     net.evaluate(batch, loss="sum")

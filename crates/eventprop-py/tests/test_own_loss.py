@@ -178,10 +178,10 @@ def test_updates_learn_and_keep_their_moments() -> None:
     # A first step of Adam has the size of its rate, a second one along another gradient has not, unless it begins anew.
     one = {name: np.ones_like(value) for name, value in net.params.items()}
     before = net.params["in->hid"]
-    net.update(one, ep.Adam(eta=0.5))
+    net.update(one, ep.Adam(eta=0.5, beta1=0.8))
     assert np.allclose(before - net.params["in->hid"], 0.5)
     before = net.params["in->hid"]
-    net.update({name: -value / 2 for name, value in one.items()}, ep.Adam(eta=0.5))
+    net.update({name: -value / 2 for name, value in one.items()}, ep.Adam(eta=0.5, beta1=0.8))
     assert not np.allclose(before - net.params["in->hid"], -0.5)
     before = net.params["in->hid"]
     net.update(one, ep.SGD(eta=ep.Cosine(1.0)), eta=0.25)

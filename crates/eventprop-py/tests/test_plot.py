@@ -33,7 +33,7 @@ def test_rasters_of_one_batch_have_equal_axes(task: Task) -> None:
     assert first.get_xlim() == second.get_xlim() and first.get_ylim() == second.get_ylim()
     assert first.get_xlim()[0] == 0.0
     ax = ep.plot.raster(batch, 0, trial=50.0, neurons=40)
-    assert ax.get_xlim() == (0.0, 50.0) and ax.get_ylim() == (-0.5, 39.5)
+    assert ax.get_xlim() == (0.0, 50.0) and ax.get_ylim() == (-0.8, 39.8)
 
 
 def test_traces_are_of_the_neurons_in_which_most_is_to_be_seen(task: Task, seen: ep.Evaluation) -> None:

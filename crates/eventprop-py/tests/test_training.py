@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def epochs(values: list[float], net: ep.Network | None = None) -> list[ep.Epoch]
             eta=0.1,
             seconds=0.0,
             activity={},
-            network=net,  # type: ignore[arg-type]
+            network=net or network(),
         )
         for k, value in enumerate(values)
     ]
@@ -140,3 +142,194 @@ def test_fit_warns_once_of_a_layer_that_cannot_learn(weight: float, text: str) -
     with pytest.warns(UserWarning, match=text) as told:
         net.fit(batch(), epochs=3, optimizer=ep.SGD(0.0), loss="sum")
     assert len([one for one in told if "'hid'" in str(one.message)]) == 1
+
+
+def the_same(one: ep.Network, other: ep.Network) -> None:
+    assert list(one.params) == list(other.params)
+    for name, value in one.params.items():
+        np.testing.assert_array_equal(other.params[name], value, err_msg=name)
+
+
+def sparse() -> ep.Network:
+    """A network whose training has all kinds of state."""
+    net = ep.Network(dt=1.0, trial=20.0, seed=3)
+    net.add_input("in", 3)
+    net.add_lif("hid", 12, trainable="tau_mem")
+    net.add_li("out", 2)
+    net.connect("in", "hid", ep.Normal(4.0, 3.0), wiring=ep.Sparse(probability=0.6))
+    net.connect("hid", "hid", ep.Normal(0.0, 0.5), delay=ep.Delay(ep.Uniform(0.0, 3.0)))
+    net.connect("hid", "out", ep.Normal(0.0, 0.5))
+    return net
+
+
+ADAM = ep.Adam(0.02, clip=2.0, weight_decay=0.01, relative=True)
+
+KINDS: dict[str, dict[str, Any]] = {
+    "plain": {"optimizer": ep.Adam(0.02)},
+    "steps": {"optimizer": ep.SGD(lambda epoch: 0.1 / (1 + epoch))},
+    "event": {"optimizer": ADAM, "solver": "event"},
+    "average": {"optimizer": ADAM, "average_epochs": 1.5},
+    "disturbed": {"optimizer": ADAM, "dropout": {"in": 0.2, "hid": 0.2}, "noise": 0.1, "augment": ep.augment.TimeJitter(1.0)},
+    "lifted": {"optimizer": ADAM, "lift_silent": 0.5},
+    "rewired": {"optimizer": ADAM, "rewire": ep.DeepR(0.1), "average_epochs": 1.0},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("between", ["nothing", "file", "pickle", "copy"])
+def test_two_trainings_are_one(kind: str, between: str, tmp_path: Path) -> None:
+    options = {"batch_size": 5, "loss": "sum_weigh_exp", "progress": False, **KINDS[kind]}
+    once = sparse()
+    whole = once.fit(batch(), batch(), epochs=7, **options)
+    net = sparse()
+    first = net.fit(batch(), batch(), epochs=3, **options)
+    if between == "file":
+        net.save(tmp_path / "net.safetensors")
+        net = ep.Network.load(tmp_path / "net.safetensors")
+    elif between == "pickle":
+        net = pickle.loads(pickle.dumps(net))
+    elif between == "copy":
+        net = copy.deepcopy(net)
+    second = net.fit(batch(), batch(), epochs=4, **options)
+    the_same(once, net)
+    for column in ("epoch", "loss", "validation_loss", "eta", "hid.rate", "rewired"):
+        np.testing.assert_array_equal([*first[column], *second[column]], whole[column], err_msg=column)
+
+
+def test_another_optimizer_begins_anew() -> None:
+    def trained(*optimizers: Any, **options: Any) -> tuple[ep.Network, ep.History]:
+        net = network()
+        for optimizer in optimizers:
+            history = net.fit(batch(), epochs=2, batch_size=5, loss="sum", optimizer=optimizer, **options)
+        return net, history
+
+    _, rate = trained(ep.Adam(0.02), ep.Adam(0.01))
+    assert rate["epoch"].tolist() == [2.0, 3.0]
+    decay, _ = trained(ep.Adam(0.02), ep.Adam(0.02, beta1=0.8))
+    goes_on, _ = trained(ep.Adam(0.02), ep.Adam(0.02))
+    restarted, history = trained(ep.Adam(0.02), ep.Adam(0.02), restart=True)
+    assert history["epoch"].tolist() == [0.0, 1.0]
+    # The same parameters after the first training, another order and other moments in the second.
+    assert not np.array_equal(goes_on.params["in->hid"], restarted.params["in->hid"])
+    assert not np.array_equal(goes_on.params["in->hid"], decay.params["in->hid"])
+    # A copy of the parameters without the training begins anew, too.
+    copied = network()
+    first, _ = trained(ep.Adam(0.02))
+    for name, value in first.params.items():
+        copied.params[name] = value
+    copied.fit(batch(), epochs=2, batch_size=5, loss="sum", optimizer=ep.Adam(0.02))
+    the_same(restarted, copied)
+
+
+def test_a_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"batch_size": 5, "loss": "sum", "optimizer": ep.Adam(0.02), "average_epochs": 2.0}
+    once = network()
+    once.fit(batch(), epochs=6, **options)
+    net, file = network(), tmp_path / "net.safetensors"
+
+    def interrupt(end: ep.Epoch) -> None:
+        if end.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(batch(), epochs=6, callbacks=[ep.Checkpoint(file, monitor=None), interrupt], **options)
+    loaded = ep.Network.load(file)
+    assert loaded.fit(batch(), epochs=2, **options)["epoch"].tolist() == [4.0, 5.0]
+    the_same(once, loaded)
+    # The network that was interrupted has it all, too.
+    net.fit(batch(), epochs=2, **options)
+    the_same(once, net)
+    net.save(file, training=False)
+    short = file.stat().st_size
+    assert ep.Network.load(file).fit(batch(), epochs=1, **options)["epoch"].tolist() == [0.0]
+    net.save(file)
+    assert file.stat().st_size > 2 * short
+
+
+def test_parameters_set_between_two_trainings_are_those_it_goes_on_from() -> None:
+    options: dict[str, Any] = {"batch_size": 5, "loss": "sum", "optimizer": ep.SGD(0.1), "shuffle": False}
+    net, other = network(), network()
+    options["average_epochs"] = 2.0
+    net.fit(batch(), epochs=3, **options)
+    given = {name: np.full_like(value, 6.0) for name, value in net.params.items()}
+    for one in (net, other):
+        for name, value in given.items():
+            one.params[name] = value
+        one.fit(batch(), epochs=1, **options)
+    the_same(net, other)
+
+
+def test_callbacks_count_on() -> None:
+    options: dict[str, Any] = {"batch_size": 5, "loss": "sum", "optimizer": ep.Adam(ep.ReduceOnPlateau(3.0, patience=1, monitor="loss"))}
+    once, net = network(), network()
+    whole = once.fit(batch(), epochs=12, **options)
+    parts = [net.fit(batch(), epochs=4, **options) for _ in range(3)]
+    assert len(set(whole["eta"])) > 2
+    np.testing.assert_array_equal(np.concatenate([part["eta"] for part in parts]), whole["eta"])
+    the_same(once, net)
+    # It had ended a training: another one gets its patience anew.
+    stop = ep.EarlyStopping(patience=2, monitor="accuracy", least_change=1.0)
+    for _ in range(2):
+        assert len(net.fit(batch(), epochs=9, callbacks=stop, **options)) in (2, 3)
+
+
+def test_the_output_is_chosen() -> None:
+    def made(chosen: bool) -> ep.Network:
+        net = ep.Network(dt=1.0, trial=20.0, seed=1)
+        net.add_input("in", 3)
+        if chosen:
+            net.add_li("out", 2, output=True)
+        net.add_lif("hid", 8)
+        if not chosen:
+            net.add_li("out", 2)
+        net.connect("in", "hid", ep.Normal(6.0, 2.0))
+        net.connect("hid", "out", ep.Normal(0.0, 0.5))
+        return net
+
+    last, chosen = made(False), made(True)
+    the_same(last, chosen)
+    for solver in ("grid", "grid64", "event"):
+        one, other = (net.evaluate(batch(), loss="sum", solver=solver) for net in (last, chosen))
+        np.testing.assert_array_equal(one.losses, other.losses)
+        for name, value in one.gradients.items():
+            np.testing.assert_array_equal(value, other.gradients[name])
+    for net in (last, chosen):
+        net.fit(batch(), epochs=3, loss="sum")
+    the_same(last, chosen)
+    again = pickle.loads(pickle.dumps(chosen))
+    assert again.evaluate(batch()).loss == last.evaluate(batch()).loss
+    with pytest.raises(ValueError, match="'out' is the output already; 'more' cannot be it, too"):
+        chosen.add_li("more", 2, output=True)
+
+
+def test_a_file_of_a_network_ends_with_the_chosen_output(tmp_path: Path) -> None:
+    net = ep.Network(dt=1.0, trial=20.0, seed=1)
+    net.add_input("in", 3)
+    net.add_li("out", 2, output=True)
+    net.add_lif("hid", 8)
+    net.connect("in", "hid", ep.Normal(6.0, 2.0))
+    net.connect("hid", "out", ep.Normal(0.0, 0.5))
+    net.to_file(tmp_path / "net.toml")
+    read = ep.Network.from_file(tmp_path / "net.toml", seed=1)
+    assert [one.name for one in read.populations] == ["in", "hid", "out"]
+    the_same(net, read)
+    np.testing.assert_array_equal(read.evaluate(batch(), loss="sum").losses, net.evaluate(batch(), loss="sum").losses)
+
+
+def test_the_chosen_output_counts_as_the_last_population() -> None:
+    def made(chosen: bool) -> ep.Network:
+        net = ep.Network(dt=1.0, trial=20.0, seed=1)
+        net.add_input("in", 3)
+        if chosen:
+            net.add_lif("out", 4, output=True)
+        net.add_lif("hid", 8)
+        if not chosen:
+            net.add_lif("out", 4)
+        for ends in (("in", "hid"), ("hid", "hid"), ("hid", "out"), ("out", "hid")):
+            net.connect(*ends)
+        return net
+
+    last, chosen = made(False), made(True)
+    for net in (last, chosen):
+        net.calibrate(batch(), spikes=3.0)
+    the_same(last, chosen)

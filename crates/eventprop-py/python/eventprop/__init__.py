@@ -21,6 +21,7 @@ from .callbacks import Checkpoint, EarlyStopping, ReduceOnPlateau
 from .checking import Diagnosis, Plan, doctor, plan
 from .gradient import Check, GradientReport, gradcheck
 from .network import (
+    Activity,
     AvgPool,
     Conv2d,
     DeepR,
@@ -44,7 +45,7 @@ from .optim import SGD, Adam, Cosine, OneCycle
 from .ranks import MPI
 from .regularize import Regularizer
 from .spikes import Spikes
-from .training import Activity, Epoch, History
+from .training import Epoch, History
 from .tuning import Between, Trial, Tuned, tune
 
 if TYPE_CHECKING:

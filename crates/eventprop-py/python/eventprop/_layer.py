@@ -32,7 +32,7 @@ class Layer:
         self.names = list(net.params)
         self.net = copy.deepcopy(net)
         populations = {one.name: one for one in self.net._populations}
-        chosen = self.net._populations[-1].name if population is None else population
+        chosen = self.net._output.name if population is None else population
         if chosen not in populations:
             raise KeyError(f"there is no population {chosen!r}; there are {', '.join(populations)}")
         model = populations[chosen].model

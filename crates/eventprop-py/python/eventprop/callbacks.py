@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import weakref
 from typing import TYPE_CHECKING
 
 from . import _arrays
@@ -34,12 +35,23 @@ class _Watch:
         """The best value with the sign that makes it the least."""
         self.worse = 0
         """Epochs since."""
+        self._seen: tuple[weakref.ref[Network], int] | None = None
+        """The network, and the number of its next epoch."""
+
+    def begin(self, network: Network) -> bool:
+        """Whether a training goes on from the epochs that were seen; else it forgets them."""
+        epochs = 0 if network._training is None else network._training[1]
+        goes_on = self._seen is not None and self._seen[0]() is network and self._seen[1] == epochs
+        if not goes_on:
+            self.best, self.worse = math.inf, 0
+        return goes_on
 
     def better(self, epoch: Epoch) -> bool:
         """Whether an epoch is better than all before it by more than `least_change`."""
         found = getattr(epoch, self.monitor)
         if found is None:
             raise ValueError(f"monitor is {self.monitor!r}, and fit has no validation set; give it one, or watch the loss")
+        self._seen = weakref.ref(epoch.network), epoch.epoch + 1
         value = _WATCHED[self.monitor] * found
         if value < self.best - self.least_change:
             self.best, self.worse = value, 0
@@ -50,6 +62,8 @@ class _Watch:
 
 class EarlyStopping:
     """Ends a training when a column of its history has not become better for some epochs.
+
+    Given to another call of `fit` that goes on with the same network, it counts on, unless it had ended the training.
 
     Parameters
     ----------
@@ -81,23 +95,30 @@ class EarlyStopping:
         self._watch = _Watch(monitor, least_change)
         self._restore = bool(restore)
         self._params: dict[str, npt.NDArray[np.float64]] = {}
+        self._ended = False
         self.best_epoch: int | None = None
         """Number of the best epoch so far, from 0."""
 
     def __call__(self, epoch: Epoch) -> bool:
-        if epoch.epoch == 0:
-            self._watch, self.best_epoch = _Watch(self._watch.monitor, self._watch.least_change), None
         if self._watch.better(epoch):
             self.best_epoch = epoch.epoch
             if self._restore:
                 self._params = dict(epoch.network.params)
-        return self._watch.worse >= self.patience
+        self._ended = self._watch.worse >= self.patience
+        return self._ended
+
+    def begin(self, network: Network) -> None:
+        """Called at the beginning of a training."""
+        if not self._watch.begin(network):
+            self._params, self.best_epoch = {}, None
+        elif self._ended:
+            self._watch.worse = 0
+        self._ended = False
 
     def end(self, network: Network) -> None:
         """Called at the end of a training."""
         for name, values in self._params.items():
             network.params[name] = values
-        self._params = {}
 
 
 class ReduceOnPlateau:
@@ -140,9 +161,12 @@ class ReduceOnPlateau:
 
     def __call__(self, epoch: int) -> float:
         """The rate of an epoch."""
-        if epoch == 0:
-            self._watch, self._now = _Watch(self._watch.monitor, self._watch.least_change), self.eta
         return self._now
+
+    def begin(self, network: Network) -> None:
+        """Called at the beginning of a training."""
+        if not self._watch.begin(network):
+            self._now = self.eta
 
     def see(self, epoch: Epoch) -> None:
         """Called after every epoch."""
@@ -152,7 +176,8 @@ class ReduceOnPlateau:
 
 
 class Checkpoint:
-    """Writes the network to a file (`Network.save`) after every epoch that is better than all before it.
+    """Writes the network to a file (`Network.save`) after every epoch that is better than all before it. A training goes on
+    from it: `net = ep.Network.load(path)`, then `net.fit(…)` with the epochs that are left.
 
     Parameters
     ----------
@@ -173,7 +198,10 @@ class Checkpoint:
         self._watch = None if monitor is None else _Watch(monitor, least_change)
 
     def __call__(self, epoch: Epoch) -> None:
-        if self._watch is not None and epoch.epoch == 0:
-            self._watch = _Watch(self._watch.monitor, self._watch.least_change)
         if self._watch is None or self._watch.better(epoch):
             epoch.network.save(self.path)
+
+    def begin(self, network: Network) -> None:
+        """Called at the beginning of a training."""
+        if self._watch is not None:
+            self._watch.begin(network)

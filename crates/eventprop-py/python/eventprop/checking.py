@@ -11,9 +11,9 @@ import numpy as np
 from . import _arrays, _engine
 from .loss import LossLike
 from .network import Network
+from .network.evaluation import Activity
 from .optim import Adam
 from .spikes import Spikes
-from .training import Activity
 
 __all__ = ["Diagnosis", "Plan", "doctor", "plan"]
 
@@ -72,9 +72,6 @@ def doctor(net: Network, batch: Spikes, loss: LossLike | None = None, *, solver:
     100 % of the neurons of 'hid' never spike, and learn nothing: net.calibrate(batch), or larger weights to 'hid'
     """
     seen = net.evaluate(batch, loss, gradient=True, solver=solver)
-    session = _session(net, loss, solver)
-    session.train_batch(batch, np.arange(len(batch), dtype=np.int64), 0.0, 0.0)
-    activity = {name: Activity(*found) for name, *found in session.activity()}
     gradients = {name: float(np.linalg.norm(values)) for name, values in seen.gradients.items()}
     found = [
         f"{name} was connected without weights, and is not calibrated: fit does so first; for your own loop, "
@@ -84,13 +81,13 @@ def doctor(net: Network, batch: Spikes, loss: LossLike | None = None, *, solver:
     empty = int(np.count_nonzero(np.diff(batch.offsets) == 0))
     if empty:
         found.append(f"{empty} of {len(batch)} samples have no spikes: leave them out, or look at how they are made")
-    for name, one in activity.items():
+    for name, one in seen.activity.items():
         if one.silent >= _SILENT:
             found.append(
                 f"{100 * one.silent:.0f} % of the neurons of {name!r} never spike, and learn nothing: net.calibrate(batch), "
                 f"or larger weights to {name!r}"
             )
-        if one.saturated >= _SILENT and name != net._populations[-1].name:
+        if one.saturated >= _SILENT and name != net._output.name:
             found.append(
                 f"{100 * one.saturated:.0f} % of the neurons of {name!r} spike at least once in half of tau_syn "
                 f"({one.rate:.1f} spikes per neuron and sample): smaller weights to {name!r}, or net.calibrate(batch)"
@@ -104,7 +101,7 @@ def doctor(net: Network, batch: Spikes, loss: LossLike | None = None, *, solver:
     zero = [name for name, norm in gradients.items() if norm == 0.0]
     if zero:
         found.append(f"the gradient is 0 for {', '.join(zero)}: nothing is learned there")
-    return Diagnosis(seen.loss, activity, gradients, found)
+    return Diagnosis(seen.loss, seen.activity, gradients, found)
 
 
 @dataclass(frozen=True)

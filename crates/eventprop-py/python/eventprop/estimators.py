@@ -16,7 +16,7 @@ from sklearn.utils.class_weight import compute_class_weight  # type: ignore[impo
 from sklearn.utils.multiclass import check_classification_targets  # type: ignore[import-untyped,import-not-found,unused-ignore]
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-from . import data
+from . import _arrays, data
 from .callbacks import EarlyStopping
 from .loss import AvgXentropy, as_loss
 from .network import Network, Normal, Run
@@ -53,11 +53,12 @@ class _Features(BaseEstimator):  # type: ignore[misc,unused-ignore]
         inputs = 2 * X.shape[1] + 1
         network = Network(dt=self.dt, trial=self.trial, seed=seed)
         x = network.add_input("in", inputs)
-        h = network.add_lif("hid", self.hidden)
+        hidden = _arrays.whole("hidden", self.hidden, 1)
+        h = network.add_lif("hid", hidden)
         out = network.add_li("out", outputs)
         # A neuron whose inputs all arrive at once reaches about a quarter of their sum.
         network.connect(x, h, Normal(8.0 / inputs, 8.0 / inputs**0.5))
-        network.connect(h, out, Normal(0.0, 2.0 / self.hidden**0.5))
+        network.connect(h, out, Normal(0.0, 2.0 / hidden**0.5))
         return network
 
     def _encoded(self, X: npt.NDArray[np.float64]) -> Spikes:

@@ -1067,7 +1067,7 @@ def to_nir(net: Network, path: str | os.PathLike[str] | None, pulse: float | Non
             f"{name!r} has constant currents, and no projection to it could carry them: a matrix, or a convolution where they are alike in "
             "a channel; set its bias to 0, or keep the network with to_file()"
         )
-    last = net._populations[-1]
+    last = net._output
     output = _free("output", nodes)
     nodes[output] = nir.Output(output_type={"output": _shape_in_nir(last.shape)})
     edges.append((last.name, output))

@@ -52,7 +52,9 @@ def raster(spikes: Spikes, sample: int = 0, *, trial: float | None = None, neuro
     last_ms = 1.02 * all_times.max(initial=1.0) if trial is None else _arrays.number("trial", trial)
     count = int(all_neurons.max(initial=0)) + 1 if neurons is None else _arrays.whole("neurons", neurons, 1)
     ax.set_xlim(0.0, last_ms)
-    ax.set_ylim(-0.5, count - 0.5)
+    # A mark of the first or last neuron is as tall as that of any other.
+    room = max(0.5, 0.02 * count)
+    ax.set_ylim(-room, count - 1 + room)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("neuron")
     ax.yaxis.get_major_locator().set_params(integer=True)
@@ -108,7 +110,8 @@ def traces(
             for time in times[spiked == neuron]:
                 ax.axvline(time, color=f"C{line % 10}", linewidth=0.5)
         ax.set_ylabel(_UNITS.get(variable, variable.replace("lambda_", "λ_")))
-    rows[0].legend(loc="upper right", fontsize="small")
+    # Beside the axes, where it hides nothing.
+    rows[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small")
     rows[-1].set_xlabel("time (ms)")
     return rows
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from . import _engine, optim
 from ._warning import warn
 from .augment import Augmentation, varied
+from .network.evaluation import Activity
 from .progress import Bar
 from .spikes import Spikes
 
@@ -20,22 +21,10 @@ if TYPE_CHECKING:
     from .network import Network
     from .ranks import Link
 
-__all__ = ["Activity", "Epoch", "History"]
+__all__ = ["Epoch", "History"]
 
 _MANY = 0.9
 """The fraction of silent or of saturated neurons from which a population is warned of."""
-
-
-@dataclass(frozen=True)
-class Activity:
-    """What the neurons of a population did in the training part of an epoch."""
-
-    rate: float
-    """Spikes per neuron and sample."""
-    silent: float
-    """Fraction of the neurons that never spiked. They have no gradient."""
-    saturated: float
-    """Fraction of the neurons that spiked at least once in half of `tau_syn` (in two steps, if these are longer)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,7 @@ class Epoch:
     """What an epoch gave."""
 
     epoch: int
-    """Its number, from 0."""
+    """Its number, from 0; another call of `fit` counts on."""
     loss: float
     """Mean loss of the training samples, each with the parameters before its batch."""
     accuracy: float
@@ -107,7 +96,7 @@ class History(Sequence[Epoch]):
         import pandas  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
         columns = {name: self[name] for name in [*_COLUMNS[1:], *self._of_layers()]}
-        return pandas.DataFrame(columns, index=pandas.RangeIndex(len(self), name="epoch"))
+        return pandas.DataFrame(columns, index=pandas.Index(self["epoch"].astype(int), name="epoch"))
 
     def __len__(self) -> int:
         return len(self._epochs)
@@ -123,6 +112,7 @@ class Course:
 
     network: Network
     session: _engine.Session
+    first: int
     epochs: int
     batch_size: int
     optimizer: optim.Adam | optim.SGD
@@ -141,37 +131,47 @@ def trained(course: Course, train: Spikes, validation: Spikes | None) -> History
     history = History()
     network = course.network
     warned: set[tuple[str, str]] = set()
-    with Bar(float(course.epochs), course.progress) as bar:
-        for epoch in range(course.epochs):
-            before = course.session.rewired()
-            try:
-                samples = _samples(course, train, epoch)
-                course.session.activity()
-                loss, accuracy, eta, seconds = _epoch(course, samples, epoch, bar)
-                activity = {name: Activity(*found) for name, *found in course.session.activity()}
-            finally:
-                network._take(course.session)
-            found = None if validation is None else tested(course.session, validation, course.batch_size)
-            end = Epoch(
-                epoch=epoch,
-                loss=loss,
-                accuracy=accuracy,
-                validation_loss=None if found is None else float(np.mean(found[0])),
-                validation_accuracy=None if validation is None or found is None else _right(found[1], validation),
-                eta=eta,
-                seconds=seconds,
-                activity=activity,
-                network=network,
-                rewired=course.session.rewired()[0] - before[0],
-                stuck=course.session.rewired()[1] - before[1],
-            )
-            _warn_of_layers(end, warned)
-            history._epochs.append(end)
-            stop = any([callback(end) is True for callback in course.callbacks])
-            if course.link is not None:
-                stop = any(course.link.texts("stop" if stop else ""))
-            if stop:
-                break
+    network._training = course.session, course.first
+    for one in (*course.callbacks, course.optimizer.eta):
+        if hasattr(one, "begin"):
+            one.begin(network)
+    try:
+        with Bar(float(course.epochs), course.progress) as bar:
+            for epoch in range(course.first, course.first + course.epochs):
+                before = course.session.rewired()
+                try:
+                    samples = _samples(course, train, epoch)
+                    course.session.activity()
+                    loss, accuracy, eta, seconds = _epoch(course, samples, epoch, bar)
+                    activity = {name: Activity(*found) for name, *found in course.session.activity()}
+                finally:
+                    network._take(course.session)
+                    network._training = course.session, epoch
+                network._training = course.session, epoch + 1
+                found = None if validation is None else tested(course.session, validation, course.batch_size)
+                end = Epoch(
+                    epoch=epoch,
+                    loss=loss,
+                    accuracy=accuracy,
+                    validation_loss=None if found is None else float(np.mean(found[0])),
+                    validation_accuracy=None if validation is None or found is None else _right(found[1], validation),
+                    eta=eta,
+                    seconds=seconds,
+                    activity=activity,
+                    network=network,
+                    rewired=course.session.rewired()[0] - before[0],
+                    stuck=course.session.rewired()[1] - before[1],
+                )
+                _warn_of_layers(end, warned)
+                history._epochs.append(end)
+                stop = any([callback(end) is True for callback in course.callbacks])
+                if course.link is not None:
+                    stop = any(course.link.texts("stop" if stop else ""))
+                if stop:
+                    break
+    finally:
+        # The session has the memory of its batches, too, which nobody needs any more.
+        network._training = course.session.state(), network._training[1]
     for callback in course.callbacks:
         if hasattr(callback, "end"):
             callback.end(network)
@@ -202,7 +202,7 @@ def _warn_of_layers(epoch: Epoch, warned: set[tuple[str, str]]) -> None:
                 "(net.calibrate(batch)), or pull silent neurons up with a Regularizer"
             )
         # Outputs that must spike first may spike often: only the first of their spikes counts.
-        outputs = epoch.network._populations[-1].name
+        outputs = epoch.network._output.name
         if found.saturated >= _MANY and name != outputs and (name, "saturated") not in warned:
             warned.add((name, "saturated"))
             warn(
@@ -219,18 +219,18 @@ def _epoch(course: Course, train: Spikes, epoch: int, bar: Bar) -> tuple[float, 
         order = _engine.permutation(course.network.seed, epoch, samples)
     begin = time.perf_counter()
     rate = course.optimizer.eta
-    loss, right, eta = 0.0, 0, optim.rate(rate, epoch, epoch / course.epochs)
+    loss, right, eta = 0.0, 0, optim.rate(rate, epoch, (epoch - course.first) / course.epochs)
     batches = range(0, samples, course.batch_size)
     for batch, start in enumerate(batches):
         if batch > 0 and isinstance(rate, (optim.Cosine, optim.OneCycle)):
-            eta = optim.rate(rate, epoch, (epoch + batch / len(batches)) / course.epochs)
+            eta = optim.rate(rate, epoch, (epoch - course.first + batch / len(batches)) / course.epochs)
         places = order[start : start + course.batch_size]
         batch_loss, batch_right = course.session.train_batch(train, places, eta, optim.delay_rate(course.optimizer, eta))
         loss, right = loss + batch_loss, right + batch_right
         done = start + len(places)
         if bar.due():
-            text = f"epoch {epoch + 1}/{course.epochs} loss {loss / done:.3f} acc {100 * right / done:.1f} %"
-            bar.show(epoch + done / samples, text)
+            text = f"epoch {epoch + 1}/{course.first + course.epochs} loss {loss / done:.3f} acc {100 * right / done:.1f} %"
+            bar.show(epoch - course.first + done / samples, text)
     return loss / samples, right / samples, eta, time.perf_counter() - begin
 
 

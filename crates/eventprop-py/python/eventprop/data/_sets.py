@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,7 +112,7 @@ def mnist(
     data_dir
         Folder of the files.
     """
-    return benchmark("mnist", _parameters("mnist", locals()), data_dir=data_dir)
+    return _set("mnist", locals())
 
 
 def shd(
@@ -157,7 +158,7 @@ def shd(
         _unused("speaker", speaker, 0, 'without evaluation="speaker"')
     if delays == 0:
         _unused("delay", delay, 50.0, "without delays")
-    return benchmark("shd", _parameters("shd", locals()), data_dir=data_dir)
+    return _set("shd", locals())
 
 
 def ssc(
@@ -190,7 +191,7 @@ def ssc(
     """
     if delays == 0:
         _unused("delay", delay, 50.0, "without delays")
-    return benchmark("ssc", _parameters("ssc", locals()), data_dir=data_dir)
+    return _set("ssc", locals())
 
 
 def smnist(
@@ -226,7 +227,7 @@ def smnist(
     data_dir
         Folder of the files.
     """
-    return benchmark("smnist", _parameters("smnist", locals()), data_dir=data_dir)
+    return _set("smnist", locals())
 
 
 def nmnist(
@@ -259,7 +260,7 @@ def nmnist(
     data_dir
         Folder that holds `Train/0` to `Test/9`, or `nmnist/` with them.
     """
-    return benchmark("nmnist", _parameters("nmnist", locals()), data_dir=data_dir)
+    return _set("nmnist", locals())
 
 
 def dvs_gesture(
@@ -304,7 +305,7 @@ def dvs_gesture(
     """
     if evaluation != "speaker":
         _unused("speaker", speaker, 0, 'without evaluation="speaker"')
-    return benchmark("dvs-gesture", _parameters("dvs-gesture", locals()), data_dir=data_dir)
+    return _set("dvs-gesture", locals())
 
 
 def _unused(name: str, value: Any, default: Any, why: str) -> None:
@@ -334,17 +335,21 @@ _KEYS = {
 }
 
 
-def _parameters(benchmark: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Arguments as parameters of a benchmark."""
+def _set(benchmark_name: str, given: dict[str, Any]) -> Parts:
+    """The data of a benchmark with arguments in place of its parameters."""
     params = {}
-    for name, key in _KEYS.items():
-        if name in given:
-            try:
-                _, params[key] = _engine.accept_parameter(benchmark, key, given[name])
-            except (TypeError, ValueError) as error:
-                # The name that was written, not that of the parameter it stands for.
-                raise type(error)(str(error).replace(key, name)) from None
-    return params | {"N_BATCH": 1}
+    try:
+        for name, key in _KEYS.items():
+            if name in given:
+                _, params[key] = _engine.accept_parameter(benchmark_name, key, given[name])
+        return benchmark(benchmark_name, params | {"N_BATCH": 1}, data_dir=given["data_dir"])
+    except (TypeError, ValueError) as error:
+        # The names that were written, not those of the parameters they stand for.
+        text = str(error)
+        for name, key in _KEYS.items():
+            if name in given:
+                text = re.sub(rf"\b{key}\b", name, text)
+        raise type(error)(text) from None
 
 
 def fetch(name: str, *, data_dir: Path = None, progress: bool | None = None) -> list[pathlib.Path]:

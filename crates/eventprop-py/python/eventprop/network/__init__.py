@@ -32,7 +32,7 @@ from .building import (
     described_pools,
     described_wiring,
 )
-from .evaluation import Evaluation, Readout, one_readout
+from .evaluation import Activity, Evaluation, Readout, one_readout
 from .neuron_model import NeuronModel
 from .params import Params
 from .run import Gradients, Run
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ..training import Epoch, History
 
 __all__ = [
+    "Activity",
     "AvgPool",
     "Conv2d",
     "DeepR",
@@ -73,7 +74,7 @@ Regularizers = Union[Regularizer, Mapping[str, Regularizer], None]
 class Network(Builder):
     """Populations of neurons and projections between them, with their parameters.
 
-    Exactly one input is needed; the population that is added last is the output. Any graph is
+    Exactly one input is needed; the population that is added with `output=True`, or last, is the output. Any graph is
     possible: several layers, recurrence, skips, delays. Equations: `docs/equations.md`.
 
     Parameters
@@ -109,7 +110,8 @@ class Network(Builder):
     def __init__(self, dt: float, trial: float, seed: int = 0) -> None:
         super().__init__(dt, trial, seed)
         self._loss: Loss | None = None
-        self._updater: tuple[Adam | SGD, _engine.Updater] | None = None
+        self._training: tuple[_engine.Session | _engine.TrainingState, int] | None = None
+        """What the last training knows, and the epochs that it has had; a session while it goes on."""
 
     # Looking
 
@@ -206,6 +208,7 @@ class Network(Builder):
             spikes=spikes,
             drives={name: arrays[3] for name, arrays in seen["spikes"].items() if name in hidden},
             grazing=seen["grazing"],
+            activity={name: Activity(*found) for name, *found in seen["activity"]},
             gradients=seen["gradients"],
             records=seen["records"],
             dt=self.dt,
@@ -264,8 +267,8 @@ class Network(Builder):
         gradients
             The gradient of every parameter, under its name.
         optimizer
-            `Adam` or `SGD`. Its moments stay with the network as long as the optimiser and the parameters' names are the
-            same; another optimiser begins anew.
+            `Adam` or `SGD`. Its moments stay with the network, also for `fit`, as long as the optimiser is the same but for
+            its rate, and the parameters have the same names and sizes; another optimiser begins anew.
         eta
             The learning rate; `None` for that of the optimiser, which must then be a number.
         """
@@ -283,11 +286,38 @@ class Network(Builder):
             raise ValueError(f"eta is {rate}; expected a number of at least 0")
         found = {name: _arrays.floats(f"gradients[{name!r}]", gradients[name], self.params.shape(name)) for name in names}
         flat = {name: value.reshape(-1) for name, value in found.items()}
-        kept = self._updater
-        if kept is None or kept[0] != optimizer or not kept[1].fits(self._engine):
-            kept = (optimizer, _engine.Updater(self._engine, optimizer._adam()))
-        kept[1].step(self._engine, flat, rate)
-        self._updater = kept
+        adam = optimizer._adam()
+        before, epochs = self._before(adam)
+        state = before or _engine.TrainingState(self._engine, adam)
+        state.step(self._engine, flat, rate)
+        self._training = (state, epochs)
+
+    def _before(self, adam: dict[str, Any] | None) -> tuple[_engine.TrainingState | None, int]:
+        """The state from which a training with such an optimiser goes on, and the epochs before it; none to begin anew."""
+        if self._training is None:
+            return None, 0
+        known, epochs = self._training
+        state = known.state() if isinstance(known, _engine.Session) else known
+        return (state, epochs) if state.fits(self._engine, adam) else (None, 0)
+
+    def _stored(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float64]]]:
+        """Numbers and arrays of the last training."""
+        if self._training is None:
+            return {}, {}
+        known, epochs = self._training
+        state = known.state() if isinstance(known, _engine.Session) else known
+        numbers, arrays = state.stored(self._engine)
+        return {"epochs": epochs, **numbers}, arrays
+
+    def _restore(self, numbers: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[np.float64]]) -> None:
+        """Takes up what `_stored` gave; the arrays must be its own and no others."""
+        left = dict(arrays)
+        if numbers:
+            average = None if numbers["average"] is None else tuple(numbers["average"])
+            state = _engine.TrainingState.restored(self._engine, {**numbers, "average": average}, left)
+            self._training = state, _arrays.whole("epochs", numbers["epochs"], 0)
+        if left:
+            raise ValueError(f"it has the tensors {sorted(left)}, which are no part of its network")
 
     def _take(self, session: _engine.Session) -> None:
         """The parameters of a training, and the pairs that its sparse projections have now."""
@@ -352,12 +382,16 @@ class Network(Builder):
         noise: float | Mapping[str, float] = 0.0,
         lift_silent: float = 0.0,
         shuffle: bool = True,
+        restart: bool = False,
         callbacks: Iterable[Callable[[Epoch], Any]] | Callable[[Epoch], Any] = (),
         progress: bool | None = None,
         reduce: MPI | None = None,
     ) -> History:
         """Trains the parameters. Projections that were connected without weights are calibrated first, on up to 128 of
         the training samples (see `calibrate`).
+
+        Another call goes on: epochs count on, and moments of the optimiser stay while it is the same but for its rate. Two
+        calls give the same bits as one with all epochs, if the rate is a number or a function. Also after `save` and `load`.
 
         Parameters
         ----------
@@ -394,10 +428,12 @@ class Network(Builder):
             population: without spikes they have no gradient.
         shuffle
             Whether to reshuffle the samples in every epoch, under the network's seed.
+        restart
+            Whether to forget the training before: epochs count from 0, and the optimiser begins anew. Parameters stay.
         callbacks
             Called after every epoch with an `Epoch`; the network has the parameters of that moment. If
-            one returns `True`, training ends. See `EarlyStopping` and `Checkpoint`. One with a method `end` has that
-            called with the network at the end.
+            one returns `True`, training ends. See `EarlyStopping` and `Checkpoint`. One with a method `begin` or `end` has
+            that called with the network at the beginning or end.
         progress
             Whether to show a bar; `None` for only in a terminal or notebook. With several processes the first shows it.
         reduce
@@ -454,16 +490,18 @@ class Network(Builder):
         lift_silent = _arrays.number("lift_silent", lift_silent)
         if average_epochs > 0:
             request["average"] = average_epochs * -(-len(train) // batch_size)
+        before, first = (None, 0) if restart else self._before(optimizer._adam())
         link = as_link(reduce)
         with watched(link):
             if link is not None:
                 named = [getattr(one, "__qualname__", repr(one)) for one in augment]
                 arguments: list[Any] = [epochs, batch_size, optimizer, solver, shuffle, request]
-                arguments += [named, dropped, noisy, lift_silent]
+                arguments += [named, dropped, noisy, lift_silent, first]
                 link.compare(self._lines(train, validation, arguments))
             course = Course(
                 network=self,
-                session=_engine.Session(self._engine, solver, request, link),
+                session=_engine.Session(self._engine, solver, request, link, before),
+                first=first,
                 epochs=_arrays.whole("epochs", epochs, 0),
                 batch_size=batch_size,
                 optimizer=optimizer,
@@ -497,15 +535,16 @@ class Network(Builder):
     def _lines(self, train: Spikes, validation: Spikes | None, arguments: list[Any]) -> list[str]:
         """What the processes of a training must have in common."""
         lines = [f"version {_engine.__version__}", f"arguments {arguments}"]
-        lines += [f"parameters {name} with the sum {digest(np.asarray(self.params[name]))}" for name in self.params]
+        arrays = {**self.params, **self._stored()[1]}
+        lines += [f"parameters {name} with the sum {digest(np.asarray(value))}" for name, value in arrays.items()]
         for name, spikes in (("train", train), ("validation", validation)):
             if spikes is None:
                 lines.append(f"no {name} data")
                 continue
-            arrays: list[npt.NDArray[Any]] = [spikes.times_ms, spikes.neurons, spikes.offsets, spikes.labels]
+            columns: list[npt.NDArray[Any]] = [spikes.times_ms, spikes.neurons, spikes.offsets, spikes.labels]
             if spikes.amplitudes is not None:
-                arrays.append(spikes.amplitudes)
-            lines.append(f"{name} data with the sum {digest(*arrays)}")
+                columns.append(spikes.amplitudes)
+            lines.append(f"{name} data with the sum {digest(*columns)}")
         return lines
 
     def calibrate(
@@ -572,7 +611,7 @@ class Network(Builder):
             return losses.as_loss(loss)
         if self._loss is not None:
             return self._loss
-        spiking = self._engine.spikes(self._populations[-1].index)
+        spiking = self._engine.spikes(self._output.index)
         return losses.FirstSpike() if spiking else losses.SumWeighExp()
 
     def _request(
@@ -586,7 +625,7 @@ class Network(Builder):
     ) -> dict[str, Any]:
         """The arrangement as the compiled part takes it."""
         if isinstance(regularizer, Regularizer):
-            hidden = [p.name for p in self._populations[:-1] if self._engine.spikes(p.index)]
+            hidden = [p.name for p in self._populations if p != self._output and self._engine.spikes(p.index)]
             regularizer = {name: regularizer for name in hidden}
         return {
             "loss": loss._spec(),
@@ -604,12 +643,12 @@ class Network(Builder):
         """Refuses a network without a way from the input to the output; warns once of populations without a way in, or to
         the output."""
         pairs = [step["connect"] for step in self._built if "connect" in step]
-        output = self._populations[-1].name
+        output = self._output.name
         reached = _reached([one.name for one in self._populations if one.model == "input"], pairs)
         if output not in reached:
             raise ValueError(
-                f"there is no way from the input to {output!r}, the output (the population that was added last): connect it, or "
-                "add the output last"
+                f"there is no way from the input to {output!r}, the output: connect it, or say which population is the output with "
+                "output=True (else it is the one that was added last)"
             )
         leading = _reached([output], [(target, source) for source, target in pairs])
         for one in self._populations:
@@ -621,8 +660,8 @@ class Network(Builder):
             elif to_output and one.name not in leading:
                 self._told.add(one.name)
                 warn(
-                    f"{one.name!r} does not lead to {output!r}, the output (the population that was added last), so that nothing "
-                    "in it is trained: connect it, or add the output last"
+                    f"{one.name!r} does not lead to {output!r}, the output, so that nothing in it is trained: connect it, or say "
+                    "which population is the output with output=True (else it is the one that was added last)"
                 )
 
     def _check(self, name: str, spikes: Spikes, *, labels: bool) -> None:
@@ -654,7 +693,7 @@ class Network(Builder):
                 f"{self.dt} ms; times are in ms: multiply those in s by 1000"
             )
         inputs = next(p.size for p in self._populations if p.model == "input")
-        outputs = self._populations[-1].size
+        outputs = self._output.size
         for what, values, size, of in (
             ("a spike of neuron", spikes.neurons, inputs, "input neurons"),
             ("the label", spikes.labels, outputs, "outputs"),
@@ -669,15 +708,24 @@ class Network(Builder):
 
     # Keeping
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, training: bool = True) -> None:
         """Writes network and parameters to one file in the safetensors format.
 
         The description of the network is JSON in the header of the file, the parameters are float64
         tensors under their names. The file appears only when it is complete.
+
+        Parameters
+        ----------
+        path
+            The file.
+        training
+            Whether to keep what `fit` needs to go on, such as the moments of the optimiser. Without it the file has a third
+            of the size.
         """
         from .. import files
 
-        files.save(path, self.to_dict(), dict(self.params))
+        numbers, arrays = self._stored() if training else ({}, {})
+        files.save(path, {**self.to_dict(), "training": numbers}, {**self.params, **arrays})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -700,10 +748,11 @@ class Network(Builder):
     def _with_params(cls, description: Mapping[str, Any], tensors: Mapping[str, Any]) -> Network:
         network = cls.from_dict(description)
         names = set(network.params)
-        if names != set(tensors):
+        if not names <= set(tensors):
             raise ValueError(f"it has the tensors {sorted(tensors)}; its network needs {sorted(names)}")
-        for name, value in tensors.items():
-            network.params[name] = value.reshape(network.params.shape(name))
+        for name in names:
+            network.params[name] = tensors[name].reshape(network.params.shape(name))
+        network._restore(description.get("training", {}), {name: tensors[name] for name in set(tensors) - names})
         return network
 
     @classmethod
@@ -766,7 +815,9 @@ class Network(Builder):
             else:
                 size = step.get("shape", step["size"])
                 toml = step.get("toml", "")
-                network._add(step["name"], size, step["add"], step["constants"], step["trainable"], toml=toml)
+                made = network._add(step["name"], size, step["add"], step["constants"], step["trainable"], toml=toml)
+                if step.get("output"):
+                    network._set_output(made)
         loss = description["loss"]
         if loss is not None:
             constants = {key: value for key, value in loss.items() if key != "name"}
@@ -837,8 +888,9 @@ class Network(Builder):
         return nir.to_nir(self, path, pulse, time_unit, profile)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        ready = len(self._populations) > 1 and self._populations[-1].model != "input"
-        return _restored, (self.to_dict(), dict(self.params) if ready else {}, self._uncalibrated)
+        ready = len(self._populations) > 1 and self._output.model != "input"
+        params = dict(self.params) if ready else {}
+        return _restored, (self.to_dict(), params, self._uncalibrated, self._stored() if ready else ({}, {}))
 
     def __repr__(self) -> str:
         sizes = "-".join(str(population.size) for population in self._populations)
@@ -857,10 +909,14 @@ def _reached(start: list[str], pairs: Sequence[tuple[str, str]]) -> set[str]:
 
 
 def _restored(
-    description: Mapping[str, Any], params: Mapping[str, npt.NDArray[np.float64]], uncalibrated: set[str]
+    description: Mapping[str, Any],
+    params: Mapping[str, npt.NDArray[np.float64]],
+    uncalibrated: set[str],
+    training: tuple[dict[str, Any], dict[str, npt.NDArray[np.float64]]],
 ) -> Network:
     network = Network.from_dict(description)
     for name, value in params.items():
         network.params[name] = value
     network._uncalibrated.update(uncalibrated)
+    network._restore(*training)
     return network

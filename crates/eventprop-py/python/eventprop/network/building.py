@@ -357,6 +357,10 @@ class Population:
     _owner: int = field(repr=False, compare=False)
 
 
+_WAY = ("connect", "via", "wiring", "delay", "port")
+"""What two projections between the same populations have in common where one of them does nothing that the other does not."""
+
+
 class Builder:
     """A network as far as it is built: populations are added and connected."""
 
@@ -367,6 +371,7 @@ class Builder:
         if abs(whole - trial) > 1e-6 * dt:
             warn(f"dt={dt} does not divide trial={trial}: a trial is {steps} steps, {whole:.6g} ms")
         self._populations: list[Population] = []
+        self._chosen_output: Population | None = None
         self._built: list[dict[str, Any]] = []
         self._uncalibrated: set[str] = set()
         self._told: set[str] = set()
@@ -390,6 +395,7 @@ class Builder:
         v_reset: Any = 0.0,
         refractory: Any = 0.0,
         trainable: Trainable = (),
+        output: bool = False,
     ) -> Population:
         """Adds leaky integrate-and-fire neurons. Every constant is a number, or an array [size].
 
@@ -407,10 +413,12 @@ class Builder:
         trainable
             Names of constants that become parameters, one value per neuron (`"tau_mem"`, `"tau_syn"`),
             or a mapping from names to the smallest values that training may give them.
+        output
+            Whether this is the output, which the loss reads; else it is the population that is added last.
         """
         constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_thresh": v_thresh, "v_reset": v_reset}
         constants["refractory"] = refractory
-        return self._add(name, size if shape is None else shape, "lif", constants, trainable, size)
+        return self._add(name, size if shape is None else shape, "lif", constants, trainable, size, output=output)
 
     def add_alif(
         self,
@@ -427,6 +435,7 @@ class Builder:
         b_incr: Any = 0.1,
         b_init: Any = 0.0,
         trainable: Trainable = (),
+        output: bool = False,
     ) -> Population:
         """Adds LIF neurons whose threshold adapts. Every constant is a number, or an array [size].
 
@@ -442,10 +451,12 @@ class Builder:
             How far the threshold lies above `v_thresh` at the start of a trial, at least 0.
         trainable
             As for `add_lif`; also `"tau_b"` and `"b_incr"`.
+        output
+            As for `add_lif`.
         """
         constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_thresh": v_thresh, "v_reset": v_reset}
         constants.update(refractory=refractory, tau_b=tau_b, b_incr=b_incr, b_init=b_init)
-        return self._add(name, size if shape is None else shape, "alif", constants, trainable, size)
+        return self._add(name, size if shape is None else shape, "alif", constants, trainable, size, output=output)
 
     def add_li(
         self,
@@ -457,6 +468,7 @@ class Builder:
         tau_syn: Any = 5.0,
         v_init: Any = 0.0,
         trainable: Trainable = (),
+        output: bool = False,
     ) -> Population:
         """Adds leaky integrators, which never spike. Every constant is a number, or an array [size].
 
@@ -466,11 +478,11 @@ class Builder:
             Time constants of membrane and synapse in ms.
         v_init
             Membrane potential at the start of a trial.
-        trainable
+        trainable, output
             As for `add_lif`.
         """
         constants = {"tau_mem": tau_mem, "tau_syn": tau_syn, "v_init": v_init}
-        return self._add(name, size if shape is None else shape, "li", constants, trainable, size)
+        return self._add(name, size if shape is None else shape, "li", constants, trainable, size, output=output)
 
     def add(
         self,
@@ -480,6 +492,7 @@ class Builder:
         *,
         shape: Sequence[int] | None = None,
         trainable: Trainable = (),
+        output: bool = False,
         **parameters: Any,
     ) -> Population:
         """Adds neurons of a model that is given as equations.
@@ -491,6 +504,8 @@ class Builder:
         trainable
             Names of parameters of the model that become parameters of the network, one value per neuron, or a mapping
             from names to the smallest values that training may give them.
+        output
+            As for `add_lif`.
         parameters
             Other values of parameters of the model: a number, or an array [size].
         """
@@ -501,7 +516,8 @@ class Builder:
                 known = ", ".join(model.parameters) or "none"
                 raise ValueError(f"the model of {name!r} has no parameter {key!r}; it has {known}")
         constants = {**model.parameters, **parameters}
-        return self._add(name, size if shape is None else shape, "equations", constants, trainable, size, model.to_toml())
+        toml = model.to_toml()
+        return self._add(name, size if shape is None else shape, "equations", constants, trainable, size, toml, output)
 
     def _add(
         self,
@@ -512,6 +528,7 @@ class Builder:
         trainable: Trainable,
         stated: int | None = None,
         toml: str = "",
+        output: bool = False,
     ) -> Population:
         """Adds a population of a size or shape; a stated size must be that of the shape."""
         if not isinstance(name, str) or not name:
@@ -559,7 +576,23 @@ class Builder:
         self._built.append(step)
         population = Population(name, size, shape, model, index, id(self))
         self._populations.append(population)
+        if output:
+            self._set_output(population)
         return population
+
+    @property
+    def _output(self) -> Population:
+        """The population that the loss reads: the one that was chosen, or the last one."""
+        return self._populations[-1] if self._chosen_output is None else self._chosen_output
+
+    def _set_output(self, population: Population) -> None:
+        """Chooses the population that the loss reads."""
+        if self._chosen_output is not None:
+            raise ValueError(f"{self._chosen_output.name!r} is the output already; {population.name!r} cannot be it, too")
+        self._engine.set_output(population.index)
+        self._chosen_output = population
+        step = next(step for step in self._built if step.get("name") == population.name)
+        step["output"] = True
 
     def connect(
         self,
@@ -623,7 +656,8 @@ class Builder:
             raise ValueError(f"a projection of {weights[0]} × {weights[1]} weights is too large; expected at most {_WEIGHTS_MOST}")
         initial: Any
         if weight is None:
-            forward = float(ends[0] < ends[1])
+            ranks = [(one == self._output, one.index) for one in found_ends]
+            forward = float(ranks[0] < ranks[1])
             if pools or isinstance(wiring, Conv2d):
                 initial = ("fan_in", 1.0, forward)
             else:
@@ -652,6 +686,12 @@ class Builder:
         name = self._engine.connect(ends, initial, spec, wired, port)
         if port is not None:
             step["port"] = port
+        twins = [one for one in self._built if all(one.get(key) == step.get(key) for key in _WAY)]
+        if twins and not isinstance(wiring, Sparse):
+            warn(
+                f"{projection} was connected before with the same wiring and delay; this adds {name!r}, a second projection beside "
+                "it: build the network anew if you ran a cell twice"
+            )
         self._built.append(step)
         if weight is None:
             self._uncalibrated.add(name)

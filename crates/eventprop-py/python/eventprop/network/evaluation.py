@@ -10,7 +10,19 @@ import numpy.typing as npt
 
 from ..spikes import Spikes
 
-__all__ = ["Evaluation", "Readout", "one_readout"]
+__all__ = ["Activity", "Evaluation", "Readout", "one_readout"]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the neurons of a population did in a batch, or in the training part of an epoch."""
+
+    rate: float
+    """Spikes per neuron and sample."""
+    silent: float
+    """Fraction of the neurons that never spiked. They have no gradient."""
+    saturated: float
+    """Fraction of the neurons that spiked at least once in half of `tau_syn` (in two steps, if these are longer)."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,8 @@ class Evaluation:
     """Drives J = I − V just before the spikes, parallel to `spikes[name].times_ms`; none for the input."""
     grazing: dict[str, int]
     """Per population, the number of spikes that only grazed the threshold: their gradient is large."""
+    activity: dict[str, Activity]
+    """Activity of the populations that spike, by name."""
     gradients: dict[str, npt.NDArray[Any]]
     """Derivatives of the mean loss: weights [source, target], constants [size]. Empty without `gradient`."""
     records: dict[str, npt.NDArray[Any]]
