@@ -333,3 +333,24 @@ def test_the_chosen_output_counts_as_the_last_population() -> None:
     for net in (last, chosen):
         net.calibrate(batch(), spikes=3.0)
     the_same(last, chosen)
+
+
+@pytest.mark.parametrize(("samples", "batches"), [(3, 1), (40, 10), (160, 16), (1600, 50)])
+def test_small_sets_have_small_batches(samples: int, batches: int) -> None:
+    train = ep.Spikes([([1.0], [0])] * samples, labels=[0] * samples)
+    assert ep.plan(network(), train, loss="sum").batches == batches
+
+
+@pytest.mark.parametrize(("trial", "spikes"), [(10.0, 1.0), (100.0, 5.0), (300.0, 10.0), (800.0, 20.0)])
+def test_calibration_asks_for_spikes_by_the_length_of_a_trial(trial: float, spikes: float) -> None:
+    net = ep.Network(dt=1.0, trial=trial, seed=1)
+    net.add_input("in", 20)
+    net.add_lif("hid", 30, tau_mem=20.0)
+    net.add_li("out", 2)
+    net.connect("in", "hid")
+    net.connect("hid", "out")
+    rng = np.random.default_rng(1)
+    count = int(trial)
+    samples = ep.Spikes([(np.sort(rng.uniform(0.0, 0.99 * trial, count)), rng.integers(0, 20, count)) for _ in range(8)])
+    # The rate is found to within the last of the halvings, and neurons that hardly spike are raised after it.
+    assert spikes <= net.calibrate(samples)["hid"] <= 1.7 * spikes

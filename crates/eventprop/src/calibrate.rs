@@ -26,7 +26,8 @@ use crate::spikes::Batch;
 pub struct Calibration<'a> {
     /// Projections whose weights are scaled and raised.
     pub projections: &'a [ProjectionId],
-    /// Spikes per neuron and trial that are asked for; `None` for one in two membrane time constants, but at least one.
+    /// Spikes per neuron and trial that are asked for; `None` for one in a membrane time constant, from 1 to 10 of them, but
+    /// at least one in two of these.
     pub spikes: Option<f64>,
 }
 
@@ -252,16 +253,17 @@ impl<S: Solver> Trying<'_, S> {
         (squares / numbers.max(1) as f64).sqrt()
     }
 
-    /// One spike in two membrane time constants, but at least one.
+    /// One spike in a membrane time constant, from 1 to 10 of them; in trials of more than 20 of these one in two. Few spikes
+    /// in a trial are few places at which a gradient can act, and many cost time.
     fn usual(&self, id: PopulationId) -> f64 {
         let network = self.solver.network();
         let constants = network.population(id).time_constants();
         // A model from equations may have no membrane time constant: one spike.
-        let (tau_mem, trial_ms) = (
-            constants.map(|(tau_mem, _)| tau_mem.of(0)),
-            network.clock().trial_ms(),
-        );
-        tau_mem.map_or(1.0, |tau_mem| (trial_ms / (2.0 * tau_mem)).max(1.0))
+        let trial_ms = network.clock().trial_ms();
+        constants.map_or(1.0, |(tau_mem, _)| {
+            let lengths = trial_ms / tau_mem.of(0);
+            lengths.clamp(1.0, 10.0).max(lengths / 2.0)
+        })
     }
 
     /// True if a population does not spike at all in more than one sample of twenty that have input.

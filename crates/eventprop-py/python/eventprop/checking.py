@@ -14,6 +14,7 @@ from .network import Network
 from .network.evaluation import Activity
 from .optim import Adam
 from .spikes import Spikes
+from .training import chosen_batch_size
 
 __all__ = ["Diagnosis", "Plan", "doctor", "plan"]
 
@@ -131,7 +132,7 @@ def plan(
     train: Spikes,
     *,
     epochs: int = 1,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     loss: LossLike | None = None,
     solver: str = "grid",
 ) -> Plan:
@@ -145,7 +146,7 @@ def plan(
         As for `Network.fit`.
     """
     net._check("train", train, labels=True)
-    epochs, batch_size = _arrays.whole("epochs", epochs, 0), _arrays.whole("batch_size", batch_size, 1)
+    epochs, batch_size = _arrays.whole("epochs", epochs, 0), chosen_batch_size(batch_size, len(train))
     some = train[: min(len(train), batch_size)]
     tried = copy.deepcopy(net)
     if tried._uncalibrated:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from . import _engine, optim
+from . import _arrays, _engine, optim
 from ._warning import warn
 from .augment import Augmentation, varied
 from .network.evaluation import Activity
@@ -124,6 +124,11 @@ class Course:
     dropout: dict[str, float]
     noise: dict[str, float]
     lift_silent: float
+
+
+def chosen_batch_size(given: int | None, samples: int) -> int:
+    """Samples in a batch: those that were given, or as many as leave a small set enough steps."""
+    return min(max(samples // 16, 4), 32) if given is None else _arrays.whole("batch_size", given, 1)
 
 
 def trained(course: Course, train: Spikes, validation: Spikes | None) -> History:

@@ -366,7 +366,7 @@ class Network(Builder):
         validation: Spikes | None = None,
         *,
         epochs: int = 1,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         optimizer: Adam | SGD | str | None = None,
         loss: LossLike | None = None,
         regularizer: Regularizers = None,
@@ -399,7 +399,8 @@ class Network(Builder):
             Labelled samples. The validation set is evaluated after every epoch and does not affect
             training.
         epochs, batch_size
-            Number of epochs, and of samples in a batch; the last batch of an epoch may be smaller.
+            Number of epochs, and of samples in a batch; the last batch of an epoch may be smaller. `None` for a sixteenth of
+            the samples, from 4 to 32 of them: a training of few samples then has enough steps.
         optimizer
             `Adam` or `SGD`, or the name `"adam"` or `"sgd"` for one at its defaults;
             `Adam(OneCycle(0.05), relative=True)` if `None`, which suits networks of any size.
@@ -457,7 +458,7 @@ class Network(Builder):
         """
         from ..callbacks import ReduceOnPlateau
         from ..optim import chosen_optimizer
-        from ..training import Course, trained
+        from ..training import Course, chosen_batch_size, trained
 
         self._check("train", train, labels=True)
         if validation is not None:
@@ -469,7 +470,7 @@ class Network(Builder):
             self.calibrate(train[np.sort(some)], solver=solver)
         frozen = [freeze] if isinstance(freeze, str) else list(freeze)
         request = self._request(chosen, optimizer._adam(), regularizer, loss_scale, grazing, frozen)
-        batch_size = _arrays.whole("batch_size", batch_size, 1)
+        batch_size = chosen_batch_size(batch_size, len(train))
         average_epochs = _arrays.number("average_epochs", average_epochs)
         if average_epochs < 0:
             raise ValueError(f"average_epochs is {average_epochs}; expected a number of at least 0")
@@ -569,7 +570,8 @@ class Network(Builder):
         projections
             Names of projections that may change; `None` for those connected without weights, or all if there are none.
         spikes
-            Spikes per neuron and trial; `None` for one in two membrane time constants, but at least one.
+            Spikes per neuron and trial; `None` for one in a membrane time constant, from 1 to 10 of them, but at least
+            one in two of these.
         solver
             As for `evaluate`.
 
