@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
 import eventprop as ep
 import numpy as np
 import pytest
+from eventprop import files
 
 
 def network() -> ep.Network:
@@ -267,6 +269,8 @@ def test_callbacks_count_on() -> None:
     assert len(set(whole["eta"])) > 2
     np.testing.assert_array_equal(np.concatenate([part["eta"] for part in parts]), whole["eta"])
     the_same(once, net)
+    again = pickle.loads(pickle.dumps(options["optimizer"]))
+    assert isinstance(again.eta, ep.ReduceOnPlateau) and again.eta(0) == options["optimizer"].eta(0)
     # It had ended a training: another one gets its patience anew.
     stop = ep.EarlyStopping(patience=2, monitor="accuracy", least_change=1.0)
     for _ in range(2):
@@ -354,3 +358,31 @@ def test_calibration_asks_for_spikes_by_the_length_of_a_trial(trial: float, spik
     samples = ep.Spikes([(np.sort(rng.uniform(0.0, 0.99 * trial, count)), rng.integers(0, 20, count)) for _ in range(8)])
     # The rate is found to within the last of the halvings, and neurons that hardly spike are raised after it.
     assert spikes <= net.calibrate(samples)["hid"] <= 1.7 * spikes
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("steps", -1), ("steps", None), ("scales", [1.0]), ("scales", [1.0, -1.0]), ("epochs", -2), ("average", 3.0), ("beta1", 2.0), ("eps", 0.0)],
+)
+def test_a_damaged_training_is_refused(key: str, value: Any, tmp_path: Path) -> None:
+    net, file = network(), tmp_path / "net.safetensors"
+    net.fit(batch(), epochs=1, loss="sum", optimizer=ep.Adam(0.02, relative=True))
+    net.save(file)
+    description, tensors = files.load(file)
+    training = description["training"]
+    (training["adam"] if key in training["adam"] else training)[key] = value
+    files.save(file, description, tensors)
+    with pytest.raises(ValueError, match="holds no network of eventprop"):
+        ep.Network.load(file)
+
+
+def test_a_training_needs_all_its_arrays_and_no_others(tmp_path: Path) -> None:
+    net, file = network(), tmp_path / "net.safetensors"
+    net.fit(batch(), epochs=1, loss="sum")
+    net.save(file)
+    description, tensors = files.load(file)
+    less = {name: value for name, value in tensors.items() if name != "adam/second/hid->out"}
+    for given, message in ((less, 'no tensor "adam/second/hid->out"'), ({**tensors, "x": np.ones(1)}, "['x'], which are no part")):
+        files.save(file, description, given)
+        with pytest.raises(ValueError, match=re.escape(message)):
+            ep.Network.load(file)

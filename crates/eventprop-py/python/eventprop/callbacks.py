@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _arrays
 
@@ -37,6 +37,10 @@ class _Watch:
         """Epochs since."""
         self._seen: tuple[weakref.ref[Network], int] | None = None
         """The network, and the number of its next epoch."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy in another process has seen no network of it.
+        return {**self.__dict__, "_seen": None}
 
     def begin(self, network: Network) -> bool:
         """Whether a training goes on from the epochs that were seen; else it forgets them."""

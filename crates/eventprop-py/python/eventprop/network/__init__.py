@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .. import _arrays, _engine, loss as losses
 from .._warning import warn
 from ..loss import Loss, LossLike
+from ..optim import SGD, Adam
 from ..ranks import MPI, as_link, digest, watched
 from ..regularize import Regularizer
 from ..spikes import Spikes
@@ -40,7 +41,6 @@ from .run import Gradients, Run
 if TYPE_CHECKING:
     from ..augment import Augmentation
     from ..nir import NirReport
-    from ..optim import SGD, Adam
     from ..training import Epoch, History
 
 __all__ = [
@@ -313,6 +313,10 @@ class Network(Builder):
         """Takes up what `_stored` gave; the arrays must be its own and no others."""
         left = dict(arrays)
         if numbers:
+            if numbers["adam"] is not None:
+                Adam(**numbers["adam"])  # refuses what an optimiser cannot be
+            if not all(0.0 < one < np.inf for one in numbers["scales"]) or len(numbers["scales"]) not in (0, len(self.params)):
+                raise ValueError(f"scales are {numbers['scales']}; expected a number above 0 for each parameter, or none")
             average = None if numbers["average"] is None else tuple(numbers["average"])
             state = _engine.TrainingState.restored(self._engine, {**numbers, "average": average}, left)
             self._training = state, _arrays.whole("epochs", numbers["epochs"], 0)
@@ -742,7 +746,7 @@ class Network(Builder):
         description, tensors = files.load(path)
         try:
             network = cls._with_params(description, tensors)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f"{os.fspath(path)} holds no network of eventprop: {error}") from None
         return network
 
