@@ -1310,7 +1310,7 @@ fn a_sweep_does_its_runs_once_and_tells_of_them() {
 
     let results = folder
         .path()
-        .join("sweep/0003-ETA=0.01,MODEL_SEED=2/test_results.txt");
+        .join("sweep/0003-ETA=0.01,MODEL_SEED=2/yinyang_results.txt");
     let before = std::fs::read(&results).expect("results");
     let all = sweep(&["--json"]);
     assert_eq!(all.status.code(), Some(0), "{}", text(&all.stderr));
@@ -1443,7 +1443,7 @@ fn a_search_never_looks_at_the_test_repeats_nothing_and_ends_with_parameters_tha
     let best = folder
         .path()
         .join(found["best"]["folder"].as_str().expect("a folder"));
-    let summary = std::fs::read_to_string(best.join("test_summary.json")).expect("a summary");
+    let summary = std::fs::read_to_string(best.join("yinyang_summary.json")).expect("a summary");
     let summary: Json = serde_json::from_str(&summary).expect("JSON");
     assert_eq!(summary["test_accuracy"], Json::Null);
     assert_eq!(
@@ -1456,7 +1456,7 @@ fn a_search_never_looks_at_the_test_repeats_nothing_and_ends_with_parameters_tha
     let page = std::fs::read_to_string(folder.path().join("best.html")).expect("a report");
     assert!(page.contains("The test samples were not evaluated."));
 
-    let results = best.join("test_results.txt");
+    let results = best.join("yinyang_results.txt");
     let written = || {
         std::fs::metadata(&results)
             .and_then(|file| file.modified())

@@ -116,7 +116,7 @@ fn impossible_wishes_are_refused_with_the_way_out() {
             Benchmark::Custom,
             &["DATA_TRAIN=a"],
             Wanted::Validated,
-            "DATA_TEST=none is not possible",
+            "DATA_TEST is not set",
         ),
     ];
     for (benchmark, assignments, wanted, expected) in cases {
