@@ -433,13 +433,11 @@ impl Network {
 
     /// Makes a population the output.
     fn set_output(&self, population: usize) -> PyResult<()> {
-        let mut built = self.lock();
-        let mut changed = built.network.clone();
-        changed.set_output(PopulationId(population));
-        if changed.population(PopulationId(population)).is_input() {
+        let (id, mut built) = (PopulationId(population), self.lock());
+        if built.network.population(id).is_input() {
             return Err(errors::value("the input cannot be the output"));
         }
-        built.network = changed;
+        built.network.set_output(id);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors;
-use crate::network::{Network, of_python, parameter};
+use crate::network::{Network, first_non_finite, of_python, parameter};
 use crate::plan::{self, AdamNumbers};
 
 /// Moments of the optimiser, parameters that are not averaged, and what else goes on.
@@ -261,7 +261,7 @@ fn taken(arrays: &Arrays<'_>, name: &str, len: usize) -> PyResult<Vec<f64>> {
             "tensor {name:?} has {found} numbers; expected {len}"
         )));
     }
-    if let Some(place) = crate::network::first_non_finite(values) {
+    if let Some(place) = first_non_finite(values) {
         let value = values[place];
         return Err(errors::value(format!(
             "tensor {name:?}: value {place} is {value}; expected finite numbers"

@@ -277,20 +277,27 @@ def test_callbacks_count_on() -> None:
         assert len(net.fit(batch(), epochs=9, callbacks=stop, **options)) in (2, 3)
 
 
-def test_the_output_is_chosen() -> None:
-    def made(chosen: bool) -> ep.Network:
-        net = ep.Network(dt=1.0, trial=20.0, seed=1)
-        net.add_input("in", 3)
-        if chosen:
-            net.add_li("out", 2, output=True)
-        net.add_lif("hid", 8)
-        if not chosen:
-            net.add_li("out", 2)
-        net.connect("in", "hid", ep.Normal(6.0, 2.0))
-        net.connect("hid", "out", ep.Normal(0.0, 0.5))
-        return net
+def populations(chosen: bool, model: str = "li") -> ep.Network:
+    """Populations whose output is the last one, or the one that was chosen before."""
+    net = ep.Network(dt=1.0, trial=20.0, seed=1)
+    net.add_input("in", 3)
+    add: Any = getattr(net, f"add_{model}")
+    if chosen:
+        add("out", 2, output=True)
+    net.add_lif("hid", 8)
+    if not chosen:
+        add("out", 2)
+    return net
 
-    last, chosen = made(False), made(True)
+
+def connected(net: ep.Network) -> ep.Network:
+    net.connect("in", "hid", ep.Normal(6.0, 2.0))
+    net.connect("hid", "out", ep.Normal(0.0, 0.5))
+    return net
+
+
+def test_the_output_is_chosen() -> None:
+    last, chosen = connected(populations(False)), connected(populations(True))
     the_same(last, chosen)
     for solver in ("grid", "grid64", "event"):
         one, other = (net.evaluate(batch(), loss="sum", solver=solver) for net in (last, chosen))
@@ -307,12 +314,7 @@ def test_the_output_is_chosen() -> None:
 
 
 def test_a_file_of_a_network_ends_with_the_chosen_output(tmp_path: Path) -> None:
-    net = ep.Network(dt=1.0, trial=20.0, seed=1)
-    net.add_input("in", 3)
-    net.add_li("out", 2, output=True)
-    net.add_lif("hid", 8)
-    net.connect("in", "hid", ep.Normal(6.0, 2.0))
-    net.connect("hid", "out", ep.Normal(0.0, 0.5))
+    net = connected(populations(True))
     net.to_file(tmp_path / "net.toml")
     read = ep.Network.from_file(tmp_path / "net.toml", seed=1)
     assert [one.name for one in read.populations] == ["in", "hid", "out"]
@@ -321,20 +323,10 @@ def test_a_file_of_a_network_ends_with_the_chosen_output(tmp_path: Path) -> None
 
 
 def test_the_chosen_output_counts_as_the_last_population() -> None:
-    def made(chosen: bool) -> ep.Network:
-        net = ep.Network(dt=1.0, trial=20.0, seed=1)
-        net.add_input("in", 3)
-        if chosen:
-            net.add_lif("out", 4, output=True)
-        net.add_lif("hid", 8)
-        if not chosen:
-            net.add_lif("out", 4)
+    last, chosen = populations(False, "lif"), populations(True, "lif")
+    for net in (last, chosen):
         for ends in (("in", "hid"), ("hid", "hid"), ("hid", "out"), ("out", "hid")):
             net.connect(*ends)
-        return net
-
-    last, chosen = made(False), made(True)
-    for net in (last, chosen):
         net.calibrate(batch(), spikes=3.0)
     the_same(last, chosen)
 

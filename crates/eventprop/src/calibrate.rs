@@ -58,8 +58,8 @@ const RAISES: i32 = 12;
 const FEEDBACK: f64 = 0.25;
 
 /// Makes a network active on a batch by changing weights of `params`; see the module for how. A projection between
-/// two populations counts as one from an earlier population when its source was added first, or its target is the output. The cost is that of some
-/// twenty forward passes for each population.
+/// two populations counts as one from an earlier population when its source was added first, or its target is the output.
+/// The cost is that of some twenty forward passes for each population.
 ///
 /// # Errors
 /// When the batch does not fit the network.

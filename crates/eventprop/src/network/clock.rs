@@ -20,7 +20,7 @@ impl Clock {
     /// When a length is not positive and finite, or the trial has no step or more than 2³¹ steps.
     pub fn new(dt_ms: f64, trial_ms: f64) -> Result<Self, NetworkError> {
         let valid = |x: f64| x.is_finite() && x > 0.0;
-        // A trial that is a step but for rounding is a step.
+        // A trial that is a step but for rounding is a step; a quotient of two doubles is off by some 1e-16.
         let exact = trial_ms / dt_ms;
         let steps = exact.round();
         if !valid(dt_ms) || !valid(trial_ms) || exact < 1.0 - 1e-9 || steps > f64::from(i32::MAX) {

@@ -489,10 +489,10 @@ impl Network {
             return Err(NetworkError::Inputs { found: inputs });
         }
         // There is an input, hence an output.
-        match self.population(self.output()) {
-            output if output.is_input() => Err(NetworkError::NoOutput),
-            _ => Ok(()),
+        if self.population(self.output()).is_input() {
+            return Err(NetworkError::NoOutput);
         }
+        Ok(())
     }
 
     fn validate_port(&self, id: ProjectionId, name: &str) -> Result<(), NetworkError> {

@@ -294,18 +294,21 @@ class Network(Builder):
 
     def _before(self, adam: dict[str, Any] | None) -> tuple[_engine.TrainingState | None, int]:
         """The state from which a training with such an optimiser goes on, and the epochs before it; none to begin anew."""
+        state, epochs = self._known()
+        return (state, epochs) if state is not None and state.fits(self._engine, adam) else (None, 0)
+
+    def _known(self) -> tuple[_engine.TrainingState | None, int]:
+        """The state of the last training, also of one that goes on, and the epochs that it has had."""
         if self._training is None:
             return None, 0
         known, epochs = self._training
-        state = known.state() if isinstance(known, _engine.Session) else known
-        return (state, epochs) if state.fits(self._engine, adam) else (None, 0)
+        return known.state() if isinstance(known, _engine.Session) else known, epochs
 
     def _stored(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.float64]]]:
         """Numbers and arrays of the last training."""
-        if self._training is None:
+        state, epochs = self._known()
+        if state is None:
             return {}, {}
-        known, epochs = self._training
-        state = known.state() if isinstance(known, _engine.Session) else known
         numbers, arrays = state.stored(self._engine)
         return {"epochs": epochs, **numbers}, arrays
 
